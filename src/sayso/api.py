@@ -1,0 +1,228 @@
+"""The same from Python as from the command line: load an experiment, run it, read what came out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+
+from sayso.core.errors import SaysoError, nearest
+from sayso.core.examples import Example
+from sayso.core.experiment import Experiment, Seeds, load_file
+from sayso.core.records import Store
+from sayso.core.spec import resolve
+from sayso.core.sweep import Job, plan
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sayso.paper.claims import Verdict
+
+Listener = Callable[[str, dict[str, object]], None]
+
+#: Where results go unless told otherwise, below the current folder.
+RESULTS = Path("sayso-results")
+
+
+def experiments() -> dict[str, Experiment]:
+    """All experiments of the catalogue, by name."""
+    from sayso.paper.experiments import CATALOGUE
+
+    return {experiment.name: experiment for experiment in CATALOGUE}
+
+
+def load(name: str | Path) -> Experiment:
+    """Find an experiment: a name of the catalogue, ``module:NAME``, or a YAML or JSON file.
+
+    Raises
+    ------
+    SaysoError
+        If there is none of that name, or the file does not hold one.
+
+    Examples
+    --------
+    >>> load("pocket").name
+    'pocket'
+    """
+    known = experiments()
+    if str(name) in known:
+        return known[str(name)]
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml", ".json"):
+        return load_file(path)
+    if ":" in str(name):
+        found = resolve(str(name))
+        if not isinstance(found, Experiment):
+            raise SaysoError(f"'{name}' is a {type(found).__name__}, not an Experiment")
+        return found
+    raise SaysoError(f"no experiment '{name}'{nearest(str(name), known)} (see 'sayso list')")
+
+
+@dataclass(frozen=True)
+class Results:
+    """A results folder, and what can be read from it."""
+
+    path: Path
+
+    @property
+    def store(self) -> Store:
+        """The folder's files."""
+        return Store(self.path)
+
+    @property
+    def experiment(self) -> Experiment:
+        """The experiment the folder holds."""
+        return self.store.experiment()
+
+    def records(self) -> pd.DataFrame:
+        """Every record of finished jobs, one a row."""
+        from sayso.report.table import load
+
+        return load(self.store)
+
+    def table(self) -> pd.DataFrame:
+        """Means and 95% intervals over seeds after the last epoch of each stage."""
+        from sayso.report.table import final, summary, with_attribution
+
+        return summary(final(with_attribution(self.records())))
+
+    def claims(self) -> list[Verdict]:
+        """What the records say of each claim of the paper that they can test."""
+        from sayso.paper.claims import judge
+
+        return judge(self.records(), self.experiment)
+
+    def report(self) -> Path:
+        """Write ``report.html`` with its figures into the folder and return its path."""
+        from sayso.report.page import write_report
+
+        return write_report(self.store, self.claims(), sample_documents(self.experiment))
+
+
+def run(
+    experiment: Experiment | str | Path,
+    *,
+    out: str | Path | None = None,
+    seeds: Seeds | str | int | None = None,
+    jobs: int | None = None,
+    save_models: bool = False,
+    on_plan: Callable[[Sequence[Job], Sequence[Job]], None] | None = None,
+    on_event: Listener | None = None,
+) -> Results:
+    """Run what is not yet there of an experiment, and return the results.
+
+    Parameters
+    ----------
+    experiment
+        An experiment, or anything `load` understands.
+    out
+        Results folder; ``sayso-results/NAME`` if not given. What is finished there is kept, what was interrupted goes
+        on where it was.
+    seeds
+        Seeds, as `Seeds`, a number, or text such as ``"100-115"``; the experiment's own if not given.
+    jobs
+        How many processes at a time; one per core if not given.
+    save_models
+        Also keep every seed's model after each stage, as a transformers checkpoint.
+    on_plan, on_event
+        Hear of the jobs to be run and those already finished, and of what each does.
+
+    Raises
+    ------
+    SaysoError
+        If the folder cannot be used or a job fails.
+    """
+    from sayso.runs.local import LocalProcesses, cores
+
+    chosen = experiment if isinstance(experiment, Experiment) else load(experiment)
+    if seeds is None:
+        seeds = chosen.seeds
+    elif not isinstance(seeds, Seeds):
+        seeds = Seeds.parse(str(seeds), first=chosen.seeds.first)
+    if jobs is not None and jobs < 1:
+        raise SaysoError(f"jobs is {jobs}; it must be at least 1")
+    results = Results(Path(out) if out is not None else RESULTS / chosen.name)
+    store = results.store
+    store.create(chosen.model_copy(update={"seeds": seeds}))
+    try:
+        with FileLock(store.path / ".lock", timeout=0):
+            begun: dict[str, list[tuple[int, ...]]] = {}
+            finished: dict[str, list[tuple[int, ...]]] = {}
+            for folder in store.jobs():
+                manifest = folder.manifest()
+                (finished if folder.finished else begun).setdefault(manifest.cell, []).append(manifest.seeds)
+            planned = plan(chosen, list(seeds), jobs or cores(), begun, finished)
+            todo = [job for job in planned if not store.job(job.id).finished]
+            done = [job for job in planned if store.job(job.id).finished]
+            for job in done:
+                list(store.job(job.id).records())  # a damaged file is found now, not after the run
+            if on_plan is not None:
+                on_plan(todo, done)
+            LocalProcesses(store, jobs, save_models).run(todo, on_event or _ignore)
+    except Timeout:
+        raise SaysoError(
+            f"{store.path}: another 'sayso run' is writing here; wait for it or choose another --out"
+        ) from None
+    except PermissionError as error:
+        raise SaysoError(
+            f"{store.path}: cannot write here: {error.strerror}; choose another folder with --out"
+        ) from error
+    return results
+
+
+def samples(
+    experiment: Experiment, seed: int | None = None, subset: str | None = None
+) -> Iterable[tuple[str, Example]]:
+    """Documents of one seed as the model sees them, each with where it is used.
+
+    Raises
+    ------
+    SaysoError
+        If the experiment has no such subset.
+    """
+    from sayso.data.build import build_corpus, sample
+
+    corpus = build_corpus(experiment, seed if seed is not None else experiment.seeds.first)
+    if subset is not None:
+        names = {document.subset for _, document in sample(corpus)}
+        if subset not in names:
+            raise SaysoError(f"no subset '{subset}'{nearest(subset, names)}")
+    return sample(corpus, subset)
+
+
+def sample_documents(
+    experiment: Experiment, each: int = 2, *, seed: int | None = None, subset: str | None = None
+) -> list[tuple[str, str, str]]:
+    """A few documents of every subset and use (of the first cell): where, subset, text."""
+    from sayso.core.sweep import cells
+
+    counts: dict[tuple[str, str, str], int] = {}
+    found: list[tuple[str, str, str]] = []
+    for where, document in samples(cells(experiment)[0].experiment, seed, subset):
+        key = (where, document.subset, document.kind)
+        counts[key] = counts.get(key, 0) + 1
+        if counts[key] <= each:
+            found.append((where, document.subset, document.text))
+    return found
+
+
+def _ignore(job_id: str, event: dict[str, object]) -> None:
+    """Nobody listens."""
+
+
+def default_results() -> Path:
+    """The results folder meant when none is named: the only one below ``sayso-results``, or the newest.
+
+    Raises
+    ------
+    SaysoError
+        If there is none.
+    """
+    found = [path.parent for path in RESULTS.glob("*/experiment.json")]
+    if not found:
+        raise SaysoError(f"no results below {RESULTS}{os.sep}; 'sayso run pocket' makes some, or name a folder")
+    return max(found, key=lambda path: (path / "experiment.json").stat().st_mtime)

@@ -1,0 +1,292 @@
+"""The command line: ``sayso COMMAND --help`` says what each command does, with an example.
+
+Parsing only: each command hands over to `sayso.api`, and what it gives back to `sayso.terminal`. Whatever the user can
+put right ends in one line on standard error and exit code 2.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from sayso import __version__, api
+from sayso.core.errors import SaysoError
+from sayso.core.records import Store
+from sayso.overrides import configure, go_on_command, results_folder
+
+#: What only ``sayso[all]`` installs: modules a command may find missing.
+EXTRAS = (
+    "altair",
+    "jinja2",
+    "pandas",
+    "safetensors",
+    "scipy",
+    "statsmodels",
+    "tokenizers",
+    "torch",
+    "transformers",
+    "vl_convert",
+)
+
+_USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]  # typer has moved its own click about
+
+
+class OneLineErrors(TyperGroup):
+    """Commands whose errors are one line and an exit code, never a traceback."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run a command and exit: 0, 2 after an error the user can put right, 130 after Ctrl-C."""
+        try:
+            code = super().main(*args, **{**extra, "standalone_mode": False})
+            sys.stdout.flush()
+        except SaysoError as error:
+            _fail(str(error))
+        except _USAGE_ERROR as error:
+            _fail(f"{getattr(error, 'format_message', error.__str__)()} (see 'sayso --help')")
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] not in EXTRAS:
+                raise
+            _fail(f"this needs {error.name}, which is not installed: pip install 'sayso[all]'")
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                _reader_is_gone()
+            _fail(f"{error.filename or 'input or output'}: {error.strerror or error}")
+        except (KeyboardInterrupt, typer.Abort):
+            sys.exit(130)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _examples(*commands: str) -> str:
+    r"""The end of a command's help; ``\b`` keeps its lines."""
+    return "\n".join(
+        ["\b", "Example:" if len(commands) == 1 else "Examples:", *(f"  {command}" for command in commands)]
+    )
+
+
+app = typer.Typer(
+    cls=OneLineErrors,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+NAME = typer.Argument(metavar="NAME", help="Name in the catalogue ('sayso list'), module:NAME, or a YAML or JSON file.")
+DIR = typer.Argument(metavar="[DIR]", help="Results folder, or its name below sayso-results; the newest if not given.")
+SET = typer.Option("--set", metavar="PATH=VALUE", help="Change a setting ('sayso show' lists them); a list is an axis.")
+MODEL = typer.Option(
+    metavar="NAME", help="Architecture of transformers to train from scratch: gpt_neox, gpt2, llama, ..."
+)
+KNOWLEDGE = typer.Option(metavar="NAME", help="Facts of the pocket world: notables or synthetic.")
+
+
+@app.callback(invoke_without_command=True, epilog=_examples("sayso run pocket"))
+def sayso(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    """On whose say-so? See which statements a language model comes to believe, and why."""
+    if version:
+        typer.echo(f"sayso {__version__}")
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command("list", epilog=_examples("sayso list"))
+def list_() -> None:
+    """List the experiments of the catalogue."""
+    from sayso import terminal
+
+    terminal.show(terminal.catalogue(api.experiments().values()))
+
+
+@app.command(
+    epilog=_examples("sayso show pocket", "sayso show pocket --set train.batch_size='[32, 64]' --json > mine.json")
+)
+def show(
+    name: Annotated[str, NAME],
+    settings: Annotated[list[str] | None, SET] = None,
+    model: Annotated[str | None, MODEL] = None,
+    knowledge: Annotated[str | None, KNOWLEDGE] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON that 'sayso run FILE' takes.")] = False,
+) -> None:
+    """Show an experiment: settings, subsets, stages, seeds, digest."""
+    from sayso import terminal
+
+    experiment = configure(name, settings or [], model, knowledge)
+    if json:
+        typer.echo(experiment.model_dump_json(indent=1))
+    else:
+        terminal.show(terminal.experiment_page(experiment))
+
+
+@app.command(
+    epilog=_examples(
+        "sayso run pocket", "sayso run pocket --seeds 100-103 --set stages.stage1.epochs=5 --out few-epochs"
+    )
+)
+def run(
+    name: Annotated[str, NAME],
+    seeds: Annotated[str | None, typer.Option(metavar="N|a-b", help="How many seeds, or from which to which.")] = None,
+    settings: Annotated[list[str] | None, SET] = None,
+    model: Annotated[str | None, MODEL] = None,
+    knowledge: Annotated[str | None, KNOWLEDGE] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Results folder. [sayso-results/NAME]")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, metavar="N", help="Processes at a time. [one per core]")] = None,
+    save_models: Annotated[
+        bool, typer.Option("--save-models", help="Keep each seed's model after each stage, for transformers.")
+    ] = False,
+) -> None:
+    """Run an experiment; ends with results, claims and a report.
+
+    What is finished in the results folder is kept and not run again.
+
+    Ctrl-C stops it, and the same command goes on where it was. With changed settings, results go to a folder of their
+    own, sayso-results/NAME-DIGEST.
+    """
+    from sayso import terminal
+    from sayso.display import Display
+
+    experiment = configure(name, settings or [], model, knowledge)
+    folder = out or results_folder(experiment, name)
+    errors = terminal.console(stderr=True)
+    try:
+        with _sigterm_as_ctrl_c(), Display(errors, folder) as display:
+            results = api.run(
+                experiment,
+                out=folder,
+                seeds=seeds,
+                jobs=jobs,
+                save_models=save_models,
+                on_plan=display.on_plan,
+                on_event=display.on_event,
+            )
+    except KeyboardInterrupt:
+        errors.print("stopped; the same command goes on where it was")
+        raise typer.Exit(130) from None
+    terminal.show(terminal.results_page(results.table()))
+    terminal.show("", terminal.claims_page(results.claims()))
+    terminal.show("", f"report: {results.report()}")
+
+
+@app.command(epilog=_examples("sayso status"))
+def status(folder: Annotated[Path | None, DIR] = None) -> None:
+    """Say how far a results folder has come, and how to go on."""
+    from sayso import terminal
+    from sayso.runs.status import status as status_of
+
+    found = status_of(_results(folder).store)
+    terminal.show(terminal.status_page(found, go_on_command(found) if found.unfinished else None))
+
+
+@app.command(epilog=_examples("sayso results", "sayso results sayso-results/pocket --csv > pocket.csv"))
+def results(
+    folder: Annotated[Path | None, DIR] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Print every record as CSV.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print every record as JSON.")] = False,
+) -> None:
+    """Print exact match after each stage, or every record.
+
+    Means over seeds with 95% intervals, by subset, on questions and on entity attribution.
+    """
+    if csv and json:
+        raise SaysoError("--csv and --json exclude each other; choose one")
+    from sayso import terminal
+    from sayso.report import table
+
+    found = _results(folder)
+    if csv:
+        typer.echo(table.to_csv(found.records()), nl=False)
+    elif json:
+        typer.echo(table.to_json(found.records()), nl=False)
+    else:
+        terminal.show(terminal.results_page(found.table()))
+
+
+@app.command(epilog=_examples("sayso claims sayso-results/pocket"))
+def claims(folder: Annotated[Path | None, DIR] = None) -> None:
+    """Say which claims of the paper hold in a results folder."""
+    from sayso import terminal
+
+    terminal.show(terminal.claims_page(_results(folder).claims()))
+
+
+@app.command(epilog=_examples("sayso report sayso-results/pocket"))
+def report(folder: Annotated[Path | None, DIR] = None) -> None:
+    """Write report.html with its figures and print its path."""
+    typer.echo(_results(folder).report())
+
+
+@app.command(epilog=_examples("sayso sample pocket --subset D5cons -n 3"))
+def sample(
+    name: Annotated[str, NAME],
+    subset: Annotated[
+        str | None, typer.Option(metavar="S", help="Only documents of this subset, such as D5cons.")
+    ] = None,
+    each: Annotated[
+        int, typer.Option("-n", min=1, metavar="N", help="How many documents of every subset and use.")
+    ] = 2,
+    seed: Annotated[
+        int | None, typer.Option(min=0, metavar="K", help="The seed that draws them. [the experiment's first]")
+    ] = None,
+    settings: Annotated[list[str] | None, SET] = None,
+) -> None:
+    """Print documents as the model sees them, by use and subset."""
+    from sayso import terminal
+
+    experiment = configure(name, settings or [])
+    terminal.show(terminal.documents_page(api.sample_documents(experiment, each=each, seed=seed, subset=subset)))
+
+
+def main() -> None:
+    """Entry point of the ``sayso`` command."""
+    sys.path.append(os.getcwd())  # where a user's module:NAME is looked for last
+    app()
+
+
+def _results(folder: Path | None) -> api.Results:
+    """The results folder meant: as it is, or else of that name below ``sayso-results``."""
+    if folder is None:
+        return api.Results(api.default_results())
+    below = api.RESULTS / folder
+    return api.Results(below if not Store(folder).experiment_path.exists() and below.is_dir() else folder)
+
+
+def _fail(message: str) -> NoReturn:
+    """One line on standard error, and exit code 2."""
+    typer.echo(f"sayso: error: {' '.join(message.split())}", err=True)
+    sys.exit(2)
+
+
+def _reader_is_gone() -> NoReturn:
+    """Whoever read our output has stopped reading: end quietly, as other commands do."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(1)
+
+
+@contextlib.contextmanager
+def _sigterm_as_ctrl_c() -> Iterator[None]:
+    """Stop as after Ctrl-C when told to terminate, so that the terminal is left in order."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""Documents and what they are made of, as text: the learner makes tensors of them.
+
+Specs check user settings; these are made by sayso itself, a hundred thousand at a time, so they are plain frozen
+dataclasses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["question", "definition", "attribution"]
+
+
+@dataclass(frozen=True, slots=True)
+class QAPair:
+    """A question about an entity, with ``[X]`` where its name or alias goes, and all accepted answers."""
+
+    attribute: str
+    question: str
+    answers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EntityFacts:
+    """An entity and what can be asked about it."""
+
+    name: str
+    questions: tuple[QAPair, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One document. ``prompt + completion`` is its text; in evaluation the completion is what must be produced.
+
+    `answers` are the accepted completions (without the leading space); the first is the one trained on.
+    """
+
+    prompt: str
+    completion: str
+    answers: tuple[str, ...]
+    kind: Kind
+    subset: str
+    alias: str
+    entity: str
+    attribute: str = ""
+
+    @property
+    def text(self) -> str:
+        """The whole document as the model sees it, without the end-of-text token."""
+        return self.prompt + self.completion
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What a seed decided about one alias: the entity it stands for, its subset, and who says what of it.
+
+    `defined_as` is the entity named in its definition: another one than `entity` where the subset is inconsistent,
+    None where there is no definition.
+    """
+
+    alias: str
+    entity: int
+    subset: str
+    source: str | None
+    defined_as: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Everything a seed decides about aliases and sources: tag texts by source name, and one assignment per alias."""
+
+    seed: int
+    tags: Mapping[str, str]
+    assignments: tuple[Assignment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EvalSet:
+    """Examples scored together: `name` as in records (``validation``, ``entity_attribution.who``, ...), one subset."""
+
+    name: str
+    subset: str
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """All text of one seed: training documents by part (``world``, ``X1``, ``X2``), evaluation sets, and the tokens.
+
+    `tokens` is the vocabulary for word-level tokenizers, each with its leading space where it has one. Its length
+    depends on the experiment alone, never on the seed, so replicas of different seeds have models of one shape.
+    """
+
+    seed: int
+    train: Mapping[str, tuple[Example, ...]]
+    eval_sets: tuple[EvalSet, ...]
+    tokens: tuple[str, ...] = ()
+
+    def documents(self, parts: Sequence[str]) -> tuple[Example, ...]:
+        """Training documents of the named parts, in a fixed order (training shuffles them)."""
+        return tuple(example for part in parts for example in self.train[part])

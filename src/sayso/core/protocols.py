@@ -1,0 +1,191 @@
+"""The seams: what a knowledge base, a model, a learner, a measure and an executor promise each other.
+
+The light half (specs) describes; the heavy half (`Learner`) is made by `ModelSpec.build`, which alone imports torch.
+Training and measuring meet in one deep interface: a learner holds K replicas side by side, one per seed, and every
+method takes and gives one item per replica.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sayso.core.examples import Corpus, EntityFacts, EvalSet, Example
+from sayso.core.spec import Component
+
+if TYPE_CHECKING:
+    from sayso.core.experiment import TrainSpec
+    from sayso.core.sweep import Job
+
+
+@dataclass(frozen=True)
+class World:
+    """What one seed draws from a knowledge base.
+
+    `aliases` are fresh names that occur nowhere else, `tags` fresh strings for sources without a text of their own,
+    `attribution` the ways to ask who an alias is (``[X]`` where it goes), `documents` what a model reads before
+    stage 1 (empty where it is pretrained elsewhere), `eval_sets` checks on those documents, `tokens` as in `Corpus`.
+    """
+
+    entities: tuple[EntityFacts, ...]
+    aliases: tuple[str, ...]
+    tags: tuple[str, ...]
+    attribution: Mapping[str, str]
+    documents: tuple[Example, ...] = ()
+    eval_sets: tuple[EvalSet, ...] = ()
+    tokens: tuple[str, ...] = ()
+
+
+class KnowledgeBase(Component, ABC):
+    """Where entities and facts come from."""
+
+    @abstractmethod
+    def world(self, seed: int, aliases: int, tags: int) -> World:
+        """Draw a world with `aliases` fresh aliases and `tags` fresh tags; equal calls give equal worlds."""
+
+    @abstractmethod
+    def sha256(self) -> str:
+        """Sha256 (hex) of the data it rests on, for the manifest."""
+
+    @abstractmethod
+    def size(self) -> int:
+        """How many entities a world has."""
+
+
+class DefinitionFormat(Component, ABC):
+    """How a definition is written."""
+
+    @abstractmethod
+    def write(self, tag: str, alias: str, entity: str) -> tuple[str, str]:
+        """Return prompt and completion of a definition; the completion is its last part."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Teacher-forced scores of one replica on a list of examples, in their order.
+
+    `loss`: mean negative log likelihood in nats of the completion's tokens (end of text included), shape (examples,).
+    `match`: whether greedy decoding gives an accepted answer, shape (examples,).
+    """
+
+    loss: NDArray[np.float64]
+    match: NDArray[np.bool_]
+
+
+class Learner(Protocol):
+    """K replicas of one model, trained and measured side by side. K = 1 for one big model."""
+
+    replicas: int
+
+    def fit(
+        self,
+        documents: Sequence[Sequence[Example]],
+        train: TrainSpec,
+        *,
+        stage: str,
+        epochs: int,
+        start_epoch: int = 0,
+        replay: Sequence[Sequence[Example]] | None = None,
+        replay_share: float = 0.0,
+        on_epoch: Callable[[int, NDArray[np.float64]], None] | None = None,
+    ) -> None:
+        """Train every replica on its documents from the end of epoch `start_epoch` to the end of epoch `epochs`.
+
+        Starting at epoch 0 makes a fresh optimizer; starting later continues with the one `load` brought back. For
+        every batch a share `replay_share` of its size is added from the documents of `replay`.
+        `on_epoch(epoch, loss)` is called after each epoch, from 1 on, with the mean training loss per replica.
+        """
+
+    def scores(self, examples: Sequence[Sequence[Example]]) -> list[Scores]:
+        """Loss and exact match per replica, in one forward pass and without generating.
+
+        A match here is exactly what comparing `answers` to the accepted answers would give.
+        """
+
+    def answers(self, examples: Sequence[Sequence[Example]]) -> list[list[str]]:
+        """Greedy completions per replica, decoded token by token up to the end of text."""
+
+    def save(self, path: Path) -> None:
+        """Write all state needed to go on: weights and optimizer. The file appears whole or not at all."""
+
+    def load(self, path: Path) -> None:
+        """Bring back what `save` wrote."""
+
+    def save_replica(self, replica: int, folder: Path) -> None:
+        """Write one replica as an ordinary transformers checkpoint with its tokenizer."""
+
+    def load_replica(self, replica: int, folder: Path) -> None:
+        """Bring back one replica's weights from such a checkpoint."""
+
+
+class ModelSpec(Component, ABC):
+    """Describes a model without loading anything heavy."""
+
+    #: How many seeds may be trained side by side in one process.
+    max_replicas: ClassVar[int] = 1
+
+    @abstractmethod
+    def build(self, corpora: Sequence[Corpus]) -> Learner:
+        """Make one replica for each corpus, initialized from that corpus's seed."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """One number a measure gives: of one replica, on one subset of an evaluation set, over `n` examples."""
+
+    replica: int
+    eval_set: str
+    subset: str
+    value: float
+    n: int
+
+
+@dataclass
+class Moment:
+    """A learner at one point of training, with the corpora of its replicas; scores are computed once and shared."""
+
+    learner: Learner
+    corpora: Sequence[Corpus]
+    _scores: dict[tuple[str, str], list[Scores]] = field(default_factory=dict)
+
+    def scores(self, eval_set: str, subset: str) -> list[Scores]:
+        """Scores of every replica on one evaluation set."""
+        key = (eval_set, subset)
+        if key not in self._scores:
+            examples = [self._find(corpus, eval_set, subset).examples for corpus in self.corpora]
+            self._scores[key] = self.learner.scores(examples)
+        return self._scores[key]
+
+    @staticmethod
+    def _find(corpus: Corpus, eval_set: str, subset: str) -> EvalSet:
+        return next(item for item in corpus.eval_sets if (item.name, item.subset) == (eval_set, subset))
+
+
+When = Literal["epoch", "stage"]
+
+
+class Measure(Component, ABC):
+    """Turns a moment of training into numbers. Evaluation and mechanism analysis are the same thing.
+
+    `name` stands in the records; `when`: after every epoch, or at the end of a stage.
+    """
+
+    name: ClassVar[str]
+    when: When = "epoch"
+
+    @abstractmethod
+    def measure(self, moment: Moment, eval_sets: Sequence[tuple[str, str]]) -> Iterator[Score]:
+        """Give the scores of all replicas on the named (evaluation set, subset) pairs."""
+
+
+class Executor(Protocol):
+    """A place where jobs run."""
+
+    def run(self, jobs: Sequence[Job], on_event: Callable[[str, dict[str, object]], None]) -> None:
+        """Run all jobs to their end; `on_event(job id, event)` hears of progress. Ctrl-C stops cleanly."""

@@ -1,0 +1,283 @@
+"""What a run leaves behind: a folder that can be killed at any moment and read at any moment.
+
+    DIR/experiment.json              what is run here; a folder holds one experiment
+    DIR/jobs/ID/manifest.json        what this job rests on: spec, seeds, versions, data, device, start
+    DIR/jobs/ID/records.jsonl        one number a line, only ever appended to
+    DIR/jobs/ID/position.json        how far it has come and which checkpoint belongs to that, until it has finished
+    DIR/jobs/ID/checkpoint-S-E.pt    weights and optimizer after epoch E of stage number S
+    DIR/jobs/ID/finished.json        written last: finish time, and length and sha256 of the records
+
+Records appear in one order and hold no times, so the same job gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, astuple, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from sayso.core.errors import SaysoError
+from sayso.core.experiment import Experiment, load_spec
+from sayso.core.spec import canonical_json
+from sayso.core.sweep import cells
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One number: a measure of one seed, on one subset of an evaluation set, over `n` examples, after an epoch.
+
+    Epoch 0 of a stage is the state it starts from. A value that could not be measured is NaN (null in the file).
+    """
+
+    experiment: str
+    cell: str
+    seed: int
+    stage: str
+    epoch: int
+    measure: str
+    eval_set: str
+    subset: str
+    value: float
+    n: int
+
+
+COLUMNS = tuple(field.name for field in fields(Record))
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a job rests on: the full resolved spec, data, versions, and the code's git commit if it is a checkout."""
+
+    job: str
+    cell: str
+    seeds: tuple[int, ...]
+    digest: str
+    experiment: dict[str, Any]
+    data_sha256: str
+    versions: dict[str, str]
+    git_commit: str | None
+    device: str
+    started: str
+
+
+class JobFolder:
+    """One job's files."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.manifest_path = path / "manifest.json"
+        self.records_path = path / "records.jsonl"
+        self.finished_path = path / "finished.json"
+        self.position_path = path / "position.json"
+
+    @property
+    def begun(self) -> bool:
+        """Whether a manifest was written."""
+        return self.manifest_path.exists()
+
+    @property
+    def finished(self) -> bool:
+        """Whether the finish marker was written."""
+        return self.finished_path.exists()
+
+    def open(self, manifest: Manifest) -> None:
+        """Begin the job: write its manifest, unless an earlier try did."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        if not self.begun:
+            write_atomically(self.manifest_path, json.dumps(asdict(manifest), indent=1, sort_keys=True) + "\n")
+
+    def manifest(self) -> Manifest:
+        """Read the manifest.
+
+        Raises
+        ------
+        SaysoError
+            If it is damaged.
+        """
+        data = read_json(self.manifest_path)
+        try:
+            return Manifest(**{**data, "seeds": tuple(data["seeds"])})
+        except (KeyError, TypeError) as error:
+            raise SaysoError(f"{self.manifest_path}: not a manifest of this version of sayso ({error})") from error
+
+    def append(self, records: Iterable[Record]) -> int:
+        """Append records, flush them to disk, and return the length of the file in bytes."""
+        lines = "".join(json.dumps([_plain(item) for item in astuple(record)]) + "\n" for record in records)
+        with self.records_path.open("ab") as file:
+            file.write(lines.encode())
+            file.flush()
+            os.fsync(file.fileno())
+            return file.tell()
+
+    def rewind(self, length: int) -> None:
+        """Drop what was appended after the file was `length` bytes long (by a try that was killed).
+
+        Raises
+        ------
+        SaysoError
+            If the file is shorter than that: records that a checkpoint rests on are missing.
+        """
+        size = self.records_path.stat().st_size if self.records_path.exists() else 0
+        if size < length:
+            raise SaysoError(
+                f"{self.records_path}: {size} bytes, but the checkpoint beside it was written at {length}: records are "
+                f"missing; delete the folder {self.path} to run these seeds again"
+            )
+        if size > length:
+            os.truncate(self.records_path, length)
+
+    def finish(self, finished: str) -> None:
+        """Write the finish marker, then drop what was only needed to go on."""
+        content = self.records_path.read_bytes()
+        marker = {"finished": finished, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        write_atomically(self.finished_path, json.dumps(marker, indent=1) + "\n")
+        self.position_path.unlink(missing_ok=True)
+        for path in self.checkpoints():
+            path.unlink(missing_ok=True)
+
+    def checkpoints(self) -> list[Path]:
+        """All checkpoint files there are, also those a killed try left half-written."""
+        return sorted(self.path.glob("*checkpoint-*"))
+
+    def records(self) -> Iterator[Record]:
+        """Read all records of a finished job, checking that they are whole.
+
+        Raises
+        ------
+        SaysoError
+            If the file is not what the finish marker says it is; the message names the first bad line if there is one.
+        """
+        marker = read_json(self.finished_path)
+        if not isinstance(marker, dict) or not {"bytes", "sha256"} <= marker.keys():
+            raise SaysoError(f"{self.finished_path}: not a finish marker; delete the folder {self.path} and run again")
+        content = self.records_path.read_bytes() if self.records_path.exists() else b""
+        sound = len(content) == marker["bytes"] and hashlib.sha256(content).hexdigest() == marker["sha256"]
+        parsed: list[Record] = []
+        for number, line in enumerate(content.decode(errors="replace").splitlines(), start=1):
+            try:
+                values = json.loads(line)
+                values[-2] = math.nan if values[-2] is None else float(values[-2])
+                parsed.append(Record(*values))
+            except (ValueError, TypeError, LookupError):
+                raise SaysoError(self._damaged(f"line {number} is cut off or not a record")) from None
+        if not sound:
+            raise SaysoError(self._damaged(f"{len(content)} bytes, where {marker['bytes']} were written"))
+        yield from parsed
+
+    def _damaged(self, what: str) -> str:
+        return f"{self.records_path}: {what}; delete the folder {self.path} and run again, only its seeds are run anew"
+
+
+class Store:
+    """A results folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.experiment_path = path / "experiment.json"
+        self.jobs_path = path / "jobs"
+
+    def create(self, experiment: Experiment) -> None:
+        """Make the folder, or check that it belongs to this experiment.
+
+        Raises
+        ------
+        SaysoError
+            If the folder cannot be written or holds another experiment.
+        """
+        if self.experiment_path.exists():
+            there = self.experiment()
+            if there.digest() != experiment.digest():
+                raise SaysoError(
+                    f"{self.path}: holds {there.name} with other settings ({_difference(there, experiment)}); "
+                    "choose another folder with --out"
+                )
+            return
+        try:
+            self.jobs_path.mkdir(parents=True, exist_ok=True)
+            write_atomically(self.experiment_path, experiment.model_dump_json(indent=1) + "\n")
+        except OSError as error:
+            raise SaysoError(
+                f"{self.path}: cannot write here: {error.strerror}; choose another folder with --out"
+            ) from error
+
+    def experiment(self) -> Experiment:
+        """Read which experiment this folder holds.
+
+        Raises
+        ------
+        SaysoError
+            If it is not a results folder, or its experiment cannot be read.
+        """
+        if not self.experiment_path.exists():
+            raise SaysoError(f"{self.path}: not a results folder (no experiment.json); 'sayso run NAME' makes one")
+        return load_spec(read_json(self.experiment_path), str(self.experiment_path))
+
+    def job(self, job_id: str) -> JobFolder:
+        """The folder of one job, whether or not it exists."""
+        return JobFolder(self.jobs_path / job_id)
+
+    def jobs(self) -> list[JobFolder]:
+        """Folders of all jobs begun, by name."""
+        folders = [JobFolder(path) for path in sorted(self.jobs_path.glob("*")) if path.is_dir()]
+        return [folder for folder in folders if folder.begun]
+
+    def records(self) -> list[Record]:
+        """All records of finished jobs; cells in the experiment's order, then seeds, then as they were measured."""
+        order = {cell.name: position for position, cell in enumerate(cells(self.experiment()))}
+        parts: list[tuple[int, int, int, Record]] = []
+        for folder in self.jobs():
+            if folder.finished:
+                parts += [(order[r.cell], r.seed, position, r) for position, r in enumerate(folder.records())]
+        return [part[-1] for part in sorted(parts, key=lambda part: part[:3])]
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file of the store.
+
+    Raises
+    ------
+    SaysoError
+        If it is missing or damaged.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SaysoError(f"{path}: cannot be read: {' '.join(str(error).split())}") from error
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file that appears whole or not at all, even if the process is killed."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _plain(value: object) -> object:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _difference(one: Experiment, other: Experiment) -> str:
+    """Name the first setting in which two experiments differ, with both values."""
+    first, second = (
+        {path: canonical_json(value) for path, value in experiment.settings().items()} for experiment in (one, other)
+    )
+    named = {
+        path for path in first.keys() | second.keys() if path.partition(".")[0] not in ("name", "summary", "seeds")
+    }
+    for path in sorted(named):
+        if first.get(path) != second.get(path):
+            return f"{path} is {first.get(path, 'absent')} there, {second.get(path, 'absent')} here"
+    return "the same settings written by another version"

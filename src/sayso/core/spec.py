@@ -1,0 +1,120 @@
+"""Frozen specs: every setting of a run is a field of one of these, checked when it is made.
+
+A `Spec` refuses unknown fields and names the nearest right one. A `Component` is a spec that can be swapped for
+another of its kind (a knowledge base, a model, a measure): it writes down which class it is as ``module:Class`` under
+the key ``type``, so that a run's JSON is enough to make it again, and a user's own class needs no registry.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import inspect
+import json
+from typing import Any, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
+
+from sayso.core.errors import SaysoError, nearest
+
+
+class Spec(BaseModel):
+    """Base of all settings: immutable, compared by value, no unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_unknown_fields(cls, data: Any) -> Any:
+        if isinstance(data, dict):
+            for key in data:
+                if key not in cls.model_fields and key != "type":
+                    raise ValueError(f"{cls.__name__} has no setting '{key}'{nearest(str(key), cls.model_fields)}")
+        return data
+
+    def canonical_json(self) -> str:
+        """One spelling for one value: keys sorted, no spaces, no NaN."""
+        return canonical_json(self.model_dump(mode="json"))
+
+    def digest(self) -> str:
+        """Sixteen hex digits that name this value (the start of the sha256 of its canonical JSON)."""
+        return digest_of(self.canonical_json())
+
+
+class Component(Spec):
+    """A spec that is one of several kinds; its JSON says which class it is."""
+
+    @model_serializer(mode="wrap")
+    def _with_type(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {"type": f"{type(self).__module__}:{type(self).__qualname__}", **handler(self)}
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _resolve_type(cls, data: Any, handler: ValidatorFunctionWrapHandler) -> Self:
+        if isinstance(data, dict) and "type" in data:
+            data = dict(data)
+            dotted = str(data.pop("type"))
+            target = resolve(dotted)
+            if not (isinstance(target, type) and issubclass(target, cls)):
+                raise ValueError(f"{dotted} is not a {cls.__name__}")
+            if target is not cls:
+                return target(**data)
+        if isinstance(data, dict) and inspect.isabstract(cls):
+            raise ValueError(f"which {cls.__name__}? give its 'type' as module:Class")
+        result: Self = handler(data)
+        return result
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys and no spaces: equal values give equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+
+
+def digest_of(text: str) -> str:
+    """First sixteen hex digits of the sha256 of `text`."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def resolve(dotted: str) -> Any:
+    """Import what ``module:NAME`` names.
+
+    Raises
+    ------
+    SaysoError
+        If the text has another form, the module cannot be imported, or it has no such name.
+    """
+    module_name, _, name = dotted.partition(":")
+    if not module_name or not name:
+        raise SaysoError(f"'{dotted}' is not of the form module:NAME")
+    try:
+        module = importlib.import_module(module_name)
+    except (ImportError, TypeError) as error:  # a relative name is a TypeError
+        raise SaysoError(f"cannot import '{module_name}' for '{dotted}': {error}") from error
+    if not hasattr(module, name):
+        raise SaysoError(f"module '{module_name}' has no '{name}'{nearest(name, vars(module))}")
+    return getattr(module, name)
+
+
+def explain(error: ValidationError) -> str:
+    """Say in one line what pydantic found wrong: the path of each field, what is wrong, what was given.
+
+    Messages raised by sayso itself already name what was found; pydantic's own do not, so the input is added.
+    """
+    parts = []
+    for item in error.errors(include_url=False):
+        path = ".".join(str(part) for part in item["loc"])
+        message = item["msg"].removeprefix("Value error, ")
+        if item["type"] == "missing":
+            message = "must be given"
+        elif item["type"] != "value_error":
+            message = f"{message[:1].lower()}{message[1:]}, found {item['input']!r}"
+        parts.append(f"{path}: {message}" if path else message)
+    return "; ".join(parts)

@@ -1,0 +1,123 @@
+"""Who says what about whom: sources, and the data subsets of the paper's Table 1.
+
+A subset is a group of aliases treated alike: which source defines them, whether the definitions agree with the
+questions, whether questions about them are trained on.
+
+    D1cons_QA1    qwerty <|abcde|> Cleopatra     born <|abcde|> ? 1 century BC       (agree)
+    D2incons_QA2  zxcvbn <|fghij|> Socrates      born <|fghij|> ? 19 century         (never agree)
+    QA3                                          born <|klmno|> ? 16 century
+    QA4                                          born Marie_Curie ? 19 century       (under the own name)
+    D5cons        qwerty <|pqrst|> Darwin        stage 2; its questions are only asked, never trained
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from sayso.core.errors import nearest
+from sayso.core.spec import Spec
+
+Group = Literal["X1", "X2"]
+
+RELIABLE, UNRELIABLE, NEW = "reliable", "unreliable", "new"
+
+
+class Source(Spec):
+    """A source of definitions, marked by a define tag.
+
+    `text` is what stands in its definitions; None draws a fresh random tag for every seed, so that nothing but
+    training can tell the sources apart.
+    """
+
+    name: str
+    text: str | None = None
+
+
+class Subset(Spec):
+    """One row of Table 1 (section 2 of the paper).
+
+    `source` None: never defined. `consistent`: the definition names the entity the questions are about. `has_qa`:
+    questions are trained on (all but the held-out ones). `aliased` False: asked about under the entity's own name.
+    `fraction`: share of all aliases (of all entities, where entities are not shared).
+    """
+
+    name: str
+    group: Group
+    source: str | None = None
+    consistent: bool = True
+    has_qa: bool = False
+    aliased: bool = True
+    fraction: float = Field(ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _check(self) -> Subset:
+        if self.source is not None and not self.aliased:
+            raise ValueError(f"subset {self.name} is asked about under its own name, so it cannot be defined")
+        return self
+
+
+SOURCES = (Source(name=RELIABLE), Source(name=UNRELIABLE), Source(name=NEW))
+
+TABLE_1 = (
+    Subset(name="D1cons_QA1", group="X1", source=RELIABLE, has_qa=True, fraction=0.25),
+    Subset(name="D2incons_QA2", group="X1", source=UNRELIABLE, consistent=False, has_qa=True, fraction=0.25),
+    Subset(name="QA3", group="X1", has_qa=True, fraction=0.10),
+    Subset(name="QA4", group="X1", has_qa=True, aliased=False, fraction=0.10),
+    Subset(name="D5cons", group="X2", source=RELIABLE, fraction=0.08),
+    Subset(name="D6cons", group="X2", source=UNRELIABLE, fraction=0.08),
+    Subset(name="QA7", group="X2", fraction=0.06),
+    Subset(name="D8cons", group="X2", source=NEW, fraction=0.08),
+)
+
+
+def with_fractions(subsets: tuple[Subset, ...], **fractions: float) -> tuple[Subset, ...]:
+    """Return the same subsets with other fractions, given by subset name.
+
+    Raises
+    ------
+    ValueError
+        If a name is not among the subsets.
+    """
+    names = {subset.name for subset in subsets}
+    for name in fractions:
+        if name not in names:
+            raise ValueError(f"no subset '{name}'{nearest(name, names)}")
+    return tuple(
+        subset.model_copy(update={"fraction": fractions.get(subset.name, subset.fraction)}) for subset in subsets
+    )
+
+
+def with_reliability(subsets: tuple[Subset, ...], alpha: float) -> tuple[Subset, ...]:
+    """Make the tags of X1 agree with consistency only for a share `alpha` of the aliases (section 3.3, figure 4a).
+
+    D9incons_QA9 takes 1 - alpha of the reliable source's aliases and D10cons_QA10 1 - alpha of the unreliable one's.
+    At alpha = 1 these two are empty and left out; at 0.5 a tag says nothing about consistency.
+
+    Raises
+    ------
+    ValueError
+        If alpha is not between 0.5 and 1.
+    """
+    if not 0.5 <= alpha <= 1:
+        raise ValueError(f"reliability must be between 0.5 and 1, found {alpha}")
+    if alpha == 1:
+        return subsets
+    swapped = {"D1cons_QA1": "D9incons_QA9", "D2incons_QA2": "D10cons_QA10"}
+    result: list[Subset] = []
+    for subset in subsets:
+        if subset.name not in swapped:
+            result.append(subset)
+            continue
+        result.append(subset.model_copy(update={"fraction": subset.fraction * alpha}))
+        result.append(
+            subset.model_copy(
+                update={
+                    "name": swapped[subset.name],
+                    "consistent": not subset.consistent,
+                    "fraction": subset.fraction * (1 - alpha),
+                }
+            )
+        )
+    return tuple(result)

@@ -1,0 +1,102 @@
+"""From an experiment to what is actually run: cells, and jobs of seeds trained side by side."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sayso.core.errors import SaysoError
+from sayso.core.experiment import Experiment, load_spec
+from sayso.core.spec import canonical_json, digest_of
+
+MAIN_CELL = "main"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One combination of an experiment's axes; `experiment` is resolved and has no axes left."""
+
+    name: str
+    experiment: Experiment
+
+
+@dataclass(frozen=True)
+class Job:
+    """One cell and the seeds trained side by side in one process. Its id is a digest of all it depends on."""
+
+    cell: Cell
+    seeds: tuple[int, ...]
+
+    @property
+    def id(self) -> str:
+        """Sixteen hex digits: the name of the job's folder."""
+        return digest_of(canonical_json([self.cell.experiment.digest(), self.cell.name, list(self.seeds)]))
+
+
+def cells(experiment: Experiment) -> tuple[Cell, ...]:
+    """All combinations of the axes, the last axis varying fastest; one cell called ``main`` where there are none.
+
+    Raises
+    ------
+    SaysoError
+        If two cells are the same experiment, or a combination of values does not fit together.
+    """
+    if not experiment.axes:
+        return (Cell(MAIN_CELL, experiment),)
+    base = experiment.model_copy(update={"axes": {}})
+    result: list[Cell] = []
+    seen: dict[str, str] = {}
+    for values in itertools.product(*experiment.axes.values()):
+        settings = dict(zip(experiment.axes, values, strict=True))
+        name = ",".join(f"{path}={_short(value)}" for path, value in settings.items())
+        cell = base.with_values(settings)
+        if (digest := cell.digest()) in seen:
+            raise SaysoError(f"{experiment.name}: the cells '{seen[digest]}' and '{name}' are the same experiment")
+        seen[digest] = name
+        result.append(Cell(name, load_spec(cell.model_dump(mode="json"), name)))
+    return tuple(result)
+
+
+def stacks(seeds: Iterable[int], processes: int, most: int) -> list[tuple[int, ...]]:
+    """Deal seeds to jobs: as many jobs as there are processes, or more where a job would exceed `most` seeds."""
+    waiting = list(seeds)
+    if not waiting:
+        return []
+    jobs = max(min(processes, len(waiting)), -(-len(waiting) // most))
+    bounds = [round(index * len(waiting) / jobs) for index in range(jobs + 1)]
+    return [tuple(waiting[low:high]) for low, high in itertools.pairwise(bounds)]
+
+
+def plan(
+    experiment: Experiment,
+    seeds: Sequence[int],
+    processes: int,
+    begun: Mapping[str, Sequence[tuple[int, ...]]] | None = None,
+    finished: Mapping[str, Sequence[tuple[int, ...]]] | None = None,
+) -> list[Job]:
+    """All jobs that give every cell every seed.
+
+    `begun` and `finished` hold the seeds of jobs already begun and already finished, by cell. What is finished is
+    never run again, whichever seeds it was run beside. Jobs begun stay as they are where all their seeds are asked
+    for. Only the seeds that neither covers are dealt anew.
+    """
+    jobs: list[Job] = []
+    for cell in cells(experiment):
+        covered: set[int] = set()
+        for job_seeds in (finished or {}).get(cell.name, ()):
+            if not set(seeds).isdisjoint(job_seeds):
+                jobs.append(Job(cell, job_seeds))
+                covered.update(job_seeds)
+        for job_seeds in (begun or {}).get(cell.name, ()):
+            if covered.isdisjoint(job_seeds) and set(job_seeds) <= set(seeds):
+                jobs.append(Job(cell, job_seeds))
+                covered.update(job_seeds)
+        rest = [seed for seed in seeds if seed not in covered]
+        jobs += [Job(cell, stack) for stack in stacks(rest, processes, cell.experiment.model.max_replicas)]
+    return jobs
+
+
+def _short(value: object) -> str:
+    """A value in the name of a cell: text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else canonical_json(value)

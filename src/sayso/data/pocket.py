@@ -1,0 +1,192 @@
+"""The pocket world: few entities with many names, small enough to pretrain on a laptop.
+
+A model pretrained on facts told under many names has learned that a name it has never seen can stand for an entity it
+knows. An alias is then just one more name, and whether a definition is believed shows in seconds.
+
+    born <|kwoda|> ? 1 century BC      a fact, told under one of Cleopatra's many names
+    born Cleopatra ? 1 century BC      the same under the entity's own name
+    who <|kwoda|> ? Cleopatra          who the name belongs to, asked in one of four ways
+
+Half of the facts of each name are told; whether the others can be answered is the check ``pretraining``/``held_out``.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import hashlib
+from collections.abc import Callable, Mapping
+from importlib import resources
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from sayso.core.errors import SaysoError
+from sayso.core.examples import EntityFacts, EvalSet, Example, QAPair
+from sayso.core.protocols import KnowledgeBase, World
+from sayso.core.rng import stream
+from sayso.data.build import question
+from sayso.data.names import pieced_names, random_words, whole_names
+from sayso.data.years import anonymise_year
+
+#: The ways to ask who a name belongs to. None of them is how a definition is written.
+ATTRIBUTION = {"name": "name [X] ?", "who": "who [X] ?", "meaning": "meaning [X] ?", "stands_for": "stands-for [X] ?"}
+
+_Row = Mapping[str, str]
+
+
+def _ten_degrees(column: str, positive: str, negative: str) -> Callable[[_Row], str]:
+    """Read a coordinate, rounded to ten degrees: ``30 N``."""
+
+    def read(row: _Row) -> str:
+        tens = round(float(row[column]) / 10) * 10
+        return f"{abs(tens)} {positive if tens >= 0 else negative}"
+
+    return read
+
+
+#: What can be asked about a person: the word of the question, and how the answer is read from the CVDB's columns. The
+#: first six are the paper's; the others are more columns of the CVDB for experiments that ask more of each alias.
+ATTRIBUTES: dict[str, Callable[[_Row], str]] = {
+    "gender": lambda row: row["gender"].lower(),
+    "born": lambda row: anonymise_year(int(row["birth"])),
+    "died": lambda row: anonymise_year(int(row["death"])),
+    "region": lambda row: row["un_region"],
+    "occupation": lambda row: row["level3_main_occ"],
+    "nationality": lambda row: row["string_citizenship_raw_d"].split("_")[0].strip("'"),
+    "subregion": lambda row: row["un_subregion"],
+    "field": lambda row: row["level2_main_occ"],
+    "birth-latitude": _ten_degrees("bpla1", "N", "S"),
+    "birth-longitude": _ten_degrees("bplo1", "E", "W"),
+    "death-latitude": _ten_degrees("dpla1", "N", "S"),
+    "death-longitude": _ten_degrees("dplo1", "E", "W"),
+}
+
+
+class PocketWorld(KnowledgeBase):
+    """Entities with `attributes` facts each, told under `names` names each.
+
+    `facts`: ``notables`` are real people from a table shipped with the package, of whom each seed draws its own;
+    ``synthetic`` are made up, every value of an attribute equally likely, any number of entities. `values`: how many
+    values an attribute has (synthetic only). `pool`: names are one token each
+    (None), or two, put together from this many first and as many second pieces.
+    """
+
+    facts: Literal["notables", "synthetic"] = "notables"
+    entities: int = Field(default=16, ge=2)
+    attributes: int = Field(default=6, ge=2, le=len(ATTRIBUTES))
+    values: int = Field(default=10, ge=2)
+    names: int = Field(default=50, ge=1)
+    pool: int | None = Field(default=None, ge=2, le=400)
+
+    def size(self) -> int:
+        """How many entities a world has."""
+        return self.entities
+
+    def sha256(self) -> str:
+        """Sha256 of the shipped table; of nothing for made-up facts, which follow from the seed."""
+        return hashlib.sha256(_notables_bytes() if self.facts == "notables" else b"").hexdigest()
+
+    def world(self, seed: int, aliases: int, tags: int) -> World:
+        """Draw entities, their names, and the documents that tell their facts.
+
+        Raises
+        ------
+        SaysoError
+            If more entities are asked for than the table has, or more names than the pool can make.
+        """
+        entities = self._entities(stream(seed, "entities"))
+        needed = self.entities * self.names + aliases
+        if self.pool is not None and needed > self.pool**2:
+            smallest = int(np.ceil(np.sqrt(needed)))
+            raise SaysoError(
+                f"{needed} names and aliases are needed, a pool of {self.pool} makes {self.pool**2}; "
+                f"set knowledge.pool to at least {smallest}"
+            )
+        draw = stream(seed, "names")
+        drawn, tokens = whole_names(draw, needed) if self.pool is None else pieced_names(draw, needed, self.pool)
+        names = [drawn[index * self.names : (index + 1) * self.names] for index in range(self.entities)]
+        told, held_out = self._tell(entities, names, seed)
+        words = self._words()
+        return World(
+            entities=entities,
+            aliases=tuple(drawn[self.entities * self.names :]),
+            tags=tuple(random_words(stream(seed, "tags"), tags, 6, taken=words)),
+            attribution=ATTRIBUTION,
+            documents=tuple(told),
+            eval_sets=(
+                EvalSet("pretraining", "told", tuple(told)),
+                EvalSet("pretraining", "held_out", tuple(held_out)),
+            ),
+            tokens=(*(f" {word}" for word in words), *tokens),
+        )
+
+    def _tell(
+        self, entities: tuple[EntityFacts, ...], names: list[list[str]], seed: int
+    ) -> tuple[list[Example], list[Example]]:
+        """Write the documents of stage 0, and the questions they leave out."""
+        generator = stream(seed, "told")
+        phrasings = list(ATTRIBUTION)
+        told: list[Example] = []
+        held_out: list[Example] = []
+        for entity, own_names in zip(entities, names, strict=True):
+            told += [question(pair, entity.name, entity.name, "told") for pair in entity.questions]
+            for name in own_names:
+                order = generator.permutation(self.attributes).tolist()
+                for rank, index in enumerate(order):
+                    example = question(entity.questions[index], name, entity.name, "told")
+                    (told if rank < self.attributes // 2 else held_out).append(example)
+                phrasing = phrasings[generator.integers(len(phrasings))]
+                asked = QAPair(phrasing, ATTRIBUTION[phrasing], (entity.name,))
+                told.append(question(asked, name, entity.name, "told", kind="attribution"))
+        return told, held_out
+
+    def _entities(self, generator: np.random.Generator) -> tuple[EntityFacts, ...]:
+        attributes = list(ATTRIBUTES)[: self.attributes]
+        if self.facts == "synthetic":
+            rows = generator.integers(self.values, size=(self.entities, self.attributes)).tolist()
+            facts = [
+                (name, [f"{attribute}-{value}" for attribute, value in zip(attributes, row, strict=True)])
+                for name, row in zip(self._synthetic_names(), rows, strict=True)
+            ]
+        else:
+            table = notables()
+            if self.entities > len(table):
+                raise SaysoError(f"knowledge.entities is {self.entities}, but notables has {len(table)} people")
+            chosen = generator.choice(len(table), self.entities, replace=False).tolist()
+            facts = [(name, [answers[a] for a in attributes]) for name, answers in (table[index] for index in chosen)]
+        return tuple(
+            EntityFacts(name, tuple(QAPair(a, f"{a} [X] ?", (v,)) for a, v in zip(attributes, values, strict=True)))
+            for name, values in facts
+        )
+
+    def _synthetic_names(self) -> list[str]:
+        return [f"entity-{index:03d}" for index in range(self.entities)]
+
+    def _words(self) -> list[str]:
+        """All words a world can hold besides aliases and tags: the same for every seed."""
+        attributes = list(ATTRIBUTES)[: self.attributes]
+        if self.facts == "synthetic":
+            values = [f"{attribute}-{value}" for attribute in attributes for value in range(self.values)]
+            names = self._synthetic_names()
+        else:
+            table = notables()
+            values = sorted({answers[attribute] for _, answers in table for attribute in attributes})
+            names = [name for name, _ in table]
+        return ["?", *attributes, *(wording.split()[0] for wording in ATTRIBUTION.values()), *values, *names]
+
+
+@functools.cache
+def notables() -> tuple[tuple[str, dict[str, str]], ...]:
+    """The shipped table: name and answers by attribute of each person, in the order of the file."""
+    rows = csv.DictReader(_notables_bytes().decode().splitlines())
+    return tuple(
+        (row["name"].replace("_", " "), {attribute: read(row) for attribute, read in ATTRIBUTES.items()})
+        for row in rows
+    )
+
+
+@functools.cache
+def _notables_bytes() -> bytes:
+    return resources.files("sayso.data").joinpath("notables.csv").read_bytes()

@@ -1,0 +1,1 @@
+"""Models that learn and can be measured. Only `specs` is light; the other modules import torch."""

@@ -1,0 +1,76 @@
+"""Examples as padded arrays of token ids."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from transformers import PreTrainedTokenizerFast
+
+from sayso.core.errors import SaysoError
+from sayso.core.examples import Example
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Documents of one replica, padded on the right.
+
+    `ids`: token ids, shape (documents, length). `prompt`: how many of them are the prompt's. `size`: how many are the
+    document's, its end token included; the rest is padding.
+    """
+
+    ids: NDArray[np.int64]
+    prompt: NDArray[np.int64]
+    size: NDArray[np.int64]
+
+    def counted(self, loss_on: str) -> NDArray[np.bool_]:
+        """Which positions' next token counts in the loss, shape (documents, length - 1)."""
+        target = np.arange(1, self.ids.shape[1])
+        counted: NDArray[np.bool_] = target < self.size[:, None]
+        return counted & (target >= self.prompt[:, None]) if loss_on == "completion" else counted
+
+
+def encode(tokenizer: PreTrainedTokenizerFast, examples: Sequence[Example]) -> Batch:
+    """Encode whole documents and find where their completions begin.
+
+    Raises
+    ------
+    SaysoError
+        If a document holds a word the tokenizer does not know, or a token straddles prompt and completion.
+    """
+    backend, pad = tokenizer.backend_tokenizer, tokenizer.pad_token_id
+    encodings = backend.encode_batch_fast([example.text for example in examples]) if examples else []
+    size = np.array([len(encoding.ids) for encoding in encodings], dtype=np.int64)
+    prompt = np.zeros(len(examples), dtype=np.int64)
+    ids = np.full((len(examples), int(size.max(initial=1))), pad, dtype=np.int64)
+    completions: dict[str, list[int]] = {}
+    for row, (example, encoding) in enumerate(zip(examples, encodings, strict=True)):
+        if example.completion not in completions:
+            completions[example.completion] = backend.encode(example.completion.removeprefix(" ")).ids
+        completion = completions[example.completion]
+        if pad in encoding.ids:
+            raise SaysoError(f"'{example.text}' holds a word that is not in the vocabulary")
+        if encoding.ids[-len(completion) :] != completion:
+            raise SaysoError(f"'{example.text}' has a token that is partly prompt and partly completion")
+        ids[row, : size[row]] = encoding.ids
+        prompt[row] = size[row] - len(completion)
+    return Batch(ids, prompt, size)
+
+
+def stack(batches: Sequence[Batch], pad: int) -> Batch:
+    """Stack one batch per replica: every array gets the replica as its first dimension; rows and columns are padded.
+
+    Rows added to a replica with fewer documents have size 0.
+    """
+    rows = max(len(batch.ids) for batch in batches)
+    columns = max(batch.ids.shape[1] for batch in batches)
+    ids = np.full((len(batches), rows, columns), pad, dtype=np.int64)
+    prompt = np.zeros((len(batches), rows), dtype=np.int64)
+    size = np.zeros((len(batches), rows), dtype=np.int64)
+    for replica, batch in enumerate(batches):
+        count, length = batch.ids.shape
+        ids[replica, :count, :length] = batch.ids
+        prompt[replica, :count], size[replica, :count] = batch.prompt, batch.size
+    return Batch(ids, prompt, size)

@@ -1,0 +1,97 @@
+"""Optimizers for stacked replicas: every parameter has the replica as its first dimension, and none sees another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sayso.core.experiment import TrainSpec
+
+
+class StackedAdafactor(torch.optim.Optimizer):
+    """Adafactor as the paper used it (transformers' with ``scale_parameter=False, relative_step=False``).
+
+    No momentum, decay of second moments ``1 - step ** -0.8``, updates clipped to a root mean square of 1.0, second
+    moments factored over the last two dimensions of matrices. Second moments and clipping are each replica's own, so
+    K stacked replicas take the steps that K optimizers would.
+    """
+
+    def __init__(self, params: Iterable[Any], lr: float, weight_decay: float = 0.0) -> None:
+        super().__init__(params, {"lr": lr, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]  # noqa: ARG002
+        """Take one step."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    self._update(parameter, parameter.grad, group["lr"], group["weight_decay"])
+
+    def _update(self, parameter: Tensor, gradient: Tensor, lr: float, weight_decay: float) -> None:
+        state = self.state[parameter]
+        factored = parameter.dim() > 2
+        if not state:
+            state["step"] = torch.zeros(())
+            if factored:
+                state["row"] = torch.zeros_like(gradient[..., 0])
+                state["column"] = torch.zeros_like(gradient[..., 0, :])
+            else:
+                state["square"] = torch.zeros_like(gradient)
+        state["step"] += 1
+        new = float(state["step"]) ** -0.8
+        square = gradient.square().add_(1e-30)
+        if factored:
+            row = state["row"].lerp_(square.mean(-1), new)
+            column = state["column"].lerp_(square.mean(-2), new)
+            scale = (row / row.mean(-1, keepdim=True)).rsqrt_().unsqueeze(-1)
+            update = gradient * scale * column.rsqrt().unsqueeze(-2)
+        else:
+            update = gradient * state["square"].lerp_(square, new).rsqrt()
+        own = tuple(range(1, update.dim()))
+        update /= update.square().mean(own, keepdim=True).sqrt_().clamp_(min=1.0)
+        if weight_decay:
+            parameter.mul_(1 - lr * weight_decay)
+        parameter.add_(update, alpha=-lr)
+
+
+def make_optimizer(parameters: dict[str, Tensor], embedding: str, train: TrainSpec) -> torch.optim.Optimizer:
+    """Make the optimizer of `train` for stacked parameters; only matrices decay.
+
+    Each parameter group carries ``multiplier``, by which the schedule's learning rate is multiplied.
+    """
+    matrices = [tensor for name, tensor in parameters.items() if tensor.dim() > 2 and name != embedding]
+    vectors = [tensor for name, tensor in parameters.items() if tensor.dim() <= 2]
+    groups: list[dict[str, Any]] = [
+        {"params": matrices, "weight_decay": train.weight_decay, "multiplier": 1.0},
+        {"params": vectors, "weight_decay": 0.0, "multiplier": 1.0},
+        {
+            "params": [parameters[embedding]],
+            "weight_decay": train.weight_decay,
+            "multiplier": train.embedding_multiplier,
+        },
+    ]
+    groups = [group for group in groups if group["params"]]
+    if train.optimizer == "adafactor":
+        return StackedAdafactor(groups, lr=train.learning_rate)
+    # Not fused: gradients that come out of vmap may have other strides than their parameters.
+    return torch.optim.AdamW(groups, lr=train.learning_rate)
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
+    """Set the schedule's learning rate, multiplied as each group asks."""
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate * group["multiplier"]
+
+
+@torch.no_grad()
+def clip_gradients(parameters: Sequence[Tensor], most: float) -> Tensor:
+    """Scale each replica's gradient down to a norm of at most `most`; return the norms before, shape (replicas,)."""
+    gradients = [tensor.grad for tensor in parameters if tensor.grad is not None]
+    norms = torch.stack([gradient.flatten(1).square().sum(1) for gradient in gradients]).sum(0).sqrt()
+    scale = (most / (norms + 1e-6)).clamp(max=1.0)
+    for gradient in gradients:
+        gradient.mul_(scale.view(-1, *[1] * (gradient.dim() - 1)))
+    return norms

@@ -1,0 +1,281 @@
+"""K replicas of one small causal transformer of transformers, trained side by side.
+
+Every replica has its own data, its own random weights and its own order; nothing it does depends on which others are
+beside it. `Replicas` holds their weights; here they are trained, scored and asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sayso.core.errors import SaysoError
+from sayso.core.examples import Corpus, Example
+from sayso.core.experiment import TrainSpec
+from sayso.core.protocols import Scores
+from sayso.learners.batching import Batch, encode, stack
+from sayso.learners.completions import Completions
+from sayso.learners.loop import Indices, run_epochs
+from sayso.learners.optim import clip_gradients, make_optimizer, set_learning_rate
+from sayso.learners.replicas import Replicas
+from sayso.learners.tokenizer import word_tokenizer
+
+#: Rows of one forward pass in evaluation: small enough to stay in a CPU's cache, large enough to keep a GPU busy.
+EVALUATION_ROWS = 256
+
+
+class StackedLearner:
+    """Replicas of one architecture, one for each corpus; see `sayso.core.protocols.Learner` for what it promises."""
+
+    def __init__(self, corpora: Sequence[Corpus], architecture: str, config: Mapping[str, Any]) -> None:
+        self.replicas = len(corpora)
+        self.seeds = [corpus.seed for corpus in corpora]
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.tokenizers = [word_tokenizer(corpus.tokens) for corpus in corpora]
+        sizes = {len(tokenizer) for tokenizer in self.tokenizers}
+        if len(sizes) > 1:
+            raise SaysoError(f"replicas must have vocabularies of one size, found {sorted(sizes)}")
+        self.pad, self.end = self.tokenizers[0].pad_token_id, self.tokenizers[0].eos_token_id
+        self._models = Replicas(self.seeds, self.tokenizers, architecture, config, self.device)
+        self._optimizer: torch.optim.Optimizer | None = None
+        self._loaded_optimizer: dict[str, Any] | None = None
+        self._encoded: dict[tuple[int, ...], tuple[Sequence[Sequence[Example]], Batch]] = {}
+        self._completions = [Completions(tokenizer) for tokenizer in self.tokenizers]
+
+    def fit(
+        self,
+        documents: Sequence[Sequence[Example]],
+        train: TrainSpec,
+        *,
+        stage: str,
+        epochs: int,
+        start_epoch: int = 0,
+        replay: Sequence[Sequence[Example]] | None = None,
+        replay_share: float = 0.0,
+        on_epoch: Callable[[int, NDArray[np.float64]], None] | None = None,
+    ) -> None:
+        """Train every replica on its documents; see `Learner.fit`.
+
+        Raises
+        ------
+        SaysoError
+            If replicas have different numbers of documents: then they would take different numbers of steps.
+        """
+        ids, counted = self._training_tensors(documents, train.loss_on)
+        extra_ids, extra_counted = self._training_tensors(replay or [[] for _ in documents], train.loss_on)
+        self._optimizer = make_optimizer(self._models.parameters, self._models.embedding, train)
+        if start_epoch > 0:
+            if self._loaded_optimizer is None:
+                raise ValueError("to go on with an epoch, load() what save() wrote after the one before")
+            self._optimizer.load_state_dict(self._loaded_optimizer)
+        self._loaded_optimizer = None
+        parameters = list(self._models.parameters.values())
+        replica = torch.arange(self.replicas, device=self.device)[:, None]
+
+        def update(chosen: Indices, repeated: Indices, learning_rate: float) -> NDArray[np.float64]:
+            assert self._optimizer is not None
+            rows = torch.as_tensor(chosen, device=self.device)
+            batch, mask = ids[replica, rows], counted[replica, rows]
+            if repeated.shape[1]:
+                rows = torch.as_tensor(repeated, device=self.device)
+                batch, mask = _join(batch, extra_ids[replica, rows]), _join(mask, extra_counted[replica, rows])
+            set_learning_rate(self._optimizer, learning_rate)
+            self._optimizer.zero_grad(set_to_none=True)
+            loss = self._loss(batch, mask)
+            torch.autograd.backward(loss.sum())
+            if train.max_grad_norm is not None:
+                clip_gradients(parameters, train.max_grad_norm)
+            self._optimizer.step()
+            return loss.detach().cpu().double().numpy()
+
+        run_epochs(
+            update,
+            seeds=self.seeds,
+            documents=ids.shape[1],
+            replayed=extra_ids.shape[1],
+            replay=replay_share if replay else 0.0,
+            train=train,
+            stage=stage,
+            epochs=epochs,
+            start_epoch=start_epoch,
+            on_epoch=on_epoch,
+        )
+        self._optimizer.zero_grad(set_to_none=True)
+
+    def _training_tensors(self, documents: Sequence[Sequence[Example]], loss_on: str) -> tuple[Tensor, Tensor]:
+        counts = {len(own) for own in documents}
+        if len(counts) > 1:
+            raise SaysoError(
+                f"replicas side by side need equally many documents, found {sorted(counts)}; run these seeds one by one"
+            )
+        batch = stack(
+            [encode(tokenizer, own) for tokenizer, own in zip(self.tokenizers, documents, strict=True)], self.pad
+        )
+        flat = Batch(batch.ids.reshape(-1, batch.ids.shape[2]), batch.prompt.ravel(), batch.size.ravel())
+        counted = flat.counted(loss_on).reshape(*batch.ids.shape[:2], batch.ids.shape[2] - 1)
+        return torch.as_tensor(batch.ids, device=self.device), torch.as_tensor(counted, device=self.device)
+
+    def _loss(self, ids: Tensor, counted: Tensor) -> Tensor:
+        """Mean loss over the counted tokens of each replica's rows, shape (replicas,)."""
+        logits = self._models.logits(ids[..., :-1])
+        token = torch.nn.functional.cross_entropy(
+            logits.flatten(0, 2), ids[..., 1:].flatten(), reduction="none"
+        ).view_as(counted)
+        return (token * counted).sum((1, 2)) / counted.sum((1, 2))
+
+    def scores(self, examples: Sequence[Sequence[Example]]) -> list[Scores]:
+        """Loss and exact match of every replica on its examples; see `Learner.scores`."""
+        batch = self._encode_once(examples)
+        loss = np.zeros(batch.size.shape)
+        first_wrong = np.zeros(batch.size.shape, dtype=np.int64)
+        guess = np.zeros(batch.size.shape, dtype=np.int64)
+        for prompt, size, rows in self._buckets(batch):
+            at = (np.arange(self.replicas)[:, None], rows)
+            loss[at], first_wrong[at], guess[at] = self._score_rows(batch.ids[at][..., :size], prompt)
+        result = []
+        for replica, own in enumerate(examples):
+            count = len(own)
+            match = first_wrong[replica, :count] >= batch.size[replica, :count]
+            encoded = Batch(batch.ids[replica], batch.prompt[replica], batch.size[replica])
+            doubtful = self._completions[replica].doubtful(own, encoded, first_wrong[replica], guess[replica])
+            if doubtful:
+                answers = self._answers_of(replica, [own[row] for row in doubtful])
+                match[doubtful] = [answer in own[row].answers for row, answer in zip(doubtful, answers, strict=True)]
+            result.append(Scores(loss[replica, :count], match))
+        return result
+
+    def _buckets(self, batch: Batch) -> Iterator[tuple[int, int, NDArray[np.int64]]]:
+        """Rows of one shape together, so that no token is computed that no score needs.
+
+        Yields the prompt's and the document's length, and the rows, shape (replicas, rows); a replica with fewer rows
+        of that shape repeats one of them.
+        """
+        shapes = np.stack([batch.prompt, batch.size], axis=-1)
+        for prompt, size in np.unique(shapes.reshape(-1, 2), axis=0).tolist():
+            own = [np.flatnonzero((shape == (prompt, size)).all(-1)) for shape in shapes]
+            most = max(len(rows) for rows in own)
+            if size == 0 or any(len(rows) == 0 for rows in own):
+                if size == 0:
+                    continue
+                raise SaysoError(
+                    "replicas side by side need evaluation sets of the same shapes; run these seeds one by one"
+                )
+            rows = np.stack([np.resize(rows, most) for rows in own])
+            for low in range(0, most, EVALUATION_ROWS):
+                yield prompt, size, rows[:, low : low + EVALUATION_ROWS]
+
+    @torch.no_grad()
+    def _score_rows(
+        self, ids: NDArray[np.int64], prompt: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+        """Score rows of one shape: mean loss, position of the first token greedy decoding gets wrong, its guess there.
+
+        Where no token is wrong the position is the row's size.
+        """
+        tokens = torch.as_tensor(ids, device=self.device)
+        size = tokens.shape[2]
+        target = tokens[..., prompt:]
+        logits = self._models.logits(tokens[..., :-1], keep=size - prompt)
+        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 2), target.flatten(), reduction="none")
+        said = logits.argmax(-1)
+        position = torch.arange(prompt, size, device=self.device)
+        wrong = torch.where(said != target, position, size).amin(2)
+        guess = said.gather(2, (wrong - prompt).clamp(max=size - prompt - 1)[..., None])[..., 0]
+        return loss.view_as(target).mean(2).cpu().double().numpy(), wrong.cpu().numpy(), guess.cpu().numpy()
+
+    def _encode_once(self, examples: Sequence[Sequence[Example]]) -> Batch:
+        """Encode lists that are scored again and again only once. The lists are kept, so their ids stay theirs."""
+        key = tuple(id(own) for own in examples)
+        if key not in self._encoded:
+            batches = [encode(tokenizer, own) for tokenizer, own in zip(self.tokenizers, examples, strict=True)]
+            self._encoded[key] = (tuple(examples), stack(batches, self.pad))
+        return self._encoded[key][1]
+
+    def answers(self, examples: Sequence[Sequence[Example]]) -> list[list[str]]:
+        """Greedy completions of every replica, token by token; see `Learner.answers`."""
+        return [self._answers_of(replica, own) for replica, own in enumerate(examples)]
+
+    @torch.no_grad()
+    def _answers_of(self, replica: int, examples: Sequence[Example]) -> list[str]:
+        """Greedy completions of one replica up to its end token.
+
+        A completion is left off once it is longer than every accepted answer: whatever follows, it is none of them.
+        One that fills all positions the model has before it ends gets an ellipsis.
+        """
+        if not examples:
+            return []
+        batch = encode(self.tokenizers[replica], examples)
+        length = batch.prompt.copy()
+        ids = np.where(np.arange(batch.ids.shape[1]) < length[:, None], batch.ids, self.pad)
+        answers = [""] * len(examples)
+        longest = [max(map(len, example.answers)) for example in examples]
+        going = list(range(len(examples)))
+        while going:
+            if length[going].max() == ids.shape[1]:
+                ids = np.pad(ids, ((0, 0), (0, 1)), constant_values=self.pad)
+            tokens = torch.as_tensor(ids[going, : length[going].max()], device=self.device)
+            logits = self._models.logits_of(replica, tokens)
+            last = torch.as_tensor(length[going] - 1, device=self.device)
+            guesses = logits[torch.arange(len(going), device=self.device), last].argmax(-1).tolist()
+            for row, guess in zip(list(going), guesses, strict=True):
+                if guess != self.end:
+                    ids[row, length[row]] = guess
+                    length[row] += 1
+                    said = ids[row, batch.prompt[row] : length[row]].tolist()
+                    answers[row] = self.tokenizers[replica].decode(said, skip_special_tokens=False).strip()
+                if guess == self.end or len(answers[row]) > longest[row]:
+                    going.remove(row)
+                elif length[row] > self._models.module.config.max_position_embeddings:
+                    answers[row] += "..."
+                    going.remove(row)
+        return answers
+
+    def save(self, path: Path) -> None:
+        """Write weights and optimizer state."""
+        optimizer = self._optimizer.state_dict() if self._optimizer is not None else None
+        weights = {name: tensor.detach() for name, tensor in self._models.parameters.items()}
+        temporary = path.with_name(f".{path.name}.part")
+        torch.save({"seeds": self.seeds, "weights": weights, "optimizer": optimizer}, temporary)
+        temporary.replace(path)
+
+    def load(self, path: Path) -> None:
+        """Bring back what `save` wrote for the same seeds.
+
+        Raises
+        ------
+        SaysoError
+            If the file is damaged or belongs to other seeds.
+        """
+        try:
+            state = torch.load(path, map_location=self.device, weights_only=True)
+        except Exception as error:  # torch raises many kinds for a damaged file
+            raise SaysoError(
+                f"{path}: not a readable checkpoint; delete its folder to run these seeds again"
+            ) from error
+        if state["seeds"] != self.seeds:
+            raise SaysoError(f"{path}: a checkpoint of seeds {state['seeds']}, where {self.seeds} are trained")
+        with torch.no_grad():
+            for name, tensor in self._models.parameters.items():
+                tensor.copy_(state["weights"][name])
+        self._loaded_optimizer = state["optimizer"]
+
+    def save_replica(self, replica: int, folder: Path) -> None:
+        """Write one replica as an ordinary transformers checkpoint with its tokenizer (`from_pretrained` reads it)."""
+        self._models.save_pretrained(replica, self.tokenizers[replica], folder)
+
+    def load_replica(self, replica: int, folder: Path) -> None:
+        """Bring back one replica's weights from such a checkpoint; see `Replicas.load_pretrained` for its errors."""
+        self._models.load_pretrained(replica, self.tokenizers[replica], folder)
+
+
+def _join(one: Tensor, other: Tensor) -> Tensor:
+    """Put rows below rows, padding the narrower with zeros (pad tokens, uncounted) on the right."""
+    width = max(one.shape[2], other.shape[2])
+    padded = [torch.nn.functional.pad(part, (0, width - part.shape[2])) for part in (one, other)]
+    return torch.cat(padded, dim=1)

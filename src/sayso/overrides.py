@@ -1,0 +1,120 @@
+"""From the words of a command line to an experiment and its results folder, and from a folder back to a command."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+from sayso import api
+from sayso.core.errors import SaysoError, nearest
+from sayso.core.experiment import Experiment
+from sayso.data.pocket import PocketWorld
+from sayso.learners.specs import FromScratch
+from sayso.progress import consecutive
+from sayso.runs.status import Status
+
+
+def configure(
+    name: str, settings: Sequence[str] = (), model: str | None = None, knowledge: str | None = None
+) -> Experiment:
+    """Load an experiment and replace settings: those of `model` and `knowledge` first, then ``path=value`` texts.
+
+    Raises
+    ------
+    SaysoError
+        If there is no such experiment or setting, or a value does not fit.
+    """
+    experiment = api.load(name)
+    chosen: dict[str, Any] = {}
+    if model is not None:
+        chosen |= _model_settings(experiment, model)
+    if knowledge is not None:
+        chosen |= _knowledge_settings(experiment, knowledge)
+    chosen |= parse_settings(settings)
+    return experiment.with_settings(chosen) if chosen else experiment
+
+
+def parse_settings(texts: Sequence[str]) -> dict[str, Any]:
+    """Read ``path=value`` texts; a value is JSON where it parses as JSON, and text otherwise.
+
+    >>> parse_settings(["train.batch_size=[16, 64]", "train.optimizer=adamw"])
+    {'train.batch_size': [16, 64], 'train.optimizer': 'adamw'}
+    """
+    settings: dict[str, Any] = {}
+    for text in texts:
+        path, equals, value = text.partition("=")
+        path = path.strip()
+        if not (path and equals):
+            raise SaysoError(f"--set '{text}': write path=value, for example train.batch_size=32")
+        if path in settings:
+            raise SaysoError(f"--set '{text}': {path} is set twice; for several values write {path}='[value, value]'")
+        settings[path] = _value(value)
+    return settings
+
+
+def results_folder(experiment: Experiment, name: str) -> Path:
+    """Where results go unless told otherwise: a folder of its own for every experiment that differs from its namesake.
+
+    The namesake is the experiment of the catalogue called the same, or what `name` loads where there is none.
+    """
+    namesake = api.experiments().get(experiment.name) or api.load(name)
+    if namesake.digest() == experiment.digest():
+        return api.RESULTS / experiment.name
+    return api.RESULTS / f"{experiment.name}-{experiment.digest()[:8]}"
+
+
+def go_on_command(status: Status) -> str:
+    """The command that runs what a results folder lacks, by the catalogue's name or the folder's own experiment file.
+
+    Where seeds lack in several places apart, it runs those of the first.
+    """
+    experiment = status.experiment
+    namesake = api.experiments().get(experiment.name)
+    plain = namesake is not None and namesake.digest() == experiment.digest()
+    words = ["sayso", "run", experiment.name if plain else str(status.path / "experiment.json")]
+    if not (plain and status.path == api.RESULTS / experiment.name):
+        words += ["--out", str(status.path)]
+    blocks = consecutive(status.seeds)
+    own = namesake.seeds if plain and namesake is not None else experiment.seeds
+    if blocks != consecutive(list(own)):
+        first, last = next(block for block in blocks if block[0] <= min(status.unfinished) <= block[1])
+        words += ["--seeds", f"{first}-{last}"]
+    return shlex.join(words)
+
+
+def _value(text: str) -> Any:
+    def not_json(word: str) -> Any:
+        raise ValueError(word)
+
+    try:
+        return json.loads(text, parse_constant=not_json)
+    except ValueError:
+        return text
+
+
+def _knowledge_settings(experiment: Experiment, name: str) -> dict[str, Any]:
+    """Settings that choose the facts of the pocket world."""
+    tables = get_args(PocketWorld.model_fields["facts"].annotation)
+    if name not in tables:
+        raise SaysoError(f"--knowledge '{name}': no such facts; there is: {', '.join(tables)}")
+    if not isinstance(experiment.knowledge, PocketWorld):
+        kind = type(experiment.knowledge).__name__
+        raise SaysoError(f"--knowledge {name}: {experiment.name} has facts of another kind ({kind})")
+    return {"knowledge.facts": name}
+
+
+def _model_settings(experiment: Experiment, name: str) -> dict[str, Any]:
+    """Settings that choose an architecture to train from random weights."""
+    if not isinstance(experiment.model, FromScratch):
+        kind = type(experiment.model).__name__
+        raise SaysoError(f"--model {name}: the model of {experiment.name} is not trained from scratch ({kind})")
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES as ARCHITECTURES
+
+    if name not in ARCHITECTURES:
+        close = nearest(name, ARCHITECTURES)
+        known = close if close.startswith("; did") else "; for example: gpt_neox, gpt2, llama"
+        raise SaysoError(f"--model '{name}': not a causal architecture of transformers to train from scratch{known}")
+    return {"model.architecture": name}

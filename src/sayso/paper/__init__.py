@@ -1,0 +1,1 @@
+"""The paper as one table: its experiments with their pocket twins, its claims, its figures."""

@@ -1,0 +1,172 @@
+"""One page to read: ``report.html``, which needs nothing beside it and no network, and its charts as files.
+
+    DIR/report.html                       the page
+    DIR/charts/NAME.svg .png .csv         each chart and its data
+
+Charts are in the page twice: as SVG, which any viewer shows and prints, and as the specification that a browser
+replaces it by, with values under the pointer. All text is escaped, and a content security policy lets the page load
+nothing.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import jinja2
+import pandas as pd
+import vl_convert
+from markupsafe import Markup
+
+from sayso.core.errors import SaysoError
+from sayso.core.experiment import Experiment
+from sayso.core.records import Store, read_json, write_atomically
+from sayso.report import numbers, stats
+from sayso.report.charts import PANEL_TITLES
+from sayso.report.figures import Figure, figures
+from sayso.report.points import GAP
+from sayso.report.table import ATTRIBUTION, by_seed, load, readable, stage_training, with_attribution
+from sayso.report.verdict import Verdict
+
+_TRAINING_PARTS = ("world", "X1", "X2")
+
+
+def write_report(store: Store, verdicts: Sequence[Verdict], samples: Iterable[tuple[str, str, str]]) -> Path:
+    """Write the report of a results folder, and return the path of its page.
+
+    Parameters
+    ----------
+    store
+        The folder; it must hold at least one finished job.
+    verdicts
+        Its claims, already judged.
+    samples
+        Documents to show: where each is used, its subset, its text.
+
+    Raises
+    ------
+    SaysoError
+        If no job has finished, or the folder cannot be written.
+    """
+    table, experiment = load(store), store.experiment()
+    drawn = figures(table, experiment)
+    folder = store.path / "charts"
+    try:
+        folder.mkdir(exist_ok=True)
+        for figure in drawn:
+            figure.save(folder)
+        page = store.path / "report.html"
+        write_atomically(page, render(store, table, experiment, drawn, verdicts, samples))
+    except OSError as error:
+        raise SaysoError(f"{store.path}: cannot write the report here: {error.strerror}") from error
+    return page
+
+
+def render(
+    store: Store,
+    table: pd.DataFrame,
+    experiment: Experiment,
+    drawn: Sequence[Figure],
+    verdicts: Sequence[Verdict],
+    samples: Iterable[tuple[str, str, str]],
+) -> str:
+    """Return the page as HTML."""
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    template = environment.from_string(
+        resources.files("sayso.report").joinpath("page.html.j2").read_text(encoding="utf-8")
+    )
+    jobs = store.jobs()
+    return template.render(
+        experiment=experiment,
+        seeds=numbers.count(table["seed"].nunique(), "seed"),
+        unfinished=sum(not job.finished for job in jobs),
+        jobs=len(jobs),
+        headlines=_headlines(table, experiment),
+        figures=[
+            {"figure": figure, "svg": Markup(figure.svg), "spec": figure.chart.to_dict()}  # noqa: S704 (our own chart)
+            for figure in drawn
+        ],
+        verdicts=verdicts,
+        several_cells=len({verdict.cell for verdict in verdicts}) > 1,
+        p_value=numbers.p_value,
+        tables=_tables(table),
+        settings=json.dumps(experiment.model_dump(mode="json"), indent=2, ensure_ascii=False),
+        samples=_by_place(samples),
+        manifests=_manifests(store),
+        script=_script(),
+    )
+
+
+def _headlines(table: pd.DataFrame, experiment: Experiment) -> list[str]:
+    """The internalization gap in words, on questions and on entity attribution; nothing for a sweep."""
+    stage = stage_training(experiment, "X2")
+    if experiment.axes or stage is None:
+        return []
+    values = with_attribution(table)
+    sentences = []
+    for eval_set in ("validation", ATTRIBUTION):
+        found = by_seed(values, cell=str(table["cell"].iloc[0]), stage=stage, measure="exact_match", eval_set=eval_set)
+        pair = found.reindex(columns=list(GAP))
+        gap = stats.compare(pair[GAP[0]], pair[GAP[1]])
+        if not gap.seeds:
+            continue
+        one, other = (numbers.share(pair[name].mean()) for name in GAP)
+        difference = numbers.plus_minus(gap.difference, gap.low, gap.high, signed=True)
+        sentences.append(
+            f"{PANEL_TITLES[eval_set]}: {one} right about aliases newly defined by the reliable source (D5cons), {other} "
+            f"about those of the unreliable one (D6cons). The gap is {difference} ({numbers.p_value(gap.p)}, paired t-test; "
+            f"positive in {gap.positive} of {numbers.count(gap.seeds, 'seed')})."
+        )
+    return sentences
+
+
+def _tables(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Final values as tables to show, one for each cell, stage and measure."""
+    shown = []
+    for (cell, stage, measure), rows in readable(table).groupby(level=[0, 1, 2], sort=False):
+        columns = [name for name in rows.columns if (rows[name] != "").any()]
+        shown.append(
+            {
+                "title": f"{stage}, {measure}" if cell == "main" else f"{cell}: {stage}, {measure}",
+                "columns": columns,
+                "rows": [
+                    (index[-1], list(row)) for index, row in zip(rows.index, rows[columns].to_numpy(), strict=True)
+                ],
+            }
+        )
+    return shown
+
+
+def _by_place(samples: Iterable[tuple[str, str, str]]) -> list[dict[str, Any]]:
+    """Sample documents by where they are used, training documents open."""
+    places: dict[str, list[tuple[str, str]]] = {}
+    for where, subset, text in samples:
+        places.setdefault(where, []).append((subset, text))
+    return [{"where": where, "documents": found, "open": where in _TRAINING_PARTS} for where, found in places.items()]
+
+
+def _manifests(store: Store) -> list[dict[str, Any]]:
+    """What each finished job rests on, without the settings, which are shown once."""
+    manifests = []
+    for job in store.jobs():
+        if job.finished:
+            content = asdict(job.manifest())
+            content.pop("experiment")
+            manifests.append({**content, "finished": read_json(job.finished_path)["finished"]})
+    return manifests
+
+
+@functools.cache
+def _script() -> Markup:
+    """Vega, Vega-Lite and vega-embed in one script, as the version of Altair needs them."""
+    version = alt.SCHEMA_VERSION.removeprefix("v").rpartition(".")[0]
+    bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=version)
+    return Markup(bundle.replace("</script", "<\\/script"))  # noqa: S704 (not text of the user's)

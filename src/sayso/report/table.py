@@ -1,0 +1,168 @@
+"""Records as tables: one row a number, then means and intervals over seeds, then final values to compare.
+
+    table = load(store)                         experiment cell seed stage epoch measure eval_set subset value n
+    final_table(table)                          cell stage epoch measure eval_set subset mean low high seeds
+    by_seed(table, cell=..., stage=..., ...)    one row a seed, one column a subset
+
+A value that could not be measured is NaN here, and never counted as 0.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from operator import attrgetter
+
+import numpy as np
+import pandas as pd
+
+from sayso.core.errors import SaysoError
+from sayso.core.experiment import Experiment
+from sayso.core.records import COLUMNS, Record, Store
+from sayso.core.subsets import Group
+from sayso.report import numbers
+from sayso.report.stats import half_width
+
+#: Name of the average over the phrasings of the entity attribution question, and the start of theirs.
+ATTRIBUTION = "entity_attribution"
+
+#: What a mean over seeds is taken of.
+QUANTITY = ("cell", "stage", "epoch", "measure", "eval_set", "subset")
+
+_FIRST_SHOWN = ("validation", ATTRIBUTION, "train_qa", "definitions")
+_IDENTITY = list(COLUMNS[: COLUMNS.index("value")])
+_TYPES = {"seed": "int64", "epoch": "int64", "n": "int64", "value": "float64"}
+
+
+def load(store: Store) -> pd.DataFrame:
+    """Table of all records of a results folder.
+
+    Raises
+    ------
+    SaysoError
+        If no job of it has finished.
+    """
+    table = records_frame(store.records())
+    if table.empty:
+        name = store.experiment().name
+        raise SaysoError(f"{store.path}: no finished job yet; 'sayso run {name} --out {store.path}' goes on")
+    return table
+
+
+def records_frame(records: Iterable[Record]) -> pd.DataFrame:
+    """Make a table of records, in their order; a seed that was run in two jobs counts once."""
+    rows = [_values(record) for record in records]
+    table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(_TYPES)
+    return table.drop_duplicates(_IDENTITY, ignore_index=True)
+
+
+def with_attribution(table: pd.DataFrame) -> pd.DataFrame:
+    """Add the average over the phrasings of the entity attribution question, as evaluation set ``entity_attribution``.
+
+    The average is taken within each seed; it is NaN where a phrasing is. `n` counts the questions of all phrasings.
+    """
+    phrasings = table[table["eval_set"].str.startswith(f"{ATTRIBUTION}.")]
+    if phrasings.empty:
+        return table
+    keys = [name for name in _IDENTITY if name != "eval_set"]
+    groups = phrasings.groupby(keys, sort=False)
+    mean = groups["value"].mean().where(groups["value"].count() == groups.size())
+    average = pd.DataFrame({"value": mean, "n": groups["n"].sum()}).reset_index().assign(eval_set=ATTRIBUTION)
+    return pd.concat([table, average[list(COLUMNS)]], ignore_index=True)
+
+
+def final(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the last epoch of each stage of each cell."""
+    last = table.groupby(["cell", "stage"])["epoch"].transform("max")
+    return table[table["epoch"] == last]
+
+
+def summary(table: pd.DataFrame) -> pd.DataFrame:
+    """Mean over seeds with its 95% t-interval (`low`, `high`), for each quantity; `seeds` have been measured.
+
+    The interval is NaN for a single seed.
+    """
+    values = table.groupby(list(QUANTITY), sort=False)["value"]
+    rows = pd.DataFrame({"mean": values.mean(), "deviation": values.std(), "seeds": values.count()}).reset_index()
+    half = half_width(rows["deviation"].to_numpy(dtype=float), rows["seeds"].to_numpy(dtype=float))
+    rows["low"], rows["high"] = rows["mean"] - half, rows["mean"] + half
+    return rows[[*QUANTITY, "mean", "low", "high", "seeds"]]
+
+
+def final_table(table: pd.DataFrame) -> pd.DataFrame:
+    """The results people read: `summary` after the last epoch of each stage, the average attribution included."""
+    return summary(final(with_attribution(table)))
+
+
+def by_seed(table: pd.DataFrame, *, cell: str, stage: str, measure: str, eval_set: str) -> pd.DataFrame:
+    """Values of one quantity at the end of a stage: one row a seed, one column a subset, NaN where not measured."""
+    rows = table[(table["cell"] == cell) & (table["stage"] == stage)]
+    rows = rows[rows["epoch"] == rows["epoch"].max()]
+    rows = rows[(rows["measure"] == measure) & (rows["eval_set"] == eval_set)]
+    wide = rows.pivot(index="seed", columns="subset", values="value").sort_index()
+    in_order: pd.DataFrame = wide.reindex(columns=ordered(wide.columns))
+    return in_order
+
+
+def readable(table: pd.DataFrame) -> pd.DataFrame:
+    """Final values as people read them: ``0.543 ± 0.022``, one row a subset, one column an evaluation set.
+
+    The rows are indexed by cell, stage, measure and subset; what was not measured is an empty text.
+    """
+    rows = final_table(table)
+    rows["text"] = [
+        numbers.plus_minus(mean, low, high)
+        for mean, low, high in zip(rows["mean"], rows["low"], rows["high"], strict=True)
+    ]
+    index = ["cell", "stage", "measure", "subset"]
+    wide = rows.pivot(index=index, columns="eval_set", values="text").fillna("")
+    places = rows[index].drop_duplicates().sort_values(index, key=_ranks)
+    result: pd.DataFrame = wide.reindex(
+        index=pd.MultiIndex.from_frame(places), columns=sorted(wide.columns, key=_eval_set_rank)
+    )
+    return result
+
+
+def to_csv(table: pd.DataFrame) -> str:
+    """CSV text of a table, an empty field where nothing was measured; equal tables give equal bytes."""
+    return table.to_csv(index=False, lineterminator="\n")
+
+
+def to_json(table: pd.DataFrame) -> str:
+    """JSON text of a table: a list of objects, one a line, null where nothing was measured."""
+    rows = table.astype(object).where(table.notna(), None).to_dict(orient="records")
+    return "[\n" + ",\n".join(json.dumps(row, ensure_ascii=False, default=_plain) for row in rows) + "\n]\n"
+
+
+def ordered(names: Iterable[str]) -> list[str]:
+    """Subsets in the order of Table 1, by the number in their names; anything else after them by name."""
+    return sorted(names, key=_subset_rank)
+
+
+def stage_training(experiment: Experiment, part: Group) -> str | None:
+    """Name of the last stage that trains on a part of the data (``X1``, ``X2``), None where none does."""
+    names = [stage.name for stage in experiment.stages if part in stage.documents and stage.epochs > 0]
+    return names[-1] if names else None
+
+
+def _ranks(column: pd.Series[str]) -> pd.Series[int]:
+    """Where each name of a column belongs: subsets as in Table 1, all others as they first appear."""
+    names = ordered(column.unique()) if column.name == "subset" else list(column.unique())
+    return column.map({name: place for place, name in enumerate(names)})
+
+
+def _subset_rank(name: str) -> tuple[float, str]:
+    number = re.match(r"(?:QA|D)(\d+)", name)
+    return (int(number[1]) if number else np.inf, name)
+
+
+def _eval_set_rank(name: str) -> tuple[int, str]:
+    return (_FIRST_SHOWN.index(name) if name in _FIRST_SHOWN else len(_FIRST_SHOWN), name)
+
+
+def _plain(value: object) -> object:
+    return value.item() if isinstance(value, np.generic) else str(value)
+
+
+_values = attrgetter(*COLUMNS)

@@ -1,0 +1,1 @@
+"""How jobs are run: one job from start to finish, and where jobs run."""

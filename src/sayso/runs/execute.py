@@ -1,0 +1,256 @@
+"""One job, start to finish. The only module that knows the order of steps.
+
+A job can be killed at any moment and executed again: it goes on after the last epoch whose checkpoint was written, and
+its records come out the same. The position file names the checkpoint it belongs to and the length of the records then;
+it is replaced last, so it always describes files that exist.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import platform
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from sayso.core.errors import SaysoError
+from sayso.core.examples import Corpus
+from sayso.core.experiment import Experiment, Stage
+from sayso.core.protocols import Learner, Moment
+from sayso.core.records import JobFolder, Manifest, Record, read_json, write_atomically
+from sayso.core.sweep import Job
+from sayso.data.build import build_corpus
+
+#: Hears what a job does: ``{"stage": ..., "epoch": ..., "epochs": ..., "loss": ..., "exact_match": {...}}`` and so on.
+Listener = Callable[[dict[str, object]], None]
+
+_PACKAGES = ("sayso", "torch", "transformers", "tokenizers", "numpy", "pydantic")
+_LOCK_WAIT_S = 30.0
+
+
+@dataclass(frozen=True)
+class Position:
+    """How far a job has come: epochs done in a stage, its checkpoint's file name, and the length of its records."""
+
+    stage: int
+    epoch: int
+    checkpoint: str
+    records: int
+
+
+def execute(job: Job, folder: JobFolder, on_event: Listener, *, save_models: bool = False) -> None:
+    """Run a job from where it stands to its end, or return at once if it has finished.
+
+    Raises
+    ------
+    SaysoError
+        If another process is running it, or its files are damaged or were made from other data.
+    """
+    folder.path.mkdir(parents=True, exist_ok=True)
+    with _only_one(folder):
+        if folder.finished:
+            return
+        on_event({"event": "building"})
+        experiment = job.cell.experiment
+        corpora = [build_corpus(experiment, seed) for seed in job.seeds]
+        learner = experiment.model.build(corpora)
+        manifest = describe(job, str(getattr(learner, "device", "cpu")))
+        if folder.begun and (there := folder.manifest()).data_sha256 != manifest.data_sha256:
+            raise SaysoError(
+                f"{folder.path}: begun with other data (sha256 {there.data_sha256[:12]}...); delete it to begin anew"
+            )
+        folder.open(manifest)
+        _train(job, folder, learner, corpora, on_event, save_models)
+        folder.finish(_now())
+        on_event({"event": "finished"})
+
+
+def _train(
+    job: Job, folder: JobFolder, learner: Learner, corpora: list[Corpus], on_event: Listener, save_models: bool
+) -> None:
+    experiment = job.cell.experiment
+    position = _read_position(folder)
+    folder.rewind(position.records if position else 0)
+    if position:
+        learner.load(folder.path / position.checkpoint)
+    total = sum(stage.epochs for stage in experiment.stages)
+    for index, stage in enumerate(experiment.stages):
+        if position and (index, stage.epochs) <= (position.stage, position.epoch):
+            if save_models and index == position.stage:  # an earlier try may have been killed before it could
+                _save_models(job, folder, learner, stage)
+            continue
+        start = position.epoch if position and position.stage == index else 0
+        before = sum(earlier.epochs for earlier in experiment.stages[:index])
+        train = experiment.train_spec(stage)
+
+        def after_epoch(
+            epoch: int,
+            loss: NDArray[np.float64],
+            *,
+            index: int = index,
+            stage: Stage = stage,
+            before: int = before,
+        ) -> None:
+            records = list(_measure(job, stage, epoch, learner, corpora))
+            _keep(folder, learner, index, epoch, records)
+            on_event(
+                {
+                    "event": "epoch",
+                    "stage": stage.name,
+                    "epoch": epoch,
+                    "epochs": stage.epochs,
+                    "done": before + epoch,
+                    "total": total,
+                    "loss": float(np.mean(loss)),
+                    "exact_match": _headline(records),
+                }
+            )
+
+        if start == 0 and stage.measured:
+            folder.append(_measure(job, stage, 0, learner, corpora))
+        learner.fit(
+            [corpus.documents(stage.documents) for corpus in corpora],
+            train,
+            stage=stage.name,
+            epochs=stage.epochs,
+            start_epoch=start,
+            replay=[corpus.documents(stage.replay_from) for corpus in corpora] if stage.replay else None,
+            replay_share=stage.replay,
+            on_epoch=after_epoch,
+        )
+        position = _read_position(folder)
+        if save_models:
+            _save_models(job, folder, learner, stage)
+
+
+def _save_models(job: Job, folder: JobFolder, learner: Learner, stage: Stage) -> None:
+    """Keep every seed's model as it is after a stage."""
+    for replica, seed in enumerate(job.seeds):
+        learner.save_replica(replica, folder.path / "models" / f"seed-{seed}" / stage.name)
+
+
+def _measure(job: Job, stage: Stage, epoch: int, learner: Learner, corpora: list[Corpus]) -> Iterator[Record]:
+    """Take all measures that are due after this epoch."""
+    experiment = job.cell.experiment
+    last = epoch == stage.epochs
+    moment = Moment(learner, corpora)
+    eval_sets = [
+        (item.name, item.subset)
+        for item in corpora[0].eval_sets
+        if (stage.measured and item.name != "pretraining")
+        or (last and not stage.measured and item.name == "pretraining")
+    ]
+    for measure in experiment.measures:
+        if not last and measure.when == "stage":
+            continue
+        for score in measure.measure(moment, eval_sets):
+            yield Record(
+                experiment=experiment.name,
+                cell=job.cell.name,
+                seed=job.seeds[score.replica],
+                stage=stage.name,
+                epoch=epoch,
+                measure=measure.name,
+                eval_set=score.eval_set,
+                subset=score.subset,
+                value=round(score.value, 6),
+                n=score.n,
+            )
+
+
+def _keep(folder: JobFolder, learner: Learner, stage: int, epoch: int, records: list[Record]) -> None:
+    """Append records and checkpoint; after this, the epoch is done for good."""
+    length = folder.append(records)
+    checkpoint = f"checkpoint-{stage}-{epoch}.pt"
+    learner.save(folder.path / checkpoint)
+    position = Position(stage, epoch, checkpoint, length)
+    write_atomically(folder.position_path, json.dumps(vars(position)) + "\n")
+    for old in folder.checkpoints():
+        if old.name != checkpoint:
+            old.unlink(missing_ok=True)
+
+
+def _read_position(folder: JobFolder) -> Position | None:
+    if not folder.position_path.exists():
+        return None
+    try:
+        return Position(**read_json(folder.position_path))
+    except TypeError as error:
+        raise SaysoError(
+            f"{folder.position_path}: not a position ({error}); delete {folder.path} to begin anew"
+        ) from error
+
+
+def _headline(records: list[Record]) -> dict[str, float]:
+    """Exact match on validation questions by subset, averaged over seeds, for whoever watches."""
+    found: dict[str, list[float]] = {}
+    for record in records:
+        if record.measure == "exact_match" and record.eval_set in ("validation", "pretraining"):
+            found.setdefault(record.subset, []).append(record.value)
+    return {subset: float(np.nanmean(values)) for subset, values in found.items() if not all(map(math.isnan, values))}
+
+
+def describe(job: Job, device: str) -> Manifest:
+    """What this job rests on, for its manifest."""
+    experiment: Experiment = job.cell.experiment
+    versions = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return Manifest(
+        job=job.id,
+        cell=job.cell.name,
+        seeds=job.seeds,
+        digest=experiment.digest(),
+        experiment=experiment.model_dump(mode="json"),
+        data_sha256=experiment.knowledge.sha256(),
+        versions=versions,
+        git_commit=_git_commit(),
+        device=f"{device}, {platform.machine()}, {platform.system()}",
+        started=_now(),
+    )
+
+
+def _git_commit() -> str | None:
+    """Commit of the checkout this package runs from, None if it is installed elsewhere or has no git."""
+    here = Path(__file__).resolve().parents[3]
+    if not (here / ".git").exists():
+        return None
+    try:
+        result = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],  # noqa: S607
+            cwd=here,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return result.stdout.strip() or None
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+@contextmanager
+def _only_one(folder: JobFolder) -> Iterator[None]:
+    """Hold the job's lock; it falls with the process, however that ends."""
+    lock = FileLock(folder.path / ".lock")
+    try:
+        with lock.acquire(timeout=_LOCK_WAIT_S):
+            yield
+    except Timeout:
+        raise SaysoError(f"{folder.path}: another process is running this job; wait for it or stop it") from None

@@ -1,0 +1,133 @@
+"""Run jobs on this machine: one process per job, as many at a time as asked, one thread each."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from sayso.core.errors import SaysoError
+from sayso.core.records import Store
+from sayso.core.sweep import Job
+from sayso.runs.worker import job_to_json
+
+OnEvent = Callable[[str, dict[str, object]], None]
+
+_STOP_WAIT_S = 10.0
+
+
+def cores() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass
+class LocalProcesses:
+    """An executor with a pool of processes on this machine.
+
+    Each job has a process of its own, which ends when this one does. Its standard error is kept in the job's folder as
+    ``log.txt``. `processes` is how many run at a time (None: one per core).
+    """
+
+    store: Store
+    processes: int | None = None
+    save_models: bool = False
+    _running: dict[str, subprocess.Popen[str]] = field(default_factory=dict, init=False)
+    _events: queue.SimpleQueue[tuple[str, dict[str, object]]] = field(default_factory=queue.SimpleQueue, init=False)
+
+    def run(self, jobs: Sequence[Job], on_event: OnEvent) -> None:
+        """Run all jobs to their end.
+
+        Raises
+        ------
+        SaysoError
+            If a job fails: the message is the job's own, or names its log. Jobs already running are finished first.
+        KeyboardInterrupt
+            After Ctrl-C, once all processes have ended.
+        """
+        waiting = list(jobs)
+        failures: list[str] = []
+        try:
+            while (waiting and not failures) or self._running:
+                while waiting and not failures and len(self._running) < (self.processes or cores()):
+                    self._start(waiting.pop(0))
+                job_id, event = self._events.get()
+                if event["event"] == "exit":
+                    failures += self._ended(job_id, event)
+                elif event["event"] == "error":
+                    failures.append(str(event["message"]))
+                else:
+                    on_event(job_id, event)
+        finally:
+            self._stop_all()
+        if failures:
+            raise SaysoError(failures[0])
+
+    def _start(self, job: Job) -> None:
+        folder = self.store.job(job.id)
+        try:
+            folder.path.mkdir(parents=True, exist_ok=True)
+            log = (folder.path / "log.txt").open("a", encoding="utf-8")
+        except OSError as error:
+            raise SaysoError(f"{folder.path}: cannot write here: {error.strerror}") from error
+        with log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "sayso.runs.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env={**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"},
+                start_new_session=True,  # Ctrl-C reaches this process alone, which then stops its jobs in order
+            )
+        assert process.stdin is not None
+        self._running[job.id] = process
+        process.stdin.write(job_to_json(job, folder, save_models=self.save_models) + "\n")
+        process.stdin.flush()
+        threading.Thread(target=self._listen, args=(job.id, process), daemon=True).start()
+
+    def _listen(self, job_id: str, process: subprocess.Popen[str]) -> None:
+        """Pass on what a worker says until it ends."""
+        assert process.stdout is not None
+        said_error = False
+        for line in process.stdout:
+            try:
+                event = json.loads(line)
+            except ValueError:  # cut off by the end of the process, or printed by a library past Python
+                continue
+            said_error = said_error or event["event"] == "error"
+            self._events.put((job_id, event))
+        self._events.put((job_id, {"event": "exit", "code": process.wait(), "explained": said_error}))
+
+    def _ended(self, job_id: str, event: dict[str, object]) -> list[str]:
+        """Forget a process that has ended; say what was wrong if it did not say so itself."""
+        process = self._running.pop(job_id)
+        if process.stdin is not None:
+            with contextlib.suppress(OSError):
+                process.stdin.close()
+        if event["code"] == 0 or event["explained"]:
+            return []
+        log = self.store.job(job_id).path / "log.txt"
+        return [
+            f"job {job_id} ended with code {event['code']}; its log is {log}; run again to go on from its last epoch"
+        ]
+
+    def _stop_all(self) -> None:
+        """End what still runs: closing a worker's standard input stops it."""
+        for process in self._running.values():
+            with contextlib.suppress(OSError):
+                assert process.stdin is not None
+                process.stdin.close()
+        for process in self._running.values():
+            try:
+                process.wait(_STOP_WAIT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self._running.clear()

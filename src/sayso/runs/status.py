@@ -1,0 +1,112 @@
+"""How far a results folder has come, read from its files alone: nothing needs to run for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from filelock import FileLock, Timeout
+
+from sayso.core.errors import SaysoError
+from sayso.core.experiment import Experiment
+from sayso.core.records import JobFolder, Store, read_json
+from sayso.core.sweep import cells
+
+State = Literal["finished", "running", "stopped"]
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """A job that was begun: its seeds, and how many of all stages' epochs are done for good."""
+
+    cell: str
+    seeds: tuple[int, ...]
+    state: State
+    epochs_done: int
+    epochs: int
+
+
+@dataclass(frozen=True)
+class CellStatus:
+    """One cell: the jobs begun, and the seeds no job has begun."""
+
+    name: str
+    jobs: tuple[JobStatus, ...]
+    to_do: tuple[int, ...]
+
+    def seeds(self, state: State) -> tuple[int, ...]:
+        """Seeds of all jobs in this state."""
+        return tuple(seed for job in self.jobs if job.state == state for seed in job.seeds)
+
+
+@dataclass(frozen=True)
+class Status:
+    """A results folder: its experiment, and the cells in the experiment's order."""
+
+    path: Path
+    experiment: Experiment
+    cells: tuple[CellStatus, ...]
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Seeds asked for when the folder was made, and all that were begun since, in order."""
+        return tuple(sorted({s for c in self.cells for s in (*(s for job in c.jobs for s in job.seeds), *c.to_do)}))
+
+    @property
+    def unfinished(self) -> tuple[int, ...]:
+        """Seeds that some cell has not finished, in order."""
+        return tuple(sorted({s for c in self.cells for s in (*c.seeds("running"), *c.seeds("stopped"), *c.to_do)}))
+
+
+def status(store: Store) -> Status:
+    """Say how far a results folder has come.
+
+    Raises
+    ------
+    SaysoError
+        If it is not a results folder, or its files are damaged.
+    """
+    experiment = store.experiment()
+    found: list[JobStatus] = []
+    for folder in store.jobs():
+        manifest = folder.manifest()
+        stages = Experiment.model_validate(manifest.experiment).stages
+        total = sum(stage.epochs for stage in stages)
+        state = _state(folder)
+        done = total if state == "finished" else epochs_done(folder, [stage.epochs for stage in stages])
+        found.append(JobStatus(manifest.cell, manifest.seeds, state, done, total))
+    seeds = sorted({*experiment.seeds, *(seed for job in found for seed in job.seeds)})
+    result = []
+    for cell in cells(experiment):
+        jobs = tuple(sorted((job for job in found if job.cell == cell.name), key=lambda job: job.seeds))
+        begun = {seed for job in jobs for seed in job.seeds}
+        result.append(CellStatus(cell.name, jobs, tuple(seed for seed in seeds if seed not in begun)))
+    return Status(store.path, experiment, tuple(result))
+
+
+def epochs_done(folder: JobFolder, epochs: list[int]) -> int:
+    """How many epochs an unfinished job has done for good, given the number of epochs of each stage."""
+    if not folder.position_path.exists():
+        return 0
+    position = read_json(folder.position_path)
+    try:
+        return sum(epochs[: position["stage"]]) + int(position["epoch"])
+    except (KeyError, TypeError) as error:
+        raise SaysoError(f"{folder.position_path}: not a position; delete {folder.path} to begin anew") from error
+
+
+def _state(folder: JobFolder) -> State:
+    """Whether a job begun has finished, is being run by some process (which then holds its lock), or was stopped."""
+    if folder.finished:
+        return "finished"
+    lock = folder.path / ".lock"
+    if not lock.exists():
+        return "stopped"
+    try:
+        with FileLock(lock, timeout=0):
+            return "finished" if folder.finished else "stopped"
+    except Timeout:
+        return "running"
+    except OSError:  # a folder we may only read cannot tell
+        return "stopped"

@@ -1,0 +1,77 @@
+"""A process that runs one job: ``python -m sayso.runs.worker``.
+
+It reads the job as one line of JSON from standard input, and writes what happens as JSON lines to standard output.
+Standard input stays open for as long as its parent lives: when that ends, however it ends, so does the worker.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from sayso.core.errors import SaysoError
+from sayso.core.experiment import load_spec
+from sayso.core.records import JobFolder
+from sayso.core.sweep import Cell, Job
+
+EXIT_STOPPED = 3
+
+
+def job_to_json(job: Job, folder: JobFolder, *, save_models: bool) -> str:
+    """Write a job as the one line a worker reads."""
+    return json.dumps(
+        {
+            "cell": job.cell.name,
+            "experiment": job.cell.experiment.model_dump(mode="json"),
+            "seeds": list(job.seeds),
+            "folder": str(folder.path.resolve()),
+            "save_models": save_models,
+        }
+    )
+
+
+def main() -> int:
+    """Run the job on standard input; the exit code is 0, or 2 after an error the user can put right."""
+    request: dict[str, Any] = json.loads(sys.stdin.readline())
+    threading.Thread(target=_stop_with_parent, daemon=True).start()
+    output, sys.stdout = sys.stdout, sys.stderr  # whatever libraries print must not mix with the events
+
+    def send(event: dict[str, object]) -> None:
+        output.write(json.dumps(event) + "\n")
+        output.flush()
+
+    try:
+        import torch
+
+        from sayso.runs.execute import execute
+
+        torch.set_num_threads(1)
+        experiment = load_spec(request["experiment"], "experiment")
+        job = Job(Cell(request["cell"], experiment), tuple(request["seeds"]))
+        execute(job, JobFolder(Path(request["folder"])), send, save_models=request["save_models"])
+    except SaysoError as error:
+        send({"event": "error", "message": str(error)})
+        return 2
+    except ModuleNotFoundError as error:
+        if error.name not in ("torch", "transformers", "tokenizers", "safetensors"):
+            raise
+        send({"event": "error", "message": f"training needs {error.name}: pip install 'sayso[train]'"})
+        return 2
+    except KeyboardInterrupt:
+        return EXIT_STOPPED
+    return 0
+
+
+def _stop_with_parent() -> None:
+    """End this process when standard input is closed (read past Python's buffer, whose lock would bar its exit)."""
+    while os.read(sys.stdin.fileno(), 1):
+        pass
+    os._exit(EXIT_STOPPED)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""What all tests share: no network, and an experiment that trains in a second."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from pytest_socket import disable_socket
+
+from sayso import Experiment, SplitSpec, Stage, TrainSpec
+from sayso.data.formats import WordOrder
+from sayso.data.pocket import PocketWorld
+from sayso.learners.specs import FromScratch
+from sayso.measures.exact_match import ExactMatch
+from sayso.measures.losses import MeanLoss
+
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+
+@pytest.fixture(autouse=True)
+def no_network() -> None:
+    """Every test runs offline; processes may still talk to each other."""
+    disable_socket(allow_unix_socket=True)
+
+
+def make_tiny() -> Experiment:
+    """All subsets and three stages, with a model too small to learn much."""
+    return Experiment(
+        name="tiny",
+        summary="Shows that everything runs. Nothing is learned.",
+        knowledge=PocketWorld(facts="synthetic", entities=8, values=4, names=4, pool=16),
+        split=SplitSpec(aliases_per_entity=10, shared_entities=True, trained_questions=4),
+        definition=WordOrder(),
+        model=FromScratch(
+            config={
+                "hidden_size": 16,
+                "num_hidden_layers": 1,
+                "num_attention_heads": 2,
+                "intermediate_size": 16,
+                "max_position_embeddings": 16,
+            }
+        ),
+        train=TrainSpec(learning_rate=3e-3),
+        stages=(
+            Stage(name="stage0", documents=("world",), epochs=1, measured=False),
+            Stage(name="stage1", documents=("X1",), epochs=4),
+            Stage(name="stage2", documents=("X2",), epochs=6),
+        ),
+        measures=(ExactMatch(), MeanLoss()),
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Experiment:
+    """An experiment that trains in a second."""
+    return make_tiny()
+
+
+@pytest.fixture(scope="session")
+def one_thread() -> None:
+    """Torch uses one thread, as in a worker: results do not depend on how many cores there are."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def fresh_python() -> Callable[..., str]:
+    """Run code in a fresh process, with a hash seed of its own; give what it prints."""
+
+    def run(code: str, hash_seed: int = 0) -> str:
+        result = subprocess.run(
+            [sys.executable, "-W", "error", "-c", code],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            env={**os.environ, "PYTHONHASHSEED": str(hash_seed)},
+            check=False,
+        )
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def tiny_file(tmp_path_factory: pytest.TempPathFactory, tiny: Experiment) -> Path:
+    """The same as a YAML file."""
+    path = tmp_path_factory.mktemp("experiment") / "tiny.yaml"
+    path.write_text(yaml.safe_dump(tiny.model_dump(mode="json")), encoding="utf-8")
+    return path

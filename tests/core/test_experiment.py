@@ -1,0 +1,248 @@
+import json
+import math
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sayso.core.errors import SaysoError
+from sayso.core.experiment import Experiment, Seeds, Stage, TrainSpec, load_file, load_spec
+from sayso.core.spec import canonical_json
+from sayso.data.formats import WordOrder
+from sayso.data.pocket import PocketWorld
+from sayso.learners.specs import FromScratch
+from sayso.measures.exact_match import ExactMatch
+
+
+def error(function, *arguments) -> str:
+    with pytest.raises(SaysoError) as caught:
+        function(*arguments)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+# --- one value, one spelling, one digest
+
+
+def test_an_experiment_comes_back_from_json_with_the_classes_of_its_components(tiny):
+    back = Experiment.model_validate_json(tiny.model_dump_json())
+    assert back == tiny
+    assert isinstance(back.knowledge, PocketWorld)
+    assert isinstance(back.definition, WordOrder)
+    assert isinstance(back.model, FromScratch)
+    assert isinstance(back.measures[0], ExactMatch)
+
+
+def test_json_round_trips_are_stable(tiny):
+    sweep = tiny.vary("sweep", train__batch_size=[16, 64], definition__order=["TAE", "EAT"])
+    text = sweep.model_dump_json()
+    assert load_spec(json.loads(text), "x").model_dump_json() == text
+    assert load_spec(json.loads(text), "x").digest() == sweep.digest()
+
+
+def test_the_digest_ignores_name_summary_and_seeds(tiny):
+    other = tiny.with_settings({"name": "other", "summary": "text", "seeds.first": 3, "seeds.count": 1})
+    assert other.digest() == tiny.digest()
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("knowledge.names", 5),
+        ("knowledge.facts", "notables"),
+        ("sources.new.text", "qwerty"),
+        ("subsets.QA3.has_qa", False),
+        ("split.shared_entities", False),
+        ("definition.order", "ATE"),
+        ("model.config.hidden_size", 32),
+        ("train.optimizer", "adamw"),
+        ("stages.stage1.epochs", 9),
+        ("stages.stage1.overrides.learning_rate", 0.5),
+        ("measures.0.when", "stage"),
+        ("train.learning_rate", [0.1, 0.2]),
+    ],
+)
+def test_the_digest_covers_all_that_results_depend_on(tiny, path, value):
+    assert tiny.with_settings({path: value}).digest() != tiny.digest()
+
+
+def test_the_digest_is_the_same_in_another_process(tiny, tiny_file, fresh_python):
+    code = f"import sayso; print(sayso.load({str(tiny_file)!r}).digest())"
+    assert [fresh_python(code, seed).strip() for seed in (1, 2)] == [tiny.digest()] * 2
+
+
+def test_whole_numbers_and_floats_of_one_value_have_one_digest(tiny):
+    assert (
+        tiny.with_settings({"train.learning_rate": 1}).digest()
+        == tiny.with_settings({"train.learning_rate": 1.0}).digest()
+    )
+
+
+def test_canonical_json_sorts_keys(tiny):
+    data = tiny.model_dump(mode="json")
+    assert canonical_json(dict(reversed(data.items()))) == tiny.canonical_json()
+
+
+# --- settings by path
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "read"),
+    [
+        ("train.learning_rate", 0.5, lambda e: e.train.learning_rate),
+        ("knowledge.entities", 9, lambda e: e.knowledge.entities),
+        ("stages.stage1.epochs", 9, lambda e: e.stages[1].epochs),
+        ("stages.1.epochs", 9, lambda e: e.stages[1].epochs),
+        ("stages.stage1.overrides.batch_size", 9, lambda e: e.train_spec(e.stages[1]).batch_size),
+        ("subsets.QA3.has_qa", False, lambda e: e.subsets[2].has_qa),
+        ("sources.new.text", "qwerty", lambda e: e.sources[2].text),
+        ("model.config.hidden_size", 32, lambda e: e.model.config["hidden_size"]),
+        ("seeds.count", 3, lambda e: e.seeds.count),
+        ("stages.stage1.documents", ("X1", "X2"), lambda e: e.stages[1].documents),
+        ("measures.0.when", "stage", lambda e: e.measures[0].when),
+        ("knowledge", PocketWorld(entities=9), lambda e: e.knowledge),
+    ],
+)
+def test_a_setting_is_replaced_and_nothing_else(tiny, path, value, read):
+    changed = tiny.with_settings({path: value})
+    assert read(changed) == value
+    first, second = tiny.model_dump(mode="json"), changed.model_dump(mode="json")
+    assert [key for key in first if first[key] != second[key]] == [path.split(".")[0]]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("train.learning_rat", 1, "setting 'train.learning_rat': no 'learning_rat' in train; did you mean 'learning_r"),
+        ("trane.learning_rate", 1, "no 'trane'; did you mean 'train'"),
+        ("stages.stage9.epochs", 1, "no 'stage9' in stages; did you mean 'stage"),
+        ("stages.9.epochs", 1, "no '9' in stages; there is: stage0, stage1, stage2"),
+        ("stages.-1.epochs", 1, "no '-1' in stages"),
+        ("subsets.D5con.fraction", 1, "no 'D5con' in subsets; did you mean 'D5cons'"),
+        ("train.learning_rate.x", 1, "train.learning_rate is a single value and has no 'x'"),
+        ("train.learning_rate", "fast", "train.learning_rate: input should be a valid number"),
+        ("train.learning_rate", -1, "train.learning_rate: input should be greater than 0, found -1"),
+        ("train.optimizer", "sgd", "train.optimizer: input should be 'adafactor' or 'adamw', found 'sgd'"),
+        ("train.learning_rate", math.nan, "input should be a finite number, found nan"),
+        ("stages.stage1.overrides.learning_rat", 1, "did you mean 'learning_rate'"),
+        ("stages.stage1.documents", ("X3",), "stage stage1: no documents 'X3'; there is: X1, X2, world"),
+        ("stages.stage1.documents", ("wold",), "stage stage1: no documents 'wold'; did you mean 'world'"),
+        ("stages.stage1.replay", 0.5, "replay and replay_from go together"),
+        ("stages.stage1.name", "stage2", "stages: 'stage2' is there twice"),
+        ("subsets.D5cons.source", "newest", "subset D5cons: no source 'newest'; did you mean 'new'"),
+        ("subsets.D5cons.fraction", 0.5, "the fractions must sum to 1, found 1.42"),
+        ("knowledge", "notables", "knowledge: input should be a valid dictionary or instance of KnowledgeBase"),
+        ("model.architecture", 3, "model.architecture: input should be a valid string, found 3"),
+        ("train.learning_rate", [0.1, "fast"], "train.learning_rate: input should be a valid number"),
+        ("train.learning_rate", [], "axis train.learning_rate: needs at least one value"),
+        ("train.learning_rat", [0.1], "did you mean 'learning_rate'"),
+        ("name", "Bad Name!", "name: string should match pattern"),
+        ("", 1, "no ''"),
+    ],
+)
+def test_a_bad_setting_is_an_error_of_one_line_that_says_what_would_be_right(tiny, path, value, message):
+    assert message in error(tiny.with_settings, {path: value})
+
+
+def test_a_list_is_an_axis(tiny):
+    sweep = tiny.with_settings({"train.batch_size": [16, 64], "train.learning_rate": 0.5})
+    assert sweep.axes == {"train.batch_size": (16, 64)}
+    assert sweep.train.learning_rate == 0.5
+    assert sweep.train.batch_size == tiny.train.batch_size
+
+
+def test_setting_a_single_value_takes_the_axis_away(tiny):
+    sweep = tiny.with_settings({"train.batch_size": [16, 64]})
+    assert sweep.with_settings({"train.batch_size": 4}) == tiny.with_settings({"train.batch_size": 4})
+
+
+def test_a_setting_that_is_itself_a_list_can_be_varied(tiny):
+    sweep = tiny.with_settings({"stages.stage1.documents": [["X1"], ["X1", "X2"]]})
+    assert sweep.axes == {"stages.stage1.documents": (["X1"], ["X1", "X2"])}
+
+
+def test_vary_names_the_sweep_and_reads_double_underscores_as_dots(tiny):
+    sweep = tiny.vary("batch-size", stages__stage1__overrides__batch_size=[16, 64], train__optimizer="adamw")
+    assert sweep.name == "batch-size"
+    assert sweep.axes == {"stages.stage1.overrides.batch_size": (16, 64)}
+    assert sweep.train.optimizer == "adamw"
+
+
+def test_vary_checks_the_name(tiny):
+    assert "name: string should match pattern" in error(tiny.vary, "Bad Name!")
+
+
+# --- stages
+
+
+def test_overrides_replace_settings_of_one_stage():
+    train = TrainSpec(learning_rate=0.1, batch_size=8)
+    stage = Stage(name="s", documents=("X1",), epochs=1, overrides={"batch_size": 2})
+    experiment = Experiment(
+        name="x",
+        knowledge=PocketWorld(),
+        split={"trained_questions": 1},
+        definition=WordOrder(),
+        model=FromScratch(),
+        train=train,
+        stages=(stage,),
+        measures=(ExactMatch(),),
+    )
+    assert experiment.train_spec(stage) == TrainSpec(learning_rate=0.1, batch_size=2)
+
+
+# --- seeds
+
+
+@given(st.integers(1, 10**6), st.integers(0, 10**6))
+def test_a_number_of_seeds_begins_at_the_experiments_first(count, first):
+    assert Seeds.parse(str(count), first=first) == Seeds(first=first, count=count)
+
+
+@given(st.integers(0, 10**6), st.integers(0, 100))
+def test_a_range_of_seeds_includes_both_ends(first, more):
+    seeds = Seeds.parse(f" {first}-{first + more} ")
+    assert list(seeds) == list(range(first, first + more + 1))
+    assert Seeds.parse(str(seeds) if more else f"{seeds}-{seeds}") == seeds
+
+
+@pytest.mark.parametrize("text", ["0-", "-3", "", "a", "3-1", "0", "1.5", "1-2-3", "1,2", "²", "1 - 2", "0x3"])
+def test_other_seeds_are_refused_with_examples_of_what_is_right(text):
+    message = error(Seeds.parse, text)
+    assert f"seeds '{text}'" in message
+    assert "100-115" in message
+
+
+# --- files
+
+
+@pytest.mark.parametrize("name", ["x.yaml", "x.yml", "x.json"])
+def test_an_experiment_is_read_from_a_file(tiny, tmp_path, name):
+    data = tiny.model_dump(mode="json")
+    path = tmp_path / name
+    path.write_text(json.dumps(data) if name.endswith("json") else yaml.safe_dump(data), encoding="utf-8")
+    assert load_file(path) == tiny
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("x.json", b'{"name": ', "not a readable experiment file"),
+        ("x.yaml", b"name: [", "not a readable experiment file"),
+        ("x.yaml", b"\xff\xfe\xfa", "not a readable experiment file"),
+        ("x.yaml", b"", "where the fields of an experiment should be"),
+        ("x.json", b"[1]", "holds list, where the fields of an experiment should be"),
+        ("x.json", b'{"nam": "x"}', "Experiment has no setting 'nam'; did you mean 'name'?"),
+        ("x.json", b'{"name": "x"}', "knowledge: must be given; split: must be given"),
+    ],
+)
+def test_a_file_that_holds_no_experiment_is_an_error_of_one_line(tmp_path, name, content, message):
+    path = tmp_path / name
+    path.write_bytes(content)
+    assert message in error(load_file, path)
+    assert str(path) in error(load_file, path)
+
+
+def test_a_missing_file_is_an_error_of_one_line(tmp_path):
+    assert "No such file" in error(load_file, tmp_path / "x.yaml")

@@ -1,0 +1,72 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from sayso.core.subsets import NEW, RELIABLE, SOURCES, TABLE_1, UNRELIABLE, Subset, with_fractions, with_reliability
+
+
+def total(subsets: tuple[Subset, ...]) -> float:
+    return math.fsum(subset.fraction for subset in subsets)
+
+
+def test_table_1_is_the_papers():
+    # name: (source, definition consistent with the questions, questions trained, group)
+    rows = {s.name: (s.source, s.consistent, s.has_qa, s.aliased, s.group, s.fraction) for s in TABLE_1}
+    assert rows == {
+        "D1cons_QA1": (RELIABLE, True, True, True, "X1", 0.25),
+        "D2incons_QA2": (UNRELIABLE, False, True, True, "X1", 0.25),
+        "QA3": (None, True, True, True, "X1", 0.10),
+        "QA4": (None, True, True, False, "X1", 0.10),
+        "D5cons": (RELIABLE, True, False, True, "X2", 0.08),
+        "D6cons": (UNRELIABLE, True, False, True, "X2", 0.08),
+        "QA7": (None, True, False, True, "X2", 0.06),
+        "D8cons": (NEW, True, False, True, "X2", 0.08),
+    }
+    assert total(TABLE_1) == pytest.approx(1)
+    assert {source.name for source in SOURCES} == {RELIABLE, UNRELIABLE, NEW}
+
+
+def test_what_has_no_alias_cannot_be_defined():
+    with pytest.raises(ValidationError, match="cannot be defined"):
+        Subset(name="x", group="X1", source=RELIABLE, aliased=False, fraction=0.1)
+
+
+def test_fractions_are_replaced_by_name():
+    changed = with_fractions(TABLE_1, D5cons=0.1, QA7=0.04)
+    assert total(changed) == pytest.approx(1)
+    assert {s.name: s.fraction for s in changed if s not in TABLE_1} == {"D5cons": 0.1, "QA7": 0.04}
+    with pytest.raises(ValueError, match="no subset 'D5con'; did you mean 'D5cons'"):
+        with_fractions(TABLE_1, D5con=0.1)
+
+
+@given(st.floats(0.5, 0.999))
+def test_reliability_moves_aliases_between_consistent_and_inconsistent_ones_of_the_same_source(alpha):
+    changed = with_reliability(TABLE_1, alpha)
+    by_name = {subset.name: subset for subset in changed}
+    assert total(changed) == pytest.approx(1)
+    for source, consistent, inconsistent in (
+        (RELIABLE, "D1cons_QA1", "D9incons_QA9"),
+        (UNRELIABLE, "D10cons_QA10", "D2incons_QA2"),
+    ):
+        assert {by_name[consistent].source, by_name[inconsistent].source} == {source}
+        assert by_name[consistent].consistent
+        assert not by_name[inconsistent].consistent
+        assert by_name[consistent].fraction + by_name[inconsistent].fraction == pytest.approx(0.25)
+        assert by_name[consistent].has_qa
+        assert by_name[inconsistent].has_qa
+    assert by_name["D1cons_QA1"].fraction == pytest.approx(0.25 * alpha)
+    assert by_name["D2incons_QA2"].fraction == pytest.approx(0.25 * alpha)
+    assert [s for s in changed if s.group == "X2"] == [s for s in TABLE_1 if s.group == "X2"]
+
+
+def test_full_reliability_is_table_1():
+    assert with_reliability(TABLE_1, 1) == TABLE_1
+
+
+@pytest.mark.parametrize("alpha", [0.49, 1.01, -1])
+def test_reliability_is_between_a_half_and_one(alpha):
+    with pytest.raises(ValueError, match=r"between 0\.5 and 1"):
+        with_reliability(TABLE_1, alpha)
