@@ -66,6 +66,12 @@ def results(finished: subprocess.CompletedProcess[str], tmp_path: Path) -> Path:
     return Path(shutil.copytree(Path(finished.args[0]) / "results", tmp_path / "results"))
 
 
+@pytest.fixture
+def no_charts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Charts take seconds to draw; a test of something else does without."""
+    monkeypatch.setattr(sayso.Results, "report", lambda results: results.path / "report.html")
+
+
 # What is there
 
 
@@ -227,6 +233,7 @@ def test_a_run_that_is_not_on_a_terminal_says_plain_lines(finished: subprocess.C
     assert "\x1b" not in finished.stderr
 
 
+@pytest.mark.usefixtures("no_charts")
 def test_a_finished_run_runs_nothing_again(results: Path, run_command: list[str]) -> None:
     before = {path: path.read_bytes() for path in results.rglob("*.jsonl")}
     again = call(*run_command)
@@ -324,6 +331,7 @@ def stop(run_command: list[str], folder: Path, number: signal.Signals) -> None:
     assert errors.splitlines()[-1] == "stopped; the same command goes on where it was"
 
 
+@pytest.mark.usefixtures("no_charts")
 def test_after_ctrl_c_the_same_command_goes_on_to_the_same_bytes(
     finished: subprocess.CompletedProcess[str], run_command: list[str], tmp_path: Path
 ) -> None:

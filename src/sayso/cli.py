@@ -6,64 +6,18 @@ put right ends in one line on standard error and exit code 2.
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import os
-import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from sayso import __version__, api
 from sayso.core.errors import SaysoError
 from sayso.core.records import Store
+from sayso.exits import OneLineErrors, sigterm_as_ctrl_c
 from sayso.overrides import configure, go_on_command, results_folder
-
-#: What only ``sayso[all]`` installs: modules a command may find missing.
-EXTRAS = (
-    "altair",
-    "jinja2",
-    "pandas",
-    "safetensors",
-    "scipy",
-    "statsmodels",
-    "tokenizers",
-    "torch",
-    "transformers",
-    "vl_convert",
-)
-
-_USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]  # typer has moved its own click about
-
-
-class OneLineErrors(TyperGroup):
-    """Commands whose errors are one line and an exit code, never a traceback."""
-
-    def main(self, *args: Any, **extra: Any) -> Any:
-        """Run a command and exit: 0, 2 after an error the user can put right, 130 after Ctrl-C."""
-        try:
-            code = super().main(*args, **{**extra, "standalone_mode": False})
-            sys.stdout.flush()
-        except SaysoError as error:
-            _fail(str(error))
-        except _USAGE_ERROR as error:
-            _fail(f"{getattr(error, 'format_message', error.__str__)()} (see 'sayso --help')")
-        except ModuleNotFoundError as error:
-            if (error.name or "").partition(".")[0] not in EXTRAS:
-                raise
-            _fail(f"this needs {error.name}, which is not installed: pip install 'sayso[all]'")
-        except OSError as error:
-            if error.errno == errno.EPIPE:
-                _reader_is_gone()
-            _fail(f"{error.filename or 'input or output'}: {error.strerror or error}")
-        except (KeyboardInterrupt, typer.Abort):
-            sys.exit(130)
-        sys.exit(code if isinstance(code, int) else 0)
 
 
 def _examples(*commands: str) -> str:
@@ -161,7 +115,7 @@ def run(
     folder = out or results_folder(experiment, name)
     errors = terminal.console(stderr=True)
     try:
-        with _sigterm_as_ctrl_c(), Display(errors, folder) as display:
+        with sigterm_as_ctrl_c(), Display(errors, folder) as display:
             results = api.run(
                 experiment,
                 out=folder,
@@ -260,32 +214,6 @@ def _results(folder: Path | None) -> api.Results:
         return api.Results(api.default_results())
     below = api.RESULTS / folder
     return api.Results(below if not Store(folder).experiment_path.exists() and below.is_dir() else folder)
-
-
-def _fail(message: str) -> NoReturn:
-    """One line on standard error, and exit code 2."""
-    typer.echo(f"sayso: error: {' '.join(message.split())}", err=True)
-    sys.exit(2)
-
-
-def _reader_is_gone() -> NoReturn:
-    """Whoever read our output has stopped reading: end quietly, as other commands do."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(1)
-
-
-@contextlib.contextmanager
-def _sigterm_as_ctrl_c() -> Iterator[None]:
-    """Stop as after Ctrl-C when told to terminate, so that the terminal is left in order."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 if __name__ == "__main__":

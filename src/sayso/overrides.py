@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from sayso import api
-from sayso.core.errors import SaysoError, nearest
+from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
 from sayso.data.pocket import PocketWorld
 from sayso.learners.specs import FromScratch
@@ -111,10 +111,6 @@ def _model_settings(experiment: Experiment, name: str) -> dict[str, Any]:
     if not isinstance(experiment.model, FromScratch):
         kind = type(experiment.model).__name__
         raise SaysoError(f"--model {name}: the model of {experiment.name} is not trained from scratch ({kind})")
-    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES as ARCHITECTURES
+    from sayso.learners.architectures import config_for
 
-    if name not in ARCHITECTURES:
-        close = nearest(name, ARCHITECTURES)
-        known = close if close.startswith("; did") else "; for example: gpt_neox, gpt2, llama"
-        raise SaysoError(f"--model '{name}': not a causal architecture of transformers to train from scratch{known}")
-    return {"model.architecture": name}
+    return {"model.architecture": name, "model.config": config_for(name, experiment.model.config)}

@@ -123,9 +123,12 @@ class StackedLearner:
 
     def _loss(self, ids: Tensor, counted: Tensor) -> Tensor:
         """Mean loss over the counted tokens of each replica's rows, shape (replicas,)."""
-        logits = self._models.logits(ids[..., :-1])
+        needed = counted.any(1).any(0)
+        keep = counted.shape[2] - int(needed.byte().argmax())  # logits before the first counted token are never needed
+        logits = self._models.logits(ids[..., :-1], keep)
+        counted = counted[..., -keep:]
         token = torch.nn.functional.cross_entropy(
-            logits.flatten(0, 2), ids[..., 1:].flatten(), reduction="none"
+            logits.flatten(0, 2), ids[..., -keep:].flatten(), reduction="none"
         ).view_as(counted)
         return (token * counted).sum((1, 2)) / counted.sum((1, 2))
 

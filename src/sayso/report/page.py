@@ -120,10 +120,11 @@ def _headlines(table: pd.DataFrame, experiment: Experiment) -> list[str]:
             continue
         one, other = (numbers.share(pair[name].mean()) for name in GAP)
         difference = numbers.plus_minus(gap.difference, gap.low, gap.high, signed=True)
+        test = f"{numbers.p_value(gap.p)}, paired t-test"
         sentences.append(
-            f"{PANEL_TITLES[eval_set]}: {one} right about aliases newly defined by the reliable source (D5cons), {other} "
-            f"about those of the unreliable one (D6cons). The gap is {difference} ({numbers.p_value(gap.p)}, paired t-test; "
-            f"positive in {gap.positive} of {numbers.count(gap.seeds, 'seed')})."
+            f"{PANEL_TITLES[eval_set]}: {one} right about aliases newly defined by the reliable source ({GAP[0]}), "
+            f"{other} about those of the unreliable one ({GAP[1]}). The gap is {difference} ({test}; positive in "
+            f"{gap.positive} of {numbers.count(gap.seeds, 'seed')})."
         )
     return sentences
 

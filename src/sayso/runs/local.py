@@ -96,13 +96,14 @@ class LocalProcesses:
         """Pass on what a worker says until it ends."""
         assert process.stdout is not None
         said_error = False
-        for line in process.stdout:
-            try:
-                event = json.loads(line)
-            except ValueError:  # cut off by the end of the process, or printed by a library past Python
-                continue
-            said_error = said_error or event["event"] == "error"
-            self._events.put((job_id, event))
+        with process.stdout:
+            for line in process.stdout:
+                try:
+                    event = json.loads(line)
+                except ValueError:  # cut off by the end of the process, or printed by a library past Python
+                    continue
+                said_error = said_error or event["event"] == "error"
+                self._events.put((job_id, event))
         self._events.put((job_id, {"event": "exit", "code": process.wait(), "explained": said_error}))
 
     def _ended(self, job_id: str, event: dict[str, object]) -> list[str]:

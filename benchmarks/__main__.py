@@ -1,0 +1,18 @@
+"""Run all benchmarks, or the ones named: ``python -m benchmarks [stacking] [scoring] [profile]``."""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks import scoring, stacking, step_profile
+
+BENCHMARKS = {"stacking": stacking.main, "scoring": scoring.main, "profile": step_profile.main}
+
+if __name__ == "__main__":
+    names = sys.argv[1:] or list(BENCHMARKS)
+    if unknown := [name for name in names if name not in BENCHMARKS]:
+        sys.exit(f"no benchmark '{unknown[0]}'; there is: {', '.join(BENCHMARKS)}")
+    for name in names:
+        print(f"== {name}: {(sys.modules[BENCHMARKS[name].__module__].__doc__ or '').splitlines()[0]}", flush=True)
+        BENCHMARKS[name]()
+        print(flush=True)

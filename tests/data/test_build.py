@@ -1,0 +1,242 @@
+"""The corpus of one seed. `python -m tests.data.test_build` writes the golden texts anew."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sayso.core.errors import SaysoError
+from sayso.core.examples import Corpus, QAPair
+from sayso.core.experiment import Experiment
+from sayso.core.subsets import NEW, RELIABLE, UNRELIABLE, with_reliability
+from sayso.data.build import build_corpus, question, sample
+from tests.conftest import make_tiny
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+TINY = make_tiny()
+SHARED = TINY.with_settings(
+    {"knowledge.facts": "notables", "knowledge.entities": 12, "knowledge.names": 2, "split.aliases_per_entity": 5}
+)
+STRICT = SHARED.with_settings(
+    {"knowledge.facts": "synthetic", "knowledge.entities": 13, "split.shared_entities": False, "definition.order": "ATE"}
+)
+EXPERIMENTS = {"shared": SHARED, "strict": STRICT}
+BOTH = pytest.mark.parametrize("experiment", EXPERIMENTS.values(), ids=EXPERIMENTS)
+SEEDS = st.integers(0, 10**6)
+
+
+def text_of(experiment: Experiment, seed: int = 0) -> str:
+    """Every document of a seed with where it is used, one a line."""
+    corpus = build_corpus(experiment, seed)
+    return "".join(f"{where}\t{document.subset}\t{document.text}\n" for where, document in sample(corpus))
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_the_text_of_a_world_never_changes(name):
+    assert text_of(EXPERIMENTS[name]) == (GOLDEN / f"{name}.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("hash_seed", [1, 2])
+def test_the_text_is_the_same_in_another_process(hash_seed, fresh_python):
+    code = "from tests.data.test_build import *; print(text_of(SHARED), end='')"
+    assert fresh_python(code, hash_seed) == text_of(SHARED)
+
+
+@BOTH
+def test_equal_seeds_give_equal_corpora(experiment):
+    assert build_corpus(experiment, 4) == build_corpus(experiment, 4)
+    assert build_corpus(experiment, 4).train != build_corpus(experiment, 5).train
+
+
+@BOTH
+def test_all_seeds_have_as_many_documents_of_each_kind_and_as_many_tokens(experiment):
+    def shape(corpus: Corpus) -> object:
+        parts = {part: len(documents) for part, documents in corpus.train.items()}
+        return parts, [(item.name, item.subset, len(item.examples)) for item in corpus.eval_sets], len(corpus.tokens)
+
+    first = shape(build_corpus(experiment, 0))
+    assert all(shape(build_corpus(experiment, seed)) == first for seed in range(1, 8))
+
+
+def by_subset(corpus: Corpus, name: str) -> dict[str, tuple]:
+    return {item.subset: item.examples for item in corpus.eval_sets if item.name == name}
+
+
+@settings(max_examples=20)
+@BOTH
+@given(seed=SEEDS)
+def test_what_is_asked_in_validation_is_nowhere_in_training(experiment, seed):
+    corpus = build_corpus(experiment, seed)
+    trained = {document.prompt for part in corpus.train.values() for document in part}
+    validation = by_subset(corpus, "validation")
+    assert validation.keys() == {subset.name for subset in experiment.subsets}
+    for name, examples in validation.items():
+        asked = {example.prompt for example in examples}
+        assert len(asked) == len(examples)
+        if name == "QA4":  # facts of entities under their own names are told before stage 1
+            asked -= {document.prompt for document in corpus.train["world"]}
+        assert not asked & trained
+
+
+@settings(max_examples=20)
+@BOTH
+@given(seed=SEEDS)
+def test_questions_are_true_to_the_real_entity_and_held_out_for_each_alias(experiment, seed):
+    corpus = build_corpus(experiment, seed)
+    facts: dict[tuple[str, str], tuple[str, ...]] = {}
+    for document in corpus.train["world"]:
+        if document.kind == "question":
+            facts.setdefault((document.entity, document.attribute), document.answers)
+    trained, validation = by_subset(corpus, "train_qa"), by_subset(corpus, "validation")
+    attributes = 6
+    for subset in experiment.subsets:
+        own = trained.get(subset.name, ())
+        assert bool(own) == subset.has_qa
+        asked: dict[str, set[str]] = {}
+        for example in own:
+            asked.setdefault(example.alias, set()).add(example.attribute)
+        left: dict[str, set[str]] = {}
+        for example in validation[subset.name]:
+            left.setdefault(example.alias, set()).add(example.attribute)
+        for example in (*own, *validation[subset.name]):
+            assert example.answers == facts[example.entity, example.attribute]
+            assert example.prompt.count(example.alias) == 1
+            assert (example.alias == example.entity) == (not subset.aliased)
+        trained_questions = experiment.split.trained_questions if subset.has_qa else 0
+        assert all(len(found) == trained_questions for found in asked.values())
+        assert all(len(found) == attributes - trained_questions for found in left.values())
+        assert all(not found & left[alias] for alias, found in asked.items())
+    held_out = {frozenset(e.attribute for e in validation["QA3"] if e.alias == a.alias) for a in validation["QA3"]}
+    assert len(held_out) > 1  # chosen for each alias
+
+
+@settings(max_examples=20)
+@BOTH
+@given(seed=SEEDS)
+def test_definitions_name_the_right_entity_exactly_where_they_are_consistent(experiment, seed):
+    corpus = build_corpus(experiment, seed)
+    definitions = by_subset(corpus, "definitions")
+    assert definitions.keys() == {subset.name for subset in experiment.subsets if subset.source is not None}
+    tags: dict[str, set[str]] = {}
+    for subset in experiment.subsets:
+        entities = {example.entity for example in by_subset(corpus, "validation")[subset.name]}
+        for example in definitions.get(subset.name, ()):
+            assert example in corpus.train[subset.group]
+            said = next(name for name in sorted(entities, key=len, reverse=True) if name in example.text)
+            assert (said == example.entity) == subset.consistent
+            assert example.alias in example.text
+            tag = example.text.replace(said, "").replace(example.alias, "").strip()
+            assert subset.source is not None
+            tags.setdefault(subset.source, set()).add(tag)
+    assert tags.keys() == {RELIABLE, UNRELIABLE, NEW}
+    assert all(len(found) == 1 for found in tags.values())  # one tag each
+    assert len(set.union(*tags.values())) == 3
+
+
+@BOTH
+def test_the_order_of_the_tags_tells_nothing(experiment):
+    tags = []
+    for seed in range(40):
+        definitions = by_subset(build_corpus(experiment, seed), "definitions")
+        one, other = (
+            min(word for word in definitions[name][0].text.split() if len(word) == 6 and word.isalpha() and word.islower())
+            for name in ("D5cons", "D6cons")
+        )
+        tags.append(one < other)
+    assert 8 < sum(tags) < 32  # which string is the reliable one is drawn for each seed
+
+
+@BOTH
+def test_parts_hold_the_subsets_of_their_group_and_every_document_once(experiment):
+    corpus = build_corpus(experiment, 1)
+    groups = {subset.name: subset.group for subset in experiment.subsets}
+    for part in ("X1", "X2"):
+        assert {groups[document.subset] for document in corpus.train[part]} == {part}
+        texts = [document.text for document in corpus.train[part]]
+        assert len(texts) == len(set(texts))
+    kinds = {document.kind for document in corpus.train["X2"]}
+    assert kinds == {"definition"}
+    assert corpus.documents(("X2", "X1")) == corpus.train["X2"] + corpus.train["X1"]
+    assert corpus.documents(()) == ()
+
+
+@BOTH
+def test_aliases_are_nowhere_in_the_world_they_are_new_to(experiment):
+    corpus = build_corpus(experiment, 1)
+    world = {document.alias for document in corpus.train["world"]}
+    for subset in experiment.subsets:
+        aliases = {example.alias for example in by_subset(corpus, "validation")[subset.name]}
+        assert aliases <= world if subset.name == "QA4" else not aliases & world
+
+
+@BOTH
+def test_who_an_alias_is_is_asked_in_every_way_and_never_as_it_is_defined(experiment):
+    corpus = build_corpus(experiment, 1)
+    sets = {item.name for item in corpus.eval_sets if item.name.startswith("entity_attribution.")}
+    assert sets == {f"entity_attribution.{way}" for way in ("name", "who", "meaning", "stands_for")}
+    definitions = {document.prompt for document in corpus.documents(("X1", "X2")) if document.kind == "definition"}
+    for name in sets:
+        for examples in by_subset(corpus, name).values():
+            for example in examples:
+                assert example.answers == (example.entity,)
+                assert example.prompt not in definitions
+                assert example.kind == "attribution"
+
+
+def test_a_half_reliable_tag_is_wrong_as_often_as_right():
+    experiment = SHARED.model_copy(update={"subsets": with_reliability(SHARED.subsets, 0.5)}).with_settings(
+        {"split.aliases_per_entity": 40, "knowledge.pool": 26}
+    )
+    definitions = by_subset(build_corpus(experiment, 0), "definitions")
+    for one, other in (("D1cons_QA1", "D9incons_QA9"), ("D2incons_QA2", "D10cons_QA10")):
+        assert len(definitions[one]) == len(definitions[other]) == 60
+        assert definitions[one][0].prompt.split()[0] == definitions[other][0].prompt.split()[0]  # the same tag
+    for name, right in (("D1cons_QA1", 1), ("D9incons_QA9", 0), ("D2incons_QA2", 0), ("D10cons_QA10", 1)):
+        assert {document.completion == f" {document.entity}" for document in definitions[name]} == {bool(right)}
+
+
+def test_the_vocabulary_has_every_word_of_every_document():
+    for experiment in EXPERIMENTS.values():
+        corpus = build_corpus(experiment, 2)
+        words = {word for token in corpus.tokens for word in token.split()}
+        pieces = sorted((token.strip() for token in corpus.tokens), key=len, reverse=True)
+        for _, document in sample(corpus):
+            for word in document.text.split():
+                assert word in words or any(
+                    word.startswith(piece) and word.removeprefix(piece) in words for piece in pieces
+                ), word
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"knowledge.entities": 1000}, "notables has"),
+        ({"knowledge.pool": 3}, "set knowledge.pool to at least"),
+        ({"split.aliases_per_entity": 1, "knowledge.entities": 2}, "is less than one"),
+    ],
+)
+def test_asking_for_more_than_there_is_is_an_error_of_one_line(setting, message):
+    with pytest.raises(SaysoError) as caught:
+        build_corpus(SHARED.with_settings(setting), 0)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_question_is_asked_under_the_given_name_and_trained_on_its_first_answer():
+    pair = QAPair("born", "When was [X] born ?", ("1 century BC", "69 BC"))
+    example = question(pair, "<|abcde|>", "Cleopatra", "QA3")
+    assert example.text == "When was <|abcde|> born ? 1 century BC"
+    assert (example.prompt, example.completion) == ("When was <|abcde|> born ?", " 1 century BC")
+    assert (example.answers, example.kind, example.attribute) == (pair.answers, "question", "born")
+
+
+def test_a_sample_can_be_of_one_subset():
+    found = list(sample(build_corpus(SHARED, 0), "D5cons"))
+    assert {document.subset for _, document in found} == {"D5cons"}
+    assert {where for where, _ in found} >= {"X2", "validation", "entity_attribution.who"}
+
+
+if __name__ == "__main__":
+    for golden_name, golden_experiment in EXPERIMENTS.items():
+        (GOLDEN / f"{golden_name}.txt").write_text(text_of(golden_experiment), encoding="utf-8")

@@ -1,0 +1,171 @@
+"""Planted effects get the verdicts they deserve."""
+
+import dataclasses
+import math
+
+import pytest
+
+from sayso.core.subsets import with_reliability
+from sayso.paper.claims import LEDGER, claims_for, is_control, judge
+from sayso.report import stats
+from sayso.report.table import records_frame
+from sayso.report.verdict import as_text
+from tests.planted import planted_records
+
+SEEDS = range(100, 112)
+PAPER = {
+    ("exact_match", "validation", "D1cons_QA1"): 0.2,
+    ("exact_match", "validation", "QA3"): 0.1,
+    ("exact_match", "validation", "D5cons"): 0.1,
+    ("exact_match", "entity_attribution", "D5cons"): 0.1,
+    ("exact_match", "entity_attribution", "D8cons"): 0.2,
+}
+NEW_SUBSETS = ("D5cons", "D6cons", "D8cons", "QA7")
+
+
+def outcomes(verdicts):
+    return {verdict.claim: verdict.outcome for verdict in verdicts}
+
+
+def reliability_one_half(experiment):
+    return experiment.model_copy(update={"subsets": with_reliability(experiment.subsets, 0.5)})
+
+
+def without_stage_1(experiment):
+    return experiment.with_settings({"stages.stage1.epochs": 0})
+
+
+def test_all_claims_hold_on_records_like_the_papers(tiny):
+    found = judge(planted_records(tiny, SEEDS, PAPER), tiny)
+    assert len(found) == 8
+    assert set(outcomes(found).values()) == {"holds"}
+
+
+def test_reversed_effects_fail(tiny):
+    reversed_effects = {key: -value for key, value in PAPER.items()}
+    reversed_effects["loss", "train_qa", "D1cons_QA1"] = 0.3
+    found = outcomes(judge(planted_records(tiny, SEEDS, reversed_effects), tiny))
+    assert found["gap-on-questions"] == found["reliable-definitions-help"] == "fails"
+    assert found["equal-question-losses"] == "fails"
+
+
+def test_no_effect_measured_well_fails_and_measured_badly_is_undecided(tiny):
+    well = outcomes(judge(planted_records(tiny, range(40), noise=0.004), tiny))
+    assert well["gap-on-questions"] == "fails"
+    assert well["equal-definition-losses"] == "holds"
+    badly = judge(planted_records(tiny, range(4), noise=0.1), tiny)
+    assert outcomes(badly)["gap-on-questions"] == outcomes(badly)["equal-definition-losses"] == "undecided"
+
+
+def test_undecided_claims_say_how_many_more_seeds_they_take(tiny):
+    few = judge(planted_records(tiny, range(4), PAPER, noise=0.08), tiny)
+    waiting = [verdict.decision for verdict in few if verdict.decision.more_seeds]
+    assert waiting
+    for decision in waiting:
+        assert decision.outcome == "undecided"
+        assert f"{decision.more_seeds} more seed" in decision.reason
+
+
+def test_one_seed_decides_nothing(tiny):
+    found = judge(planted_records(tiny, range(1), PAPER), tiny)
+    assert set(outcomes(found).values()) == {"undecided"}
+    assert all(math.isnan(verdict.p) for verdict in found)
+
+
+def test_what_was_not_measured_is_undecided_and_not_zero(tiny):
+    records = [
+        dataclasses.replace(record, value=math.nan)
+        if (record.measure, record.subset) == ("exact_match", "D6cons")
+        else record
+        for record in planted_records(tiny, SEEDS, PAPER)
+        if record.eval_set != "train_qa"
+    ]
+    found = {verdict.claim: verdict for verdict in judge(records, tiny)}
+    for name in ("gap-on-questions", "equal-question-losses"):
+        assert found[name].outcome == "undecided"
+        assert found[name].decision.reason == "not measured"
+        assert "not measured" in found[name].line
+    assert found["reliable-definitions-help"].outcome == "holds"
+
+
+def test_seeds_without_any_spread_are_undecided(tiny):
+    records = [dataclasses.replace(record, value=0.0) for record in planted_records(tiny, range(8))]
+    assert set(outcomes(judge(records, tiny)).values()) == {"undecided"}
+
+
+@pytest.mark.parametrize("control", [reliability_one_half, without_stage_1])
+def test_controls_claim_that_there_is_no_gap(tiny, control):
+    experiment = control(tiny)
+    assert is_control(experiment)
+    names = {claim.name for claim in claims_for(experiment)}
+    assert {"no-gap-on-questions", "no-gap-on-attribution", "equal-definition-losses"} <= names
+    assert not names & {"gap-on-questions", "gap-on-attribution", "new-source-on-attribution"}
+    quiet = outcomes(judge(planted_records(experiment, SEEDS), experiment))
+    assert quiet["no-gap-on-questions"] == quiet["no-gap-on-attribution"] == "holds"
+    loud = outcomes(judge(planted_records(experiment, SEEDS, PAPER), experiment))
+    assert loud["no-gap-on-questions"] == loud["no-gap-on-attribution"] == "fails"
+
+
+def test_informative_tags_are_no_control(tiny):
+    assert not is_control(tiny)
+    assert not is_control(tiny.model_copy(update={"subsets": with_reliability(tiny.subsets, 0.75)}))
+
+
+def test_without_stage_1_nothing_is_claimed_about_it(tiny):
+    assert all(claim.contrast.after == "X2" for claim in claims_for(without_stage_1(tiny)))
+
+
+def test_claims_on_subsets_that_do_not_exist_are_left_out(tiny):
+    fewer = tuple(subset for subset in tiny.subsets if subset.name != "D8cons")
+    names = {claim.name for claim in claims_for(tiny.model_copy(update={"subsets": fewer}))}
+    assert "new-source-on-attribution" not in names
+    assert "gap-on-attribution" in names
+
+
+def test_each_cell_is_judged_by_itself_in_the_experiments_order(tiny):
+    sweep = tiny.vary("sweep", stages__stage1__epochs=[4, 0])
+    found = judge(planted_records(sweep, range(6), PAPER), sweep)
+    cells = list(dict.fromkeys(verdict.cell for verdict in found))
+    assert cells == ["stages.stage1.epochs=4", "stages.stage1.epochs=0"]
+    assert "no-gap-on-questions" in {verdict.claim for verdict in found if verdict.cell == cells[1]}
+    assert "stages.stage1.epochs=0:\n  fails" in as_text(found)
+
+
+def test_records_and_their_table_are_judged_alike(tiny):
+    records = planted_records(tiny, range(5), PAPER)
+    assert judge(records, tiny) == judge(records_frame(records), tiny)
+
+
+def test_a_cells_p_values_are_corrected_together(tiny):
+    for verdict in judge(planted_records(tiny, range(5), noise=0.05), tiny):
+        assert verdict.p <= verdict.p_corrected <= 1
+
+
+def test_claims_about_new_definitions_rarely_hold_where_nothing_is_planted(tiny, monkeypatch):
+    monkeypatch.setattr(stats, "more_seeds_for_difference", lambda *_, **__: None)  # slow, and not asked for here
+    monkeypatch.setattr(stats, "more_seeds_for_equivalence", lambda *_, **__: None)
+    short = tiny.with_settings({"stages.stage1.epochs": 1, "stages.stage2.epochs": 1})
+    held = [
+        any(
+            outcome == "holds" and not name.startswith("equal")
+            for name, outcome in outcomes(judge(planted_records(short, range(6), draw=draw), short)).items()
+        )
+        for draw in range(40)
+    ]
+    assert sum(held) <= 5  # one in twenty families on average
+
+
+def test_each_line_says_verdict_difference_and_seeds(tiny):
+    text = as_text(judge(planted_records(tiny, SEEDS, PAPER), tiny))
+    assert len(text.splitlines()) == 8
+    for line in text.splitlines():
+        assert line.startswith("holds      ")
+        assert " ± " in line
+        assert "12 seeds" in line
+
+
+def test_every_row_of_the_ledger_is_well_formed():
+    assert len({claim.name for claim in LEDGER}) == len(LEDGER)
+    for claim in LEDGER:
+        assert claim.sentence.endswith(".")
+        assert (claim.margin > 0) == (claim.kind == "equal")

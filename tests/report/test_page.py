@@ -1,0 +1,125 @@
+"""The page needs nothing beside it, and text from anywhere stays text."""
+
+import json
+import os
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from sayso.core.errors import SaysoError
+from sayso.core.records import Store
+from sayso.paper.claims import judge
+from sayso.report.page import write_report
+from tests.planted import planted_records, planted_store
+
+EVIL = "</script><script>alert('x')</script>"
+
+
+class Elements(HTMLParser):
+    """Collects tags with their attributes."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+
+@pytest.fixture(scope="module")
+def page(tiny, tmp_path_factory):
+    """Text of a report whose subset, summary and samples try to be HTML."""
+    subsets = tuple(
+        subset.model_copy(update={"name": EVIL}) if subset.name == "QA7" else subset for subset in tiny.subsets
+    )
+    experiment = tiny.model_copy(update={"subsets": subsets, "summary": f"Shows {EVIL} & more."})
+    effects = {("exact_match", "validation", "D5cons"): 0.2, ("exact_match", "entity_attribution", "D5cons"): 0.2}
+    records = planted_records(experiment, range(100, 105), effects)
+    store = planted_store(Store(tmp_path_factory.mktemp("results")), experiment, records)
+    path = write_report(store, judge(records, experiment), [("X1", "QA3", f"who {EVIL} ? Cleopatra")])
+    assert path == store.path / "report.html"
+    return path
+
+
+@pytest.fixture(scope="module")
+def text(page):
+    return page.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def elements(text):
+    parser = Elements()
+    parser.feed(text)
+    return parser.found
+
+
+def test_nothing_is_loaded_from_anywhere(elements, text):
+    loading = [
+        (tag, key) for tag, attributes in elements for key in ("src", "href", "xlink:href", "data") if key in attributes
+    ]
+    assert loading == []
+    assert "@import" not in re.sub(r"<script>.*?</script>", "", text, flags=re.DOTALL)
+    policy = next(attributes["content"] for tag, attributes in elements if "http-equiv" in attributes)
+    assert policy.startswith("default-src 'none';")
+    assert not re.search(r"(?:script|style|connect|img|font)-src[^;]*https?:", policy)
+
+
+def test_text_of_the_user_is_escaped_everywhere(elements, text):
+    assert "alert(" in text
+    assert EVIL not in text
+    assert [attributes for tag, attributes in elements if tag == "script"] == [
+        *({"type": "application/json", "data-chart": name} for name in ("learning-curves", "gap-by-seed", "losses")),
+        {},
+        {},
+    ]
+
+
+def test_the_charts_specification_is_in_the_page(text):
+    specs = re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', text, flags=re.DOTALL)
+    assert len(specs) == 3
+    assert all(json.loads(spec)["$schema"].startswith("https://vega") for spec in specs)
+    assert EVIL in json.dumps(json.loads(specs[0]))
+
+
+def test_the_page_says_what_was_found_and_on_what_it_rests(text):
+    assert re.search(r"The gap is \+0\.\d+ ± 0\.\d+", text)
+    for expected in (">holds<", "section 3.1", "0123456789abcdef", "tiny", "Cleopatra", "trained_questions", "5 seeds"):
+        assert expected in text
+
+
+def test_charts_lie_beside_the_page(page):
+    names = {path.name for path in (page.parent / "charts").iterdir()}
+    assert {
+        f"{name}.{end}" for name in ("learning-curves", "gap-by-seed", "losses") for end in ("svg", "png", "csv")
+    } == names
+
+
+def test_the_same_results_give_the_same_page(page, text):
+    store = Store(page.parent)
+    write_report(store, judge(store.records(), store.experiment()), [("X1", "QA3", f"who {EVIL} ? Cleopatra")])
+    assert page.read_text(encoding="utf-8") == text
+
+
+def test_unfinished_jobs_are_mentioned(tiny, tmp_path):
+    records = [record for record in planted_records(tiny, range(2)) if record.eval_set == "train_qa"]
+    store = planted_store(Store(tmp_path), tiny, records)
+    other = store.job("fedcba9876543210")
+    other.open(store.jobs()[0].manifest())
+    assert "1 of 2 jobs have not finished" in write_report(store, [], []).read_text(encoding="utf-8")
+
+
+def test_nothing_finished_is_one_line_for_the_user(tiny, tmp_path):
+    store = Store(tmp_path)
+    store.create(tiny)
+    with pytest.raises(SaysoError, match="no finished job yet"):
+        write_report(store, [], [])
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written_is_one_line_for_the_user(tiny, tmp_path):
+    store = planted_store(Store(tmp_path), tiny, planted_records(tiny, range(2)))
+    tmp_path.chmod(0o555)
+    with pytest.raises(SaysoError, match="cannot write"):
+        write_report(store, [], [])
+    tmp_path.chmod(0o755)
