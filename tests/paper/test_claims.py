@@ -2,14 +2,16 @@
 
 import dataclasses
 import math
+from collections.abc import Callable
 
 import pytest
 
+from sayso.core.experiment import Experiment
 from sayso.core.subsets import with_reliability
 from sayso.paper.claims import LEDGER, claims_for, is_control, judge
 from sayso.report import stats
 from sayso.report.table import records_frame
-from sayso.report.verdict import as_text
+from sayso.report.verdict import Verdict, as_text
 from tests.planted import planted_records
 
 SEEDS = range(100, 112)
@@ -23,25 +25,25 @@ PAPER = {
 NEW_SUBSETS = ("D5cons", "D6cons", "D8cons", "QA7")
 
 
-def outcomes(verdicts):
+def outcomes(verdicts: list[Verdict]) -> dict[str, str]:
     return {verdict.claim: verdict.outcome for verdict in verdicts}
 
 
-def reliability_one_half(experiment):
+def reliability_one_half(experiment: Experiment) -> Experiment:
     return experiment.model_copy(update={"subsets": with_reliability(experiment.subsets, 0.5)})
 
 
-def without_stage_1(experiment):
+def without_stage_1(experiment: Experiment) -> Experiment:
     return experiment.with_settings({"stages.stage1.epochs": 0})
 
 
-def test_all_claims_hold_on_records_like_the_papers(tiny):
+def test_all_claims_hold_on_records_like_the_papers(tiny: Experiment) -> None:
     found = judge(planted_records(tiny, SEEDS, PAPER), tiny)
     assert len(found) == 8
     assert set(outcomes(found).values()) == {"holds"}
 
 
-def test_reversed_effects_fail(tiny):
+def test_reversed_effects_fail(tiny: Experiment) -> None:
     reversed_effects = {key: -value for key, value in PAPER.items()}
     reversed_effects["loss", "train_qa", "D1cons_QA1"] = 0.3
     found = outcomes(judge(planted_records(tiny, SEEDS, reversed_effects), tiny))
@@ -49,7 +51,7 @@ def test_reversed_effects_fail(tiny):
     assert found["equal-question-losses"] == "fails"
 
 
-def test_no_effect_measured_well_fails_and_measured_badly_is_undecided(tiny):
+def test_no_effect_measured_well_fails_and_measured_badly_is_undecided(tiny: Experiment) -> None:
     well = outcomes(judge(planted_records(tiny, range(40), noise=0.004), tiny))
     assert well["gap-on-questions"] == "fails"
     assert well["equal-definition-losses"] == "holds"
@@ -57,7 +59,7 @@ def test_no_effect_measured_well_fails_and_measured_badly_is_undecided(tiny):
     assert outcomes(badly)["gap-on-questions"] == outcomes(badly)["equal-definition-losses"] == "undecided"
 
 
-def test_undecided_claims_say_how_many_more_seeds_they_take(tiny):
+def test_undecided_claims_say_how_many_more_seeds_they_take(tiny: Experiment) -> None:
     few = judge(planted_records(tiny, range(4), PAPER, noise=0.08), tiny)
     waiting = [verdict.decision for verdict in few if verdict.decision.more_seeds]
     assert waiting
@@ -66,13 +68,13 @@ def test_undecided_claims_say_how_many_more_seeds_they_take(tiny):
         assert f"{decision.more_seeds} more seed" in decision.reason
 
 
-def test_one_seed_decides_nothing(tiny):
+def test_one_seed_decides_nothing(tiny: Experiment) -> None:
     found = judge(planted_records(tiny, range(1), PAPER), tiny)
     assert set(outcomes(found).values()) == {"undecided"}
     assert all(math.isnan(verdict.p) for verdict in found)
 
 
-def test_what_was_not_measured_is_undecided_and_not_zero(tiny):
+def test_what_was_not_measured_is_undecided_and_not_zero(tiny: Experiment) -> None:
     records = [
         dataclasses.replace(record, value=math.nan)
         if (record.measure, record.subset) == ("exact_match", "D6cons")
@@ -88,13 +90,13 @@ def test_what_was_not_measured_is_undecided_and_not_zero(tiny):
     assert found["reliable-definitions-help"].outcome == "holds"
 
 
-def test_seeds_without_any_spread_are_undecided(tiny):
+def test_seeds_without_any_spread_are_undecided(tiny: Experiment) -> None:
     records = [dataclasses.replace(record, value=0.0) for record in planted_records(tiny, range(8))]
     assert set(outcomes(judge(records, tiny)).values()) == {"undecided"}
 
 
 @pytest.mark.parametrize("control", [reliability_one_half, without_stage_1])
-def test_controls_claim_that_there_is_no_gap(tiny, control):
+def test_controls_claim_that_there_is_no_gap(tiny: Experiment, control: Callable[[Experiment], Experiment]) -> None:
     experiment = control(tiny)
     assert is_control(experiment)
     names = {claim.name for claim in claims_for(experiment)}
@@ -106,23 +108,23 @@ def test_controls_claim_that_there_is_no_gap(tiny, control):
     assert loud["no-gap-on-questions"] == loud["no-gap-on-attribution"] == "fails"
 
 
-def test_informative_tags_are_no_control(tiny):
+def test_informative_tags_are_no_control(tiny: Experiment) -> None:
     assert not is_control(tiny)
     assert not is_control(tiny.model_copy(update={"subsets": with_reliability(tiny.subsets, 0.75)}))
 
 
-def test_without_stage_1_nothing_is_claimed_about_it(tiny):
+def test_without_stage_1_nothing_is_claimed_about_it(tiny: Experiment) -> None:
     assert all(claim.contrast.after == "X2" for claim in claims_for(without_stage_1(tiny)))
 
 
-def test_claims_on_subsets_that_do_not_exist_are_left_out(tiny):
+def test_claims_on_subsets_that_do_not_exist_are_left_out(tiny: Experiment) -> None:
     fewer = tuple(subset for subset in tiny.subsets if subset.name != "D8cons")
     names = {claim.name for claim in claims_for(tiny.model_copy(update={"subsets": fewer}))}
     assert "new-source-on-attribution" not in names
     assert "gap-on-attribution" in names
 
 
-def test_each_cell_is_judged_by_itself_in_the_experiments_order(tiny):
+def test_each_cell_is_judged_by_itself_in_the_experiments_order(tiny: Experiment) -> None:
     sweep = tiny.vary("sweep", stages__stage1__epochs=[4, 0])
     found = judge(planted_records(sweep, range(6), PAPER), sweep)
     cells = list(dict.fromkeys(verdict.cell for verdict in found))
@@ -131,19 +133,22 @@ def test_each_cell_is_judged_by_itself_in_the_experiments_order(tiny):
     assert "stages.stage1.epochs=0:\n  fails" in as_text(found)
 
 
-def test_records_and_their_table_are_judged_alike(tiny):
+def test_records_and_their_table_are_judged_alike(tiny: Experiment) -> None:
     records = planted_records(tiny, range(5), PAPER)
     assert judge(records, tiny) == judge(records_frame(records), tiny)
 
 
-def test_a_cells_p_values_are_corrected_together(tiny):
+def test_a_cells_p_values_are_corrected_together(tiny: Experiment) -> None:
     for verdict in judge(planted_records(tiny, range(5), noise=0.05), tiny):
         assert verdict.p <= verdict.p_corrected <= 1
 
 
-def test_claims_about_new_definitions_rarely_hold_where_nothing_is_planted(tiny, monkeypatch):
+def test_claims_about_new_definitions_rarely_hold_where_nothing_is_planted(
+    tiny: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(stats, "more_seeds_for_difference", lambda *_, **__: None)  # slow, and not asked for here
     monkeypatch.setattr(stats, "more_seeds_for_equivalence", lambda *_, **__: None)
+    monkeypatch.setattr("gc.collect", lambda *_: 0)  # statsmodels collects garbage in every correction
     short = tiny.with_settings({"stages.stage1.epochs": 1, "stages.stage2.epochs": 1})
     held = [
         any(
@@ -155,7 +160,7 @@ def test_claims_about_new_definitions_rarely_hold_where_nothing_is_planted(tiny,
     assert sum(held) <= 5  # one in twenty families on average
 
 
-def test_each_line_says_verdict_difference_and_seeds(tiny):
+def test_each_line_says_verdict_difference_and_seeds(tiny: Experiment) -> None:
     text = as_text(judge(planted_records(tiny, SEEDS, PAPER), tiny))
     assert len(text.splitlines()) == 8
     for line in text.splitlines():
@@ -164,7 +169,7 @@ def test_each_line_says_verdict_difference_and_seeds(tiny):
         assert "12 seeds" in line
 
 
-def test_every_row_of_the_ledger_is_well_formed():
+def test_every_row_of_the_ledger_is_well_formed() -> None:
     assert len({claim.name for claim in LEDGER}) == len(LEDGER)
     for claim in LEDGER:
         assert claim.sentence.endswith(".")

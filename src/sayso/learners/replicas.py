@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from torch import Tensor
 from torch.func import functional_call, stack_module_state, vmap
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
@@ -118,15 +119,21 @@ def _make_model(architecture: str, config: Mapping[str, Any], tokenizer: PreTrai
         with torch.random.fork_rng():
             torch.manual_seed(torch_seed(seed, "weights"))
             model = AutoModelForCausalLM.from_config(full, attn_implementation="eager", dtype=torch.float32)
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, StrictDataclassError) as error:
         reason = " ".join(str(error).split())
         raise SaysoError(f"model {architecture} cannot be made with {dict(config)}: {reason}") from error
     if active := [name for name, module in model.named_modules() if _drops(module)]:
         raise SaysoError(f"model {architecture}: replicas side by side need dropout 0, found some in {active[0]}")
     for module in model.modules():
+        if hasattr(module, "warn_if_padding_and_no_attention_mask"):  # its look at the ids is impossible under vmap
+            module.warn_if_padding_and_no_attention_mask = _no_warning
         if isinstance(module, torch.nn.Linear) and "bias" not in dict(module.named_parameters()):
             setattr(module, "forward", functools.partial(_flat_linear, module))  # noqa: B010
     return model.eval()
+
+
+def _no_warning(*_: object) -> None:
+    """Padding needs no mask here: it is on the right, where causal attention never looks back from."""
 
 
 def _check_settings(architecture: str, config: Mapping[str, Any]) -> None:

@@ -139,8 +139,10 @@ class StackedLearner:
         first_wrong = np.zeros(batch.size.shape, dtype=np.int64)
         guess = np.zeros(batch.size.shape, dtype=np.int64)
         for prompt, size, rows in self._buckets(batch):
-            at = (np.arange(self.replicas)[:, None], rows)
-            loss[at], first_wrong[at], guess[at] = self._score_rows(batch.ids[at][..., :size], prompt)
+            found = self._score_rows(batch.ids[np.arange(self.replicas)[:, None], rows, :size], prompt)
+            replica, place = np.nonzero(rows >= 0)
+            for kept, values in zip((loss, first_wrong, guess), found, strict=True):
+                kept[replica, rows[replica, place]] = values[replica, place]
         result = []
         for replica, own in enumerate(examples):
             count = len(own)
@@ -156,20 +158,16 @@ class StackedLearner:
     def _buckets(self, batch: Batch) -> Iterator[tuple[int, int, NDArray[np.int64]]]:
         """Rows of one shape together, so that no token is computed that no score needs.
 
-        Yields the prompt's and the document's length, and the rows, shape (replicas, rows); a replica with fewer rows
-        of that shape repeats one of them.
+        Yields the prompt's and the document's length, and the rows, shape (replicas, rows), filled up with -1 for
+        replicas with fewer rows of that shape.
         """
         shapes = np.stack([batch.prompt, batch.size], axis=-1)
         for prompt, size in np.unique(shapes.reshape(-1, 2), axis=0).tolist():
+            if size == 0:
+                continue
             own = [np.flatnonzero((shape == (prompt, size)).all(-1)) for shape in shapes]
             most = max(len(rows) for rows in own)
-            if size == 0 or any(len(rows) == 0 for rows in own):
-                if size == 0:
-                    continue
-                raise SaysoError(
-                    "replicas side by side need evaluation sets of the same shapes; run these seeds one by one"
-                )
-            rows = np.stack([np.resize(rows, most) for rows in own])
+            rows = np.stack([np.pad(rows, (0, most - len(rows)), constant_values=-1) for rows in own])
             for low in range(0, most, EVALUATION_ROWS):
                 yield prompt, size, rows[:, low : low + EVALUATION_ROWS]
 

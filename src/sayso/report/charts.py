@@ -48,6 +48,7 @@ _BANDS = {
     "exact_match": {"low": "max(datum.low, 0)", "high": "min(datum.high, 1)"},
     "loss": {"low": "max(datum.low, datum.mean / 3)"},
 }
+_GAP_TITLE = f"gap: {GAP[0]} − {GAP[1]} (exact match)"
 _INK, _FAINT = "#22272e", "#8b949e"
 _FONT = "Liberation Sans, Helvetica, Arial, sans-serif"
 
@@ -108,7 +109,7 @@ def gap_by_seed(points: pd.DataFrame, *, width: int = 400, height: int = 240) ->
     for eval_set, rows in points.groupby("eval_set", sort=False):
         found = mean_interval(rows["gap"])
         whole = alt.InlineData(values=[_finite({"mean": found.mean, "low": found.low, "high": found.high, "zero": 0})])
-        gap = alt.Y("gap:Q", title=f"gap: {GAP[0]} − {GAP[1]} (exact match)")
+        gap = alt.Y("gap:Q", title=_GAP_TITLE)
         seed = alt.X(
             "seed:N",
             title="seed",
@@ -138,7 +139,7 @@ def gap_by_cell(points: pd.DataFrame, *, width: int = 330) -> alt.HConcatChart:
         axis = alt.Axis(labelLimit=320) if not panels else None
         base = alt.Chart(_data(rows)).encode(y=alt.Y("cell:N", title=None, sort=order, axis=axis))
         tooltip = [alt.Tooltip("cell:N"), *(alt.Tooltip(f"{name}:Q", format=".3f") for name in ("mean", "low", "high"))]
-        gap = alt.X("mean:Q", title=f"gap: {GAP[0]} − {GAP[1]} (exact match)")
+        gap = alt.X("mean:Q", title=_GAP_TITLE, axis=alt.Axis(tickCount=5))
         dots = base.mark_point(size=70, filled=True, opacity=1, color=COLOURS[GAP[0]]).encode(x=gap, tooltip=tooltip)
         interval = base.transform_filter("isValid(datum.low)").mark_rule(color=COLOURS[GAP[0]], strokeWidth=2)
         zero = (

@@ -1,0 +1,34 @@
+"""A job of a second, for all tests of runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from sayso.core.experiment import Experiment
+from sayso.core.sweep import Job, plan
+
+
+@pytest.fixture(autouse=True)
+def _always_one_thread(one_thread: None) -> None:
+    """As in a worker."""
+
+
+@pytest.fixture(scope="session")
+def short(tiny: Experiment) -> Experiment:
+    """Three stages of two epochs; the second replays, so that a stop in it would show."""
+    return tiny.with_settings(
+        {
+            "stages.stage0.epochs": 2,
+            "stages.stage1.epochs": 2,
+            "stages.stage1.replay": 0.5,
+            "stages.stage1.replay_from": ("world",),
+            "stages.stage2.epochs": 2,
+            "train.batch_size": 32,
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def job(short: Experiment) -> Job:
+    """Two seeds side by side."""
+    return plan(short, (1, 2), 1)[0]

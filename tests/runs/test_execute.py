@@ -1,0 +1,327 @@
+import json
+import math
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filelock import FileLock
+
+from sayso.core.errors import SaysoError
+from sayso.core.records import JobFolder, write_atomically
+from sayso.core.sweep import Job, cells
+from sayso.data.pocket import PocketWorld
+from sayso.learners.stacked import StackedLearner
+from sayso.runs import execute as module
+from sayso.runs.execute import describe, execute
+
+Event = dict[str, Any]
+
+
+class Killed(BaseException):
+    """The process is gone: nothing may catch this."""
+
+
+def run(job: Job, path: Path, **options: bool) -> list[Event]:
+    events: list[Event] = []
+    execute(job, JobFolder(path), events.append, **options)
+    return events
+
+
+def epochs_of(events: list[Event]) -> list[tuple[str, int]]:
+    return [(event["stage"], event["epoch"]) for event in events if event["event"] == "epoch"]
+
+
+def files(path: Path) -> list[str]:
+    return sorted(item.name for item in path.iterdir() if item.name != ".lock")
+
+
+@pytest.fixture(scope="session")
+def whole(job, tmp_path_factory) -> tuple[bytes, list[Event]]:
+    """What the job gives without interruption."""
+    path = tmp_path_factory.mktemp("whole") / "job"
+    events = run(job, path)
+    return (path / "records.jsonl").read_bytes(), events
+
+
+def test_a_job_goes_through_its_stages_and_tells_of_it(whole, short):
+    content, events = whole
+    expected = [(stage.name, epoch) for stage in short.stages for epoch in range(1, stage.epochs + 1)]
+    assert epochs_of(events) == expected
+    assert (events[0], events[-1]) == ({"event": "building"}, {"event": "finished"})
+    done = [event for event in events if event["event"] == "epoch"]
+    assert [event["done"] for event in done] == list(range(1, 7))
+    assert {event["total"] for event in done} == {6}
+    assert all(event["loss"] > 0 and math.isfinite(event["loss"]) for event in done)
+    assert json.loads(json.dumps(events)) == events
+
+
+def test_records_are_what_was_promised(whole, job, short, tmp_path):
+    content, _ = whole
+    rows = [json.loads(line) for line in content.decode().splitlines()]
+    keys = Counter(tuple(row[:8]) for row in rows)
+    assert set(keys.values()) == {1}
+    assert {(row[0], row[1]) for row in rows} == {("tiny", "main")}
+    assert {row[2] for row in rows} == {1, 2}
+    assert {(row[3], row[4]) for row in rows} == {
+        ("stage0", 2),  # not measured but for its own check, at its end
+        *((stage, epoch) for stage in ("stage1", "stage2") for epoch in (0, 1, 2)),
+    }
+    assert {row[5] for row in rows} == {"exact_match", "loss"}
+    assert {row[6] for row in rows if row[3] == "stage0"} == {"pretraining"}
+    measured = {row[6] for row in rows if row[3] != "stage0"}
+    assert measured >= {"validation", "train_qa", "definitions", "entity_attribution.who"}
+    assert "pretraining" not in measured
+    subsets = {subset.name for subset in short.subsets}
+    for stage, epoch in (("stage1", 0), ("stage2", 2)):
+        found = {row[7] for row in rows if (row[3], row[4], row[6]) == (stage, epoch, "validation")}
+        assert found == subsets
+    assert all(0 <= row[8] <= 1 for row in rows if row[5] == "exact_match")
+    assert all(row[9] > 0 for row in rows)
+
+
+def test_a_stage_begins_where_the_one_before_ended(whole):
+    rows = [json.loads(line) for line in whole[0].decode().splitlines()]
+
+    def values(stage: str, epoch: int) -> dict[tuple[object, ...], float]:
+        return {(row[2], *row[5:8]): row[8] for row in rows if (row[3], row[4]) == (stage, epoch)}
+
+    assert values("stage1", 2) == values("stage2", 0)
+    assert values("stage1", 0) != values("stage1", 2)
+
+
+def test_the_same_job_twice_gives_the_same_bytes(whole, job, tmp_path):
+    run(job, tmp_path / "job")
+    assert (tmp_path / "job" / "records.jsonl").read_bytes() == whole[0]
+
+
+def test_a_finished_job_leaves_no_checkpoints_and_is_not_run_again(whole, job, tmp_path):
+    path = tmp_path / "job"
+    run(job, path)
+    assert files(path) == ["finished.json", "manifest.json", "records.jsonl"]
+    before = {item.name: item.read_bytes() for item in path.iterdir()}
+    assert run(job, path) == []
+    assert {item.name: item.read_bytes() for item in path.iterdir()} == before
+
+
+def kill_at(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, call: int, *, before: bool = True) -> None:
+    """Kill the process at the given call of a function (from 1), before or after it did its work."""
+    real, calls = getattr(owner, name), 0
+
+    def dying(*arguments: Any, **options: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == call and before:
+            raise Killed
+        result = real(*arguments, **options)
+        if calls == call:
+            raise Killed
+        return result
+
+    monkeypatch.setattr(owner, name, dying)
+
+
+#: Where an epoch's end can be cut: it is trained and nothing of it written; its records are written, its checkpoint is
+#: not; the checkpoint is written, the position is not; the position is written, the old checkpoint is still there.
+CUTS = {
+    "trained": (JobFolder, "append", True),
+    "recorded": (JobFolder, "append", False),
+    "saved": (StackedLearner, "save", False),
+    "kept": (module, "write_atomically", False),
+}
+
+
+@pytest.mark.parametrize(
+    ("cut", "call"),
+    [*(("kept", call) for call in range(1, 7)), *((cut, call) for cut in ("trained", "recorded", "saved") for call in (1, 4, 6))],
+)
+def test_a_job_killed_at_any_point_of_any_epoch_goes_on_to_the_same_records(
+    cut, call, whole, job, tmp_path, monkeypatch
+):
+    owner, name, before = CUTS[cut]
+    path = tmp_path / "job"
+    events: list[Event] = []
+    with monkeypatch.context() as patch:
+        kill_at(patch, owner, name, call, before=before)
+        with pytest.raises(Killed):
+            execute(job, JobFolder(path), events.append)
+    assert not JobFolder(path).finished
+    kept = 0
+    if (path / "position.json").exists():
+        position = json.loads((path / "position.json").read_text(encoding="utf-8"))
+        kept = position["stage"] * 2 + position["epoch"]
+    again = run(job, path)
+    assert (path / "records.jsonl").read_bytes() == whole[0]
+    assert files(path) == ["finished.json", "manifest.json", "records.jsonl"]
+    everything = epochs_of(whole[1])
+    assert epochs_of(again) == everything[kept:]  # what was kept is not done twice
+    assert kept >= len(epochs_of(events))
+
+
+def test_a_job_killed_again_and_again_still_gives_the_same_records(whole, job, tmp_path, monkeypatch):
+    path = tmp_path / "job"
+    for _ in range(6):
+        with monkeypatch.context() as patch:
+            kill_at(patch, module, "write_atomically", 1, before=False)
+            with pytest.raises(Killed):
+                run(job, path)
+    run(job, path)
+    assert (path / "records.jsonl").read_bytes() == whole[0]
+
+
+def test_a_job_killed_while_a_checkpoint_was_written_goes_on(whole, job, tmp_path, monkeypatch):
+    path = tmp_path / "job"
+    with monkeypatch.context() as patch:
+        kill_at(patch, StackedLearner, "save", 3)
+        with pytest.raises(Killed):
+            run(job, path)
+    (path / ".checkpoint-1-1.pt.part").write_bytes(b"half of it")
+    run(job, path)
+    assert (path / "records.jsonl").read_bytes() == whole[0]
+    assert files(path) == ["finished.json", "manifest.json", "records.jsonl"]
+
+
+def half_done(job: Job, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job killed after its third epoch."""
+    with monkeypatch.context() as patch:
+        kill_at(patch, module, "write_atomically", 3, before=False)
+        with pytest.raises(Killed):
+            run(job, path)
+
+
+def test_missing_records_are_an_error_and_nothing_is_lost(job, tmp_path, monkeypatch):
+    path = tmp_path / "job"
+    half_done(job, path, monkeypatch)
+    content = (path / "records.jsonl").read_bytes()
+    (path / "records.jsonl").write_bytes(content[:-5])
+    before = files(path)
+    with pytest.raises(SaysoError, match="records are missing; delete the folder"):
+        run(job, path)
+    assert files(path) == before
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"{}", b'{"stage": 1}'])
+def test_a_damaged_position_is_an_error_that_names_it(job, tmp_path, monkeypatch, damage):
+    path = tmp_path / "job"
+    half_done(job, path, monkeypatch)
+    (path / "position.json").write_bytes(damage)
+    with pytest.raises(SaysoError, match=r"position\.json"):
+        run(job, path)
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a checkpoint", None])
+def test_a_damaged_checkpoint_is_an_error_that_names_it(job, tmp_path, monkeypatch, damage):
+    path = tmp_path / "job"
+    half_done(job, path, monkeypatch)
+    position = json.loads((path / "position.json").read_text(encoding="utf-8"))
+    checkpoint = path / position["checkpoint"]
+    if damage is None:
+        checkpoint.unlink()
+    else:
+        checkpoint.write_bytes(damage)
+    with pytest.raises(SaysoError, match=f"{checkpoint.name}: not a readable checkpoint"):
+        run(job, path)
+
+
+def test_a_job_begun_with_other_data_is_not_gone_on_with(job, tmp_path, monkeypatch):
+    path = tmp_path / "job"
+    half_done(job, path, monkeypatch)
+    with monkeypatch.context() as patch:
+        patch.setattr(PocketWorld, "sha256", lambda self: "f" * 64)
+        with pytest.raises(SaysoError, match="begun with other data"):
+            run(job, path)
+
+
+def test_a_job_that_another_process_runs_is_refused(job, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_LOCK_WAIT_S", 0.0)
+    path = tmp_path / "job"
+    path.mkdir()
+    code = f"""
+import sys
+from filelock import FileLock
+with FileLock({str(path / ".lock")!r}):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(SaysoError, match="another process is running this job"):
+            run(job, path)
+        assert files(path) == []
+        other.communicate("")
+    with FileLock(path / ".lock", timeout=0):
+        pass  # the lock has fallen with its process
+
+
+def test_models_can_be_kept_after_each_stage(job, tmp_path, whole):
+    path = tmp_path / "job"
+    run(job, path, save_models=True)
+    saved = sorted(item.parent.relative_to(path / "models").as_posix() for item in path.glob("models/*/*/config.json"))
+    assert saved == [f"seed-{seed}/stage{stage}" for seed in (1, 2) for stage in (0, 1, 2)]
+    assert all((path / "models" / name / "model.safetensors").exists() for name in saved)
+    assert (path / "records.jsonl").read_bytes() == whole[0]
+    weights = {(path / "models" / name / "model.safetensors").read_bytes() for name in saved}
+    assert len(weights) == 6
+
+
+@pytest.mark.parametrize("stage", [0, 1, 2])
+def test_models_are_kept_also_when_killed_before_they_could_be(job, tmp_path, monkeypatch, stage):
+    path = tmp_path / "job"
+    with monkeypatch.context() as patch:
+        kill_at(patch, StackedLearner, "save_replica", 2 * stage + 2)
+        with pytest.raises(Killed):
+            run(job, path, save_models=True)
+    run(job, path, save_models=True)
+    whole_path = tmp_path / "whole"
+    run(job, whole_path, save_models=True)
+    models = [item.relative_to(whole_path) for item in whole_path.glob("models/*/*/model.safetensors")]
+    assert len(models) == 6
+    assert all((path / name).read_bytes() == (whole_path / name).read_bytes() for name in models)
+
+
+def test_the_manifest_says_what_the_job_rests_on(job, short, tmp_path):
+    manifest = describe(job, "cpu")
+    assert (manifest.job, manifest.cell, manifest.seeds) == (job.id, "main", (1, 2))
+    assert manifest.digest == short.digest()
+    assert type(short).model_validate(manifest.experiment) == short
+    assert manifest.data_sha256 == short.knowledge.sha256()
+    assert {"python", "torch", "transformers", "numpy"} <= manifest.versions.keys()
+    assert manifest.device.startswith("cpu, ")
+    folder = JobFolder(tmp_path / "job")
+    folder.open(manifest)
+    assert folder.manifest() == manifest
+
+
+def test_a_measure_taken_once_a_stage_is_taken_at_its_end(short, tmp_path):
+    experiment = short.with_settings({"measures.1.when": "stage"})
+    run(Job(cells(experiment)[0], (1,)), tmp_path / "job")
+    rows = [json.loads(line) for line in (tmp_path / "job" / "records.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert {(row[3], row[4]) for row in rows if row[5] == "loss"} == {("stage0", 2), ("stage1", 2), ("stage2", 2)}
+    assert {row[4] for row in rows if row[5] == "exact_match"} == {0, 1, 2}
+
+
+def test_a_stage_of_no_epochs_is_measured_once(short, tmp_path):
+    experiment = short.with_settings({"stages.stage0.epochs": 0, "stages.stage1.epochs": 0})
+    path = tmp_path / "job"
+    assert epochs_of(run(Job(cells(experiment)[0], (1,)), path)) == [("stage2", 1), ("stage2", 2)]
+    rows = [json.loads(line) for line in (path / "records.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert {(row[3], row[4]) for row in rows} == {("stage1", 0), ("stage2", 0), ("stage2", 1), ("stage2", 2)}
+
+
+def test_seeds_in_other_company_give_the_same_numbers_to_the_precision_of_floats(whole, short, tmp_path):
+    run(Job(cells(short)[0], (2,)), tmp_path / "job")
+    alone = [json.loads(line) for line in (tmp_path / "job" / "records.jsonl").read_text(encoding="utf-8").splitlines()]
+    together = [row for row in map(json.loads, whole[0].decode().splitlines()) if row[2] == 2]
+    assert [row[:8] for row in alone] == [row[:8] for row in together]
+    for one, other in zip(alone, together, strict=True):
+        assert one[8] == pytest.approx(other[8], abs=2e-3 if one[5] == "loss" else 0)
+
+
+def test_positions_are_written_whole(tmp_path):
+    write_atomically(tmp_path / "position.json", "{}\n")
+    assert files(tmp_path) == ["position.json"]

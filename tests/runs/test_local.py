@@ -1,0 +1,174 @@
+import contextlib
+import os
+import queue
+import signal
+import stat
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from sayso.core.errors import SaysoError
+from sayso.core.records import Store
+from sayso.core.sweep import Job, cells, plan
+from sayso.runs import local
+from sayso.runs.local import LocalProcesses, cores
+
+Told = list[tuple[str, dict[str, object]]]
+
+
+@pytest.fixture
+def store(short, tmp_path) -> Store:
+    result = Store(tmp_path / "results")
+    result.create(short)
+    return result
+
+
+def test_there_is_at_least_one_core():
+    assert 1 <= cores() <= (os.cpu_count() or 1)
+
+
+def test_jobs_run_in_processes_of_their_own_and_tell_of_it(store, short):
+    jobs = plan(short, (1, 2), 2)
+    told: Told = []
+    LocalProcesses(store, 2).run(jobs, lambda job_id, event: told.append((job_id, event)))
+    assert all(store.job(job.id).finished for job in jobs)
+    for job in jobs:
+        own = [event for job_id, event in told if job_id == job.id]
+        assert [event["event"] for event in own] == ["building", *["epoch"] * 6, "finished"]
+    assert [record.seed for record in store.records()] == sorted(record.seed for record in store.records())
+
+
+def test_the_results_do_not_depend_on_how_many_processes_there_are(store, short, tmp_path):
+    jobs = plan(short, (1, 2), 2)
+    LocalProcesses(store, 2).run(jobs, lambda *_: None)
+    other = Store(tmp_path / "other")
+    other.create(short)
+    LocalProcesses(other, 1).run(list(reversed(jobs)), lambda *_: None)
+    for job in jobs:
+        assert store.job(job.id).records_path.read_bytes() == other.job(job.id).records_path.read_bytes()
+
+
+def test_an_error_of_a_worker_is_raised_here_and_no_further_job_is_begun(store, short):
+    broken = short.with_settings({"knowledge.facts": "notables", "knowledge.entities": 1000, "knowledge.pool": 100})
+    bad, good = Job(cells(broken)[0], (1,)), Job(cells(short)[0], (1,))
+    with pytest.raises(SaysoError, match=r"knowledge\.entities is 1000, but notables has") as caught:
+        LocalProcesses(store, 1).run([bad, good], lambda *_: None)
+    assert "\n" not in str(caught.value)
+    assert not store.job(good.id).path.exists()
+
+
+def fake_python(folder: Path, script: str) -> str:
+    """A program to start instead of Python."""
+    path = folder / "fake-python"
+    path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return str(path)
+
+
+def test_a_worker_that_dies_without_a_word_is_an_error_that_names_its_log(store, job, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "executable", fake_python(tmp_path, "read line; echo oh no >&2; exit 7"))
+    with pytest.raises(SaysoError, match="ended with code 7; its log is") as caught:
+        LocalProcesses(store, 1).run([job], lambda *_: None)
+    log = store.job(job.id).path / "log.txt"
+    assert str(log) in str(caught.value)
+    assert log.read_text(encoding="utf-8") == "oh no\n"
+
+
+def test_lines_that_are_no_events_are_passed_over(store, job, tmp_path, monkeypatch):
+    script = 'read line; echo "a library says hello"; echo \'{"event": "building"}\'; printf \'{"event": "epo\''
+    monkeypatch.setattr(sys, "executable", fake_python(tmp_path, script))
+    told: Told = []
+    LocalProcesses(store, 1).run([job], lambda *one: told.append(one))
+    assert told == [(job.id, {"event": "building"})]
+
+
+def test_only_as_many_run_at_a_time_as_asked(store, short, tmp_path, monkeypatch):
+    """Each worker says when it begins and ends; with two at a time there are never more than two in between."""
+    script = 'read line; echo \'{"event": "begin"}\'; sleep 0.1; echo \'{"event": "end"}\''
+    monkeypatch.setattr(sys, "executable", fake_python(tmp_path, script))
+    jobs = [Job(cells(short)[0], (seed,)) for seed in range(6)]
+    running, most = 0, 0
+
+    def hear(job_id: str, event: dict[str, object]) -> None:
+        nonlocal running, most
+        running += 1 if event["event"] == "begin" else -1
+        most = max(most, running)
+
+    LocalProcesses(store, 2).run(jobs, hear)
+    assert running == 0
+    assert 1 <= most <= 2
+
+
+def test_an_interrupt_stops_all_workers_and_the_same_call_goes_on(store, short):
+    """Ctrl-C while an epoch is told of: everything ends, and a second call finishes what is left."""
+    jobs = plan(short, (1, 2), 2)
+    pids: list[int] = []
+
+    def interrupt(job_id: str, event: dict[str, object]) -> None:
+        if event["event"] == "epoch":
+            pids.extend(process.pid for process in executor._running.values())
+            raise KeyboardInterrupt
+
+    executor = LocalProcesses(store, 2)
+    with pytest.raises(KeyboardInterrupt):
+        executor.run(jobs, interrupt)
+    assert len(pids) >= 1
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+    LocalProcesses(store, 2).run(jobs, lambda *_: None)
+    assert all(store.job(job.id).finished for job in jobs)
+
+
+def test_a_worker_that_does_not_stop_is_killed(store, job, tmp_path, monkeypatch):
+    monkeypatch.setattr(local, "_STOP_WAIT_S", 0.2)
+    monkeypatch.setattr(sys, "executable", fake_python(tmp_path, 'read line; echo \'{"event": "x"}\'; exec sleep 600'))
+    executor = LocalProcesses(store, 1)
+    pids: list[int] = []
+
+    def interrupt(job_id: str, event: dict[str, object]) -> None:
+        pids.extend(process.pid for process in executor._running.values())
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        executor.run([job], interrupt)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pids[0], 0)
+
+
+def test_a_folder_that_cannot_be_written_is_an_error(store, job):
+    store.jobs_path.rmdir()
+    store.jobs_path.write_text("in the way", encoding="utf-8")
+    with pytest.raises(SaysoError, match="cannot write here"):
+        LocalProcesses(store, 1).run([job], lambda *_: None)
+
+
+def test_killing_a_worker_is_an_error_and_running_again_gives_the_same(store, short, tmp_path):
+    jobs = plan(short, (1,), 1)
+    executor, told = LocalProcesses(store, 1), queue.SimpleQueue[str]()
+
+    def kill(job_id: str, event: dict[str, object]) -> None:
+        if event["event"] == "epoch" and told.empty():
+            told.put("once")
+            os.kill(executor._running[job_id].pid, signal.SIGKILL)
+
+    with pytest.raises(SaysoError, match="ended with code -9"):
+        executor.run(jobs, kill)
+    LocalProcesses(store, 1).run(jobs, lambda *_: None)
+    whole = Store(tmp_path / "whole")
+    whole.create(short)
+    LocalProcesses(whole, 1).run(jobs, lambda *_: None)
+    assert store.job(jobs[0].id).records_path.read_bytes() == whole.job(jobs[0].id).records_path.read_bytes()
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_is_left():
+    """Whoever listened to a worker has ended with it."""
+    yield
+    for thread in threading.enumerate():
+        if thread.name.endswith("(_listen)"):
+            with contextlib.suppress(RuntimeError):
+                thread.join(10)
+            assert not thread.is_alive()
