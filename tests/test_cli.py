@@ -168,7 +168,10 @@ def test_sample_prints_documents_with_their_use_and_subset(tiny_file: Path) -> N
         (["show", "TINY", "--set", "stages.stage9.epochs=1"], "no 'stage9' in stages; did you mean 'stage"),
         (["show", "TINY", "--set", "train.batch_size"], "write path=value"),
         (["show", "TINY", "--set", "a=1", "--set", "a=2"], "a is set twice"),
-        (["show", "TINY", "--knowledge", "facts.csv"], "no such facts; there is: notables, synthetic"),
+        (
+            ["show", "TINY", "--knowledge", "facts.csv"],
+            "no such CSV file, and no such facts; there is: notables, synthetic",
+        ),
         (["show", "TINY", "--model", "lama"], "did you mean 'llama'?"),
         (["show", "TINY", "--model", "org/some-model"], "for example: gpt_neox, gpt2, llama"),
         (["run", "TINY", "--seeds", "0-"], "seeds '0-': write a number of seeds such as 16, or a range"),

@@ -39,9 +39,12 @@ NAME = typer.Argument(metavar="NAME", help="Name in the catalogue ('sayso list')
 DIR = typer.Argument(metavar="[DIR]", help="Results folder, or its name below sayso-results; the newest if not given.")
 SET = typer.Option("--set", metavar="PATH=VALUE", help="Change a setting ('sayso show' lists them); a list is an axis.")
 MODEL = typer.Option(
-    metavar="NAME", help="Architecture of transformers to train from scratch: gpt_neox, gpt2, llama, ..."
+    metavar="NAME|PATH",
+    help="What to train from scratch: an architecture of transformers (gpt_neox, gpt2, llama, ...) or a config.json.",
 )
-KNOWLEDGE = typer.Option(metavar="NAME", help="Facts of the pocket world: notables or synthetic.")
+KNOWLEDGE = typer.Option(
+    metavar="NAME|FILE", help="Facts of the pocket world: notables, synthetic, or a CSV file in the CVDB's columns."
+)
 
 
 @app.callback(invoke_without_command=True, epilog=_examples("sayso run pocket"))

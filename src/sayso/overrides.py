@@ -6,12 +6,13 @@ import json
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from sayso import api
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
-from sayso.data.pocket import PocketWorld
+from sayso.data.people import NOTABLES
+from sayso.data.pocket import SYNTHETIC, PocketWorld
 from sayso.learners.specs import FromScratch
 from sayso.progress import consecutive
 from sayso.runs.status import Status
@@ -96,10 +97,9 @@ def _value(text: str) -> Any:
 
 
 def _knowledge_settings(experiment: Experiment, name: str) -> dict[str, Any]:
-    """Settings that choose the facts of the pocket world."""
-    tables = get_args(PocketWorld.model_fields["facts"].annotation)
-    if name not in tables:
-        raise SaysoError(f"--knowledge '{name}': no such facts; there is: {', '.join(tables)}")
+    """Settings that choose the facts of the pocket world: a table's name, or the path of a CSV file."""
+    if name not in (NOTABLES, SYNTHETIC) and not (name.endswith(".csv") and Path(name).is_file()):
+        raise SaysoError(f"--knowledge '{name}': no such CSV file, and no such facts; there is: {NOTABLES}, {SYNTHETIC}")
     if not isinstance(experiment.knowledge, PocketWorld):
         kind = type(experiment.knowledge).__name__
         raise SaysoError(f"--knowledge {name}: {experiment.name} has facts of another kind ({kind})")
@@ -107,10 +107,13 @@ def _knowledge_settings(experiment: Experiment, name: str) -> dict[str, Any]:
 
 
 def _model_settings(experiment: Experiment, name: str) -> dict[str, Any]:
-    """Settings that choose an architecture to train from random weights."""
+    """Settings that choose what is trained from random weights: an architecture, or the path of a configuration."""
     if not isinstance(experiment.model, FromScratch):
         kind = type(experiment.model).__name__
         raise SaysoError(f"--model {name}: the model of {experiment.name} is not trained from scratch ({kind})")
-    from sayso.learners.architectures import config_for
+    from sayso.learners.architectures import config_for, config_of
 
+    if Path(name).exists():
+        architecture, config = config_of(Path(name))
+        return {"model.architecture": architecture, "model.config": config}
     return {"model.architecture": name, "model.config": config_for(name, experiment.model.config)}

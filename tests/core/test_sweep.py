@@ -17,7 +17,9 @@ def test_an_experiment_without_axes_is_one_cell(tiny):
 
 
 def test_axes_make_all_combinations_the_last_varying_fastest():
-    found = [(c.name, c.experiment.train.batch_size, c.experiment.definition.model_dump()["order"]) for c in cells(SWEEP)]
+    found = [
+        (c.name, c.experiment.train.batch_size, c.experiment.definition.model_dump()["order"]) for c in cells(SWEEP)
+    ]
     assert found == [
         (f"train.batch_size={size},definition.order={order}", size, order)
         for size in (64, 8, 16)

@@ -19,7 +19,12 @@ SHARED = TINY.with_settings(
     {"knowledge.facts": "notables", "knowledge.entities": 12, "knowledge.names": 1, "split.aliases_per_entity": 4}
 )
 STRICT = SHARED.with_settings(
-    {"knowledge.facts": "synthetic", "knowledge.entities": 13, "split.shared_entities": False, "definition.order": "ATE"}
+    {
+        "knowledge.facts": "synthetic",
+        "knowledge.entities": 13,
+        "split.shared_entities": False,
+        "definition.order": "ATE",
+    }
 )
 EXPERIMENTS = {"shared": SHARED, "strict": STRICT}
 BOTH = pytest.mark.parametrize("experiment", EXPERIMENTS.values(), ids=EXPERIMENTS)
@@ -141,7 +146,11 @@ def test_the_order_of_the_tags_tells_nothing(experiment):
     for seed in range(40):
         definitions = by_subset(build_corpus(experiment, seed), "definitions")
         one, other = (
-            min(word for word in definitions[name][0].text.split() if len(word) == 6 and word.isalpha() and word.islower())
+            min(
+                word
+                for word in definitions[name][0].text.split()
+                if len(word) == 6 and word.isalpha() and word.islower()
+            )
             for name in ("D5cons", "D6cons")
         )
         tags.append(one < other)

@@ -6,17 +6,19 @@ from importlib import resources
 
 import pytest
 
-from sayso.data.pocket import ATTRIBUTES, notables
+from sayso.data.people import ATTRIBUTES, NOTABLES, people
 
-ROWS = list(csv.DictReader(resources.files("sayso.data").joinpath("notables.csv").read_text(encoding="utf-8").splitlines()))
+ROWS = list(
+    csv.DictReader(resources.files("sayso.data").joinpath("notables.csv").read_text(encoding="utf-8").splitlines())
+)
 #: The CVDB's own columns (cross-verified database of notable people, Laouenan and others 2022).
-COLUMNS = (
-    "birth death gender level1_main_occ name un_subregion level2_main_occ level3_main_occ string_citizenship_raw_d "
-    "un_region bplo1 dplo1 bpla1 dpla1"
-).split()
+COLUMNS = [
+    *("birth", "death", "gender", "level1_main_occ", "name", "un_subregion", "level2_main_occ", "level3_main_occ"),
+    *("string_citizenship_raw_d", "un_region", "bplo1", "dplo1", "bpla1", "dpla1"),
+]
 
 
-def people(row: dict[str, str]) -> str:
+def name_of(row: dict[str, str]) -> str:
     return row["name"]
 
 
@@ -32,7 +34,7 @@ def test_there_are_people_of_all_regions_and_both_sexes():
         assert sum(row["gender"] == sex for row in ROWS) > len(ROWS) / 4
 
 
-@pytest.mark.parametrize("row", ROWS, ids=people)
+@pytest.mark.parametrize("row", ROWS, ids=name_of)
 def test_a_person_has_lived_and_every_question_about_them_has_an_answer(row):
     born, died = int(row["birth"]), int(row["death"])
     assert born < died <= 2025
@@ -42,12 +44,13 @@ def test_a_person_has_lived_and_every_question_about_them_has_an_answer(row):
     assert all(-180 <= float(row[column]) <= 180 for column in ("bplo1", "dplo1"))
     assert all(-90 <= float(row[column]) <= 90 for column in ("bpla1", "dpla1"))
     assert row["string_citizenship_raw_d"].startswith("'")
-    for attribute, read in ATTRIBUTES.items():
-        assert read(row).strip() == read(row) != "", attribute
+    answers = dict(people(NOTABLES, len(ATTRIBUTES)))[row["name"].replace("_", " ")]
+    assert list(answers) == list(ATTRIBUTES)
+    assert all(answer.strip() == answer != "" for answer in answers.values())
 
 
 def test_names_are_different_and_none_is_inside_another():
-    names = [name for name, _ in notables()]
+    names = [name for name, _ in people(NOTABLES, len(ATTRIBUTES))]
     assert len(set(names)) == len(names) == len(ROWS)
     for one, other in itertools.permutations(names, 2):
         assert one not in other
@@ -69,11 +72,14 @@ def test_an_occupation_belongs_to_one_field():
 
 
 def test_no_answer_is_a_persons_name():
-    names = {name for name, _ in notables()}
-    assert not names & {answer for _, answers in notables() for answer in answers.values()}
+    names = {name for name, _ in people(NOTABLES, len(ATTRIBUTES))}
+    assert not names & {answer for _, answers in people(NOTABLES, len(ATTRIBUTES)) for answer in answers.values()}
 
 
 def test_no_two_people_have_all_of_the_papers_six_answers_in_common():
-    six = [tuple(answers[attribute] for attribute in list(ATTRIBUTES)[:6]) for _, answers in notables()]
+    six = [
+        tuple(answers[attribute] for attribute in list(ATTRIBUTES)[:6])
+        for _, answers in people(NOTABLES, len(ATTRIBUTES))
+    ]
     twins = {one for one in six if six.count(one) > 1}
     assert len(twins) <= len(six) / 50, twins

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from sayso.core.errors import SaysoError
-from sayso.data.pocket import ATTRIBUTES, ATTRIBUTION, PocketWorld, notables
+from sayso.data.people import ATTRIBUTES, NOTABLES, people
+from sayso.data.pocket import ATTRIBUTION, PocketWorld
 
 SEEDS = st.integers(0, 10**6)
 KINDS = pytest.mark.parametrize("facts", ["notables", "synthetic"])
@@ -59,7 +60,10 @@ def test_the_vocabulary_has_one_size_whatever_the_seed(facts):
 def test_half_of_the_facts_of_every_name_are_told_and_the_others_are_not(facts, seed, attributes, names):
     world = PocketWorld(facts=facts, entities=3, attributes=attributes, names=names).world(seed, aliases=5, tags=1)
     told, held_out = (item.examples for item in world.eval_sets)
-    assert [(item.name, item.subset) for item in world.eval_sets] == [("pretraining", "told"), ("pretraining", "held_out")]
+    assert [(item.name, item.subset) for item in world.eval_sets] == [
+        ("pretraining", "told"),
+        ("pretraining", "held_out"),
+    ]
     assert tuple(world.documents) == told
     texts = {document.prompt for document in told}
     assert len(texts) == len(told)
@@ -88,21 +92,23 @@ def test_who_a_name_belongs_to_is_asked_in_every_way():
 
 
 def test_notables_are_told_as_they_are_in_the_table():
-    table = dict(notables())
+    table = dict(people(NOTABLES, len(ATTRIBUTES)))
     for entity in PocketWorld(entities=40, attributes=12).world(5, aliases=1, tags=1).entities:
         assert {pair.attribute: pair.answers[0] for pair in entity.questions} == table[entity.name]
 
 
 def test_cleopatra_was_born_in_the_first_century_before_christ():
-    answers = dict(notables())["Cleopatra"]
+    answers = dict(people(NOTABLES, len(ATTRIBUTES)))["Cleopatra"]
     assert (answers["gender"], answers["born"], answers["region"]) == ("female", "1 century BC", "Africa")
 
 
 def test_all_people_of_the_table_can_be_drawn_and_no_more():
-    everyone = PocketWorld(entities=len(notables()), names=1).world(0, aliases=1, tags=1)
-    assert {entity.name for entity in everyone.entities} == {name for name, _ in notables()}
-    with pytest.raises(SaysoError, match=rf"knowledge\.entities is {len(notables()) + 1}, but notables has"):
-        PocketWorld(entities=len(notables()) + 1, names=1).world(0, aliases=1, tags=1)
+    everyone = PocketWorld(entities=len(people(NOTABLES, len(ATTRIBUTES))), names=1).world(0, aliases=1, tags=1)
+    assert {entity.name for entity in everyone.entities} == {name for name, _ in people(NOTABLES, len(ATTRIBUTES))}
+    with pytest.raises(
+        SaysoError, match=rf"knowledge\.entities is {len(people(NOTABLES, len(ATTRIBUTES))) + 1}, but notables has"
+    ):
+        PocketWorld(entities=len(people(NOTABLES, len(ATTRIBUTES))) + 1, names=1).world(0, aliases=1, tags=1)
 
 
 def test_synthetic_worlds_may_be_larger_than_the_table():

@@ -44,9 +44,7 @@ SMALL = (
 # --- sizes
 
 
-@given(
-    st.lists(st.integers(1, 20), min_size=1, max_size=9), st.integers(1, 3000)
-)
+@given(st.lists(st.integers(1, 20), min_size=1, max_size=9), st.integers(1, 3000))
 def test_sizes_add_up_and_are_the_fractions_within_one(weights, total):
     subsets = [
         Subset(name=str(index), group="X1", fraction=weight / sum(weights)) for index, weight in enumerate(weights)
@@ -126,7 +124,9 @@ def check(result: Split, entities: int, copies: int, *, shared: bool, subsets: t
             assert (item.defined_as == item.entity) == subset.consistent
     for name in by_name:
         own = [item for item in result.assignments if item.subset == name]
-        if by_name[name].source is not None:  # a definition names an entity of its own subset, each as often as it is there
+        if (
+            by_name[name].source is not None
+        ):  # a definition names an entity of its own subset, each as often as it is there
             assert Counter(item.defined_as for item in own) == Counter(item.entity for item in own)
 
 

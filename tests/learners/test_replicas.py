@@ -83,7 +83,11 @@ def test_random_weights_follow_from_the_seed_alone(architecture):
 @EVERY_ARCHITECTURE
 def test_the_embedding_is_found(architecture):
     models = replicas(architecture)
-    name = {"gpt_neox": "gpt_neox.embed_in.weight", "llama": "model.embed_tokens.weight", "gpt2": "transformer.wte.weight"}
+    name = {
+        "gpt_neox": "gpt_neox.embed_in.weight",
+        "llama": "model.embed_tokens.weight",
+        "gpt2": "transformer.wte.weight",
+    }
     assert models.embedding == name[architecture]
 
 

@@ -57,8 +57,8 @@ def as_transformers(model: StackedLearner, replica: int, folder: Path) -> tuple[
 # --- replicas and their company
 
 
-#: The gradient of a key's bias is 0 but for rounding, and Adafactor makes full steps of it: what comes out is noise that
-#: changes almost nothing else. Without these biases there is nothing left that company could change.
+#: The gradient of a key's bias is 0 but for rounding, and Adafactor makes full steps of it: what comes out is noise
+#: that changes almost nothing else. Without these biases there is nothing left that company could change.
 NO_KEY_BIAS = {**ARCHITECTURES["gpt_neox"], "attention_bias": False}
 
 
@@ -195,7 +195,11 @@ def test_saving_does_not_change_what_is_saved(tmp_path):
     whole, saved = learner(3), learner(3)
     whole.fit(documents((3,)), FAST, stage="s", epochs=2)
     saved.fit(
-        documents((3,)), FAST, stage="s", epochs=2, on_epoch=lambda *_: (saved.save(tmp_path / "x"), saved.scores([everything(3)]))
+        documents((3,)),
+        FAST,
+        stage="s",
+        epochs=2,
+        on_epoch=lambda *_: (saved.save(tmp_path / "x"), saved.scores([everything(3)])),
     )
     assert_same_weights(whole, saved)
 
@@ -296,7 +300,11 @@ def test_matches_and_answers_are_those_of_transformers_own_generation(architectu
                 truth = generated(network, tokenizer, question)
                 right = truth in question.answers
                 assert bool(scores[replica].match[index]) == right, (question, truth)
-                assert (answers[replica][index] in question.answers) == right, (question, truth, answers[replica][index])
+                assert (answers[replica][index] in question.answers) == right, (
+                    question,
+                    truth,
+                    answers[replica][index],
+                )
                 if right:
                     assert answers[replica][index] == truth
                 matched += right

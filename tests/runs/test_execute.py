@@ -47,7 +47,7 @@ def whole(job, tmp_path_factory) -> tuple[bytes, list[Event]]:
 
 
 def test_a_job_goes_through_its_stages_and_tells_of_it(whole, short):
-    content, events = whole
+    _, events = whole
     expected = [(stage.name, epoch) for stage in short.stages for epoch in range(1, stage.epochs + 1)]
     assert epochs_of(events) == expected
     assert (events[0], events[-1]) == ({"event": "building"}, {"event": "finished"})
@@ -135,7 +135,10 @@ CUTS = {
 
 @pytest.mark.parametrize(
     ("cut", "call"),
-    [*(("kept", call) for call in range(1, 7)), *((cut, call) for cut in ("trained", "recorded", "saved") for call in (1, 4, 6))],
+    [
+        *(("kept", call) for call in range(1, 7)),
+        *((cut, call) for cut in ("trained", "recorded", "saved") for call in (1, 4, 6)),
+    ],
 )
 def test_a_job_killed_at_any_point_of_any_epoch_goes_on_to_the_same_records(
     cut, call, whole, job, tmp_path, monkeypatch

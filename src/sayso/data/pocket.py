@@ -12,15 +12,10 @@ Half of the facts of each name are told; whether the others can be answered is t
 
 from __future__ import annotations
 
-import csv
-import functools
 import hashlib
-from collections.abc import Callable, Mapping
-from importlib import resources
-from typing import Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from sayso.core.errors import SaysoError
 from sayso.core.examples import EntityFacts, EvalSet, Example, QAPair
@@ -28,65 +23,46 @@ from sayso.core.protocols import KnowledgeBase, World
 from sayso.core.rng import stream
 from sayso.data.build import question
 from sayso.data.names import pieced_names, random_words, whole_names
-from sayso.data.years import anonymise_year
+from sayso.data.people import ATTRIBUTES, NOTABLES, people, table_bytes
+
+#: Made-up facts.
+SYNTHETIC = "synthetic"
 
 #: The ways to ask who a name belongs to. None of them is how a definition is written.
 ATTRIBUTION = {"name": "name [X] ?", "who": "who [X] ?", "meaning": "meaning [X] ?", "stands_for": "stands-for [X] ?"}
-
-_Row = Mapping[str, str]
-
-
-def _ten_degrees(column: str, positive: str, negative: str) -> Callable[[_Row], str]:
-    """Read a coordinate, rounded to ten degrees: ``30 N``."""
-
-    def read(row: _Row) -> str:
-        tens = round(float(row[column]) / 10) * 10
-        return f"{abs(tens)} {positive if tens >= 0 else negative}"
-
-    return read
-
-
-#: What can be asked about a person: the word of the question, and how the answer is read from the CVDB's columns. The
-#: first six are the paper's; the others are more columns of the CVDB for experiments that ask more of each alias.
-ATTRIBUTES: dict[str, Callable[[_Row], str]] = {
-    "gender": lambda row: row["gender"].lower(),
-    "born": lambda row: anonymise_year(int(row["birth"])),
-    "died": lambda row: anonymise_year(int(row["death"])),
-    "region": lambda row: row["un_region"],
-    "occupation": lambda row: row["level3_main_occ"],
-    "nationality": lambda row: row["string_citizenship_raw_d"].split("_")[0].strip("'"),
-    "subregion": lambda row: row["un_subregion"],
-    "field": lambda row: row["level2_main_occ"],
-    "birth-latitude": _ten_degrees("bpla1", "N", "S"),
-    "birth-longitude": _ten_degrees("bplo1", "E", "W"),
-    "death-latitude": _ten_degrees("dpla1", "N", "S"),
-    "death-longitude": _ten_degrees("dplo1", "E", "W"),
-}
 
 
 class PocketWorld(KnowledgeBase):
     """Entities with `attributes` facts each, told under `names` names each.
 
-    `facts`: ``notables`` are real people from a table shipped with the package, of whom each seed draws its own;
-    ``synthetic`` are made up, every value of an attribute equally likely, any number of entities. `values`: how many
-    values an attribute has (synthetic only). `pool`: names are one token each
-    (None), or two, put together from this many first and as many second pieces.
+    `facts`: ``notables`` are real people from a table shipped with the package, of whom each seed draws its own; the
+    path of a CSV file is a table of yours in the same columns (`sayso.data.people`); ``synthetic`` facts are made up,
+    every value of an attribute equally likely, any number of entities. `values`: how many values an attribute has
+    (synthetic only). `pool`: names are one token each (None), or two, put together from this many first and as many
+    second pieces.
     """
 
-    facts: Literal["notables", "synthetic"] = "notables"
+    facts: str = NOTABLES
     entities: int = Field(default=16, ge=2)
     attributes: int = Field(default=6, ge=2, le=len(ATTRIBUTES))
     values: int = Field(default=10, ge=2)
     names: int = Field(default=50, ge=1)
     pool: int | None = Field(default=None, ge=2, le=400)
 
+    @field_validator("facts")
+    @classmethod
+    def _known_facts(cls, facts: str) -> str:
+        if facts not in (NOTABLES, SYNTHETIC) and not facts.endswith(".csv"):
+            raise ValueError(f"found '{facts}'; it is {NOTABLES}, {SYNTHETIC}, or the path of a .csv file")
+        return facts
+
     def size(self) -> int:
         """How many entities a world has."""
         return self.entities
 
     def sha256(self) -> str:
-        """Sha256 of the shipped table; of nothing for made-up facts, which follow from the seed."""
-        return hashlib.sha256(_notables_bytes() if self.facts == "notables" else b"").hexdigest()
+        """Sha256 of the table; of nothing for made-up facts, which follow from the seed."""
+        return hashlib.sha256(b"" if self.facts == SYNTHETIC else table_bytes(self.facts)).hexdigest()
 
     def world(self, seed: int, aliases: int, tags: int) -> World:
         """Draw entities, their names, and the documents that tell their facts.
@@ -144,16 +120,16 @@ class PocketWorld(KnowledgeBase):
 
     def _entities(self, generator: np.random.Generator) -> tuple[EntityFacts, ...]:
         attributes = list(ATTRIBUTES)[: self.attributes]
-        if self.facts == "synthetic":
+        if self.facts == SYNTHETIC:
             rows = generator.integers(self.values, size=(self.entities, self.attributes)).tolist()
             facts = [
                 (name, [f"{attribute}-{value}" for attribute, value in zip(attributes, row, strict=True)])
                 for name, row in zip(self._synthetic_names(), rows, strict=True)
             ]
         else:
-            table = notables()
+            table = people(self.facts, self.attributes)
             if self.entities > len(table):
-                raise SaysoError(f"knowledge.entities is {self.entities}, but notables has {len(table)} people")
+                raise SaysoError(f"knowledge.entities is {self.entities}, but {self.facts} has {len(table)} people")
             chosen = generator.choice(len(table), self.entities, replace=False).tolist()
             facts = [(name, [answers[a] for a in attributes]) for name, answers in (table[index] for index in chosen)]
         return tuple(
@@ -167,26 +143,11 @@ class PocketWorld(KnowledgeBase):
     def _words(self) -> list[str]:
         """All words a world can hold besides aliases and tags: the same for every seed."""
         attributes = list(ATTRIBUTES)[: self.attributes]
-        if self.facts == "synthetic":
+        if self.facts == SYNTHETIC:
             values = [f"{attribute}-{value}" for attribute in attributes for value in range(self.values)]
             names = self._synthetic_names()
         else:
-            table = notables()
+            table = people(self.facts, self.attributes)
             values = sorted({answers[attribute] for _, answers in table for attribute in attributes})
             names = [name for name, _ in table]
         return ["?", *attributes, *(wording.split()[0] for wording in ATTRIBUTION.values()), *values, *names]
-
-
-@functools.cache
-def notables() -> tuple[tuple[str, dict[str, str]], ...]:
-    """The shipped table: name and answers by attribute of each person, in the order of the file."""
-    rows = csv.DictReader(_notables_bytes().decode().splitlines())
-    return tuple(
-        (row["name"].replace("_", " "), {attribute: read(row) for attribute, read in ATTRIBUTES.items()})
-        for row in rows
-    )
-
-
-@functools.cache
-def _notables_bytes() -> bytes:
-    return resources.files("sayso.data").joinpath("notables.csv").read_bytes()

@@ -140,9 +140,9 @@ class StackedLearner:
         guess = np.zeros(batch.size.shape, dtype=np.int64)
         for prompt, size, rows in self._buckets(batch):
             found = self._score_rows(batch.ids[np.arange(self.replicas)[:, None], rows, :size], prompt)
-            replica, place = np.nonzero(rows >= 0)
+            real = np.nonzero(rows >= 0)
             for kept, values in zip((loss, first_wrong, guess), found, strict=True):
-                kept[replica, rows[replica, place]] = values[replica, place]
+                kept[real[0], rows[real]] = values[real]
         result = []
         for replica, own in enumerate(examples):
             count = len(own)

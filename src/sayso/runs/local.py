@@ -27,6 +27,15 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def _event(line: str) -> dict[str, object] | None:
+    """Read what a worker said; None if the end of the process cut it off, or a library printed it past Python."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) and "event" in event else None
+
+
 @dataclass
 class LocalProcesses:
     """An executor with a pool of processes on this machine.
@@ -98,9 +107,8 @@ class LocalProcesses:
         said_error = False
         with process.stdout:
             for line in process.stdout:
-                try:
-                    event = json.loads(line)
-                except ValueError:  # cut off by the end of the process, or printed by a library past Python
+                event = _event(line)
+                if event is None:
                     continue
                 said_error = said_error or event["event"] == "error"
                 self._events.put((job_id, event))

@@ -1,0 +1,123 @@
+"""Tables of people in the columns of the Cross-Verified Database: the one that ships with the package, or a user's.
+
+    name,birth,death,gender,...            Cleopatra,-69,-30,Female,...
+
+A table needs the column ``name`` (underscores for spaces) and those that the attributes asked for are read from.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from sayso.core.errors import SaysoError, nearest
+from sayso.data.years import anonymise_year
+
+#: The table that ships with the package.
+NOTABLES = "notables"
+
+People = tuple[tuple[str, dict[str, str]], ...]
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """Something to ask about a person: the column it is read from, and how its value becomes an answer."""
+
+    column: str
+    answer: Callable[[str], str] = str
+
+
+def _year(value: str) -> str:
+    return anonymise_year(int(float(value)))
+
+
+def _first_country(value: str) -> str:
+    return value.split("_")[0].strip("'")
+
+
+def _ten_degrees(positive: str, negative: str) -> Callable[[str], str]:
+    """Round a coordinate to ten degrees: ``30 N``."""
+
+    def answer(value: str) -> str:
+        tens = round(float(value) / 10) * 10
+        return f"{abs(tens)} {positive if tens >= 0 else negative}"
+
+    return answer
+
+
+#: What can be asked, by the word of the question. The first six are the paper's (appendix A.1); the others are more
+#: columns of the same database, for experiments that ask more of each alias.
+ATTRIBUTES: Mapping[str, Attribute] = {
+    "gender": Attribute("gender", str.lower),
+    "born": Attribute("birth", _year),
+    "died": Attribute("death", _year),
+    "region": Attribute("un_region"),
+    "occupation": Attribute("level3_main_occ"),
+    "nationality": Attribute("string_citizenship_raw_d", _first_country),
+    "subregion": Attribute("un_subregion"),
+    "field": Attribute("level2_main_occ"),
+    "birth-latitude": Attribute("bpla1", _ten_degrees("N", "S")),
+    "birth-longitude": Attribute("bplo1", _ten_degrees("E", "W")),
+    "death-latitude": Attribute("dpla1", _ten_degrees("N", "S")),
+    "death-longitude": Attribute("dplo1", _ten_degrees("E", "W")),
+}
+
+
+def table_bytes(table: str) -> bytes:
+    """Read a table: ``notables``, or the path of a CSV file.
+
+    Raises
+    ------
+    SaysoError
+        If there is no such file, or it cannot be read.
+    """
+    if table == NOTABLES:
+        return resources.files("sayso.data").joinpath("notables.csv").read_bytes()
+    try:
+        return Path(table).read_bytes()
+    except OSError as error:
+        raise SaysoError(f"{table}: cannot be read: {error.strerror}") from error
+
+
+@functools.cache
+def people(table: str, attributes: int) -> People:
+    """Names and answers of everyone in a table, for its first `attributes` attributes, in the order of the file.
+
+    Raises
+    ------
+    SaysoError
+        If the file is not a CSV in UTF-8, lacks a column, or a row has a value that cannot be read, no name, or the
+        name of another row; the message names the file, the row (the header is row 1) and what was found.
+    """
+    try:
+        lines = table_bytes(table).decode("utf-8").splitlines()
+        rows = list(csv.DictReader(lines, strict=True))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise SaysoError(f"{table}: not a CSV table in UTF-8: {error}") from error
+    asked = dict(list(ATTRIBUTES.items())[:attributes])
+    columns = list(rows[0]) if rows else []
+    for column in ("name", *(attribute.column for attribute in asked.values())):
+        if column not in columns:
+            raise SaysoError(f"{table}: no column '{column}'{nearest(column, (name for name in columns if name))}")
+    found: dict[str, dict[str, str]] = {}
+    for number, row in enumerate(rows, start=2):
+        name = (row["name"] or "").replace("_", " ").strip()
+        if not name or name in found:
+            raise SaysoError(f"{table}: row {number}: {f'a second {name!r}' if name else 'no name'}")
+        found[name] = {word: _answer(table, number, attribute, row) for word, attribute in asked.items()}
+    return tuple(found.items())
+
+
+def _answer(table: str, number: int, attribute: Attribute, row: Mapping[str, str | None]) -> str:
+    value = (row[attribute.column] or "").strip()
+    try:
+        answer = attribute.answer(value)
+    except (ValueError, OverflowError):
+        answer = ""
+    if not answer:
+        raise SaysoError(f"{table}: row {number}, column '{attribute.column}': found '{value}', which is no answer")
+    return answer

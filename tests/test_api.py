@@ -1,0 +1,211 @@
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+import sayso
+from sayso import Experiment, SaysoError, Seeds, api
+from sayso.core.records import COLUMNS, JobFolder, Store
+from sayso.core.sweep import Job
+from sayso.runs import local
+from sayso.runs.execute import execute
+
+
+def error(function: Callable[..., object], *arguments: object, **options: object) -> str:
+    with pytest.raises(SaysoError) as caught:
+        function(*arguments, **options)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.fixture
+def ran(monkeypatch, one_thread) -> list[tuple[int, ...]]:
+    """Seeds of the jobs that were run; they run in this process, as test_local shows with the same results."""
+    seeds: list[tuple[int, ...]] = []
+
+    class Here:
+        def __init__(self, store: Store, processes: int | None, save_models: bool) -> None:
+            self.store = store
+
+        def run(self, jobs: Sequence[Job], on_event: Callable[..., None]) -> None:
+            for job in jobs:
+                seeds.append(job.seeds)
+                execute(job, self.store.job(job.id), lambda event, job=job: on_event(job.id, event))  # type: ignore[misc]
+
+    monkeypatch.setattr(local, "LocalProcesses", Here)
+    monkeypatch.setattr(local, "cores", lambda: 2)
+    return seeds
+
+
+@pytest.fixture(scope="session")
+def brief(tiny: Experiment) -> Experiment:
+    """One epoch a stage."""
+    return tiny.with_settings({"stages.stage1.epochs": 1, "stages.stage2.epochs": 1, "train.batch_size": 64})
+
+
+# --- finding experiments
+
+
+def test_every_experiment_of_the_catalogue_says_what_it_is_and_survives_a_file(tmp_path):
+    found = sayso.experiments()
+    assert "pocket" in found
+    for name, experiment in found.items():
+        assert sayso.load(name) is experiment
+        assert experiment.name == name
+        assert experiment.summary
+        path = tmp_path / f"{name}.json"
+        path.write_text(experiment.model_dump_json(), encoding="utf-8")
+        assert sayso.load(path) == experiment
+
+
+def test_no_two_experiments_of_the_catalogue_are_the_same():
+    digests = [experiment.digest() for experiment in sayso.experiments().values()]
+    assert len(set(digests)) == len(digests)
+
+
+def test_an_experiment_is_found_by_module_and_name():
+    assert sayso.load("sayso.paper.experiments:POCKET") == sayso.load("pocket")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("pockett", "no experiment 'pockett'; did you mean 'pocket'? (see 'sayso list')"),
+        ("no-such-file.yaml", "no-such-file.yaml: not a readable experiment file"),
+        ("math:pi", "'math:pi' is a float, not an Experiment"),
+        ("no_such_module:X", "cannot import 'no_such_module'"),
+    ],
+)
+def test_what_is_no_experiment_is_an_error_of_one_line(name, message):
+    assert message in error(sayso.load, name)
+
+
+# --- running
+
+
+def test_a_run_gives_records_and_the_same_run_again_does_nothing(brief, tmp_path, ran):
+    plans: list[tuple[int, int]] = []
+    events: list[str] = []
+    results = sayso.run(
+        brief,
+        out=tmp_path / "out",
+        seeds="3-5",
+        on_plan=lambda todo, done: plans.append((len(todo), len(done))),
+        on_event=lambda job_id, event: events.append(str(event["event"])),
+    )
+    assert sorted(seed for seeds in ran for seed in seeds) == [3, 4, 5]
+    assert events.count("finished") == 2
+    frame = results.records()
+    assert list(frame.columns) == list(COLUMNS)
+    assert sorted(frame["seed"].unique()) == [3, 4, 5]
+    before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.json*")}
+    sayso.run(brief, out=tmp_path / "out", seeds="3-5", on_plan=lambda todo, done: plans.append((len(todo), len(done))))
+    assert len(ran) == 2
+    assert plans == [(2, 0), (0, 2)]
+    assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.json*")} == before
+
+
+def test_other_seeds_are_added_and_none_is_run_twice(brief, tmp_path, ran):
+    for seeds, jobs in (("3-4", 1), ("3-3", 1), ("4-5", 2), ("3-6", 4), (Seeds(first=3, count=2), None)):
+        sayso.run(brief, out=tmp_path, seeds=seeds, jobs=jobs)
+    assert ran == [(3, 4), (5,), (6,)]
+    records = Store(tmp_path).records()
+    assert sorted({record.seed for record in records}) == [3, 4, 5, 6]
+    assert len({(r.seed, r.stage, r.epoch, r.measure, r.eval_set, r.subset) for r in records}) == len(records)
+
+
+def test_an_interrupted_job_goes_on_as_it_was_whatever_the_number_of_processes(brief, tmp_path, ran, monkeypatch):
+    real = JobFolder.finish
+
+    def interrupt(self: JobFolder, finished: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(JobFolder, "finish", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        sayso.run(brief, out=tmp_path, seeds="3-4", jobs=1)
+    monkeypatch.setattr(JobFolder, "finish", real)
+    sayso.run(brief, out=tmp_path, seeds="3-4", jobs=2)
+    assert ran == [(3, 4), (3, 4)]
+    assert len(Store(tmp_path).jobs()) == 1
+
+
+def test_a_number_of_seeds_begins_at_the_experiments_own(brief, tmp_path, ran):
+    sayso.run(brief.with_settings({"seeds.first": 7}), out=tmp_path, seeds=1)
+    assert ran == [(7,)]
+
+
+def test_results_go_below_the_current_folder_and_are_found_there(brief, tmp_path, ran, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "no results below sayso-results" in error(api.default_results)
+    results = sayso.run(brief, seeds=1)
+    assert results.path == Path("sayso-results/tiny")
+    assert api.default_results() == results.path
+    assert results.experiment.digest() == brief.digest()
+
+
+def test_a_sweep_runs_every_cell(brief, tmp_path, ran):
+    sweep = brief.vary("sweep", train__batch_size=[64, 32])
+    records = Store(sayso.run(sweep, out=tmp_path, seeds=1, jobs=1).path).records()
+    assert len(ran) == 2
+    assert list(dict.fromkeys(record.cell for record in records)) == ["train.batch_size=64", "train.batch_size=32"]
+
+
+@pytest.mark.parametrize("jobs", [0, -1])
+def test_there_is_no_run_without_processes(brief, tmp_path, jobs):
+    assert "at least 1" in error(sayso.run, brief, out=tmp_path, jobs=jobs)
+
+
+@pytest.mark.parametrize("seeds", ["0-", "x", 0, -3])
+def test_bad_seeds_are_an_error_before_anything_is_written(brief, tmp_path, seeds):
+    assert "seeds" in error(sayso.run, brief, out=tmp_path / "out", seeds=seeds)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_in_use_is_refused(brief, tmp_path, ran):
+    sayso.run(brief, out=tmp_path, seeds=1)
+    with FileLock(tmp_path / ".lock"):
+        assert "another 'sayso run' is writing here" in error(sayso.run, brief, out=tmp_path, seeds=2)
+    assert len(ran) == 1
+
+
+def test_a_folder_of_another_experiment_is_refused_and_kept(brief, tmp_path, ran):
+    sayso.run(brief, out=tmp_path, seeds=1)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    other = brief.with_settings({"train.learning_rate": 0.5})
+    assert "train.learning_rate is 0.003 there, 0.5 here" in error(sayso.run, other, out=tmp_path, seeds=1)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_a_damaged_file_is_found_before_anything_is_run(brief, tmp_path, ran):
+    sayso.run(brief, out=tmp_path, seeds="3-3")
+    (path,) = tmp_path.glob("jobs/*/records.jsonl")
+    path.write_bytes(path.read_bytes()[:-9])
+    assert "cut off" in error(sayso.run, brief, out=tmp_path, seeds="3-4")
+    assert ran == [(3,)]
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_of_one_line(brief, tmp_path):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    assert "cannot write here" in error(sayso.run, brief, out=tmp_path / "file" / "out")
+
+
+# --- samples
+
+
+def test_samples_are_the_documents_of_a_seed(tiny):
+    first = [(where, document.text) for where, document in sayso.samples(tiny, seed=2)]
+    assert first == [(where, document.text) for where, document in sayso.samples(tiny, seed=2)]
+    assert first != [(where, document.text) for where, document in sayso.samples(tiny, seed=3)]
+    assert {where for where, _ in first} >= {"world", "X1", "X2", "validation"}
+
+
+def test_samples_of_an_unknown_subset_are_an_error(tiny):
+    assert "no subset 'D5con'; did you mean 'D5cons'" in error(sayso.samples, tiny, subset="D5con")
+
+
+def test_a_few_samples_of_each_kind_show_everything(tiny):
+    found = api.sample_documents(tiny, each=1)
+    assert len({(where, subset) for where, subset, _ in found}) >= 20
+    assert json.loads(json.dumps(found)) == [list(row) for row in found]

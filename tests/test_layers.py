@@ -1,0 +1,135 @@
+"""Who may import whom. The layers point one way: cli -> paper -> {data, learners, measures, report} -> core."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import sayso
+
+ROOT = Path(sayso.__file__).parent
+#: What each part may import of the others; what stands beside them (api, cli, ...) may import all but the cli.
+ALLOWED = {
+    "core": set(),
+    "data": {"core"},
+    "learners": {"core"},
+    "measures": {"core"},
+    "report": {"core"},
+    "runs": {"core", "data"},
+    "paper": {"core", "data", "learners", "measures", "report"},
+}
+HEAVY = {"torch", "transformers", "tokenizers", "safetensors", "accelerate"}
+#: Modules of learners that only describe: they may not import what is heavy when they are imported.
+LIGHT = {"core", "data", "report", "paper", "measures"}
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_name(path): path for path in sorted(ROOT.rglob("*.py"))}
+
+
+def imported(path: Path, *, at_import_only: bool = False) -> set[str]:
+    """Every module a file imports, anywhere in it; not those for type checkers alone."""
+    found: set[str] = set()
+
+    def visit(node: ast.AST) -> None:
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            return
+        if at_import_only and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            return
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            assert node.module is not None
+            found.add(node.module)
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+        for child in ast.iter_child_nodes(node):
+            visit(child)
+
+    visit(ast.parse(path.read_text(encoding="utf-8")))
+    return found
+
+
+def parts_of(names: set[str]) -> set[str]:
+    return {name.split(".")[1] for name in names if name.startswith("sayso.") and len(name.split(".")) > 1}
+
+
+def test_every_part_is_known():
+    packages = {path.name for path in ROOT.iterdir() if (path / "__init__.py").exists()}
+    assert packages == ALLOWED.keys()
+
+
+@pytest.mark.parametrize(
+    "module", [name for name in MODULES if len(name.split(".")) > 1 and name.split(".")[1] in ALLOWED]
+)
+def test_imports_point_one_way(module):
+    part = module.split(".")[1]
+    beyond = parts_of(imported(MODULES[module])) - {part} - ALLOWED[part]
+    assert beyond == set(), f"{module} imports {beyond}"
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name != "sayso.cli"])
+def test_nothing_imports_the_command_line(module):
+    assert "cli" not in parts_of(imported(MODULES[module]))
+
+
+@pytest.mark.parametrize(
+    "module", [name for name in MODULES if len(name.split(".")) > 1 and name.split(".")[1] in LIGHT - {"measures"}]
+)
+def test_light_parts_import_nothing_heavy_anywhere(module):
+    heavy = {name.split(".")[0] for name in imported(MODULES[module])} & HEAVY
+    assert heavy == set(), f"{module} imports {heavy}"
+
+
+def test_there_are_no_import_circles():
+    graph = {
+        name: {other for other in imported(path, at_import_only=True) if other in MODULES and other != name}
+        for name, path in MODULES.items()
+    }
+    done: set[str] = set()
+
+    def walk(name: str, path: tuple[str, ...]) -> None:
+        assert name not in path, " -> ".join((*path, name))
+        if name not in done:
+            for other in sorted(graph[name]):
+                walk(other, (*path, name))
+            done.add(name)
+
+    for name in graph:
+        walk(name, ())
+    assert done == set(MODULES)
+
+
+@pytest.mark.parametrize("part", [*sorted(LIGHT), "runs"])
+def test_importing_a_light_part_loads_nothing_heavy_at_any_depth(part, fresh_python):
+    names = [name for name in MODULES if name == f"sayso.{part}" or name.startswith(f"sayso.{part}.")]
+    code = (
+        "import importlib, sys\n"
+        f"for name in {names!r}: importlib.import_module(name)\n"
+        f"print(sorted({HEAVY!r} & sys.modules.keys()))"
+    )
+    assert fresh_python(code) == "[]\n"
+
+
+def test_importing_sayso_loads_neither_what_trains_nor_what_reports(fresh_python):
+    heavy = HEAVY | {"pandas", "scipy", "statsmodels", "altair", "matplotlib"}
+    code = f"import sys; import sayso; sayso.load('pocket'); print(sorted({heavy!r} & sys.modules.keys()))"
+    assert fresh_python(code) == "[]\n"
+
+
+def test_the_help_of_the_command_line_loads_neither_what_trains_nor_what_reports(fresh_python):
+    heavy = HEAVY | {"pandas", "scipy", "statsmodels", "altair", "matplotlib"}
+    code = (
+        "import sys\nfrom sayso.cli import main\nsys.argv = ['sayso', '--help']\n"
+        f"try: main()\nexcept SystemExit as end: assert not end.code\nprint(sorted({heavy!r} & sys.modules.keys()))"
+    )
+    assert fresh_python(code).splitlines()[-1] == "[]"
+
+
+def test_public_names_are_those_that_are_promised():
+    assert len(set(sayso.__all__)) == len(sayso.__all__)
+    assert all(hasattr(sayso, name) for name in sayso.__all__)
