@@ -99,7 +99,9 @@ def _value(text: str) -> Any:
 def _knowledge_settings(experiment: Experiment, name: str) -> dict[str, Any]:
     """Settings that choose the facts of the pocket world: a table's name, or the path of a CSV file."""
     if name not in (NOTABLES, SYNTHETIC) and not (name.endswith(".csv") and Path(name).is_file()):
-        raise SaysoError(f"--knowledge '{name}': no such CSV file, and no such facts; there is: {NOTABLES}, {SYNTHETIC}")
+        raise SaysoError(
+            f"--knowledge '{name}': no such CSV file, and no such facts; there is: {NOTABLES}, {SYNTHETIC}"
+        )
     if not isinstance(experiment.knowledge, PocketWorld):
         kind = type(experiment.knowledge).__name__
         raise SaysoError(f"--knowledge {name}: {experiment.name} has facts of another kind ({kind})")

@@ -2,6 +2,7 @@ import json
 import math
 import os
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 
@@ -30,14 +31,14 @@ def read(folder: JobFolder) -> list[Record]:
 
 
 @pytest.fixture
-def folder(tmp_path) -> JobFolder:
+def folder(tmp_path: Path) -> JobFolder:
     result = JobFolder(tmp_path / "job")
     result.open(manifest("job"))
     return result
 
 
 @pytest.fixture
-def finished(folder) -> JobFolder:
+def finished(folder: JobFolder) -> JobFolder:
     folder.append([record(epoch=epoch) for epoch in range(3)])
     folder.finish("later")
     return folder
@@ -304,3 +305,11 @@ def test_a_damaged_json_file_is_named(tmp_path, content):
 
 def test_a_missing_json_file_is_named(tmp_path):
     assert "x.json" in error(read_json, tmp_path / "x.json")
+
+
+def test_files_have_the_mode_that_any_new_file_has(tmp_path):
+    ordinary = tmp_path / "ordinary"
+    ordinary.write_text("", encoding="utf-8")
+    write_atomically(tmp_path / "ours", "text")
+    assert (tmp_path / "ours").stat().st_mode == ordinary.stat().st_mode
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ordinary", "ours"]

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -38,7 +40,16 @@ def test_streams_of_other_names_or_seeds_are_independent():
 
 
 def test_names_do_not_run_into_each_other():
-    keys = [(1, "a", "b"), (1, "ab"), (1, "a,b"), (1, 'a","b'), (1, "a", 1), (1, "a", "1"), (1, "a1"), (11, "a")]
+    keys: list[Any] = [
+        (1, "a", "b"),
+        (1, "ab"),
+        (1, "a,b"),
+        (1, 'a","b'),
+        (1, "a", 1),
+        (1, "a", "1"),
+        (1, "a1"),
+        (11, "a"),
+    ]
     assert len({stream(*key).integers(2**62) for key in keys}) == len(keys)
 
 

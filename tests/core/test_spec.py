@@ -75,7 +75,7 @@ def test_type_is_not_a_setting_of_specs_that_are_no_components():
 def test_specs_are_immutable_and_compared_by_value():
     assert Point(across=1) == Point(across=1.0) != Point(across=2)
     with pytest.raises(ValidationError, match="frozen"):
-        Point().across = 3
+        Point().across = 3  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])

@@ -5,7 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from sayso.core.subsets import NEW, RELIABLE, SOURCES, TABLE_1, UNRELIABLE, Subset, with_fractions, with_reliability
+from sayso.core.subsets import (
+    NEW,
+    RELIABLE,
+    SOURCES,
+    TABLE_1,
+    UNRELIABLE,
+    Subset,
+    with_counts,
+    with_fractions,
+    with_reliability,
+)
 
 
 def total(subsets: tuple[Subset, ...]) -> float:
@@ -70,3 +80,13 @@ def test_full_reliability_is_table_1():
 def test_reliability_is_between_a_half_and_one(alpha):
     with pytest.raises(ValueError, match=r"between 0\.5 and 1"):
         with_reliability(TABLE_1, alpha)
+
+
+def test_counts_become_fractions_that_give_them_back():
+    counts = {subset.name: number for number, subset in enumerate(TABLE_1, start=1)}
+    subsets = with_counts(TABLE_1, **counts)
+    assert [round(subset.fraction * sum(counts.values())) for subset in subsets] == list(counts.values())
+    with pytest.raises(ValueError, match="no count for subset 'D8cons'"):
+        with_counts(TABLE_1, **{name: count for name, count in counts.items() if name != "D8cons"})
+    with pytest.raises(ValueError, match="no subset 'QA5'"):
+        with_counts(TABLE_1, **counts, QA5=1)

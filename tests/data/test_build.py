@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sayso.core.errors import SaysoError
-from sayso.core.examples import Corpus, QAPair
+from sayso.core.examples import Corpus, Example, QAPair
 from sayso.core.experiment import Experiment
 from sayso.core.subsets import NEW, RELIABLE, UNRELIABLE, with_reliability
 from sayso.data.build import build_corpus, question, sample
@@ -65,7 +65,7 @@ def test_all_seeds_have_as_many_documents_of_each_kind_and_as_many_tokens(experi
     assert all(shape(build_corpus(experiment, seed)) == first for seed in range(1, 8))
 
 
-def by_subset(corpus: Corpus, name: str) -> dict[str, tuple]:
+def by_subset(corpus: Corpus, name: str) -> dict[str, tuple[Example, ...]]:
     return {item.subset: item.examples for item in corpus.eval_sets if item.name == name}
 
 

@@ -22,4 +22,4 @@ def test_every_order_is_written_as_it_is_called(order):
 
 def test_other_orders_are_refused():
     with pytest.raises(ValidationError):
-        WordOrder(order="TTA")  # type: ignore[arg-type]
+        WordOrder(order="TTA")

@@ -256,8 +256,8 @@ def generated(network: Any, tokenizer: Any, question: Example) -> str:
         ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=room, use_cache=False
     )[0, ids.shape[1] :].tolist()
     if tokenizer.eos_token_id not in said:
-        return tokenizer.decode(said) + " (and so on)"
-    return tokenizer.decode(said[: said.index(tokenizer.eos_token_id)]).strip()
+        return f"{tokenizer.decode(said)} (and so on)"
+    return str(tokenizer.decode(said[: said.index(tokenizer.eos_token_id)])).strip()
 
 
 #: 'ab' may be said in two ways, 'a b' and 'ab b' too; 'a' begins 'ab', 'a b' and 'a b b'.

@@ -61,7 +61,8 @@ def test_a_worker_killed_at_several_moments_goes_on_to_the_same_records(job, tmp
     """SIGKILL before the first epoch and after the second, then again to the end: the same bytes, nothing twice."""
     execute(job, JobFolder(tmp_path / "whole"), lambda event: None)
     told: list[tuple[str, int]] = []
-    for moment in (("building", 1), ("epoch", 2), ("finished", 1)):
+    moments: tuple[tuple[str, int], ...] = (("building", 1), ("epoch", 2), ("finished", 1))
+    for moment in moments:
         with worker(request(job, tmp_path / "job"), tmp_path / "log.txt") as process:
             heard: list[str] = []
             for event in events_of(process):

@@ -89,7 +89,7 @@ def resolve(dotted: str) -> Any:
     Raises
     ------
     SaysoError
-        If the text has another form, the module cannot be imported, or it has no such name.
+        If the text has another form, the module cannot be imported (for whatever reason), or it has no such name.
     """
     module_name, _, name = dotted.partition(":")
     if not module_name or not name:

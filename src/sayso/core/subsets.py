@@ -89,6 +89,20 @@ def with_fractions(subsets: tuple[Subset, ...], **fractions: float) -> tuple[Sub
     )
 
 
+def with_counts(subsets: tuple[Subset, ...], **counts: int) -> tuple[Subset, ...]:
+    """Return the same subsets with fractions in the proportion of `counts`, given for every subset by name.
+
+    Raises
+    ------
+    ValueError
+        If a name is not among the subsets, or one of them is left out.
+    """
+    if missing := [subset.name for subset in subsets if subset.name not in counts]:
+        raise ValueError(f"no count for subset '{missing[0]}'")
+    total = sum(counts.values())
+    return with_fractions(subsets, **{name: count / total for name, count in counts.items()})
+
+
 def with_reliability(subsets: tuple[Subset, ...], alpha: float) -> tuple[Subset, ...]:
     """Make the tags of X1 agree with consistency only for a share `alpha` of the aliases (section 3.3, figure 4a).
 

@@ -45,8 +45,8 @@ def load(store: Store) -> pd.DataFrame:
     """
     table = records_frame(store.records())
     if table.empty:
-        name = store.experiment().name
-        raise SaysoError(f"{store.path}: no finished job yet; 'sayso run {name} --out {store.path}' goes on")
+        store.experiment()  # says so where this is no results folder at all
+        raise SaysoError(f"{store.path}: no finished job yet; 'sayso status {store.path}' says how to go on")
     return table
 
 
