@@ -57,9 +57,8 @@ def test_stacks_deal_every_seed_once_and_never_too_many(seeds, processes, most):
     assert max(sizes, default=0) - min(sizes, default=0) <= 1
 
 
-def some_jobs(draw, seeds):
-    """Jobs of a few seeds each, which may overlap and reach beyond the seeds."""
-    return draw(st.lists(st.lists(st.integers(0, 40), unique=True, min_size=1, max_size=MOST).map(tuple), max_size=4))
+#: Jobs of a few seeds each, which may overlap and reach beyond the seeds asked for.
+SOME_JOBS = st.lists(st.lists(st.integers(0, 40), unique=True, min_size=1, max_size=MOST).map(tuple), max_size=4)
 
 
 @given(st.data(), st.integers(1, 40), st.integers(1, 6))
@@ -67,7 +66,7 @@ def test_a_plan_gives_every_cell_every_seed_once(data, count, processes):
     seeds = list(range(count))
     dealt = [stack for stack in stacks(range(40), 5, MOST) if data.draw(st.booleans())]
     finished = {"main": dealt}
-    begun = {"main": some_jobs(data.draw, seeds)}
+    begun = {"main": data.draw(SOME_JOBS)}
     jobs = plan(TINY, seeds, processes, begun, finished)
     planned = [seed for job in jobs for seed in job.seeds]
     assert len(planned) == len(set(planned))

@@ -194,13 +194,12 @@ def test_going_on_after_a_stop_is_exactly_training_without_one(optimizer, stop, 
 def test_saving_does_not_change_what_is_saved(tmp_path):
     whole, saved = learner(3), learner(3)
     whole.fit(documents((3,)), FAST, stage="s", epochs=2)
-    saved.fit(
-        documents((3,)),
-        FAST,
-        stage="s",
-        epochs=2,
-        on_epoch=lambda *_: (saved.save(tmp_path / "x"), saved.scores([everything(3)])),
-    )
+
+    def look(epoch: int, loss: np.ndarray) -> None:
+        saved.save(tmp_path / "x")
+        saved.scores([everything(3)])
+
+    saved.fit(documents((3,)), FAST, stage="s", epochs=2, on_epoch=look)
     assert_same_weights(whole, saved)
 
 

@@ -78,7 +78,12 @@ def test_lines_that_are_no_events_are_passed_over(store, job, tmp_path, monkeypa
     script = "; ".join(("read line", *lines, 'printf \'{"event": "epo\''))
     monkeypatch.setattr(sys, "executable", fake_python(tmp_path, script))
     told: Told = []
-    LocalProcesses(store, 1).run([job], lambda *one: told.append(one))
+    runner = threading.Thread(
+        target=LocalProcesses(store, 1).run, args=([job], lambda *one: told.append(one)), daemon=True
+    )
+    runner.start()
+    runner.join(60)
+    assert not runner.is_alive()  # who takes such a line for an event waits for ever
     assert told == [(job.id, {"event": "building"})]
 
 
