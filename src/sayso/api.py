@@ -167,7 +167,7 @@ def run(
         raise SaysoError(
             f"{store.path}: another 'sayso run' is writing here; wait for it or choose another --out"
         ) from None
-    except PermissionError as error:
+    except OSError as error:
         raise SaysoError(
             f"{store.path}: cannot write here: {error.strerror}; choose another folder with --out"
         ) from error

@@ -246,9 +246,9 @@ def test_save_and_load_replica_bring_one_replica_back(tmp_path):
 # --- exact match and answers, against transformers' own generation
 
 
-def generated(network: Any, tokenizer: Any, question: Example) -> str:
-    """Greedy completion by `generate`, one question at a time, with room for more than any accepted answer."""
-    ids = tokenizer(question.prompt, return_tensors="pt")["input_ids"][:, :-1]
+def generated(network: Any, tokenizer: Any, prompt: str) -> str:
+    """Greedy completion by `generate`, one prompt at a time, with room for more than any accepted answer."""
+    ids = tokenizer(prompt, return_tensors="pt")["input_ids"][:, :-1]
     room = 16 - ids.shape[1]
     # the position after the last one can still be predicted
     said = network.generate(
@@ -295,8 +295,9 @@ def test_matches_and_answers_are_those_of_transformers_own_generation(architectu
         scores, answers = model.scores(questions), model.answers(questions)
         for replica in range(4):
             network, tokenizer = as_transformers(model, replica, tmp_path / f"{batch}-{replica}")
+            said = {prompt: generated(network, tokenizer, prompt) for prompt in {q.prompt for q in questions[replica]}}
             for index, question in enumerate(questions[replica]):
-                truth = generated(network, tokenizer, question)
+                truth = said[question.prompt]
                 right = truth in question.answers
                 assert bool(scores[replica].match[index]) == right, (question, truth)
                 assert (answers[replica][index] in question.answers) == right, (

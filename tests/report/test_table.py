@@ -110,7 +110,7 @@ def test_the_table_people_read_has_means_and_half_widths() -> None:
 
 def test_a_folder_without_finished_jobs_says_how_to_go_on(tiny: Experiment, tmp_path: Path) -> None:
     store = planted_store(Store(tmp_path), tiny, [record()], finish=False)
-    with pytest.raises(SaysoError, match=r"no finished job yet; 'sayso run tiny --out .*' goes on"):
+    with pytest.raises(SaysoError, match=r"no finished job yet; 'sayso status .*' says how to go on"):
         table.load(store)
 
 

@@ -34,7 +34,7 @@ def sizes(subsets: Sequence[Subset], total: int) -> list[int]:
 def assign(subsets: Sequence[Subset], sources: Sequence[Source], split: SplitSpec, world: World, seed: int) -> Split:
     """Deal aliases (where entities are shared) or whole entities (where not) to subsets, and decide the definitions.
 
-    Where entities are shared, a subset that is not aliased takes no aliases from anyone: it asks about as many
+    Where entities are shared, a subset that is not aliased leaves the aliases dealt to it unused: it asks about as many
     different entities as its fraction of all aliases gives, at most every entity once.
 
     Raises
