@@ -138,6 +138,35 @@ def test_resolve_says_what_is_wrong_with_a_name(dotted, message):
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("x = (", "SyntaxError: '(' was never closed (broken.py, line 1)"),
+        ("x = 1 / 0", "ZeroDivisionError: division by zero"),
+        ("import no_such_module", "No module named 'no_such_module'"),
+        ("raise ValueError('two\\nlines')", "ValueError: two lines"),
+        (
+            "from sayso import TrainSpec\nx = TrainSpec(batch_sise=1)",
+            "ValidationError: TrainSpec has no setting 'batch_sise'; did you mean 'batch_size'?",
+        ),
+    ],
+)
+def test_a_module_with_a_mistake_in_it_is_an_error_of_one_line(code, message, tmp_path, monkeypatch):
+    (tmp_path / "broken.py").write_text(code, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(SaysoError) as caught:
+        resolve("broken:x")
+    assert str(caught.value) == f"cannot import 'broken' for 'broken:x': {message}"
+
+
+def test_an_error_the_module_itself_explains_is_passed_on(tmp_path, monkeypatch):
+    code = "from sayso import SaysoError\nraise SaysoError('put it right')"
+    (tmp_path / "explained.py").write_text(code, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(SaysoError, match=r"^put it right$"):
+        resolve("explained:x")
+
+
 def test_a_type_that_is_no_text_is_refused():
     with pytest.raises(SaysoError, match="'3' is not of the form"):
         Holder.model_validate({"shape": {"type": 3}})

@@ -77,6 +77,27 @@ def test_stacked_adamw_takes_the_steps_of_separate_adamws():
     )
 
 
+@pytest.mark.parametrize("name", ["adafactor", "adamw"])
+def test_gradients_may_lie_in_memory_in_any_order(name):
+    """Gradients that come out of vmap often have other strides than their parameters."""
+    train = TrainSpec(optimizer=name, weight_decay=0.1)
+    found = []
+    for transposed in (False, True):
+        parameters = {key: tensor.requires_grad_() for key, tensor in stacked(1).items()}
+        optimizer = make_optimizer(parameters, "embedding", train)
+        for step in range(4):
+            for key, tensor in parameters.items():
+                gradient = gradients(step)[key]
+                last = tuple(reversed(range(gradient.dim())))
+                tensor.grad = gradient.permute(last).contiguous().permute(last) if transposed else gradient
+            assert transposed != all(p.grad is not None and p.grad.is_contiguous() for p in parameters.values())
+            clip_gradients(list(parameters.values()), 1.0)
+            optimizer.step()
+        found.append(parameters)
+    for key, tensor in found[0].items():
+        torch.testing.assert_close(tensor, found[1][key], rtol=1e-6, atol=1e-6)
+
+
 def test_only_matrices_decay():
     together = {name: tensor.requires_grad_() for name, tensor in stacked(1).items()}
     before = {name: tensor.detach().clone() for name, tensor in together.items()}

@@ -4,7 +4,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from sayso.core.errors import SaysoError
 from sayso.data.build import build_corpus
-from sayso.learners.replicas import Replicas
+from sayso.learners.replicas import Replicas, _flat_linear
 from sayso.learners.stacked import StackedLearner
 from sayso.learners.tokenizer import word_tokenizer
 from tests.conftest import make_tiny
@@ -100,6 +100,26 @@ def test_only_the_logits_asked_for_are_computed_and_they_are_the_same(architectu
         last = models.logits(ids, keep)
         assert last.shape[2] == keep
         torch.testing.assert_close(last, whole[:, :, -keep:], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (2, 5, 3), (2, 4, 5, 3)])
+def test_a_flat_linear_layer_is_the_ordinary_one(shape):
+    layer = torch.nn.Linear(3, 7, bias=False)
+    rows = torch.randn(shape, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    results = []
+    for forward in (layer, lambda given: _flat_linear(layer, given)):
+        result = forward(rows)
+        results.append((result, *torch.autograd.grad(result.square().sum(), (rows, layer.weight))))
+    for one, other in zip(*results, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize("architecture", ["gpt_neox", "llama"])
+def test_layers_without_bias_are_the_flat_ones(architecture):
+    """Were they not, results would be the same and a step several times as long."""
+    linear = [part for part in replicas(architecture).module.modules() if isinstance(part, torch.nn.Linear)]
+    flat = [part for part in linear if getattr(part.forward, "func", None) is _flat_linear]
+    assert flat == [part for part in linear if part.bias is None] != []
 
 
 @pytest.mark.parametrize(

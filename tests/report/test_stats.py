@@ -77,6 +77,16 @@ def test_the_order_of_seeds_does_not_matter(pairs: list[tuple[float, float]], sh
     assert found.p == pytest.approx(again.p, nan_ok=True, rel=1e-6)
 
 
+@pytest.mark.parametrize("exponent", [-1030, -680, -500, 0, 500])
+def test_the_size_of_the_unit_does_not_matter(exponent: int) -> None:
+    """Squares of differences below 1e-160 are 0, and a deviation computed from them would be no deviation."""
+    one, other = np.ldexp([3.0, 1.0, 4.0, 1.0], exponent), np.ldexp([2.0, 7.0, 1.0, 8.0], exponent)
+    found, usual = stats.compare(one, other), stats.compare([3.0, 1.0, 4.0, 1.0], [2.0, 7.0, 1.0, 8.0])
+    assert (found.p, found.effect_size, found.sign_flip_p) == (usual.p, usual.effect_size, usual.sign_flip_p)
+    for name in ("difference", "low", "high", "deviation"):
+        assert getattr(found, name) == pytest.approx(math.ldexp(getattr(usual, name), exponent), rel=1e-9, abs=0)
+
+
 def test_exchanging_the_subsets_changes_only_the_sign() -> None:
     one, other = pair_of_samples()
     there, back = stats.compare(one, other), stats.compare(other, one)

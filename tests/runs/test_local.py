@@ -4,6 +4,7 @@ import stat
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from sayso.core.sweep import Job, cells, plan
 from sayso.runs import local
 from sayso.runs.execute import execute
 from sayso.runs.local import LocalProcesses, cores
+from sayso.runs.worker import job_to_json
 
 Told = list[tuple[str, dict[str, object]]]
 
@@ -71,6 +73,19 @@ def test_a_worker_that_is_killed_is_an_error_that_says_how_to_go_on(store, job, 
     monkeypatch.setattr(sys, "executable", fake_python(tmp_path, "read line; kill -9 $$"))
     with pytest.raises(SaysoError, match=r"ended with code -9.*run again to go on"):
         LocalProcesses(store, 1).run([job], lambda *_: None)
+
+
+def test_a_worker_that_dies_before_it_is_told_its_job_is_an_error_too(store, job, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "executable", fake_python(tmp_path, "exit 7"))
+    executor = LocalProcesses(store, 1)
+
+    def after_its_end(*arguments: Any, **options: Any) -> str:
+        executor._running[job.id].wait()
+        return job_to_json(*arguments, **options)
+
+    monkeypatch.setattr(local, "job_to_json", after_its_end)
+    with pytest.raises(SaysoError, match="ended with code 7; its log is"):
+        executor.run([job], lambda *_: None)
 
 
 def test_lines_that_are_no_events_are_passed_over(store, job, tmp_path, monkeypatch):

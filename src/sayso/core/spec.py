@@ -96,11 +96,19 @@ def resolve(dotted: str) -> Any:
         raise SaysoError(f"'{dotted}' is not of the form module:NAME")
     try:
         module = importlib.import_module(module_name)
-    except (ImportError, TypeError) as error:  # a relative name is a TypeError
-        raise SaysoError(f"cannot import '{module_name}' for '{dotted}': {error}") from error
+    except SaysoError:
+        raise
+    except Exception as error:  # a user's module may hold any mistake; a relative name is a TypeError
+        raise SaysoError(f"cannot import '{module_name}' for '{dotted}': {_reason(error)}") from error
     if not hasattr(module, name):
         raise SaysoError(f"module '{module_name}' has no '{name}'{nearest(name, vars(module))}")
     return getattr(module, name)
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong while a module was imported, in one line."""
+    said = explain(error) if isinstance(error, ValidationError) else " ".join(str(error).split())
+    return said if isinstance(error, ImportError) else f"{type(error).__name__}: {said}"
 
 
 def explain(error: ValidationError) -> str:

@@ -103,10 +103,13 @@ def compare(first: ArrayLike, second: ArrayLike) -> Comparison:
     low = high = difference
     deviation, p, effect = 0.0, math.nan, math.nan
     if not _constant(differences, scale=max(np.abs(one).max(), np.abs(other).max())):
-        deviation = float(differences.std(ddof=1))
-        test = stats.ttest_rel(one, other)
+        exponent = int(np.frexp(np.abs(differences).max())[1])
+        scaled = np.ldexp(differences, -exponent)  # exact; the squares of very small differences would be 0
+        test = stats.ttest_1samp(scaled, 0.0)
         bounds = test.confidence_interval(1 - ALPHA)
-        low, high, p, effect = float(bounds.low), float(bounds.high), float(test.pvalue), difference / deviation
+        spread = float(scaled.std(ddof=1))
+        deviation, low, high = (math.ldexp(float(value), exponent) for value in (spread, bounds.low, bounds.high))
+        p, effect = float(test.pvalue), float(scaled.mean()) / spread
     positive = int((differences > 0).sum())
     return Comparison(difference, low, high, deviation, p, sign_flip_p(differences), effect, positive, seeds, missing)
 

@@ -97,8 +97,9 @@ class LocalProcesses:
             )
         assert process.stdin is not None
         self._running[job.id] = process
-        process.stdin.write(job_to_json(job, folder, save_models=self.save_models) + "\n")
-        process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):  # it has ended already, which is told of like any other end
+            process.stdin.write(job_to_json(job, folder, save_models=self.save_models) + "\n")
+            process.stdin.flush()
         threading.Thread(target=self._listen, args=(job.id, process), daemon=True).start()
 
     def _listen(self, job_id: str, process: subprocess.Popen[str]) -> None:

@@ -91,8 +91,8 @@ def epochs_done(folder: JobFolder, epochs: list[int]) -> int:
         return 0
     position = read_json(folder.position_path)
     try:
-        return sum(epochs[: position["stage"]]) + int(position["epoch"])
-    except (KeyError, TypeError) as error:
+        return sum(epochs[: int(position["stage"])]) + int(position["epoch"])
+    except (KeyError, TypeError, ValueError) as error:
         raise SaysoError(f"{folder.position_path}: not a position; delete {folder.path} to begin anew") from error
 
 

@@ -1,0 +1,89 @@
+"""A run killed without warning: its workers end with it, and the same run goes on (test_kill.py does it ten times)."""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from sayso.core.records import JobFolder, Store
+from sayso.core.sweep import plan
+from sayso.runs.execute import execute
+
+WAIT_S = 60.0
+TO_THE_END = 99
+
+RUN = """
+import json, sys, sayso
+def tell(job, event): print(json.dumps([job, event]), flush=True)
+sayso.run(sys.argv[1], out=sys.argv[2], seeds="1-2", jobs=2, on_event=tell)
+"""
+
+Told = Counter[tuple[str, str, int]]
+
+
+@pytest.fixture
+def file(short, tmp_path) -> Path:
+    path: Path = tmp_path / "short.json"
+    path.write_text(short.model_dump_json(), encoding="utf-8")
+    return path
+
+
+def run_until(file: Path, out: Path, epochs: int, delay: float) -> Told:
+    """Run until so many epochs were told of and a moment longer, then kill the parent; give the epochs told of."""
+    told: Told = Counter()
+    command = [sys.executable, "-c", RUN, str(file), str(out)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        killed = False
+        for line in process.stdout:
+            if not line.endswith("\n"):  # cut off by its end
+                break
+            job, event = json.loads(line)
+            if event["event"] == "epoch":
+                told[str(job), str(event["stage"]), int(event["epoch"])] += 1
+            if told.total() == epochs and not killed:
+                killed = True
+                time.sleep(delay)
+                process.send_signal(signal.SIGKILL)
+        assert process.wait(WAIT_S) in ((-signal.SIGKILL, 0) if killed else (0,))  # it may have been at its end
+    return told
+
+
+def test_a_run_killed_at_random_moments_goes_on_to_the_same_records(file, short, tmp_path):
+    store = Store(tmp_path / "results")
+    jobs = plan(short, (1, 2), 2)
+    chance = random.Random()  # other moments each time: whatever they are, the outcome is the same
+    told: Told = Counter()
+    for epochs in (0, 2):
+        told += run_until(file, store.path, epochs, chance.uniform(0, 0.4))
+        for job in jobs:  # a worker holds its job's lock for as long as it lives
+            if store.job(job.id).path.exists():
+                with FileLock(store.job(job.id).path / ".lock", timeout=WAIT_S):
+                    pass
+    told += run_until(file, store.path, TO_THE_END, 0)
+    assert max(told.values()) == 1  # no epoch that was told of is done twice
+    for job in jobs:
+        whole = JobFolder(tmp_path / job.id)
+        execute(job, whole, lambda event: None)
+        assert store.job(job.id).finished
+        assert store.job(job.id).records_path.read_bytes() == whole.records_path.read_bytes()
+
+
+def test_workers_end_with_a_run_that_is_killed_long_before_its_end(short, tmp_path):
+    long = short.with_settings({"stages.stage0.epochs": 100_000})
+    path = tmp_path / "long.json"
+    path.write_text(long.model_dump_json(), encoding="utf-8")
+    store = Store(tmp_path / "results")
+    told = run_until(path, store.path, 2, 0)
+    assert told
+    for job in plan(long, (1, 2), 2):
+        folder = store.job(job.id)
+        with FileLock(folder.path / ".lock", timeout=WAIT_S):  # falls with the process that held it
+            assert not folder.finished

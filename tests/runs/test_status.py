@@ -1,0 +1,130 @@
+import json
+
+import pytest
+from filelock import FileLock
+
+from sayso.core.errors import SaysoError
+from sayso.core.experiment import Experiment, Seeds
+from sayso.core.records import JobFolder, Store
+from sayso.core.sweep import Job, cells
+from sayso.runs import status as module
+from sayso.runs.execute import describe
+from sayso.runs.status import CellStatus, JobStatus, epochs_done, status
+
+
+@pytest.fixture
+def sweep(short: Experiment) -> Experiment:
+    """Two cells, of six and of eight epochs, asked for with three seeds."""
+    varied = short.vary("sweep", stages__stage2__epochs=[2, 4])
+    return varied.model_copy(update={"seeds": Seeds(first=1, count=3)})
+
+
+@pytest.fixture
+def store(sweep, tmp_path) -> Store:
+    result = Store(tmp_path / "results")
+    result.create(sweep)
+    return result
+
+
+def begin(store: Store, experiment: Experiment, cell: int, *seeds: int) -> JobFolder:
+    job = Job(cells(experiment)[cell], seeds)
+    folder = store.job(job.id)
+    folder.open(describe(job, "cpu"))
+    return folder
+
+
+def come_to(folder: JobFolder, stage: int, epoch: int) -> None:
+    position = {"stage": stage, "epoch": epoch, "checkpoint": "x", "records": 0}
+    folder.position_path.write_text(json.dumps(position), encoding="utf-8")
+
+
+def test_what_nobody_has_begun_is_to_do(store, sweep):
+    found = status(store)
+    short, long = (cell.name for cell in cells(sweep))
+    assert found.cells == (CellStatus(short, (), (1, 2, 3)), CellStatus(long, (), (1, 2, 3)))
+    assert found.seeds == found.unfinished == (1, 2, 3)
+    assert found.experiment.digest() == sweep.digest()
+
+
+def test_each_job_says_how_far_it_has_come(store, sweep):
+    begin(store, sweep, 1, 1)
+    come_to(begin(store, sweep, 1, 2), 2, 3)
+    finished = begin(store, sweep, 0, 2, 3)
+    finished.append([])
+    finished.finish("now")
+    short, long = status(store).cells
+    assert short == CellStatus(short.name, (JobStatus(short.name, (2, 3), "finished", 6, 6),), (1,))
+    assert long.jobs == (JobStatus(long.name, (1,), "stopped", 0, 8), JobStatus(long.name, (2,), "stopped", 7, 8))
+    assert long.to_do == (3,)
+    assert long.seeds("stopped") == (1, 2)
+    assert long.seeds("finished") == ()
+
+
+def test_a_seed_is_unfinished_while_any_cell_has_not_finished_it(store, sweep):
+    for cell, seeds in ((0, (1, 2)), (1, (2,))):
+        folder = begin(store, sweep, cell, *seeds)
+        folder.append([])
+        folder.finish("now")
+    assert status(store).unfinished == (1, 3)
+
+
+def test_seeds_begun_later_are_asked_for_in_every_cell(store, sweep):
+    begin(store, sweep, 0, 9)
+    found = status(store)
+    assert found.seeds == (1, 2, 3, 9)
+    assert [cell.to_do for cell in found.cells] == [(1, 2, 3), (1, 2, 3, 9)]
+
+
+def test_a_job_runs_while_someone_holds_its_lock(store, sweep):
+    folder = begin(store, sweep, 0, 1)
+    with FileLock(folder.path / ".lock"):
+        assert status(store).cells[0].jobs[0].state == "running"
+        assert status(store).cells[0].seeds("running") == (1,)
+    assert status(store).cells[0].jobs[0].state == "stopped"
+    folder.append([])
+    folder.finish("now")
+    with FileLock(folder.path / ".lock"):
+        assert status(store).cells[0].jobs[0].state == "finished"
+
+
+def test_looking_leaves_everything_as_it_was(store, sweep):
+    folder = begin(store, sweep, 0, 1)
+    come_to(folder, 1, 1)
+    before = {path: path.stat().st_mtime_ns for path in store.path.rglob("*")}
+    status(store)
+    assert {path: path.stat().st_mtime_ns for path in store.path.rglob("*")} == before
+
+
+def test_a_folder_that_may_only_be_read_is_said_to_be_stopped(store, sweep, monkeypatch):
+    folder = begin(store, sweep, 0, 1)
+    (folder.path / ".lock").touch()
+
+    def refuse(*_: object, **__: object) -> FileLock:
+        raise PermissionError
+
+    monkeypatch.setattr(module, "FileLock", refuse)
+    assert status(store).cells[0].jobs[0].state == "stopped"
+
+
+@pytest.mark.parametrize(("stage", "epoch", "done"), [(0, 1, 1), (0, 2, 2), (1, 1, 3), (2, 2, 6)])
+def test_epochs_of_earlier_stages_count(tmp_path, stage, epoch, done):
+    folder = JobFolder(tmp_path)
+    assert epochs_done(folder, [2, 2, 2]) == 0
+    come_to(folder, stage, epoch)
+    assert epochs_done(folder, [2, 2, 2]) == done
+
+
+@pytest.mark.parametrize(
+    "damage", ["", "{", "[]", "{}", '{"stage": null, "epoch": 1}', '{"stage": 1, "epoch": "x"}', "3"]
+)
+def test_a_damaged_position_is_an_error_that_names_it(tmp_path, damage):
+    folder = JobFolder(tmp_path)
+    folder.position_path.write_text(damage, encoding="utf-8")
+    with pytest.raises(SaysoError, match=r"position\.json") as caught:
+        epochs_done(folder, [2, 2])
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_no_results_folder_is_an_error(tmp_path):
+    with pytest.raises(SaysoError, match="not a results folder"):
+        status(Store(tmp_path))
