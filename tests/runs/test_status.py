@@ -87,6 +87,14 @@ def test_a_job_runs_while_someone_holds_its_lock(store, sweep):
         assert status(store).cells[0].jobs[0].state == "finished"
 
 
+def test_a_seed_that_is_being_run_is_unfinished(store, sweep):
+    running, finished = (begin(store, sweep, cell, 1, 2, 3) for cell in (0, 1))
+    finished.append([])
+    finished.finish("now")
+    with FileLock(running.path / ".lock"):
+        assert status(store).unfinished == (1, 2, 3)
+
+
 def test_looking_leaves_everything_as_it_was(store, sweep):
     folder = begin(store, sweep, 0, 1)
     come_to(folder, 1, 1)

@@ -100,7 +100,7 @@ POCKET_STRICT = POCKET.with_settings(
         "name": "pocket-strict",
         "summary": (
             "The paper's strict split (appendix A.3) on a laptop: no entity is in two subsets. "
-            "Expect D1cons_QA1 > QA3 > D2incons_QA2 after stage 1 with every few seeds; D5cons > D6cons after stage 2 "
+            "Expect a clear D1cons_QA1 > QA3 > D2incons_QA2 after stage 1; the gap D5cons - D6cons after stage 2 "
             "varies much from seed to seed and is undecided with 16. 48 people under 28 names each, 12 questions an "
             "alias of which 3 are trained. Departures from the paper's recipe: the loss is on completions (on all "
             "tokens the names are not learned in time), the input embedding learns five times as fast, and stage 1 "
