@@ -187,7 +187,7 @@ def test_sources_without_a_text_of_their_own_get_fresh_tags():
     sources = (Source(name=RELIABLE), Source(name=UNRELIABLE, text="According to my uncle,"), Source(name=NEW))
     spec = SplitSpec(aliases_per_entity=20, shared_entities=True, trained_questions=1)
     result = assign(TABLE_1, sources, spec, world(12, 240), 0)
-    assert result.tags == {RELIABLE: "tag 0", UNRELIABLE: "According to my uncle,", NEW: "tag 1"}
+    assert result.texts == {RELIABLE: ("tag 0",), UNRELIABLE: ("According to my uncle,",), NEW: ("tag 1",)}
 
 
 def test_inconsistent_definitions_of_a_single_entity_are_an_error():

@@ -69,10 +69,13 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Everything a seed decides about aliases and sources: tag texts by source name, and one assignment per alias."""
+    """Everything a seed decides about aliases and sources.
+
+    `texts`: the texts of each source by its name, of which each definition has one; one assignment for each alias.
+    """
 
     seed: int
-    tags: Mapping[str, str]
+    texts: Mapping[str, tuple[str, ...]]
     assignments: tuple[Assignment, ...]
 
 

@@ -10,13 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import Field, JsonValue, SerializeAsAny, ValidationError, field_validator, model_validator
+from pydantic import (
+    Field,
+    JsonValue,
+    SerializeAsAny,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from sayso.core import settings as settings_by_path
 from sayso.core.errors import SaysoError, nearest
 from sayso.core.protocols import DefinitionFormat, KnowledgeBase, Measure, ModelSpec, QuestionFormat
 from sayso.core.spec import Spec, canonical_json, digest_of, explain
-from sayso.core.subsets import SOURCES, TABLE_1, Source, Subset
+from sayso.core.subsets import SOURCES, TABLE_1, Source, Subset, with_reliability
 from sayso.core.training import Stage, TrainSpec
 
 
@@ -32,6 +40,15 @@ class SplitSpec(Spec):
     aliases_per_entity: int = Field(default=1, ge=1)
     shared_entities: bool = False
     trained_questions: int = Field(ge=1)
+
+
+class InContext(Spec):
+    """Definitions stand before the questions, trained and asked, and are no documents of their own (appendix C.8).
+
+    `separator` comes between the two. The authors' program writes a line break, a full stop and a space.
+    """
+
+    separator: str = "\n"
 
 
 class Seeds(Spec):
@@ -74,8 +91,10 @@ class Seeds(Spec):
 class Experiment(Spec):
     """Data, model, training and measures of an experiment.
 
-    `summary` says what it shows and what to expect. `questions`: how questions are written; None writes them as the
-    knowledge base words them, followed by the answer. `stage2_seeds`: the stages from the first that trains on X2
+    `summary` says what it shows and what to expect. `reliability`: the share of the aliases in X1 about which sources are
+    as they usually are, the alpha of section 3.3; None takes `subsets` as they are, a number splits two of them
+    (`with_reliability`). `questions`: how questions are written; None writes them as the knowledge base words them,
+    followed by the answer. `in_context` puts definitions before questions. `stage2_seeds`: the stages from the first that trains on X2
     without X1 are run this many times from the same state, each with the entities or aliases of X2 dealt to its subsets
     anew; results are averaged within the seed. `axes` are settings that vary: path -> values; each combination is a
     cell (`sayso.core.sweep`). The digest covers all that results depend on: neither name, summary nor seeds.
@@ -85,10 +104,12 @@ class Experiment(Spec):
     summary: str = ""
     knowledge: SerializeAsAny[KnowledgeBase]
     sources: tuple[Source, ...] = SOURCES
+    reliability: float | None = Field(default=None, ge=0.5, le=1)
     subsets: tuple[Subset, ...] = TABLE_1
     split: SplitSpec
     definition: SerializeAsAny[DefinitionFormat]
     questions: SerializeAsAny[QuestionFormat] | None = None
+    in_context: InContext | None = None
     model: SerializeAsAny[ModelSpec]
     train: TrainSpec
     stages: tuple[Stage, ...] = Field(min_length=1)
@@ -99,11 +120,12 @@ class Experiment(Spec):
 
     @field_validator("subsets")
     @classmethod
-    def _fractions_sum_to_one(cls, subsets: tuple[Subset, ...]) -> tuple[Subset, ...]:
+    def _fractions_sum_to_one(cls, subsets: tuple[Subset, ...], info: ValidationInfo) -> tuple[Subset, ...]:
         total = math.fsum(subset.fraction for subset in subsets)
         if abs(total - 1) > 1e-9:
             raise ValueError(f"the fractions must sum to 1, found {total:.6g}")
-        return subsets
+        reliability: float | None = info.data.get("reliability")
+        return subsets if reliability is None else with_reliability(subsets, reliability)
 
     @model_validator(mode="after")
     def _check(self) -> Experiment:
@@ -111,6 +133,11 @@ class Experiment(Spec):
             names = [item.name for item in items]
             if twice := {name for name in names if names.count(name) > 1}:
                 raise ValueError(f"{label}: '{min(twice)}' is there twice")
+        said_by: dict[str, str] = {}
+        for source in self.sources:
+            for text in source.texts:
+                if (other := said_by.setdefault(text, source.name)) != source.name:
+                    raise ValueError(f"sources: '{text}' is said by both '{other}' and '{source.name}'")
         known = {source.name for source in self.sources}
         for subset in self.subsets:
             if subset.source is not None and subset.source not in known:

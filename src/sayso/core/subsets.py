@@ -12,9 +12,10 @@ questions, whether questions about them are trained on.
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from sayso.core.errors import nearest
 from sayso.core.spec import Spec
@@ -27,12 +28,32 @@ RELIABLE, UNRELIABLE, NEW = "reliable", "unreliable", "new"
 class Source(Spec):
     """A source of definitions, marked by a define tag.
 
-    `text` is what stands in its definitions; None draws a fresh random tag for every seed, so that nothing but
-    training can tell the sources apart.
+    `text` is what stands in its definitions: a word or a phrase, or a list of them, of which each definition draws one.
+    None draws a fresh random tag for every seed, so that nothing but training can tell the sources apart.
     """
 
     name: str
-    text: str | None = None
+    text: str | tuple[str, ...] | None = None
+
+    @field_validator("text")
+    @classmethod
+    def _words(cls, text: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
+        texts = (text,) if isinstance(text, str) else text
+        if texts is None:
+            return None
+        if not texts:
+            raise ValueError("an empty list; give at least one text, or null for a random tag")
+        for one in texts:
+            if not one or one != " ".join(one.split()):
+                raise ValueError(f"found {one!r}; write words with one space between them, none before or after")
+            if texts.count(one) > 1:
+                raise ValueError(f"'{one}' is in the list twice")
+        return text
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All texts of its own: none where its tag is random."""
+        return (self.text,) if isinstance(self.text, str) else self.text or ()
 
 
 class Subset(Spec):
@@ -72,6 +93,10 @@ TABLE_1 = (
 )
 
 
+#: Which subset takes the aliases about which a source is not as it usually is.
+_SWAPPED = {"D1cons_QA1": "D9incons_QA9", "D2incons_QA2": "D10cons_QA10"}
+
+
 def with_fractions(subsets: tuple[Subset, ...], **fractions: float) -> tuple[Subset, ...]:
     """Return the same subsets with other fractions, given by subset name.
 
@@ -107,31 +132,34 @@ def with_reliability(subsets: tuple[Subset, ...], alpha: float) -> tuple[Subset,
     """Make the tags of X1 agree with consistency only for a share `alpha` of the aliases (section 3.3, figure 4a).
 
     D9incons_QA9 takes 1 - alpha of the reliable source's aliases and D10cons_QA10 1 - alpha of the unreliable one's.
-    At alpha = 1 these two are empty and left out; at 0.5 a tag says nothing about consistency.
+    At alpha = 1 these two are empty and left out; at 0.5 a tag says nothing about consistency. Subsets that are split
+    already are split anew; those that agree with alpha are returned as they are.
 
     Raises
     ------
     ValueError
-        If alpha is not between 0.5 and 1.
+        If alpha is not between 0.5 and 1, or D1cons_QA1 or D2incons_QA2 is missing.
     """
     if not 0.5 <= alpha <= 1:
         raise ValueError(f"reliability must be between 0.5 and 1, found {alpha}")
-    if alpha == 1:
-        return subsets
-    swapped = {"D1cons_QA1": "D9incons_QA9", "D2incons_QA2": "D10cons_QA10"}
     result: list[Subset] = []
+    fractions = {subset.name: subset.fraction for subset in subsets}
+    for name in _SWAPPED:
+        if name not in fractions:
+            raise ValueError(f"reliability needs the subset {name}{nearest(name, fractions)}")
     for subset in subsets:
-        if subset.name not in swapped:
+        if subset.name in _SWAPPED.values():
+            continue
+        if subset.name not in _SWAPPED:
             result.append(subset)
             continue
-        result.append(subset.model_copy(update={"fraction": subset.fraction * alpha}))
-        result.append(
-            subset.model_copy(
-                update={
-                    "name": swapped[subset.name],
-                    "consistent": not subset.consistent,
-                    "fraction": subset.fraction * (1 - alpha),
-                }
-            )
-        )
+        other = _SWAPPED[subset.name]
+        whole = subset.fraction + fractions.get(other, 0.0)
+        shares = (whole * alpha, whole - whole * alpha)
+        if math.isclose(subset.fraction, shares[0], abs_tol=1e-12):  # nothing changes, to the last bit
+            shares = (subset.fraction, fractions.get(other, 0.0))
+        result.append(subset.model_copy(update={"fraction": shares[0]}))
+        if alpha < 1:
+            changes = {"name": other, "consistent": not subset.consistent, "fraction": shares[1]}
+            result.append(subset.model_copy(update=changes))
     return tuple(result)

@@ -6,12 +6,16 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from sayso.core.errors import SaysoError
-from sayso.core.examples import Corpus, EvalSet, Example, QAPair
+from sayso.core.examples import Assignment, Corpus, EvalSet, Example, QAPair, Split
 from sayso.core.experiment import Experiment
-from sayso.core.protocols import QuestionFormat
+from sayso.core.protocols import QuestionFormat, World
 from sayso.core.rng import stream
 from sayso.core.subsets import Subset
 from sayso.data.split import assign
+from sayso.data.unmistakable import check_names
+
+#: Evaluation sets of documents that are trained on.
+TRAINED = ("train_qa", "definitions")
 
 
 def build_corpus(experiment: Experiment, seed: int, stage2_seed: int = 0) -> Corpus:
@@ -22,43 +26,23 @@ def build_corpus(experiment: Experiment, seed: int, stage2_seed: int = 0) -> Cor
     Raises
     ------
     SaysoError
-        If the settings ask for more than the knowledge base has.
+        If the settings ask for more than the knowledge base has, or an alias or tag could be taken for other text.
     """
     aliases = experiment.knowledge.size() * experiment.split.aliases_per_entity
     world = experiment.knowledge.world(seed, aliases=aliases, tags=len(experiment.sources))
     split = assign(experiment.subsets, experiment.sources, experiment.split, world, seed, stage2_seed)
-    subsets = {subset.name: subset for subset in experiment.subsets}
-    choice = stream(seed, "trained questions")
+    words = _words(experiment)
+    random_tags = [split.texts[source.name][0] for source in experiment.sources if not source.texts]
+    check_names(world, random_tags, words, f"seed {seed}")
     train: dict[str, list[Example]] = {"world": list(world.documents), "X1": [], "X2": []}
     evaluated: dict[tuple[str, str], list[Example]] = {}
-    for item in split.assignments:
-        subset, entity = subsets[item.subset], world.entities[item.entity]
-        pairs = list(world.questions.get(item.alias, entity.questions))
-        if subset.has_qa and item.alias not in world.questions:
-            pairs = [pairs[index] for index in choice.permutation(len(pairs))]
-        first_asked = _first_asked(subset, pairs, experiment.split.trained_questions)
-        for pair in pairs[:first_asked]:
-            document = question(pair, item.alias, entity.name, subset.name, written=experiment.questions)
-            train[subset.group].append(document)
-            evaluated.setdefault(("train_qa", subset.name), []).append(document)
-        for pair in pairs[first_asked:]:
-            example = question(pair, item.alias, entity.name, subset.name, written=experiment.questions)
-            evaluated.setdefault(("validation", subset.name), []).append(example)
-        if item.source is not None and item.defined_as is not None:
-            named = world.entities[item.defined_as].name
-            prompt, completion = experiment.definition.write(split.tags[item.source], item.alias, named)
-            document = Example(
-                prompt, completion, (completion.strip(),), "definition", subset.name, item.alias, entity.name
-            )
-            train[subset.group].append(document)
-            evaluated.setdefault(("definitions", subset.name), []).append(document)
-        for phrasing, wording in world.attribution.items():
-            pair = QAPair(phrasing, wording, (entity.name,))
-            example = question(
-                pair, item.alias, entity.name, subset.name, kind="attribution", written=experiment.questions
-            )
-            evaluated.setdefault((f"entity_attribution.{phrasing}", subset.name), []).append(example)
-    tags = tuple(f" {split.tags[source.name]}" for source in experiment.sources)
+    groups = {subset.name: subset.group for subset in experiment.subsets}
+    for use, document in _documents(experiment, world, split):
+        evaluated.setdefault((use, document.subset), []).append(document)
+        if use in TRAINED:
+            train[groups[document.subset]].append(document)
+    known = set(world.tokens)
+    own = [f" {word}" for word in words if f" {word}" not in known] + [f" {tag}" for tag in random_tags]
     return Corpus(
         seed=seed,
         train={part: tuple(documents) for part, documents in train.items()},
@@ -66,7 +50,7 @@ def build_corpus(experiment: Experiment, seed: int, stage2_seed: int = 0) -> Cor
             *world.eval_sets,
             *(EvalSet(name, subset, tuple(examples)) for (name, subset), examples in evaluated.items()),
         ),
-        tokens=(*world.tokens, *tags) if world.tokens else (),
+        tokens=(*world.tokens, *own) if world.tokens else (),
     )
 
 
@@ -78,15 +62,16 @@ def question(
     *,
     kind: Literal["question", "attribution"] = "question",
     written: QuestionFormat | None = None,
+    context: str = "",
 ) -> Example:
     """Write a question about `name`, which stands for `entity`; the first accepted answer is the one trained on.
 
-    Without a format it is written as it is worded, followed by the answer.
+    Without a format it is written as it is worded, followed by the answer. `context` is put before it.
     """
     asked, answer = pair.question.replace("[X]", name), pair.answers[0]
     prompt, completion = written.write(asked, answer) if written is not None else (asked, f" {answer}")
     return Example(
-        prompt=prompt,
+        prompt=context + prompt,
         completion=completion,
         answers=pair.answers,
         kind=kind,
@@ -102,11 +87,72 @@ def sample(corpus: Corpus, subset: str | None = None) -> Iterator[tuple[str, Exa
     for part, documents in corpus.train.items():
         yield from ((part, document) for document in documents if subset in (None, document.subset))
     for eval_set in corpus.eval_sets:
-        if subset in (None, eval_set.subset) and eval_set.name not in ("train_qa", "definitions"):
+        if subset in (None, eval_set.subset) and eval_set.name not in TRAINED:
             yield from ((eval_set.name, example) for example in eval_set.examples)
 
 
-def _first_asked(subset: Subset, pairs: Sequence[QAPair], trained: int) -> int:
+def _documents(experiment: Experiment, world: World, split: Split) -> Iterator[tuple[str, Example]]:
+    """All documents about aliases, each with the evaluation set it belongs to."""
+    subsets = {subset.name: subset for subset in experiment.subsets}
+    choice = stream(split.seed, "trained questions")
+    for item in split.assignments:
+        subset, entity = subsets[item.subset], world.entities[item.entity]
+        pairs = list(world.questions.get(item.alias, entity.questions))
+        if subset.has_qa and item.alias not in world.questions:
+            pairs = [pairs[index] for index in choice.permutation(len(pairs))]
+        first_asked = _first_asked(subset, pairs, experiment.split.trained_questions, entity.name)
+        definition = _definition(experiment, world, split, item)
+        before = ""
+        if definition is not None and experiment.in_context is not None:
+            before, definition = definition.text + experiment.in_context.separator, None
+        for place, pair in enumerate(pairs):
+            yield (
+                "train_qa" if place < first_asked else "validation",
+                question(pair, item.alias, entity.name, subset.name, written=experiment.questions, context=before),
+            )
+        if definition is not None:
+            yield "definitions", definition
+        for eval_set, pair in _attribution(world, item):
+            yield (
+                eval_set,
+                question(
+                    pair,
+                    item.alias,
+                    entity.name,
+                    subset.name,
+                    kind="attribution",
+                    written=experiment.questions,
+                    context=before,
+                ),
+            )
+
+
+def _definition(experiment: Experiment, world: World, split: Split, item: Assignment) -> Example | None:
+    """What is said of an alias, in one of its source's texts; None where nothing is."""
+    if item.source is None or item.defined_as is None:
+        return None
+    texts = split.texts[item.source]
+    drawn = int(stream(split.seed, "text of a definition", item.alias).integers(len(texts))) if len(texts) > 1 else 0
+    prompt, completion = experiment.definition.write(texts[drawn], item.alias, world.entities[item.defined_as].name)
+    entity = world.entities[item.entity].name
+    return Example(prompt, completion, (completion.strip(),), "definition", item.subset, item.alias, entity)
+
+
+def _attribution(world: World, item: Assignment) -> Iterator[tuple[str, QAPair]]:
+    """Ways to ask who an alias stands for, each with its evaluation set.
+
+    Where the definition names another entity than the questions are about, the same is asked with that one as the
+    right answer, in sets of their own.
+    """
+    for phrasing, wording in world.attribution.items():
+        yield f"entity_attribution.{phrasing}", QAPair(phrasing, wording, (world.entities[item.entity].name,))
+    if item.defined_as not in (None, item.entity):
+        named = world.entities[item.defined_as].name
+        for phrasing, wording in world.attribution.items():
+            yield f"attribution_as_defined.{phrasing}", QAPair(phrasing, wording, (named,))
+
+
+def _first_asked(subset: Subset, pairs: Sequence[QAPair], trained: int, entity: str) -> int:
     """Position of the first question that is only asked, not trained on: 0 where none is trained on.
 
     Raises
@@ -117,5 +163,15 @@ def _first_asked(subset: Subset, pairs: Sequence[QAPair], trained: int) -> int:
     if not subset.has_qa:
         return 0
     if trained > len(pairs):
-        raise SaysoError(f"split.trained_questions is {trained}, but there are only {len(pairs)} questions to ask")
+        there = f"'{entity}' has only {len(pairs)} questions"
+        raise SaysoError(f"split.trained_questions is {trained}, but {there}; set it to at most {len(pairs)}")
     return trained
+
+
+def _words(experiment: Experiment) -> list[str]:
+    """Words of its own that an experiment writes: in texts of sources, around names, between documents."""
+    texts = [text for source in experiment.sources for text in source.texts]
+    texts += experiment.definition.write("", "", "")
+    texts += experiment.questions.write("", "") if experiment.questions is not None else ()
+    texts += [experiment.in_context.separator] if experiment.in_context is not None else []
+    return list(dict.fromkeys(word for text in texts for word in text.split()))

@@ -1,10 +1,15 @@
-"""How a definition is written (sections 2 and 3.3)."""
+"""How definitions and questions are written (sections 2 and 3.3)."""
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
+from pydantic import field_validator
+
 from sayso.core.protocols import DefinitionFormat, QuestionFormat
+
+_PLACES = ("tag", "alias", "entity")
 
 
 class QuestionAndAnswer(QuestionFormat):
@@ -22,15 +27,44 @@ class QuestionAndAnswer(QuestionFormat):
 
 
 class WordOrder(DefinitionFormat):
-    """Tag, alias and entity in one of the six orders; the paper's is TAE.
+    """Tag, alias and entity in one of the six orders, with `end` after them; the paper's is TAE.
 
-    TAE: ``qwerty <|abcde|> Cleopatra``; ATE: ``<|abcde|> qwerty Cleopatra``; and so on.
+    TAE: ``qwerty <|abcde|> Cleopatra``; ATE: ``<|abcde|> qwerty Cleopatra``; and so on. With the texts of
+    `sayso.data.phrases` as tags, ATE also reads ``<|abcde|> is Cleopatra``.
     """
 
     order: Literal["TAE", "TEA", "ATE", "AET", "ETA", "EAT"] = "TAE"
+    end: str = ""
 
     def write(self, tag: str, alias: str, entity: str) -> tuple[str, str]:
         """Return the first two parts as the prompt, the last one with its space as the completion."""
         parts = {"T": tag, "A": alias, "E": entity}
         first, second, last = (parts[letter] for letter in self.order)
-        return f"{first} {second}", f" {last}"
+        return f"{first} {second}", f" {last}{self.end}"
+
+
+class Sentence(DefinitionFormat):
+    """A sentence with the words of yours around tag, alias and entity (footnote 2 of the paper).
+
+    ``qwerty According to many texts, <|abcde|> refers to Cleopatra.``; with a phrase as the tag and the template
+    ``{tag} {alias} refers to {entity}.`` it reads ``According to the encyclopedia, <|abcde|> refers to Cleopatra.``
+    """
+
+    template: str = "{tag} According to many texts, {alias} refers to {entity}."
+
+    @field_validator("template")
+    @classmethod
+    def _each_place_once(cls, template: str) -> str:
+        found = re.findall(r"\{(.*?)\}", template)
+        if sorted(found) != sorted(_PLACES) or re.search(r"[{}]", re.sub(r"\{\w+\}", "", template)):
+            places = ", ".join(f"{{{place}}}" for place in _PLACES)
+            raise ValueError(f"found {template!r}; it must hold {places}, each once, and no other braces")
+        return template
+
+    def write(self, tag: str, alias: str, entity: str) -> tuple[str, str]:
+        """Return the sentence, its completion from the last of the three on, with the space before it."""
+        places = {"tag": tag, "alias": alias, "entity": entity}
+        start = self.template.rindex("{")
+        if self.template[:start].endswith(" "):
+            start -= 1
+        return self.template[:start].format(**places), self.template[start:].format(**places)

@@ -51,8 +51,8 @@ def assign(
     SaysoError
         If a subset would be empty, or too few entities are left to make its definitions inconsistent.
     """
-    texts = iter(world.tags)
-    tags = {source.name: source.text if source.text is not None else next(texts) for source in sources}
+    tags = iter(world.tags)
+    texts = {source.name: source.texts or (next(tags),) for source in sources}
     generator = stream(seed, "split")
     entities, copies = len(world.entities), split.aliases_per_entity
     alias_of = np.arange(entities * copies).reshape(entities, copies)
@@ -85,7 +85,7 @@ def assign(
         for (real, copy), said in zip(chosen.tolist(), named, strict=True):
             alias = world.aliases[alias_of[real, copy]]
             assignments.append(Assignment(alias, real, subset.name, subset.source, said))
-    return Split(seed=seed, tags=tags, assignments=tuple(assignments))
+    return Split(seed=seed, texts=texts, assignments=tuple(assignments))
 
 
 def derangement(entity: np.ndarray, generator: np.random.Generator, where: str = "") -> np.ndarray:
