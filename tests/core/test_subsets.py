@@ -11,6 +11,7 @@ from sayso.core.subsets import (
     SOURCES,
     TABLE_1,
     UNRELIABLE,
+    Source,
     Subset,
     with_counts,
     with_fractions,
@@ -90,3 +91,42 @@ def test_counts_become_fractions_that_give_them_back():
         with_counts(TABLE_1, **{name: count for name, count in counts.items() if name != "D8cons"})
     with pytest.raises(ValueError, match="no subset 'QA5'"):
         with_counts(TABLE_1, **counts, QA5=1)
+
+
+@given(st.lists(st.sampled_from([0.5, 0.6, 0.75, 0.9, 0.95, 1.0]), min_size=1, max_size=4))
+def test_reliability_can_be_changed_again_and_settles_to_the_last_bit(alphas):
+    changed = TABLE_1
+    for alpha in alphas:
+        changed = with_reliability(changed, alpha)
+        assert with_reliability(changed, alpha) == changed
+    for one, other in zip(changed, with_reliability(TABLE_1, alphas[-1]), strict=True):
+        assert one.fraction == pytest.approx(other.fraction)
+        assert one.model_copy(update={"fraction": 0}) == other.model_copy(update={"fraction": 0})
+
+
+def test_reliability_needs_the_subsets_it_splits():
+    with pytest.raises(ValueError, match="reliability needs the subset D2incons_QA2"):
+        with_reliability(TABLE_1[:1], 0.75)
+
+
+def test_a_source_has_a_random_tag_a_text_or_one_of_a_list():
+    assert Source(name="x").texts == ()
+    assert Source(name="x", text="According to my uncle,").texts == ("According to my uncle,",)
+    several = Source(name="x", text=("is", "means"))
+    assert several.texts == ("is", "means")
+    assert Source.model_validate_json(several.model_dump_json()) == several
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ([], "an empty list; give at least one text"),
+        (["is", "is"], "'is' is in the list twice"),
+        ("According to ", "found 'According to '; write words with one space between them"),
+        (["a  b"], "found 'a  b'; write words"),
+        ("", "found ''; write words"),
+    ],
+)
+def test_texts_are_words_with_single_spaces(text, message):
+    with pytest.raises(ValidationError, match=message):
+        Source(name="x", text=text)

@@ -108,3 +108,25 @@ def test_ids_of_jobs_name_the_cell_and_its_seeds():
     assert all(len(job.id) == 16 for job in jobs)
     renamed = cells(SWEEP.with_settings({"name": "other"}))[0]
     assert Job(renamed, (0,)).id == Job(cells(SWEEP)[0], (0,)).id
+
+
+def test_cells_of_objects_are_called_by_what_tells_them_apart():
+    stage = {"name": "stage1", "documents": ["X1"]}
+    joint = [
+        {**stage, "epochs": 3, "overrides": {"batch_size": 8}},
+        {**stage, "epochs": 3, "overrides": {"batch_size": 64}},
+        {**stage, "epochs": 5, "overrides": {}},
+    ]
+    assert [cell.name for cell in cells(TINY.with_settings({"stages.stage1": joint}))] == [
+        "stages.stage1=epochs:3;overrides.batch_size:8",
+        "stages.stage1=epochs:3;overrides.batch_size:64",
+        "stages.stage1=epochs:5",
+    ]
+
+
+def test_cells_of_long_values_are_called_by_their_place():
+    texts = [[f"According to source number {number} of very many," for number in range(count)] for count in (3, 4)]
+    assert [cell.name for cell in cells(TINY.with_settings({"sources.new.text": texts}))] == [
+        "sources.new.text=#1",
+        "sources.new.text=#2",
+    ]

@@ -11,6 +11,7 @@ from sayso.core.examples import Corpus, Example, QAPair
 from sayso.core.experiment import Experiment
 from sayso.core.subsets import NEW, RELIABLE, UNRELIABLE, with_reliability
 from sayso.data.build import build_corpus, question, sample
+from sayso.data.phrases import RELIABLE_OUTLETS, UNRELIABLE_OUTLETS
 from tests.conftest import make_tiny
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -218,11 +219,118 @@ def test_the_vocabulary_has_every_word_of_every_document():
                 ), word
 
 
+#: Every source speaks in phrases, in sentences of three parts.
+WORDED = SHARED.with_values(
+    {
+        "sources.reliable.text": RELIABLE_OUTLETS,
+        "sources.unreliable.text": UNRELIABLE_OUTLETS,
+        "definition": {"type": "sayso.data.formats:Sentence", "template": "{tag} {alias} refers to {entity}"},
+    }
+)
+
+
+@settings(max_examples=20)
+@given(seed=SEEDS)
+def test_each_definition_draws_one_text_of_its_source(seed):
+    corpus = build_corpus(WORDED, seed)
+    texts = {RELIABLE: RELIABLE_OUTLETS, UNRELIABLE: UNRELIABLE_OUTLETS}
+    for subset in WORDED.subsets:
+        drawn = {
+            text
+            for document in by_subset(corpus, "definitions").get(subset.name, ())
+            for text in texts.get(subset.source or "", ())
+            if document.prompt == f"{text} {document.alias} refers to"
+        }
+        if subset.source in texts:
+            documents = by_subset(corpus, "definitions")[subset.name]
+            assert drawn <= set(texts[subset.source])
+            assert len(drawn) > 1
+            assert all(any(document.prompt.startswith(text) for text in drawn) for document in documents)
+
+
+def test_texts_are_drawn_for_each_alias_and_do_not_shift_with_other_settings():
+    def said(experiment: Experiment, stage2_seed: int = 0) -> dict[str, str]:
+        documents = build_corpus(experiment, 3, stage2_seed).documents(("X1", "X2"))
+        return {d.alias: d.prompt.split(" <|")[0] for d in documents if d.kind == "definition" and "ccord" in d.prompt}
+
+    one, other = said(WORDED), said(WORDED.with_values({"sources.new.text": "They say,"}))
+    assert {alias: text for alias, text in other.items() if alias in one} == one
+    reliable = {"D1cons_QA1", "D5cons"}
+    again = build_corpus(WORDED, 3, 1).documents(("X1", "X2"))
+    kept = [
+        d for d in again if d.kind == "definition" and d.subset in reliable and one.get(d.alias) in RELIABLE_OUTLETS
+    ]
+    assert kept
+    assert all(d.prompt.startswith(one[d.alias]) for d in kept)
+
+
+def test_the_vocabulary_has_the_words_of_phrases_once_and_one_size_whatever_the_seed():
+    corpora = [build_corpus(WORDED, seed) for seed in range(3)]
+    assert len({len(corpus.tokens) for corpus in corpora}) == 1
+    for corpus in corpora:
+        assert len(set(corpus.tokens)) == len(corpus.tokens)
+        known = {token.strip() for token in corpus.tokens}
+        for document in corpus.train["X1"]:
+            if document.kind == "definition":
+                words = document.prompt.replace(document.alias, "").split()
+                assert set(words) <= known
+
+
+IN_CONTEXT = SHARED.with_values({"in_context": {"separator": " . "}, "stages.stage2.epochs": 0})
+
+
+@settings(max_examples=20)
+@given(seed=SEEDS)
+def test_in_context_every_question_of_a_defined_alias_begins_with_its_definition(seed):
+    separate, corpus = build_corpus(SHARED, seed), build_corpus(IN_CONTEXT, seed)
+    assert corpus.train["X2"] == ()
+    assert not by_subset(corpus, "definitions")
+    said = {
+        (subset, document.alias): document.text
+        for subset, documents in by_subset(separate, "definitions").items()
+        for document in documents
+    }
+    usual = {(item.name, item.subset): item.examples for item in separate.eval_sets}
+    found = {(item.name, item.subset): item.examples for item in corpus.eval_sets}
+    assert found.keys() == {key for key in usual if key[0] != "definitions"}
+    for (name, subset), examples in found.items():
+        for example, plain in zip(examples, usual[name, subset], strict=True):
+            before = said.get((subset, example.alias))
+            assert example.prompt == (plain.prompt if before is None else f"{before} . {plain.prompt}")
+            assert (example.completion, example.answers) == (plain.completion, plain.answers)
+    trained = {example for examples in by_subset(corpus, "train_qa").values() for example in examples}
+    assert set(corpus.train["X1"]) == trained
+    assert " ." in corpus.tokens
+
+
+@settings(max_examples=20)
+@BOTH
+@given(seed=SEEDS)
+def test_who_is_asked_again_as_defined_where_definitions_are_wrong(experiment, seed):
+    corpus = build_corpus(experiment, seed)
+    defined = {d.alias: d.answers for d in by_subset(corpus, "definitions")["D2incons_QA2"]}
+    for way in ("name", "who", "meaning", "stands_for"):
+        usual = by_subset(corpus, f"entity_attribution.{way}")["D2incons_QA2"]
+        found = by_subset(corpus, f"attribution_as_defined.{way}")
+        assert found.keys() == {"D2incons_QA2"}
+        for example, real in zip(found["D2incons_QA2"], usual, strict=True):
+            assert example.prompt == real.prompt
+            assert real.answers == (real.entity,)
+            assert example.answers == defined[example.alias] != real.answers
+            assert example.completion.strip() == example.answers[0]
+
+
+def test_swapped_subsets_are_asked_as_defined_where_they_are_wrong():
+    corpus = build_corpus(SHARED.with_values({"reliability": 0.75, "split.aliases_per_entity": 8}), 0)
+    assert by_subset(corpus, "attribution_as_defined.who").keys() == {"D2incons_QA2", "D9incons_QA9"}
+
+
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
         ({"knowledge.entities": 1000}, "notables has"),
         ({"knowledge.pool": 3}, "set knowledge.pool to at least"),
+        ({"split.trained_questions": 7}, "has only 6 questions; set it to at most 6"),
         ({"split.aliases_per_entity": 1, "knowledge.entities": 2}, "is less than one"),
     ],
 )

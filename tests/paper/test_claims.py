@@ -8,7 +8,7 @@ import pytest
 
 from sayso.core.experiment import Experiment
 from sayso.core.subsets import with_reliability
-from sayso.paper.claims import LEDGER, claims_for, is_control, judge
+from sayso.paper.claims import LEDGER, claims_for, judge, kind_of
 from sayso.report import stats
 from sayso.report.table import records_frame
 from sayso.report.verdict import Verdict, as_text
@@ -98,7 +98,7 @@ def test_seeds_without_any_spread_are_undecided(tiny: Experiment) -> None:
 @pytest.mark.parametrize("control", [reliability_one_half, without_stage_1])
 def test_controls_claim_that_there_is_no_gap(tiny: Experiment, control: Callable[[Experiment], Experiment]) -> None:
     experiment = control(tiny)
-    assert is_control(experiment)
+    assert kind_of(experiment) == "control"
     names = {claim.name for claim in claims_for(experiment)}
     assert {"no-gap-on-questions", "no-gap-on-attribution", "equal-definition-losses"} <= names
     assert not names & {"gap-on-questions", "gap-on-attribution", "new-source-on-attribution"}
@@ -109,8 +109,24 @@ def test_controls_claim_that_there_is_no_gap(tiny: Experiment, control: Callable
 
 
 def test_informative_tags_are_no_control(tiny: Experiment) -> None:
-    assert not is_control(tiny)
-    assert not is_control(tiny.model_copy(update={"subsets": with_reliability(tiny.subsets, 0.75)}))
+    assert kind_of(tiny) == "informative"
+    assert kind_of(tiny.with_values({"reliability": 0.75})) == "informative"
+
+
+def test_words_of_known_meaning_and_definitions_in_context_have_claims_of_their_own(tiny: Experiment) -> None:
+    worded = without_stage_1(tiny).with_values(
+        {"sources.reliable.text": ["is", "means"], "sources.unreliable.text": "isn't", "definition.order": "ATE"}
+    )
+    assert kind_of(worded) == "worded"
+    loud = outcomes(judge(planted_records(worded, SEEDS, PAPER), worded))
+    assert loud["is-believed-on-attribution"] == "holds"
+    assert loud["is-no-better-on-questions"] == "fails"
+    assert not loud.keys() & {"gap-on-questions", "no-gap-on-questions"}
+    in_context = tiny.with_values({"in_context": {}, "stages.stage2.epochs": 0})
+    assert kind_of(in_context) == "in_context"
+    found = outcomes(judge(planted_records(in_context, SEEDS, PAPER), in_context))
+    assert found["in-context-definitions-help"] == "holds"
+    assert "gap-on-attribution" not in found
 
 
 def test_without_stage_1_nothing_is_claimed_about_it(tiny: Experiment) -> None:

@@ -70,6 +70,14 @@ def test_attribution_is_averaged_over_phrasings_within_each_seed() -> None:
     assert average["n"].tolist() == [20, 20]
 
 
+def test_attribution_as_defined_is_an_average_of_its_own() -> None:
+    names = ["entity_attribution.name", "attribution_as_defined.name", "attribution_as_defined.who"]
+    records = [record(0, value, eval_set=name) for name, value in zip(names, (0.9, 0.1, 0.3), strict=True)]
+    found = table.for_statistics(table.records_frame(records)).set_index("eval_set")["value"]
+    assert found["entity_attribution"] == 0.9
+    assert found["attribution_as_defined"] == pytest.approx(0.2)
+
+
 def test_final_values_are_those_of_the_last_epoch_of_each_stage(tiny: Experiment) -> None:
     found = table.final(table.records_frame(planted_records(tiny, range(2))))
     assert set(zip(found["stage"], found["epoch"], strict=True)) == {("stage1", 4), ("stage2", 6)}

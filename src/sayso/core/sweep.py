@@ -6,11 +6,17 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from pydantic import JsonValue
+
+from sayso.core import settings as settings_by_path
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment, load_spec
 from sayso.core.spec import canonical_json, digest_of
 
 MAIN_CELL = "main"
+
+#: Longest value that is written out in the name of a cell.
+_LONGEST = 80
 
 
 @dataclass(frozen=True)
@@ -47,9 +53,11 @@ def cells(experiment: Experiment) -> tuple[Cell, ...]:
     base = experiment.model_copy(update={"axes": {}})
     result: list[Cell] = []
     seen: dict[str, str] = {}
-    for values in itertools.product(*experiment.axes.values()):
-        settings = dict(zip(experiment.axes, values, strict=True))
-        name = ",".join(f"{path}={_short(value)}" for path, value in settings.items())
+    labels = {path: _labels(values) for path, values in experiment.axes.items()}
+    for choices in itertools.product(*(range(len(values)) for values in experiment.axes.values())):
+        places = dict(zip(experiment.axes, choices, strict=True))
+        settings = {path: experiment.axes[path][place] for path, place in places.items()}
+        name = ",".join(f"{path}={labels[path][place]}" for path, place in places.items())
         cell = base.with_values(settings)
         if (digest := cell.digest()) in seen:
             raise SaysoError(f"{experiment.name}: the cells '{seen[digest]}' and '{name}' are the same experiment")
@@ -97,6 +105,21 @@ def plan(
     return jobs
 
 
-def _short(value: object) -> str:
-    """A value in the name of a cell: text as it is, anything else as JSON."""
+def _labels(values: Sequence[JsonValue]) -> list[str]:
+    """Values of an axis in the names of its cells: text as it is, anything else as JSON, each telling it from the others.
+
+    Of objects only the settings they do not share are named, and long values by their place on the axis.
+    """
+    labels = [_plain(value) for value in values]
+    if all(isinstance(value, dict) for value in values):
+        flat = [dict(settings_by_path.flat(value, "")) for value in values]
+        shared = {path for path in flat[0] if all(path in other and other[path] == flat[0][path] for other in flat)}
+        labels = [
+            ";".join(f"{path}:{_plain(item)}" for path, item in value.items() if path not in shared) for value in flat
+        ]
+    return [label if 0 < len(label) <= _LONGEST else f"#{place}" for place, label in enumerate(labels, start=1)]
+
+
+def _plain(value: JsonValue) -> str:
+    """Text as it is, anything else as JSON."""
     return value if isinstance(value, str) else canonical_json(value)

@@ -3,7 +3,8 @@
 Each row of `LEDGER` compares one quantity of two subsets at the end of a stage. ``greater`` rows say that the first
 subset has more of it than the second, ``equal`` rows that the two lie within a stated margin. Where the tags of an
 experiment tell nothing about consistency (a control), the rows on tags are replaced by rows that say there is no gap.
-P-values of all claims of a cell are corrected together (Holm).
+Where definitions stand before the questions, or sources speak in words of known meaning and nothing else is trained on,
+other rows take their place. P-values of all claims of a cell are corrected together (Holm).
 """
 
 from __future__ import annotations
@@ -23,7 +24,12 @@ from sayso.report import stats
 from sayso.report.table import ATTRIBUTION, by_seed, final, for_statistics, records_frame, stage_training
 from sayso.report.verdict import Verdict, decide
 
-__all__ = ["LEDGER", "Claim", "Contrast", "Verdict", "claims_for", "is_control", "judge"]
+__all__ = ["LEDGER", "Claim", "Contrast", "Verdict", "claims_for", "judge", "kind_of"]
+
+
+#: What makes sources differ: their record in X1; nothing (a control); their words; their record, with definitions in
+#: the context of questions.
+Kind = Literal["informative", "control", "worded", "in_context"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ class Claim:
     """One row of the ledger.
 
     `margin` (``equal`` only): in the measure's own unit, or a share of the mean of both subsets if `relative`.
-    `where`: experiments whose tags tell which definitions are consistent, controls in which they do not, or all.
+    `where`: experiments of which kind (`kind_of`), or all.
     """
 
     name: str
@@ -52,7 +58,7 @@ class Claim:
     contrast: Contrast
     margin: float = 0.0
     relative: bool = False
-    where: Literal["informative", "control", "all"] = "informative"
+    where: Kind | Literal["all"] = "informative"
 
 
 LEDGER = (
@@ -127,6 +133,39 @@ LEDGER = (
         where="control",
     ),
     Claim(
+        "is-believed-on-attribution",
+        "New aliases are attributed better where a definition says is than where it says is not.",
+        "section 5.3, footnote 4",
+        "greater",
+        Contrast("D5cons", "D6cons", "exact_match", ATTRIBUTION, after="X2"),
+        where="worded",
+    ),
+    Claim(
+        "is-no-better-on-questions",
+        "Questions about new aliases are answered alike whether a definition says is or is not.",
+        "section 5.3, footnote 4",
+        "equal",
+        Contrast("D5cons", "D6cons", "exact_match", "validation", after="X2"),
+        margin=0.05,
+        where="worded",
+    ),
+    Claim(
+        "in-context-definitions-help",
+        "With its definition from the reliable source before it, a question is answered better than without one.",
+        "appendix C.8",
+        "greater",
+        Contrast("D1cons_QA1", "QA3", "exact_match", "validation", after="X1"),
+        where="in_context",
+    ),
+    Claim(
+        "in-context-gap-on-questions",
+        "New definitions are relied on more in context where they come from the source that was reliable.",
+        "appendix C.8",
+        "greater",
+        Contrast("D5cons", "D6cons", "exact_match", "validation", after="X1"),
+        where="in_context",
+    ),
+    Claim(
         "equal-definition-losses",
         "New definitions reach the same training loss whichever of the two sources they come from.",
         "figure 8",
@@ -142,11 +181,11 @@ LEDGER = (
 def claims_for(experiment: Experiment) -> tuple[Claim, ...]:
     """Rows of the ledger that an experiment without axes can test.
 
-    Left out are rows on subsets it does not have, on parts of the data it does not train on, and, in controls, rows
-    that need informative tags (elsewhere those that need uninformative ones).
+    Left out are rows on subsets it does not have, on parts of the data it does not train on, and on experiments of
+    another kind.
     """
     names = {subset.name for subset in experiment.subsets}
-    kind = "control" if is_control(experiment) else "informative"
+    kind = kind_of(experiment)
     return tuple(
         claim
         for claim in LEDGER
@@ -156,17 +195,21 @@ def claims_for(experiment: Experiment) -> tuple[Claim, ...]:
     )
 
 
-def is_control(experiment: Experiment) -> bool:
-    """Whether nothing in training tells the sources of D5cons and D6cons apart.
+def kind_of(experiment: Experiment) -> Kind:
+    """What tells the sources of D5cons and D6cons apart.
 
-    That is so where no stage trains on X1, and where both sources are right about the same share of the aliases in X1
-    (reliability 0.5: section 3.3 and figure 4a of the paper).
+    Nothing does in a control: where no stage trains on X1 and their tags are random, and where both sources are right
+    about the same share of the aliases in X1 (reliability 0.5: section 3.3 and figure 4a of the paper).
     """
     sources = {subset.name: subset.source for subset in experiment.subsets}
+    asked = [sources.get(name) for name in ("D5cons", "D6cons")]
     if stage_training(experiment, "X1") is None:
-        return True
-    one, other = (_share_right(experiment, sources.get(name)) for name in ("D5cons", "D6cons"))
-    return one == other or (one is not None and other is not None and math.isclose(one, other, abs_tol=1e-9))
+        worded = [source.name for source in experiment.sources if source.texts]
+        return "worded" if any(source in worded for source in asked) else "control"
+    one, other = (_share_right(experiment, source) for source in asked)
+    if one == other or (one is not None and other is not None and math.isclose(one, other, abs_tol=1e-9)):
+        return "control"
+    return "informative" if experiment.in_context is None else "in_context"
 
 
 def judge(records: pd.DataFrame | Iterable[Record], experiment: Experiment) -> list[Verdict]:

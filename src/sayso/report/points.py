@@ -56,9 +56,11 @@ def curve_points(
 def gap_points(table: pd.DataFrame, experiment: Experiment, cell: str, eval_sets: Sequence[str]) -> pd.DataFrame:
     """The internalization gap of each seed at the end of stage 2, by evaluation set, smallest first.
 
+    With definitions in context nothing is trained on X2, and the gap is that at the end of stage 1.
+
     Columns: cell, eval_set, seed, the exact match of both subsets, gap. Empty where there is nothing to compare.
     """
-    stage = stage_training(experiment, "X2") or ""
+    stage = stage_training(experiment, "X1" if experiment.in_context is not None else "X2") or ""
     first, second = GAP
     parts = []
     for eval_set in eval_sets:

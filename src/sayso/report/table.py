@@ -28,10 +28,13 @@ from sayso.report.stats import half_width
 #: Name of the average over the phrasings of the entity attribution question, and the start of theirs.
 ATTRIBUTION = "entity_attribution"
 
+#: The same for aliases that are defined wrongly, with the entity their definitions name taken as the right answer.
+AS_DEFINED = "attribution_as_defined"
+
 #: What a mean over seeds is taken of.
 QUANTITY = ("cell", "stage", "epoch", "measure", "eval_set", "subset")
 
-_FIRST_SHOWN = ("validation", ATTRIBUTION, "train_qa", "definitions")
+_FIRST_SHOWN = ("validation", ATTRIBUTION, AS_DEFINED, "train_qa", "definitions")
 _IDENTITY = [name for name in COLUMNS if name not in ("value", "n")]
 _TYPES = {"seed": "int64", "stage2_seed": "int64", "epoch": "int64", "n": "int64", "value": "float64"}
 
@@ -77,14 +80,16 @@ def average_stage2_seeds(table: pd.DataFrame) -> pd.DataFrame:
 def with_attribution(table: pd.DataFrame) -> pd.DataFrame:
     """Add the average over the phrasings of the entity attribution question, as evaluation set ``entity_attribution``.
 
-    The average is taken within each seed; it is NaN where a phrasing is. `n` counts the questions of all phrasings.
+    Likewise ``attribution_as_defined``. The average is taken within each seed; it is NaN where a phrasing is. `n` counts
+    the questions of all phrasings.
     """
-    phrasings = table[table["eval_set"].str.startswith(f"{ATTRIBUTION}.")]
-    if phrasings.empty:
-        return table
     keys = [name for name in _IDENTITY if name != "eval_set"]
-    average = _average(phrasings, keys).assign(eval_set=ATTRIBUTION)
-    return pd.concat([table, average[list(COLUMNS)]], ignore_index=True)
+    averages = []
+    for eval_set in (ATTRIBUTION, AS_DEFINED):
+        phrasings = table[table["eval_set"].str.startswith(f"{eval_set}.")]
+        if not phrasings.empty:
+            averages.append(_average(phrasings, keys).assign(eval_set=eval_set)[list(COLUMNS)])
+    return pd.concat([table, *averages], ignore_index=True) if averages else table
 
 
 def _average(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
