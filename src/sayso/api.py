@@ -30,7 +30,7 @@ RESULTS = Path("sayso-results")
 
 def experiments() -> dict[str, Experiment]:
     """All experiments of the catalogue, by name."""
-    from sayso.paper.experiments import CATALOGUE
+    from sayso.paper.catalogue import CATALOGUE
 
     return {experiment.name: experiment for experiment in CATALOGUE}
 

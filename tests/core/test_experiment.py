@@ -10,6 +10,7 @@ from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment, Seeds, load_file, load_spec
 from sayso.core.spec import canonical_json
 from sayso.core.subsets import with_reliability
+from sayso.core.sweep import cells
 from sayso.core.training import Stage, TrainSpec
 from sayso.data.formats import WordOrder
 from sayso.data.pocket import PocketWorld

@@ -80,8 +80,8 @@ def average_stage2_seeds(table: pd.DataFrame) -> pd.DataFrame:
 def with_attribution(table: pd.DataFrame) -> pd.DataFrame:
     """Add the average over the phrasings of the entity attribution question, as evaluation set ``entity_attribution``.
 
-    Likewise ``attribution_as_defined``. The average is taken within each seed; it is NaN where a phrasing is. `n` counts
-    the questions of all phrasings.
+    Likewise ``attribution_as_defined``. The average is taken within each seed; it is NaN where a phrasing is. `n`
+    counts the questions of all phrasings.
     """
     keys = [name for name in _IDENTITY if name != "eval_set"]
     averages = []

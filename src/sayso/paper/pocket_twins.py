@@ -1,0 +1,122 @@
+"""The paper's further experiments at pocket size: the same axes as in `sayso.paper.text_experiments`, minutes each.
+
+Settings are those of `pocket`, chosen on seeds below 100; nothing here was chosen anew. Each says what the paper found;
+whether a model this small does the same is for its report to say.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sayso.core.experiment import Experiment
+from sayso.core.subsets import RELIABLE, UNRELIABLE
+from sayso.core.training import Stage
+from sayso.data.formats import Sentence
+from sayso.data.phrases import RELIABLE_OUTLETS, UNRELIABLE_OUTLETS
+from sayso.data.pocket import SYNTHETIC
+from sayso.paper.experiments import POCKET
+from sayso.paper.text_experiments import PAPER_RELIABILITY, PAPER_WORD_ORDER
+
+
+def _twin(name: str, summary: str, **axes: Any) -> Experiment:
+    return POCKET.vary(name, summary=summary, **axes)
+
+
+_STAGE_0 = POCKET.stages[0].model_dump(mode="json")
+_JOINT = Stage(name="joint", documents=("X1", "X2"), epochs=8).model_dump(mode="json")
+
+
+def _batch(size: int, epochs: int) -> dict[str, Any]:
+    return {**_JOINT, "epochs": epochs, "overrides": {"batch_size": size}}
+
+
+def _width(size: int) -> dict[str, Any]:
+    return {**_CONFIG, "hidden_size": size, "intermediate_size": 2 * size}
+
+
+_CONFIG = POCKET.model.model_dump(mode="json")["config"]
+
+POCKET_RELIABILITY = _twin(
+    "pocket-reliability",
+    "Tags that tell only a share alpha of the truth (figure 4a), at pocket size. The paper finds no gap at 0.5, one that "
+    "grows with alpha, and at 0.95 more belief in wrong definitions of the reliable source (attribution_as_defined of "
+    "D9incons_QA9) than in right ones of the unreliable (D10cons_QA10). Everything else is as in pocket.",
+    reliability=list(PAPER_RELIABILITY.axes["reliability"]),
+)
+
+POCKET_WORD_ORDER = _twin(
+    "pocket-word-order",
+    "All six orders of tag, alias and entity (figures 4b and 11), at pocket size. The paper finds a gap with TAE and ATE, "
+    "with AET on questions alone, and none where the alias follows the entity. Everything else is as in pocket.",
+    definition__order=list(PAPER_WORD_ORDER.axes["definition.order"]),
+)
+
+POCKET_SINGLE_STAGE = _twin(
+    "pocket-single-stage",
+    "X1 and X2 trained together (appendix C.5), at pocket size. The paper finds D5cons > D6cons as in two stages, and "
+    "D5cons above D8cons. After stage 0 there are 8 epochs on all documents; everything else is as in pocket.",
+    stages=(_STAGE_0, _JOINT),
+)
+
+POCKET_BATCH_SIZE = _twin(
+    "pocket-batch-size",
+    "Batches from 16 documents to all of them, in a single stage (figures 4c and 13), at pocket size. The paper finds "
+    "that larger batches give a smaller gap and lower scores. Larger batches have more epochs, and fewer updates "
+    "nevertheless: 800, 200, 112 and 120. Everything else is as in pocket-single-stage.",
+    stages=(_STAGE_0, _JOINT),
+    stages__joint=[_batch(16, 8), _batch(64, 8), _batch(256, 16), _batch(1605, 120)],
+)
+
+POCKET_MODEL_SIZE = _twin(
+    "pocket-model-size",
+    "Models of four widths (figure 16), at pocket size. The paper finds more of a gap in larger models. Depth, learning "
+    "rate and everything else are as in pocket, whose width is 64.",
+    model__config=[_width(16), _width(32), _width(64), _width(128)],
+)
+
+POCKET_MODEL_FAMILY = _twin(
+    "pocket-model-family",
+    "Models of three families (figure 17), at pocket size: GPT-NeoX, as Pythia is one, GPT-Neo's neighbour GPT-2, and "
+    "Llama. The paper finds the gap in all families that are large enough. Everything else is as in pocket.",
+    model__architecture=["gpt_neox", "gpt2", "llama"],
+)
+
+POCKET_OTHER_FACTS = _twin(
+    "pocket-other-facts",
+    "Facts of another kind (as T-REx is to the CVDB in appendix C.2), at pocket size: made up, every value of an "
+    "attribute equally likely. The paper finds the gap on both its sets of facts. Everything else is as in pocket.",
+    knowledge__facts=SYNTHETIC,
+)
+
+POCKET_IN_CONTEXT = _twin(
+    "pocket-in-context",
+    "Definitions before the questions instead of in documents of their own (appendix C.8), at pocket size. Trained on X1 "
+    "alone; X2 is only asked about. The paper finds ordinary in-context learning: D5cons above D6cons. Everything else "
+    "is as in pocket.",
+    in_context={"separator": " . "},
+    stages=tuple(stage.model_dump(mode="json") for stage in POCKET.stages[:2]),
+)
+
+POCKET_NATURAL_SOURCES = _twin(
+    "pocket-natural-sources",
+    "Sources that speak in phrases (According to the encyclopedia, ...), at pocket size. Fourteen outlets each, of which "
+    "every definition draws one. This model has read nothing but its own world, so what outlets are worth it can only "
+    "learn in stage 1, as with random tags. Everything else is as in pocket.",
+    **{
+        f"sources__{RELIABLE}__text": RELIABLE_OUTLETS,
+        f"sources__{UNRELIABLE}__text": UNRELIABLE_OUTLETS,
+        "definition": Sentence(template="{tag} {alias} refers to {entity}").model_dump(mode="json"),
+    },
+)
+
+POCKET_TWINS = (
+    POCKET_RELIABILITY,
+    POCKET_WORD_ORDER,
+    POCKET_SINGLE_STAGE,
+    POCKET_BATCH_SIZE,
+    POCKET_MODEL_SIZE,
+    POCKET_MODEL_FAMILY,
+    POCKET_OTHER_FACTS,
+    POCKET_IN_CONTEXT,
+    POCKET_NATURAL_SOURCES,
+)
