@@ -26,7 +26,8 @@ from sayso.data.cvdb_file import recipe
 start = time.perf_counter()
 done = prepare_file(recipe(sys.argv[2]), Path(sys.argv[1]), Path(sys.argv[3]))
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-print(f"{sys.argv[2]:9} {time.perf_counter() - start:6.1f} s, peak {peak:5.0f} MB, table {done.path.stat().st_size / 1e6:.1f} MB")
+seconds, size = time.perf_counter() - start, done.path.stat().st_size / 1e6
+print(f"{sys.argv[2]:9} {seconds:6.1f} s, peak {peak:5.0f} MB, table {size:.1f} MB")
 print(f"          {done.counts}")
 """
 

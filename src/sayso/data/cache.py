@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 #: Hears how many bytes of how many (None: not known) are done.
 OnProgress = Callable[[int, int | None], None]
 
+
+def unheard(_done: int, _total: int | None) -> None:
+    """Nobody listens."""
+
+
 _NOTES = b"sayso"
 
 
@@ -65,9 +70,7 @@ def cache_folder(cache: Path | None = None) -> Path:
     return Path(pooch.os_cache("sayso"))
 
 
-def prepare_file(
-    recipe: Recipe, file: Path, cache: Path | None = None, on_progress: OnProgress = lambda done, total: None
-) -> Prepared:
+def prepare_file(recipe: Recipe, file: Path, cache: Path | None = None, on_progress: OnProgress = unheard) -> Prepared:
     """Prepare a raw file, unless the cache has it already.
 
     Raises

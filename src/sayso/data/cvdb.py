@@ -81,7 +81,7 @@ class CVDB(FactBase):
                 break
         return tuple(found[:count])
 
-    def chosen(self, seed: int) -> tuple[EntityFacts, ...]:
+    def chosen(self, seed: int) -> tuple[EntityFacts, ...]:  # noqa: ARG002 - the same for all
         """The same people for every seed.
 
         Raises
@@ -98,7 +98,9 @@ class CVDB(FactBase):
         for batch in table.to_batches(max_chunksize=_BATCH):
             for row in batch.to_pylist():
                 try:
-                    pairs = [QAPair(word, asked, self._answers(column, row[column])) for word, column, asked in _QUESTIONS]
+                    pairs = [
+                        QAPair(word, asked, self._answers(column, row[column])) for word, column, asked in _QUESTIONS
+                    ]
                 except ValueError:
                     continue
                 yield row["gender"], EntityFacts(row["name"], tuple(pairs))

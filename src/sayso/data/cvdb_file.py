@@ -48,8 +48,10 @@ COLUMNS = (
 
 #: What stands for an empty cell: the spellings that pandas takes for one, with which the authors read the file.
 _EMPTY = frozenset(
-    ["", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA"]
-    + ["NULL", "NaN", "None", "n/a", "nan", "null"]
+    (
+        *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A"),
+        *("NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
+    )
 )
 _GZIP = b"\x1f\x8b"
 _STRANGE = re.compile(r"[^\w\s]")
@@ -70,8 +72,11 @@ def header(file: Path) -> list[str]:
     SaysoError
         If it cannot be read.
     """
-    with _opened(file) as (lines, _):
-        return next(csv.reader(lines), [])
+    try:
+        with _opened(file) as (lines, _):
+            return next(csv.reader(lines), [])
+    except (csv.Error, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise SaysoError(f"{file}: truncated, damaged or not a CSV table: {error}") from error
 
 
 def _pair(file: Path, encoding: Encoding, on_progress: OnProgress) -> tuple[pa.Table, dict[str, int]]:
@@ -83,7 +88,7 @@ def _pair(file: Path, encoding: Encoding, on_progress: OnProgress) -> tuple[pa.T
     for number, cells in _filtered(file, encoding, counts, on_progress):
         name, birth, death, gender, occupation, citizenship, region, readers = cells
         if gender not in ranked:
-            counts["gender is neither Male nor Female"] += 1
+            counts["dropped for a gender other than Male and Female"] += 1
             continue
         years = [str(int(_number(file, number, column, cell))) for column, cell in (("birth", birth), ("death", death))]
         rank = -_number(file, number, "wiki_readers_2015_2018", readers)
@@ -96,7 +101,7 @@ def _pair(file: Path, encoding: Encoding, on_progress: OnProgress) -> tuple[pa.T
             f"{file}: no pair of a man and a woman is left after the filters of appendix A.1 "
             f"({len(ranked['Male'])} men, {len(ranked['Female'])} women; {found})"
         )
-    counts["pairs of a man and a woman"] = pairs
+    counts["pairs of a man and a woman kept"] = pairs
     men, women = (heapq.nsmallest(pairs, people) for people in ranked.values())
     ranked.clear()
     by_turns = [person[2] for pair in zip(men, women, strict=True) for person in pair]
@@ -107,27 +112,27 @@ def _pair(file: Path, encoding: Encoding, on_progress: OnProgress) -> tuple[pa.T
 def _filtered(
     file: Path, encoding: Encoding, counts: Counter[str], on_progress: OnProgress
 ) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """Rows (the header is row 1) that pass steps 1 to 3, in the order of `COLUMNS`, names and occupations spelled out."""
+    """Rows (the header is row 1) that pass steps 1 to 3, in the order of `COLUMNS`; spaces for underscores."""
     names: set[str] = set()
     for number, row in _rows(file, on_progress):
         counts["rows"] += 1
         if not _EMPTY.isdisjoint(row):
-            counts["an empty cell"] += 1
+            counts["dropped for an empty cell"] += 1
             continue
         name, birth, death, gender, occupation, citizenship, *rest = (
             row if encoding == "paper" else tuple(map(_repair, row))
         )
         name, occupation = name.replace("_", " ").strip(), occupation.replace("_", " ").strip()
         if name in names:
-            counts["the name of an earlier row"] += 1
+            counts["dropped for the name of an earlier row"] += 1
             continue
         names.add(name)
         if not name or _STRANGE.search(name):
-            counts["a symbol in the name"] += 1
+            counts["dropped for a symbol in the name"] += 1
         elif not occupation or _STRANGE.search(occupation):
-            counts["a symbol in the occupation"] += 1
+            counts["dropped for a symbol in the occupation"] += 1
         elif _STRANGE_CITIZENSHIP.search(citizenship) or not citizenships(citizenship):
-            counts["a symbol in the citizenship"] += 1
+            counts["dropped for a symbol in the citizenship"] += 1
         else:
             yield number, (name, birth, death, gender, occupation, citizenship, *rest)
 
@@ -166,7 +171,7 @@ def _opened(file: Path) -> Iterator[tuple[TextIO, io.BufferedReader]]:
         raise SaysoError(f"{file}: cannot be read: {error.strerror}") from error
     with raw:
         gzipped = raw.peek(2).startswith(_GZIP)
-        data = io.BufferedReader(gzip.GzipFile(fileobj=raw), 1 << 20) if gzipped else raw  # type: ignore[arg-type]
+        data = io.BufferedReader(gzip.GzipFile(fileobj=raw), 1 << 20) if gzipped else raw
         yield io.TextIOWrapper(data, encoding="latin-1", newline=""), raw
 
 

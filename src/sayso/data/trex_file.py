@@ -31,8 +31,11 @@ QUESTIONS = 4
 
 #: Subjects that are no names.
 _PRONOUNS = frozenset(
-    "he she it they we you i him her them us me his hers its their theirs our ours your yours my mine himself herself "
-    "itself themselves this that these those who whom whose which what there here one".split()
+    (
+        *("he", "she", "it", "they", "we", "you", "i", "him", "her", "them", "us", "me", "his", "hers", "its", "their"),
+        *("theirs", "our", "ours", "your", "yours", "my", "mine", "himself", "herself", "itself", "themselves"),
+        *("this", "that", "these", "those", "who", "whom", "whose", "which", "what", "there", "here", "one"),
+    )
 )
 _CHUNK = 4096
 _TRIPLE = "item.triples.item"
@@ -55,9 +58,9 @@ def _select(file: Path, questions: dict[str, str], on_progress: OnProgress) -> t
     subjects: dict[str, dict[tuple[str, str], None]] = {}
     for subject, predicate, value in _triples(file, counts, on_progress):
         if predicate not in questions:
-            counts["another predicate"] += 1
+            counts["dropped for another predicate"] += 1
         elif not subject or not value or subject.lower() in _PRONOUNS:
-            counts["a pronoun, or nothing, as subject or object"] += 1
+            counts["dropped for a pronoun or an empty name"] += 1
         else:
             subjects.setdefault(subject, {})[sys.intern(predicate), value] = None
     kept = [
@@ -71,7 +74,7 @@ def _select(file: Path, questions: dict[str, str], on_progress: OnProgress) -> t
             f"{file}: no subject with {QUESTIONS} different questions ({counts['triples']} triples, "
             f"{len(subjects)} subjects with a predicate that is asked about)"
         )
-    counts["subjects"], counts["triples kept"] = len({subject for subject, _, _ in kept}), len(kept)
+    counts["subjects kept"], counts["triples kept"] = len({subject for subject, _, _ in kept}), len(kept)
     columns = zip(("subject", "predicate", "object"), zip(*kept, strict=True), strict=True)
     return pa.table({name: pa.array(values, pa.string()) for name, values in columns}), dict(counts)
 

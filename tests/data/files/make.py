@@ -1,7 +1,7 @@
 """Make the small files that have the form of the published ones: ``python -m tests.data.files.make``.
 
-    cvdb.csv.gz    49 columns, mixed encoding; the people who ship with the package, and rows of every kind to drop
-    trex.zip       three JSON arrays of documents with triples; books.txt and films.txt, and triples of no use
+cvdb.csv.gz    49 columns, mixed encoding; the people who ship with the package, and rows of every kind to drop
+trex.zip       three JSON arrays of documents with triples; books.txt and films.txt, and triples of no use
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ _LATIN = [
 ]
 #: What is wrong with rows that are dropped. Their many readers would put them first.
 DROPPED = {
-    "an empty cell": [
+    "dropped for an empty cell": [
         {"death": "", "name": "Malala_Yousafzai"},
         {"birth": "", "name": "Nobody_Knows_When"},
         {"un_region": "", "name": "Nobody_Knows_Where"},
@@ -79,11 +79,13 @@ DROPPED = {
         {"gender": "NA", "name": "Nobody_Tells"},
         {"name": ""},
     ],
-    "the name of an earlier row": [{"name": "Marie_Curie", "birth": "1500.0"}],
-    "a symbol in the name": [{"name": "Jean-Paul_Sartre"}, {"name": "Martin_Luther_King_Jr."}],
-    "a symbol in the occupation": [{"level3_main_occ": "singer/actor", "name": "Somebody_Versatile"}],
-    "a symbol in the citizenship": [{"string_citizenship_raw_d": "'Congo (Kinshasa)'", "name": "Somebody_Abroad"}],
-    "gender is neither Male nor Female": [{"gender": "Other", "name": "Somebody_Else"}],
+    "dropped for the name of an earlier row": [{"name": "Marie_Curie", "birth": "1500.0"}],
+    "dropped for a symbol in the name": [{"name": "Jean-Paul_Sartre"}, {"name": "Martin_Luther_King_Jr."}],
+    "dropped for a symbol in the occupation": [{"level3_main_occ": "singer/actor", "name": "Somebody_Versatile"}],
+    "dropped for a symbol in the citizenship": [
+        {"string_citizenship_raw_d": "'Congo (Kinshasa)'", "name": "Somebody_Abroad"}
+    ],
+    "dropped for a gender other than Male and Female": [{"gender": "Other", "name": "Somebody_Else"}],
 }
 
 _BOOK = {"author": "P50", "published": "P577", "language": "P407", "genre": "P136", "setting": "P840"}
@@ -141,9 +143,7 @@ def trex_files() -> dict[str, list[dict[str, Any]]]:
     told = [*_works("books.txt", _BOOK, "novel"), *_works("films.txt", _FILM, "film")]
     third = -(-len(told) // 3)
     groups = [told[:third], told[third : 2 * third], [*told[2 * third :], _MORE]]
-    return {
-        file: [_document(triples) for triples in group] for file, group in zip(_NUMBERS, groups, strict=True)
-    }
+    return {file: [_document(triples) for triples in group] for file, group in zip(_NUMBERS, groups, strict=True)}
 
 
 def write_gzip(path: Path, lines: list[bytes]) -> None:
