@@ -19,8 +19,12 @@ from sayso.core.errors import SaysoError
 #: What only ``sayso[all]`` installs: modules a command may find missing.
 EXTRAS = (
     "altair",
+    "ijson",
     "jinja2",
     "pandas",
+    "pooch",
+    "pyarrow",
+    "requests",
     "safetensors",
     "scipy",
     "statsmodels",
