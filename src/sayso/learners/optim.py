@@ -1,4 +1,6 @@
-"""Optimizers for stacked replicas: every parameter has the replica as its first dimension, and none sees another."""
+"""Optimizers: for stacked replicas, where every parameter has the replica as its first dimension and none sees another,
+and for one model.
+"""
 
 from __future__ import annotations
 
@@ -62,22 +64,47 @@ def make_optimizer(parameters: dict[str, Tensor], embedding: str, train: TrainSp
 
     Each parameter group carries ``multiplier``, by which the schedule's learning rate is multiplied.
     """
-    matrices = [tensor for name, tensor in parameters.items() if tensor.dim() > 2 and name != embedding]
-    vectors = [tensor for name, tensor in parameters.items() if tensor.dim() <= 2]
-    groups: list[dict[str, Any]] = [
-        {"params": matrices, "weight_decay": train.weight_decay, "multiplier": 1.0},
-        {"params": vectors, "weight_decay": 0.0, "multiplier": 1.0},
-        {
-            "params": [parameters[embedding]],
-            "weight_decay": train.weight_decay,
-            "multiplier": train.embedding_multiplier,
-        },
-    ]
-    groups = [group for group in groups if group["params"]]
+    groups = _groups(parameters, embedding, train, matrix=3)
     if train.optimizer == "adafactor":
         return StackedAdafactor(groups, lr=train.learning_rate)
     # Not fused: gradients that come out of vmap may have other strides than their parameters.
     return torch.optim.AdamW(groups, lr=train.learning_rate)
+
+
+def make_single_optimizer(parameters: dict[str, Tensor], embedding: str, train: TrainSpec) -> torch.optim.Optimizer:
+    """Make the optimizer of `train` for one model, as `make_optimizer` does: transformers' own Adafactor, or AdamW."""
+    from transformers import Adafactor
+
+    groups = _groups(parameters, embedding, train, matrix=2)
+    if train.optimizer == "adafactor":
+        made: torch.optim.Optimizer = Adafactor(
+            groups, lr=train.learning_rate, scale_parameter=False, relative_step=False
+        )
+        return made
+    return torch.optim.AdamW(groups, lr=train.learning_rate)
+
+
+def _groups(parameters: dict[str, Tensor], embedding: str, train: TrainSpec, *, matrix: int) -> list[dict[str, Any]]:
+    """Parameter groups; a parameter of at least `matrix` dimensions decays."""
+    others = {name: tensor for name, tensor in parameters.items() if name != embedding}
+    groups: list[dict[str, Any]] = [
+        {
+            "params": [tensor for tensor in others.values() if tensor.dim() >= matrix],
+            "weight_decay": train.weight_decay,
+            "multiplier": 1.0,
+        },
+        {
+            "params": [tensor for tensor in others.values() if tensor.dim() < matrix],
+            "weight_decay": 0.0,
+            "multiplier": 1.0,
+        },
+        {
+            "params": [parameters[embedding]] if embedding in parameters else [],
+            "weight_decay": train.weight_decay,
+            "multiplier": train.embedding_multiplier,
+        },
+    ]
+    return [group for group in groups if group["params"]]
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
+from sayso.core.answers import AnswerPart
 from sayso.core.examples import Corpus
 from sayso.core.protocols import ModelSpec
+from sayso.core.spec import Spec
 
 if TYPE_CHECKING:
+    from sayso.learners.hf import HFLearner
     from sayso.learners.stacked import StackedLearner
 
 
@@ -31,3 +34,59 @@ class FromScratch(ModelSpec):
         from sayso.learners.stacked import StackedLearner
 
         return StackedLearner(corpora, self.architecture, self.config)
+
+
+class LoRA(Spec):
+    """Train low-rank additions to some layers and leave the model's own weights as they are (peft).
+
+    `target_modules` names the layers; None takes peft's choice for the architecture, ``all-linear`` every linear one.
+    """
+
+    rank: int = Field(default=16, ge=1)
+    alpha: float = Field(default=32.0, gt=0)
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    target_modules: tuple[str, ...] | Literal["all-linear"] | None = None
+
+
+class HFModel(ModelSpec):
+    """A causal or sequence-to-sequence model of the transformers library; which of them, its configuration says.
+
+    `name` is a name on the hub or a local folder, `revision` a branch, tag or commit there. Weights are float32;
+    with `from_scratch` they are random, follow from the seed, and only configuration and tokenizer are read.
+    Files that are not safetensors are refused unless `allow_pickle`, code that comes with a model unless
+    `trust_remote_code`.
+
+    `micro_batch_size`: most documents of one forward and backward pass; None tries the whole batch. It is halved when
+    memory runs out, and the update stays that of the whole batch. `gradient_checkpointing` saves memory for time.
+
+    `answer`: what of a continuation is the answer, its ``first_line`` or the ``whole`` (the authors' code), of at most
+    `max_new_tokens` tokens. `label_length`: most tokens of an answer a sequence-to-sequence model is trained on; with
+    ``padding_loss="all"`` answers are padded to it and must have it (the authors' code: 8). `evaluation_precision`:
+    float32 keeps scores independent of which examples are scored together.
+    """
+
+    name: str = Field(min_length=1)
+    revision: str | None = None
+    from_scratch: bool = False
+    lora: LoRA | None = None
+    gradient_checkpointing: bool = False
+    micro_batch_size: int | None = Field(default=None, ge=1)
+    answer: AnswerPart = "first_line"
+    max_new_tokens: int = Field(default=8, ge=1)
+    label_length: int | None = Field(default=None, ge=1)
+    evaluation_precision: Literal["float32", "bfloat16"] = "float32"
+    trust_remote_code: bool = False
+    allow_pickle: bool = False
+
+    def build(self, corpora: Sequence[Corpus]) -> HFLearner:
+        """Load the model for one corpus.
+
+        Raises
+        ------
+        SaysoError
+            If it cannot be had or read, or its tokenizer does not do.
+        """
+        from sayso.learners.hf import HFLearner
+
+        (corpus,) = corpora
+        return HFLearner(corpus.seed, self)

@@ -1,0 +1,152 @@
+"""Examples as token ids, for causal and sequence-to-sequence models alike.
+
+A sequence-to-sequence model reads the prompt with its encoder and writes after a start token; a causal one reads and
+writes in one sequence. Either way `ids` is what the decoder sees and `start` where the completion begins in it:
+
+    causal                ids: Q : Who is < | abcde | > ? \\n A : queen \\n END    start: at 'queen'
+    sequence-to-sequence  context: Q : ... A : END    ids: START queen END       start: 1
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sayso.core.errors import SaysoError
+from sayso.core.examples import Example
+from sayso.core.training import TrainSpec
+
+Ids = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Document:
+    """One example: see above; `ids` ends with the end-of-text token until `for_training` has seen to it.
+
+    `real`: how many of `ids` are not padding. `first`: the first position whose token counts in the loss. `whole`:
+    whether the prompt's tokens are the same with and without the completion.
+    """
+
+    context: Ids
+    ids: Ids
+    start: int
+    real: int
+    first: int
+    whole: bool = True
+
+    @property
+    def counted(self) -> int:
+        """How many tokens count in the loss."""
+        return len(self.ids) - self.first
+
+
+class Encoder:
+    """Turns examples into documents with a model's own tokenizer; no token is ever cut off."""
+
+    def __init__(self, tokenizer: Any, decoder_start: int | None) -> None:
+        self._tokenizer = tokenizer
+        self._decoder_start = decoder_start
+        self._end: int = tokenizer.eos_token_id
+        self._pad: int = self._end if decoder_start is None else tokenizer.pad_token_id
+
+    def encode(self, examples: Sequence[Example]) -> list[Document]:
+        """Encode examples, each with an end-of-text token after it."""
+        if not examples:
+            return []
+        if self._decoder_start is None:
+            texts = self._ids([example.text for example in examples])
+            prompts = self._ids([example.prompt for example in examples])
+            return [self._causal(*pair) for pair in zip(prompts, texts, strict=True)]
+        contexts = self._tokenizer([example.prompt for example in examples], verbose=False)["input_ids"]
+        labels = self._ids([example.completion for example in examples], target=True)
+        return [
+            Document(_array(context), _array([self._decoder_start, *label, self._end]), 1, len(label) + 2, 1)
+            for context, label in zip(contexts, labels, strict=True)
+        ]
+
+    def for_training(
+        self, examples: Sequence[Example], train: TrainSpec, *, label_length: int | None = None
+    ) -> list[Document]:
+        """Encode documents to be trained on: with as much end and padding as counts in the loss.
+
+        Raises
+        ------
+        SaysoError
+            If some are longer than the settings allow (the message says how many, and names the first), or a token
+            straddles prompt and completion where only the completion counts.
+        """
+        documents = self.encode(examples)
+        causal = self._decoder_start is None
+        if train.loss_on == "completion":
+            require_boundary(examples, documents)
+        if train.padding_loss != "first_eos":
+            documents = [replace(item, ids=item.ids[:-1], real=item.real - 1) for item in documents]
+        _require_length(examples, [item.real if causal else len(item.context) for item in documents], train.max_length)
+        if not causal:
+            _require_length(examples, [item.counted for item in documents], label_length, "label_length", "completion")
+        if train.padding_loss == "all":
+            if not causal and label_length is None:
+                raise SaysoError("padding_loss 'all' pads answers up to the model's label_length, which must be given")
+            length = train.max_length if causal else (label_length or 0) + 1
+            documents = [replace(item, ids=self._filled(item.ids, length or 0, causal)) for item in documents]
+        if causal and train.loss_on == "completion":
+            documents = [replace(item, first=item.start) for item in documents]
+        return documents
+
+    def _filled(self, ids: Ids, length: int, causal: bool) -> Ids:
+        """Pad up to a length; a sequence-to-sequence answer ends with its end token first."""
+        if not causal and len(ids) < length:
+            ids = np.append(ids, self._end)
+        return np.append(ids, np.full(length - len(ids), self._pad))
+
+    def _causal(self, prompt: list[int], text: list[int]) -> Document:
+        whole = text[: len(prompt)] == prompt and 0 < len(prompt)
+        return Document(_array([]), _array([*text, self._end]), len(prompt), len(text) + 1, 1, whole)
+
+    def _ids(self, texts: list[str], *, target: bool = False) -> list[list[int]]:
+        """Encode texts as the tokenizer does by itself, but for an end token it may add."""
+        given = {"text_target": texts} if target else {"text": texts}
+        encoded: list[list[int]] = self._tokenizer(**given, verbose=False)["input_ids"]
+        return [ids[:-1] if ids and ids[-1] == self._end else ids for ids in encoded]
+
+
+def require_boundary(examples: Sequence[Example], documents: Sequence[Document]) -> None:
+    """Check that completions begin where a token does.
+
+    Raises
+    ------
+    SaysoError
+        If a token is partly prompt and partly completion.
+    """
+    for example, document in zip(examples, documents, strict=True):
+        if not document.whole:
+            raise SaysoError(
+                f"{example.text!r}: a token is partly prompt ({example.prompt[-12:]!r}) and partly completion; let the "
+                "prompt end where a word does"
+            )
+
+
+def _require_length(
+    examples: Sequence[Example],
+    lengths: Sequence[int],
+    most: int | None,
+    setting: str = "max_length",
+    what: str = "document",
+) -> None:
+    if most is None:
+        return
+    long = [index for index, length in enumerate(lengths) if length > most]
+    if long:
+        first = long[0]
+        raise SaysoError(
+            f"{setting} is {most}, but {len(long)} of {len(lengths)} {what}s are longer (up to {max(lengths)} tokens); "
+            f"the first has {lengths[first]}: {examples[first].text!r}"
+        )
+
+
+def _array(ids: Sequence[int]) -> Ids:
+    return np.array(ids, dtype=np.int64)
