@@ -34,10 +34,13 @@ DIR = typer.Argument(metavar="[DIR]", help="Results folder, or its name below sa
 SET = typer.Option("--set", metavar="PATH=VALUE", help="Change a setting ('sayso show' lists them); a list is an axis.")
 MODEL = typer.Option(
     metavar="NAME|PATH",
-    help="What to train from scratch: an architecture of transformers (gpt_neox, gpt2, llama, ...) or a config.json.",
+    help="A pretrained model: hub name or folder. For pocket experiments what to train from scratch: an architecture of "
+    "transformers (gpt_neox, gpt2, llama, ...) or a config.json.",
 )
 KNOWLEDGE = typer.Option(
-    metavar="NAME|FILE", help="Facts of the pocket world: notables, synthetic, or a CSV file in the CVDB's columns."
+    metavar="NAME|FILE",
+    help="Facts: cvdb, trex, their files, or a table of your own. For pocket experiments notables, synthetic, or a CSV "
+    "file in the CVDB's columns.",
 )
 
 

@@ -11,9 +11,11 @@ from typing import Any
 from sayso import api
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
+from sayso.data.facts import FactBase
+from sayso.data.knowledge import knowledge_of
 from sayso.data.people import NOTABLES
 from sayso.data.pocket import SYNTHETIC, PocketWorld
-from sayso.learners.specs import FromScratch
+from sayso.learners.specs import FromScratch, HFModel
 from sayso.progress import consecutive
 from sayso.runs.status import Status
 
@@ -97,7 +99,18 @@ def _value(text: str) -> Any:
 
 
 def _knowledge_settings(experiment: Experiment, name: str) -> dict[str, Any]:
-    """Settings that choose the facts of the pocket world: a table's name, or the path of a CSV file."""
+    """Settings that choose the facts: a prepared knowledge base's name or a file, or for the pocket world its table.
+
+    Settings of the same kind of knowledge are kept. With another kind all questions of an entity but one are trained
+    on, as in the paper.
+    """
+    if isinstance(experiment.knowledge, FactBase):
+        chosen = knowledge_of(name)
+        data = chosen.model_dump(mode="json")
+        if type(chosen) is type(experiment.knowledge):
+            return {"knowledge.file": data["file"]}
+        questions = len(chosen.first(1)[0].questions)
+        return {"knowledge": data, "split.trained_questions": max(questions - 1, 1)}
     if name not in (NOTABLES, SYNTHETIC) and not (name.endswith(".csv") and Path(name).is_file()):
         raise SaysoError(
             f"--knowledge '{name}': no such CSV file, and no such facts; there is: {NOTABLES}, {SYNTHETIC}"
@@ -109,10 +122,15 @@ def _knowledge_settings(experiment: Experiment, name: str) -> dict[str, Any]:
 
 
 def _model_settings(experiment: Experiment, name: str) -> dict[str, Any]:
-    """Settings that choose what is trained from random weights: an architecture, or the path of a configuration."""
+    """Settings that choose the model: a pretrained one by name or folder, or what is trained from random weights.
+
+    The latter is an architecture, or the path of a configuration.
+    """
+    if isinstance(experiment.model, HFModel):
+        return {"model.name": name}
     if not isinstance(experiment.model, FromScratch):
         kind = type(experiment.model).__name__
-        raise SaysoError(f"--model {name}: the model of {experiment.name} is not trained from scratch ({kind})")
+        raise SaysoError(f"--model {name}: the model of {experiment.name} is of another kind ({kind})")
     from sayso.learners.architectures import config_for, config_of
 
     if Path(name).exists():

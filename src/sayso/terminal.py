@@ -123,9 +123,17 @@ def _stages(experiment: Experiment) -> RenderableType:
         replay = f"{stage.replay:g} of {', '.join(stage.replay_from)}" if stage.replay else "none"
         overrides = ", ".join(f"{key}={_value(value)}" for key, value in stage.overrides.items()) or "none"
         rows.append(
-            (stage.name, " ".join(stage.documents), str(stage.epochs), f"{train.learning_rate:g}", replay, overrides)
+            (
+                stage.name,
+                " ".join(stage.documents),
+                str(stage.epochs),
+                str(train.batch_size),
+                f"{train.learning_rate:g}",
+                replay,
+                overrides,
+            )
         )
-    return _table(("stage", "documents", "epochs", "learning rate", "replay", "overrides"), rows)
+    return _table(("stage", "documents", "epochs", "batch", "learning rate", "replay", "overrides"), rows)
 
 
 def status_page(status: Status, command: str | None) -> RenderableType:
@@ -236,4 +244,5 @@ def _spaced(parts: Iterable[RenderableType]) -> Iterator[RenderableType]:
 
 
 def _value(value: object) -> str:
-    return value if isinstance(value, str) else canonical_json(value)
+    """Text as it is, unless that hides spaces or line breaks at its ends; anything else as JSON."""
+    return value if isinstance(value, str) and value and value == " ".join(value.split()) else canonical_json(value)

@@ -52,7 +52,9 @@ def load_model(spec: HFModel, seed: int) -> Any:
                 _place(spec.name), config=config, dtype=torch.float32, **safe, **_options(spec)
             )
     if config.is_encoder_decoder and config.decoder_start_token_id is None:
-        raise SaysoError(f"model {spec.name}: its configuration has no decoder_start_token_id, which answers begin with")
+        raise SaysoError(
+            f"model {spec.name}: its configuration has no decoder_start_token_id, which answers begin with"
+        )
     if spec.lora is not None:
         model = _with_lora(model, spec.lora, spec.name, seed)
     if spec.gradient_checkpointing:

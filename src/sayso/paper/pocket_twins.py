@@ -38,16 +38,17 @@ _CONFIG = POCKET.model.model_dump(mode="json")["config"]
 
 POCKET_RELIABILITY = _twin(
     "pocket-reliability",
-    "Tags that tell only a share alpha of the truth (figure 4a), at pocket size. The paper finds no gap at 0.5, one that "
-    "grows with alpha, and at 0.95 more belief in wrong definitions of the reliable source (attribution_as_defined of "
-    "D9incons_QA9) than in right ones of the unreliable (D10cons_QA10). Everything else is as in pocket.",
+    "Tags that tell only a share alpha of the truth (figure 4a), at pocket size. The paper finds no gap at 0.5, one "
+    "that grows with alpha, and at 0.95 more belief in wrong definitions of the reliable source "
+    "(attribution_as_defined of D9incons_QA9) than in right ones of the unreliable (D10cons_QA10). Everything else is "
+    "as in pocket.",
     reliability=list(PAPER_RELIABILITY.axes["reliability"]),
 )
 
 POCKET_WORD_ORDER = _twin(
     "pocket-word-order",
-    "All six orders of tag, alias and entity (figures 4b and 11), at pocket size. The paper finds a gap with TAE and ATE, "
-    "with AET on questions alone, and none where the alias follows the entity. Everything else is as in pocket.",
+    "All six orders of tag, alias and entity (figures 4b and 11), at pocket size. The paper finds a gap with TAE and "
+    "ATE, with AET on questions alone, and none where the alias follows the entity. Everything else is as in pocket.",
     definition__order=list(PAPER_WORD_ORDER.axes["definition.order"]),
 )
 
@@ -69,16 +70,16 @@ POCKET_BATCH_SIZE = _twin(
 
 POCKET_MODEL_SIZE = _twin(
     "pocket-model-size",
-    "Models of four widths (figure 16), at pocket size. The paper finds more of a gap in larger models. Depth, learning "
-    "rate and everything else are as in pocket, whose width is 64.",
+    "Models of four widths (figure 16), at pocket size. The paper finds more of a gap in larger models. Depth, "
+    "learning rate and everything else are as in pocket, whose width is 64.",
     model__config=[_width(16), _width(32), _width(64), _width(128)],
 )
 
 POCKET_MODEL_FAMILY = _twin(
     "pocket-model-family",
-    "Models of three families (figure 17), at pocket size: GPT-NeoX, as Pythia is one, GPT-Neo's neighbour GPT-2, and "
-    "Llama. The paper finds the gap in all families that are large enough. Everything else is as in pocket.",
-    model__architecture=["gpt_neox", "gpt2", "llama"],
+    "Models of three families (figure 17), at pocket size: GPT-NeoX (Pythia's), Llama and OLMo. The paper finds the "
+    "gap in every family, in models that are large enough. Everything else is as in pocket.",
+    model__architecture=["gpt_neox", "llama", "olmo"],
 )
 
 POCKET_OTHER_FACTS = _twin(
@@ -90,18 +91,18 @@ POCKET_OTHER_FACTS = _twin(
 
 POCKET_IN_CONTEXT = _twin(
     "pocket-in-context",
-    "Definitions before the questions instead of in documents of their own (appendix C.8), at pocket size. Trained on X1 "
-    "alone; X2 is only asked about. The paper finds ordinary in-context learning: D5cons above D6cons. Everything else "
-    "is as in pocket.",
+    "Definitions before the questions instead of in documents of their own (appendix C.8), at pocket size. Trained on "
+    "X1 alone; X2 is only asked about. The paper finds ordinary in-context learning: D5cons above D6cons. Everything "
+    "else is as in pocket.",
     in_context={"separator": " . "},
     stages=tuple(stage.model_dump(mode="json") for stage in POCKET.stages[:2]),
 )
 
 POCKET_NATURAL_SOURCES = _twin(
     "pocket-natural-sources",
-    "Sources that speak in phrases (According to the encyclopedia, ...), at pocket size. Fourteen outlets each, of which "
-    "every definition draws one. This model has read nothing but its own world, so what outlets are worth it can only "
-    "learn in stage 1, as with random tags. Everything else is as in pocket.",
+    "Sources that speak in phrases (According to the encyclopedia, ...), at pocket size. Fourteen outlets each, of "
+    "which every definition draws one. This model has read nothing but its own world, so what outlets are worth it "
+    "can only learn in stage 1, as with random tags. Everything else is as in pocket.",
     **{
         f"sources__{RELIABLE}__text": RELIABLE_OUTLETS,
         f"sources__{UNRELIABLE}__text": UNRELIABLE_OUTLETS,

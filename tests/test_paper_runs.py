@@ -1,0 +1,178 @@
+"""The paper's text experiments by one command each, on tiny models and on small files of the published form."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner, Result
+
+from sayso import api
+from sayso.cli import app
+from sayso.core.records import Store
+from sayso.core.sweep import Job
+from sayso.data.knowledge import knowledge_of
+from sayso.runs import local
+from sayso.runs.execute import execute
+from tests import tiny_models
+
+FILES = Path(__file__).parent / "data" / "files"
+#: What makes a run small: few entities, two epochs, larger steps.
+SMALL = [
+    *("--set", "stages.stage1.epochs=2", "--set", "stages.stage2.epochs=1", "--set", "train.batch_size=32"),
+    *("--set", "train.learning_rate=0.003", "--set", "train.max_length=128", "--set", "model.micro_batch_size=16"),
+]
+PEOPLE = ["--knowledge", str(FILES / "cvdb.csv.gz"), "--set", "knowledge.entities=36"]
+WORKS = ["--knowledge", str(FILES / "trex.zip"), "--set", "knowledge.entities=36"]
+
+
+class Killed(BaseException):
+    """The process is gone: nothing may catch this."""
+
+
+class Here:
+    """Runs jobs in this process, one after the other; `epochs` are all that are left to it."""
+
+    epochs = 10_000
+
+    def __init__(self, store: Store, processes: int | None = None, save_models: bool = False) -> None:
+        self.store = store
+
+    def run(self, jobs: Sequence[Job], on_event: Callable[[str, dict[str, object]], None]) -> None:
+        for job in jobs:
+
+            def tell(event: dict[str, object], name: str = job.id) -> None:
+                on_event(name, event)
+                if event["event"] == "epoch":
+                    Here.epochs -= 1
+                    if Here.epochs == 0:
+                        raise Killed
+
+            execute(job, self.store.job(job.id), tell)
+
+
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch: pytest.MonkeyPatch, one_thread: None) -> None:
+    monkeypatch.setattr(local, "LocalProcesses", Here)
+    monkeypatch.setattr(Here, "epochs", 10_000)
+
+
+@pytest.fixture
+def no_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One test that draws the charts is enough."""
+    monkeypatch.setattr(api.Results, "report", lambda results: results.path / "report.html")
+
+
+@pytest.fixture(scope="session")
+def texts() -> list[str]:
+    known = knowledge_of(FILES / "cvdb.csv.gz").first(40)
+    return [f"Q: {pair.question}\nA: {pair.answers[0]}\n" for entity in known for pair in entity.questions]
+
+
+@pytest.fixture(scope="session")
+def causal(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> Path:
+    return tiny_models.causal(tmp_path_factory.mktemp("causal"), texts)
+
+
+@pytest.fixture(scope="session")
+def t5(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> Path:
+    return tiny_models.seq2seq(tmp_path_factory.mktemp("t5"), texts)
+
+
+def sayso(*words: object) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
+
+
+def run(*words: object) -> pd.DataFrame:
+    """Run a command to its end and give its records."""
+    out = Path(str(words[list(words).index("--out") + 1]))
+    result = sayso("run", *words)
+    assert result.exit_code == 0, result.output
+    return api.Results(out).records()
+
+
+def trained_enough(records: pd.DataFrame, stage: str = "stage1") -> None:
+    """The loss on what is trained falls, and everything was measured."""
+    losses = records[(records["measure"] == "loss") & (records["eval_set"] == "train_qa") & (records["stage"] == stage)]
+    means = losses.groupby("epoch")["value"].mean()
+    assert means.iloc[-1] < means.iloc[0]
+    assert {"validation", "train_qa", "definitions", "entity_attribution.name"} <= set(records["eval_set"])
+    assert records["value"].notna().all()
+
+
+def test_two_stages_of_a_causal_model_on_the_cvdb(causal, tmp_path):
+    records = run(
+        *("paper-main", "--model", causal, *PEOPLE, "--seeds", 2, *SMALL, "--set", "stage2_seeds=2"),
+        *("--out", tmp_path / "out"),
+    )
+    trained_enough(records)
+    assert (tmp_path / "out" / "report.html").exists()
+    assert set(records["seed"]) == {600, 601}
+    assert set(records["stage2_seed"]) == {0, 1}
+    asked = records[(records["measure"] == "exact_match") & (records["eval_set"] == "validation")]
+    counts = asked[asked["stage"] == "stage1"].drop_duplicates("subset").set_index("subset")["n"]
+    assert counts["D1cons_QA1"] == 9  # one question an entity
+    assert counts["D5cons"] % 6 == 0  # all six
+    assert set(records.loc[records["eval_set"] == "attribution_as_defined.who", "subset"]) == {"D2incons_QA2"}
+
+
+def test_two_stages_of_a_t5_on_t_rex(t5, tmp_path, no_report):
+    records = run("paper-t5", "--model", t5, *WORKS, "--seeds", 1, *SMALL, "--out", tmp_path / "out")
+    trained_enough(records)
+    experiment = api.Results(tmp_path / "out").experiment
+    assert experiment.split.trained_questions == 3  # all but one of T-REx's four
+    assert experiment.train.loss_on == "completion"
+
+
+@pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing.:FutureWarning")  # peft asks, transformers warns
+def test_low_rank_additions_on_a_table_of_ones_own_killed_and_resumed(causal, tmp_path, no_report):
+    command = [
+        *("paper-main", "--model", causal, "--knowledge", FILES / "countries.csv", "--seeds", 1, *SMALL),
+        *("--set", 'model.lora={"rank": 4, "target_modules": "all-linear"}', "--set", "stage2_seeds=2"),
+        *("--set", "knowledge.entities=36"),
+    ]
+    whole, parts = Store(tmp_path / "whole"), Store(tmp_path / "parts")
+    trained_enough(run(*command, "--out", whole.path))
+    for epochs in (1, 2):
+        Here.epochs = epochs
+        with pytest.raises(Killed):
+            sayso("run", *command, "--out", parts.path)
+    Here.epochs = 10_000
+    run(*command, "--out", parts.path)
+    (one,), (other,) = ([folder.records_path.read_bytes() for folder in store.jobs()] for store in (whole, parts))
+    assert one == other
+    # all questions of an entity but one are trained on, whatever their number
+    assert api.Results(whole.path).experiment.split.trained_questions == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "stages"),
+    [
+        ("paper-in-context", ["stages.stage1.epochs=1"]),
+        ("paper-natural-sources", ["stages.stage1.epochs=1", "stages.stage2.epochs=1"]),
+        ("paper-is-isnt", ["stages.stage2.epochs=1"]),
+    ],
+)
+def test_other_ways_to_write_definitions(name, stages, causal, tmp_path, no_report):
+    words = [word for setting in [*stages, "train.max_length=128", "stage2_seeds=1"] for word in ("--set", setting)]
+    records = run(name, "--model", causal, *PEOPLE, "--seeds", 1, *words, "--out", tmp_path / "out")
+    assert set(records["eval_set"]) >= {"validation", "entity_attribution.who"}
+    assert ("definitions" in set(records["eval_set"])) == (name != "paper-in-context")
+
+
+def test_more_entities_than_there_are_is_one_line_and_leaves_nothing(causal, tmp_path):
+    out = tmp_path / "out"
+    result = sayso("run", "paper-main", "--model", causal, *PEOPLE[:2], "--seeds", 1, "--out", out)
+    assert result.exit_code == 2
+    assert "knowledge.entities is 4000" in result.output
+    assert not list(out.glob("jobs/*/records.jsonl"))
+
+
+def test_the_experiment_file_of_a_run_gives_the_same_experiment(causal, tmp_path):
+    result = sayso("show", "paper-main", "--model", causal, *PEOPLE, *SMALL, "--json")
+    data = json.loads(result.output)
+    assert data["model"]["name"] == str(causal)
+    assert data["knowledge"] == knowledge_of(FILES / "cvdb.csv.gz").model_copy(update={"entities": 36}).model_dump()
