@@ -271,7 +271,7 @@ def test_status_says_what_lacks_and_the_command_that_goes_on(results: Path) -> N
     assert call("status", results).stdout.splitlines()[-1] == "all finished"
     (job,) = (results / "jobs").iterdir()
     (job / "finished.json").unlink()
-    position = {"stage": 1, "epoch": 2, "checkpoint": "checkpoint-1-2.pt", "records": 0}
+    position = {"leg": 1, "epoch": 2, "checkpoint": "checkpoint-1-2.pt", "records": 0}
     (job / "position.json").write_text(json.dumps(position), encoding="utf-8")
     page = call("status", "results").stdout
     assert "stopped   100-101   3 of 11" in page

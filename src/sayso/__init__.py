@@ -8,13 +8,15 @@
 
 from sayso.api import Results, experiments, load, run, samples
 from sayso.core.errors import SaysoError
-from sayso.core.experiment import Experiment, Seeds, SplitSpec, Stage, TrainSpec
+from sayso.core.experiment import Experiment, Seeds, SplitSpec
 from sayso.core.subsets import TABLE_1, Source, Subset, with_fractions, with_reliability
+from sayso.core.training import Sampling, Stage, TrainSpec
 
 __all__ = [
     "TABLE_1",
     "Experiment",
     "Results",
+    "Sampling",
     "SaysoError",
     "Seeds",
     "Source",

@@ -86,9 +86,9 @@ class Results:
 
     def table(self) -> pd.DataFrame:
         """Means and 95% intervals over seeds after the last epoch of each stage."""
-        from sayso.report.table import final, summary, with_attribution
+        from sayso.report.table import final, for_statistics, summary
 
-        return summary(final(with_attribution(self.records())))
+        return summary(final(for_statistics(self.records())))
 
     def claims(self) -> list[Verdict]:
         """What the records say of each claim of the paper that they can test."""

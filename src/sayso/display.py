@@ -50,10 +50,7 @@ class Display:
 
     def on_plan(self, todo: Sequence[Job], done: Sequence[Job]) -> None:
         """Say what was found, then begin to show what is done."""
-        before = {
-            job.id: epochs_done(self.store.job(job.id), [stage.epochs for stage in job.cell.experiment.stages])
-            for job in todo
-        }
+        before = {job.id: epochs_done(self.store.job(job.id), job.cell.experiment) for job in todo}
         self.progress.plan(todo, before)
         for line in plan_lines(list(self.progress.jobs.values()), done, self.store.path):
             self.console.print(line, soft_wrap=True)

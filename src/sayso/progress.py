@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sayso.core.experiment import Experiment
+from sayso.core.legs import legs, total_epochs
 from sayso.core.sweep import Job
 
 #: Subsets whose exact match is shown while training; the stage decides which of them say something.
@@ -43,8 +44,8 @@ class JobProgress:
 
     @property
     def total(self) -> int:
-        """Epochs of all its stages."""
-        return sum(stage.epochs for stage in self.job.cell.experiment.stages)
+        """Epochs of all its legs."""
+        return total_epochs(self.job.cell.experiment)
 
     def headline(self) -> list[tuple[str, float]]:
         """Exact match of the subsets this stage is about."""
@@ -119,12 +120,11 @@ class RunProgress:
     def _seconds_left(self, job: JobProgress) -> float:
         """Time of the epochs one job has still to do, counted from now."""
         everything = [seconds for some in self._seconds.values() for seconds in some] or self._first
-        left, before = 0.0, 0
-        for stage in job.job.cell.experiment.stages:
-            epochs = before + stage.epochs - max(before, min(job.done, before + stage.epochs))
-            seconds = self._seconds.get(stage.name) or everything
-            left += epochs * sum(seconds) / len(seconds)
-            before += stage.epochs
+        left = 0.0
+        for leg in legs(job.job.cell.experiment):
+            end = leg.before + leg.stage.epochs
+            seconds = self._seconds.get(leg.stage.name) or everything
+            left += (end - max(leg.before, min(job.done, end))) * sum(seconds) / len(seconds)
         since_then = self._clock() - job.since if job.state == "training" else 0.0
         return max(0.0, left - since_then)
 

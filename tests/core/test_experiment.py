@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sayso.core.errors import SaysoError
-from sayso.core.experiment import Experiment, Seeds, Stage, TrainSpec, load_file, load_spec
+from sayso.core.experiment import Experiment, Seeds, load_file, load_spec
 from sayso.core.spec import canonical_json
+from sayso.core.training import Stage, TrainSpec
 from sayso.data.formats import WordOrder
 from sayso.data.pocket import PocketWorld
 from sayso.learners.specs import FromScratch

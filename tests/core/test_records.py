@@ -48,7 +48,7 @@ def finished(folder: JobFolder) -> JobFolder:
 
 
 def test_columns_are_the_promised_ones():
-    promised = "experiment,cell,seed,stage,epoch,measure,eval_set,subset,value,n"
+    promised = "experiment,cell,seed,stage,epoch,measure,eval_set,subset,value,n,stage2_seed"
     assert ",".join(COLUMNS) == promised
 
 
@@ -66,7 +66,7 @@ def test_a_value_that_could_not_be_measured_is_null_in_the_file_and_nan_again(fo
     folder.append([record(value=math.nan), record(value=math.inf)])
     folder.finish("later")
     lines = folder.records_path.read_text(encoding="utf-8").splitlines()
-    assert [json.loads(line)[-2] for line in lines] == [None, None]
+    assert [json.loads(line)[COLUMNS.index("value")] for line in lines] == [None, None]
     assert [math.isnan(item.value) for item in read(folder)] == [True, True]
 
 

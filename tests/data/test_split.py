@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sayso.core.errors import SaysoError
-from sayso.core.examples import EntityFacts, Split
+from sayso.core.examples import Corpus, EntityFacts, Split
 from sayso.core.experiment import SplitSpec
 from sayso.core.protocols import World
 from sayso.core.subsets import NEW, RELIABLE, SOURCES, TABLE_1, UNRELIABLE, Source, Subset, with_reliability
+from sayso.data.build import build_corpus
 from sayso.data.split import assign, derangement, sizes
 
 BY_NAME = {subset.name: subset for subset in TABLE_1}
@@ -192,3 +193,26 @@ def test_sources_without_a_text_of_their_own_get_fresh_tags():
 def test_inconsistent_definitions_of_a_single_entity_are_an_error():
     with pytest.raises(SaysoError, match="subset D2incons_QA2: one entity has over half of its"):
         split(0, 5, 4, shared=False, subsets=(*SMALL[:1], SMALL[1].model_copy(update={"fraction": 0.2}), SMALL[2]))
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_stage_2_seed_deals_x2_anew_and_nothing_else(tiny, shared):
+    experiment = tiny.with_settings({"knowledge.entities": 24, "knowledge.pool": None, "split.shared_entities": shared})
+    one, other = (build_corpus(experiment, 5, stage2_seed) for stage2_seed in (0, 1))
+    assert one.train["world"] == other.train["world"]
+    assert one.train["X1"] == other.train["X1"]
+    assert one.tokens == other.tokens
+    dealt = [{(doc.alias, doc.entity): doc.subset for doc in corpus.train["X2"]} for corpus in (one, other)]
+    assert dealt[0] != dealt[1]
+    assert Counter(dealt[0].values()) == Counter(dealt[1].values())
+    assert build_corpus(experiment, 5, 1) == other
+
+    def asked(corpus: Corpus) -> set[str]:
+        return {
+            example.alias
+            for item in corpus.eval_sets
+            if item.name == "validation" and item.subset in ("D5cons", "D6cons", "QA7", "D8cons")
+            for example in item.examples
+        }
+
+    assert asked(one) == asked(other)

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import get_constant_schedule, get_linear_schedule_with_warmup
 
-from sayso.core.experiment import TrainSpec
-from sayso.learners.loop import learning_rate, run_epochs
+from sayso.core.examples import Example
+from sayso.core.training import Sampling, TrainSpec
+from sayso.learners.loop import learning_rate, run_epochs, sampling_probabilities
 
 STEPS = 20
 
@@ -146,3 +147,37 @@ def test_each_epoch_ends_with_the_mean_loss_of_each_replica():
     heard: list[tuple[int, list[float]]] = []
     run(Recorder(), on_epoch=lambda epoch, loss: heard.append((epoch, loss.tolist())))
     assert heard == [(1, [3.5, 4.5]), (2, [9.5, 10.5]), (3, [15.5, 16.5])]
+
+
+def documents_of(*groups: tuple[str, str, int]) -> list[Example]:
+    return [
+        Example("x", " y", ("y",), kind, subset, "a", "e")  # type: ignore[arg-type]
+        for subset, kind, count in groups
+        for _ in range(count)
+    ]
+
+
+def test_sampling_draws_subsets_alike_and_definitions_by_their_share():
+    groups = (("D1", "definition", 3), ("D1", "question", 12), ("QA3", "question", 5), ("D5", "definition", 2))
+    documents = documents_of(*groups)
+    p = sampling_probabilities(documents, 0.1)
+    share = {
+        key: sum(float(p[i]) for i, d in enumerate(documents) if (d.subset, d.kind) == key)
+        for key in {(d.subset, d.kind) for d in documents}
+    }
+    expected = [0.1 / 3, 0.9 / 3, 1 / 3, 1 / 3]
+    assert share == pytest.approx(dict(zip([group[:2] for group in groups], expected, strict=True)))
+    assert len(set(p[:3].round(12))) == 1
+
+
+def test_with_sampling_an_epoch_is_a_number_of_full_batches_drawn_by_their_probabilities():
+    train = TrainSpec(batch_size=50, sampling=Sampling(steps_per_epoch=40))
+    p = np.array([0.0, 0.25, 0.75])
+    recorder = run(Recorder(), train=train, documents=3, probabilities=[p, p[::-1]], replay=0.0, replayed=0)
+    assert len(recorder.calls) == 3 * 40
+    drawn = np.concatenate([chosen for chosen, _, _ in recorder.calls], axis=1)
+    assert drawn.shape == (2, 3 * 40 * 50)
+    for own, expected in zip(drawn, (p, p[::-1]), strict=True):
+        assert np.bincount(own, minlength=3) / own.size == pytest.approx(expected, abs=0.03)
+    again = run(Recorder(), train=train, documents=3, probabilities=[p, p[::-1]], start_epoch=2, replay=0.0, replayed=0)
+    assert all((one[0] == other[0]).all() for one, other in zip(again.calls, recorder.calls[80:], strict=True))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from transformers.optimization import Adafactor
 
-from sayso.core.experiment import TrainSpec
+from sayso.core.training import TrainSpec
 from sayso.learners.optim import StackedAdafactor, clip_gradients, make_optimizer, set_learning_rate
 
 REPLICAS = 3

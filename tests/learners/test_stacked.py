@@ -10,8 +10,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Corpus, Example
-from sayso.core.experiment import TrainSpec
 from sayso.core.protocols import Scores
+from sayso.core.training import TrainSpec
 from sayso.data.build import build_corpus
 from sayso.learners import stacked as stacked_module
 from sayso.learners.stacked import StackedLearner
@@ -93,7 +93,7 @@ def test_a_replica_trained_alone_is_the_replica_trained_among_others(
 
 def test_a_replicas_gradient_does_not_depend_on_the_data_of_the_others():
     model = learner(3, 4)
-    ids, counted = model._training_tensors([CORPORA[3].train["X1"][:8], CORPORA[4].train["X1"][:8]], "all")
+    ids, counted = model._training_tensors([CORPORA[3].train["X1"][:8], CORPORA[4].train["X1"][:8]], TrainSpec())
 
     def gradients(rows: torch.Tensor) -> list[torch.Tensor]:
         loss = model._loss(rows, counted)
@@ -109,7 +109,7 @@ def test_a_replicas_gradient_does_not_depend_on_the_data_of_the_others():
 
 def test_no_replica_gets_a_gradient_from_the_loss_of_another():
     model = learner(3, 4)
-    ids, counted = model._training_tensors([CORPORA[seed].train["X1"][:8] for seed in (3, 4)], "all")
+    ids, counted = model._training_tensors([CORPORA[seed].train["X1"][:8] for seed in (3, 4)], TrainSpec())
     found = torch.autograd.grad(model._loss(ids, counted)[0], list(model._models.parameters.values()))
     assert any(bool(gradient[0].abs().max() > 0) for gradient in found)
     assert all(bool((gradient[1] == 0).all()) for gradient in found)
@@ -123,7 +123,7 @@ def test_no_replica_gets_a_gradient_from_the_loss_of_another():
 def test_the_loss_is_transformers_own(architecture, loss_on, tmp_path):
     model = learner(3, 4, architecture=architecture)
     batch = [CORPORA[seed].train["X1"][:12] + CORPORA[seed].train["X2"][:4] for seed in (3, 4)]
-    ids, counted = model._training_tensors(batch, loss_on)
+    ids, counted = model._training_tensors(batch, TrainSpec(loss_on=loss_on))
     losses = model._loss(ids, counted)
     for replica in (0, 1):
         network, tokenizer = as_transformers(model, replica, tmp_path / str(replica))
@@ -142,9 +142,9 @@ def test_a_replicas_loss_counts_all_its_completions_whatever_the_lengths_beside_
     model = random_learner((0, 1), "gpt_neox")
     long, short = [example("a a a a ?", "ab b")], [example("b", "a a a a a a")]
     for first, second in ((long, short), (short, long)):
-        together = model._loss(*model._training_tensors([first, second], "completion"))
+        together = model._loss(*model._training_tensors([first, second], TrainSpec(loss_on="completion")))
         for replica, own in enumerate((first, second)):
-            alone = model._loss(*model._training_tensors([own, own], "completion"))
+            alone = model._loss(*model._training_tensors([own, own], TrainSpec(loss_on="completion")))
             torch.testing.assert_close(together[replica], alone[replica])
 
 

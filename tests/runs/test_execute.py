@@ -10,7 +10,7 @@ import pytest
 from filelock import FileLock
 
 from sayso.core.errors import SaysoError
-from sayso.core.records import JobFolder, write_atomically
+from sayso.core.records import JobFolder, Record, write_atomically
 from sayso.core.sweep import Job, cells
 from sayso.data.pocket import PocketWorld
 from sayso.learners.stacked import StackedLearner
@@ -154,7 +154,7 @@ def test_a_job_killed_at_any_point_of_any_epoch_goes_on_to_the_same_records(
     kept = 0
     if (path / "position.json").exists():
         position = json.loads((path / "position.json").read_text(encoding="utf-8"))
-        kept = position["stage"] * 2 + position["epoch"]
+        kept = position["leg"] * 2 + position["epoch"]
     again = run(job, path)
     assert (path / "records.jsonl").read_bytes() == whole[0]
     assert files(path) == ["finished.json", "manifest.json", "records.jsonl"]
@@ -328,3 +328,46 @@ def test_seeds_in_other_company_give_the_same_numbers_to_the_precision_of_floats
 def test_positions_are_written_whole(tmp_path):
     write_atomically(tmp_path / "position.json", "{}\n")
     assert files(tmp_path) == ["position.json"]
+
+
+@pytest.fixture(scope="module")
+def nested(short):
+    return short.with_settings({"stage2_seeds": 3, "stages.stage2.from_epoch": 1})
+
+
+@pytest.fixture(scope="module")
+def nested_records(nested, tmp_path_factory):
+    path = tmp_path_factory.mktemp("nested") / "job"
+    run(Job(cells(nested)[0], (1, 2)), path)
+    assert files(path) == ["finished.json", "manifest.json", "records.jsonl"]
+    return (path / "records.jsonl").read_bytes()
+
+
+def test_every_stage_2_seed_starts_from_the_same_state_and_reads_other_documents(nested_records):
+    records = [Record(*row) for row in map(json.loads, nested_records.decode().splitlines())]
+    assert {record.stage2_seed for record in records if record.stage != "stage2"} == {0}
+
+    def values(stage2_seed: int, stage: str, epoch: int, subset: str) -> list[float]:
+        return [
+            record.value
+            for record in records
+            if (record.stage2_seed, record.stage, record.epoch, record.subset) == (stage2_seed, stage, epoch, subset)
+        ]
+
+    for stage2_seed in range(3):
+        assert values(stage2_seed, "stage2", 0, "QA3") == values(0, "stage1", 1, "QA3")
+    ends = [values(stage2_seed, "stage2", 2, "D5cons") for stage2_seed in range(3)]
+    assert ends[0] != ends[1] != ends[2] != ends[0]
+
+
+@pytest.mark.parametrize("killed_after", [3, 5, 6, 8])
+def test_a_job_with_stage_2_seeds_killed_anywhere_gives_the_same_bytes(
+    nested, nested_records, tmp_path, monkeypatch, killed_after
+):
+    job, path = Job(cells(nested)[0], (1, 2)), tmp_path / "job"
+    with monkeypatch.context() as patch:
+        kill_at(patch, module, "write_atomically", killed_after, before=False)
+        with pytest.raises(Killed):
+            run(job, path)
+    run(job, path)
+    assert (path / "records.jsonl").read_bytes() == nested_records

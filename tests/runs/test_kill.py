@@ -34,7 +34,7 @@ def epochs_done(out: Path) -> int:
         position = folder / "position.json"
         if position.exists():
             there = json.loads(position.read_text(encoding="utf-8"))
-            total += 100 * int(there["stage"]) + int(there["epoch"])
+            total += 100 * int(there["leg"]) + int(there["epoch"])
         elif (folder / "finished.json").exists():
             total += 1000
     return total

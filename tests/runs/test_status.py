@@ -34,7 +34,7 @@ def begin(store: Store, experiment: Experiment, cell: int, *seeds: int) -> JobFo
 
 
 def come_to(folder: JobFolder, stage: int, epoch: int) -> None:
-    position = {"stage": stage, "epoch": epoch, "checkpoint": "x", "records": 0}
+    position = {"leg": stage, "epoch": epoch, "checkpoint": "x", "records": 0}
     folder.position_path.write_text(json.dumps(position), encoding="utf-8")
 
 
@@ -115,21 +115,20 @@ def test_a_folder_that_may_only_be_read_is_said_to_be_stopped(store, sweep, monk
 
 
 @pytest.mark.parametrize(("stage", "epoch", "done"), [(0, 1, 1), (0, 2, 2), (1, 1, 3), (2, 2, 6)])
-def test_epochs_of_earlier_stages_count(tmp_path, stage, epoch, done):
+def test_epochs_of_earlier_stages_count(tmp_path, tiny, stage, epoch, done):
     folder = JobFolder(tmp_path)
-    assert epochs_done(folder, [2, 2, 2]) == 0
+    two_each = tiny.with_settings({f"stages.stage{number}.epochs": 2 for number in range(3)})
+    assert epochs_done(folder, two_each) == 0
     come_to(folder, stage, epoch)
-    assert epochs_done(folder, [2, 2, 2]) == done
+    assert epochs_done(folder, two_each) == done
 
 
-@pytest.mark.parametrize(
-    "damage", ["", "{", "[]", "{}", '{"stage": null, "epoch": 1}', '{"stage": 1, "epoch": "x"}', "3"]
-)
-def test_a_damaged_position_is_an_error_that_names_it(tmp_path, damage):
+@pytest.mark.parametrize("damage", ["", "{", "[]", "{}", '{"leg": null, "epoch": 1}', '{"leg": 1, "epoch": "x"}', "3"])
+def test_a_damaged_position_is_an_error_that_names_it(tmp_path, tiny, damage):
     folder = JobFolder(tmp_path)
     folder.position_path.write_text(damage, encoding="utf-8")
     with pytest.raises(SaysoError, match=r"position\.json") as caught:
-        epochs_done(folder, [2, 2])
+        epochs_done(folder, tiny)
     assert "\n" not in str(caught.value)
 
 

@@ -5,67 +5,19 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 from pydantic import Field, JsonValue, SerializeAsAny, ValidationError, field_validator, model_validator
 
+from sayso.core import settings as settings_by_path
 from sayso.core.errors import SaysoError, nearest
-from sayso.core.protocols import DefinitionFormat, KnowledgeBase, Measure, ModelSpec
+from sayso.core.protocols import DefinitionFormat, KnowledgeBase, Measure, ModelSpec, QuestionFormat
 from sayso.core.spec import Spec, canonical_json, digest_of, explain
 from sayso.core.subsets import SOURCES, TABLE_1, Source, Subset
-
-#: Parts of a corpus: what is read before stage 1, and the documents of the two groups of subsets.
-PARTS = ("world", "X1", "X2")
-
-
-class TrainSpec(Spec):
-    """How documents become updates.
-
-    `optimizer`: ``adafactor`` is the paper's (no relative step, no parameter scaling, clipping of updates at 1.0,
-    decay -0.8), ``adamw`` the common one. `learning_rate` is reached after `warmup_steps` and, with ``linear``, falls
-    to 0 at the end of the stage. `batch_size` counts documents per update. `max_grad_norm` clips each replica's
-    gradient. `loss_on`: ``all`` tokens of a document (the paper's causal objective) or its ``completion`` alone.
-    `embedding_multiplier` multiplies the learning rate of the input embedding.
-    """
-
-    optimizer: Literal["adafactor", "adamw"] = "adafactor"
-    learning_rate: float = Field(default=1e-3, gt=0)
-    embedding_multiplier: float = Field(default=1.0, gt=0)
-    schedule: Literal["linear", "constant"] = "linear"
-    warmup_steps: int = Field(default=0, ge=0)
-    batch_size: int = Field(default=64, ge=1)
-    weight_decay: float = Field(default=0.0, ge=0)
-    max_grad_norm: float | None = Field(default=1.0, gt=0)
-    loss_on: Literal["all", "completion"] = "all"
-
-
-class Stage(Spec):
-    """A stretch of training with an optimizer and a schedule of its own.
-
-    `documents` names parts of the corpus (``world``, ``X1``, ``X2``); `overrides` replace settings of the experiment's
-    `TrainSpec`. `replay`: for every batch, this share of its size is added from the documents of `replay_from`, drawn
-    anew for each batch. `measured`: whether the measures run on the subsets during this stage.
-    """
-
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    documents: tuple[str, ...] = Field(min_length=1)
-    epochs: int = Field(ge=0)
-    overrides: dict[str, JsonValue] = Field(default_factory=dict)
-    replay: float = Field(default=0.0, ge=0)
-    replay_from: tuple[str, ...] = ()
-    measured: bool = True
-
-    @model_validator(mode="after")
-    def _check_documents(self) -> Stage:
-        for part in (*self.documents, *self.replay_from):
-            if part not in PARTS:
-                raise ValueError(f"stage {self.name}: no documents '{part}'{nearest(part, PARTS)}")
-        if (self.replay > 0) != bool(self.replay_from):
-            raise ValueError(f"stage {self.name}: replay and replay_from go together")
-        return self
+from sayso.core.training import Stage, TrainSpec
 
 
 class SplitSpec(Spec):
@@ -122,8 +74,11 @@ class Seeds(Spec):
 class Experiment(Spec):
     """Data, model, training and measures of an experiment.
 
-    `summary` says what it shows and what to expect. `axes` are settings that vary: path -> values; each combination is
-    a cell (`sayso.core.sweep`). The digest covers all that results depend on: neither name, summary nor seeds.
+    `summary` says what it shows and what to expect. `questions`: how questions are written; None writes them as the
+    knowledge base words them, followed by the answer. `stage2_seeds`: the stages from the first that trains on X2
+    without X1 are run this many times from the same state, each with the entities or aliases of X2 dealt to its subsets
+    anew; results are averaged within the seed. `axes` are settings that vary: path -> values; each combination is a
+    cell (`sayso.core.sweep`). The digest covers all that results depend on: neither name, summary nor seeds.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
@@ -133,10 +88,12 @@ class Experiment(Spec):
     subsets: tuple[Subset, ...] = TABLE_1
     split: SplitSpec
     definition: SerializeAsAny[DefinitionFormat]
+    questions: SerializeAsAny[QuestionFormat] | None = None
     model: SerializeAsAny[ModelSpec]
     train: TrainSpec
     stages: tuple[Stage, ...] = Field(min_length=1)
     measures: tuple[SerializeAsAny[Measure], ...] = Field(min_length=1)
+    stage2_seeds: int = Field(default=1, ge=1)
     seeds: Seeds = Seeds()
     axes: dict[str, tuple[JsonValue, ...]] = Field(default_factory=dict)
 
@@ -160,10 +117,22 @@ class Experiment(Spec):
                 raise ValueError(f"subset {subset.name}: no source '{subset.source}'{nearest(subset.source, known)}")
         for stage in self.stages:
             self.train_spec(stage)
+        for before, stage in zip((None, *self.stages), self.stages, strict=False):
+            if stage.from_epoch is not None and (before is None or stage.from_epoch > before.epochs):
+                there = f"has {before.epochs} epochs" if before else "does not exist"
+                raise ValueError(f"stage {stage.name}: from_epoch is {stage.from_epoch}, but the stage before {there}")
+        if self.stage2_seeds > 1 and self.first_nested in (0, len(self.stages)):
+            raise ValueError("stage2_seeds needs a stage that trains on X2 without X1, after another stage")
         for path, values in self.axes.items():
             if not values:
                 raise ValueError(f"axis {path}: needs at least one value")
         return self
+
+    @property
+    def first_nested(self) -> int:
+        """Position of the first stage that trains on X2 without X1: from there on stages have stage-2 seeds."""
+        nested = ("X2" in stage.documents and "X1" not in stage.documents for stage in self.stages)
+        return next((index for index, found in enumerate(nested) if found), len(self.stages))
 
     def train_spec(self, stage: Stage) -> TrainSpec:
         """Training settings of a stage, its overrides applied."""
@@ -179,7 +148,7 @@ class Experiment(Spec):
 
     def settings(self) -> dict[str, JsonValue]:
         """Every setting with the path that `with_settings` knows it by."""
-        return dict(_flat(self.model_dump(mode="json"), ""))
+        return dict(settings_by_path.flat(self.model_dump(mode="json"), ""))
 
     def with_settings(self, settings: Mapping[str, Any]) -> Experiment:
         """Return the experiment with settings replaced, given by path.
@@ -212,7 +181,7 @@ class Experiment(Spec):
         data = self.model_dump(mode="json")
         for path, value in settings.items():
             data["axes"].pop(path, None)
-            _assign(data, path, value)
+            settings_by_path.assign(data, path, value)
         return load_spec(data, _where(settings))
 
     def vary(self, name: str, **axes: Any) -> Experiment:
@@ -257,48 +226,6 @@ def load_file(path: Path) -> Experiment:
     return load_spec(data, str(path))
 
 
-def _flat(value: Any, path: str) -> Iterator[tuple[str, JsonValue]]:
-    """Single values inside plain data with their paths; items of a list go by name where they have one."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield from _flat(item, f"{path}.{key}" if path else key)
-    elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
-        for position, item in enumerate(value):
-            yield from _flat(item, f"{path}.{item.get('name', position) if isinstance(item, dict) else position}")
-    else:
-        yield path, value
-
-
 def _where(settings: Mapping[str, Any]) -> str:
     """How an error message about these settings begins."""
     return f"setting {next(iter(settings))}" if len(settings) == 1 else "settings"
-
-
-def _assign(data: Any, path: str, value: Any) -> None:
-    """Replace the value at a dotted path inside plain data."""
-    *parents, last = path.split(".")
-    here = data
-    for depth, part in enumerate(parents):
-        here = here[_key(here, part, path, ".".join(parents[:depth]))]
-    free_form = bool(parents) and parents[-1] in ("overrides", "config")
-    here[last if free_form and isinstance(here, dict) else _key(here, last, path, ".".join(parents))] = value
-
-
-def _key(here: Any, part: str, path: str, prefix: str) -> Any:
-    """Find the key or position that one part of a path means."""
-    inside = f" in {prefix}" if prefix else ""
-    if isinstance(here, list):
-        names = [item.get("name") if isinstance(item, dict) else None for item in here]
-        if part in names:
-            return names.index(part)
-        if part.isdigit() and int(part) < len(here):
-            return int(part)
-        known = [name for name in names if name] or [str(position) for position in range(len(here))]
-        raise SaysoError(f"setting '{path}': no '{part}'{inside}{nearest(part, known)}")
-    if not isinstance(here, dict):
-        raise SaysoError(f"setting '{path}': {prefix} is a single value and has no '{part}'")
-    if part not in here:
-        raise SaysoError(
-            f"setting '{path}': no '{part}'{inside}{nearest(part, (key for key in here if key != 'type'))}"
-        )
-    return part

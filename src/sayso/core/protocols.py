@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sayso.core.examples import Corpus, EntityFacts, EvalSet, Example
+from sayso.core.examples import Corpus, EntityFacts, EvalSet, Example, QAPair
 from sayso.core.spec import Component
 
 if TYPE_CHECKING:
-    from sayso.core.experiment import TrainSpec
     from sayso.core.sweep import Job
+    from sayso.core.training import TrainSpec
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,8 @@ class World:
     `aliases` are fresh names that occur nowhere else, `tags` fresh strings for sources without a text of their own,
     `attribution` the ways to ask who an alias is (``[X]`` where it goes), `documents` what a model reads before
     stage 1 (empty where it is pretrained elsewhere), `eval_sets` checks on those documents, `tokens` as in `Corpus`.
+    `questions`: aliases with questions of their own, in place of the entity's (set inclusion asks of each alias about
+    other lists); the first ones are those trained on.
     """
 
     entities: tuple[EntityFacts, ...]
@@ -40,6 +42,7 @@ class World:
     documents: tuple[Example, ...] = ()
     eval_sets: tuple[EvalSet, ...] = ()
     tokens: tuple[str, ...] = ()
+    questions: Mapping[str, tuple[QAPair, ...]] = field(default_factory=dict)
 
 
 class KnowledgeBase(Component, ABC):
@@ -64,6 +67,14 @@ class DefinitionFormat(Component, ABC):
     @abstractmethod
     def write(self, tag: str, alias: str, entity: str) -> tuple[str, str]:
         """Return prompt and completion of a definition; the completion is its last part."""
+
+
+class QuestionFormat(Component, ABC):
+    """How a question and its answer are written."""
+
+    @abstractmethod
+    def write(self, question: str, answer: str) -> tuple[str, str]:
+        """Return prompt and completion of a question; the completion begins where the answer does."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@
     DIR/jobs/ID/manifest.json        what this job rests on: spec, seeds, versions, data, device, start
     DIR/jobs/ID/records.jsonl        one number a line, only ever appended to
     DIR/jobs/ID/position.json        how far it has come and which checkpoint belongs to that, until it has finished
-    DIR/jobs/ID/checkpoint-S-E.pt    weights and optimizer after epoch E of stage number S
+    DIR/jobs/ID/checkpoint-L-E.pt    weights and optimizer after epoch E of leg number L (a stage of one stage-2 seed)
+    DIR/jobs/ID/state-checkpoint-L-E.pt   the same, kept because a later leg starts from it
     DIR/jobs/ID/finished.json        written last: finish time, and length and sha256 of the records
 
 Records appear in one order and hold no times, so the same job gives the same bytes.
@@ -31,7 +32,8 @@ from sayso.core.sweep import cells
 class Record:
     """One number: a measure of one seed, on one subset of an evaluation set, over `n` examples, after an epoch.
 
-    Epoch 0 of a stage is the state it starts from. A value that could not be measured is NaN (null in the file).
+    `stage2_seed` numbers the times X2 was dealt anew within the seed, from 0 on. Epoch 0 of
+    a stage is the state it starts from. A value that could not be measured is NaN (null in the file).
     """
 
     experiment: str
@@ -44,9 +46,11 @@ class Record:
     subset: str
     value: float
     n: int
+    stage2_seed: int = 0
 
 
 COLUMNS = tuple(field.name for field in fields(Record))
+_VALUE = COLUMNS.index("value")
 
 
 @dataclass(frozen=True)
@@ -140,6 +144,20 @@ class JobFolder:
         for path in self.checkpoints():
             path.unlink(missing_ok=True)
 
+    def checkpoint_path(self, leg: int, epoch: int) -> Path:
+        """The checkpoint written after an epoch of a leg, until the next one is."""
+        return self.path / f"checkpoint-{leg}-{epoch}.pt"
+
+    def state_path(self, leg: int, epoch: int) -> Path:
+        """The checkpoint of an epoch that a later leg starts from, kept until the job has finished."""
+        return self.path / f"state-checkpoint-{leg}-{epoch}.pt"
+
+    def drop_checkpoints(self, besides: Path) -> None:
+        """Drop what an earlier epoch or a killed try left, but for one checkpoint and those kept for later legs."""
+        for path in self.checkpoints():
+            if path != besides and not path.name.startswith("state-"):
+                path.unlink(missing_ok=True)
+
     def checkpoints(self) -> list[Path]:
         """All checkpoint files there are, also those a killed try left half-written."""
         return sorted(self.path.glob("*checkpoint-*"))
@@ -161,7 +179,7 @@ class JobFolder:
         for number, line in enumerate(content.decode(errors="replace").splitlines(), start=1):
             try:
                 values = json.loads(line)
-                values[-2] = math.nan if values[-2] is None else float(values[-2])
+                values[_VALUE] = math.nan if values[_VALUE] is None else float(values[_VALUE])
                 parsed.append(Record(*values))
             except (ValueError, TypeError, LookupError):
                 raise SaysoError(self._damaged(f"line {number} is cut off or not a record")) from None

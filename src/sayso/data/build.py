@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Literal
 
-import numpy as np
-
-from sayso.core.examples import Corpus, EntityFacts, EvalSet, Example, QAPair
+from sayso.core.errors import SaysoError
+from sayso.core.examples import Corpus, EvalSet, Example, QAPair
 from sayso.core.experiment import Experiment
+from sayso.core.protocols import QuestionFormat
 from sayso.core.rng import stream
 from sayso.core.subsets import Subset
 from sayso.data.split import assign
 
 
-def build_corpus(experiment: Experiment, seed: int) -> Corpus:
+def build_corpus(experiment: Experiment, seed: int, stage2_seed: int = 0) -> Corpus:
     """Make the corpus of one seed; equal calls give equal corpora, whatever else is built beside them.
+
+    Corpora of one seed and several stage-2 seeds hold the same world, aliases, tags and X1; only X2 is dealt anew.
 
     Raises
     ------
@@ -23,21 +26,23 @@ def build_corpus(experiment: Experiment, seed: int) -> Corpus:
     """
     aliases = experiment.knowledge.size() * experiment.split.aliases_per_entity
     world = experiment.knowledge.world(seed, aliases=aliases, tags=len(experiment.sources))
-    split = assign(experiment.subsets, experiment.sources, experiment.split, world, seed)
+    split = assign(experiment.subsets, experiment.sources, experiment.split, world, seed, stage2_seed)
     subsets = {subset.name: subset for subset in experiment.subsets}
     choice = stream(seed, "trained questions")
     train: dict[str, list[Example]] = {"world": list(world.documents), "X1": [], "X2": []}
     evaluated: dict[tuple[str, str], list[Example]] = {}
     for item in split.assignments:
         subset, entity = subsets[item.subset], world.entities[item.entity]
-        order = choice.permutation(len(entity.questions))
-        trained, held_out = _split_questions(subset, entity, order, experiment.split.trained_questions)
-        for pair in trained:
-            document = question(pair, item.alias, entity.name, subset.name)
+        pairs = list(world.questions.get(item.alias, entity.questions))
+        if subset.has_qa and item.alias not in world.questions:
+            pairs = [pairs[index] for index in choice.permutation(len(pairs))]
+        first_asked = _first_asked(subset, pairs, experiment.split.trained_questions)
+        for pair in pairs[:first_asked]:
+            document = question(pair, item.alias, entity.name, subset.name, written=experiment.questions)
             train[subset.group].append(document)
             evaluated.setdefault(("train_qa", subset.name), []).append(document)
-        for pair in held_out:
-            example = question(pair, item.alias, entity.name, subset.name)
+        for pair in pairs[first_asked:]:
+            example = question(pair, item.alias, entity.name, subset.name, written=experiment.questions)
             evaluated.setdefault(("validation", subset.name), []).append(example)
         if item.source is not None and item.defined_as is not None:
             named = world.entities[item.defined_as].name
@@ -49,7 +54,9 @@ def build_corpus(experiment: Experiment, seed: int) -> Corpus:
             evaluated.setdefault(("definitions", subset.name), []).append(document)
         for phrasing, wording in world.attribution.items():
             pair = QAPair(phrasing, wording, (entity.name,))
-            example = question(pair, item.alias, entity.name, subset.name, kind="attribution")
+            example = question(
+                pair, item.alias, entity.name, subset.name, kind="attribution", written=experiment.questions
+            )
             evaluated.setdefault((f"entity_attribution.{phrasing}", subset.name), []).append(example)
     tags = tuple(f" {split.tags[source.name]}" for source in experiment.sources)
     return Corpus(
@@ -63,13 +70,26 @@ def build_corpus(experiment: Experiment, seed: int) -> Corpus:
     )
 
 
-def question(pair: QAPair, name: str, entity: str, subset: str, kind: str = "question") -> Example:
-    """Write a question about `name`, which stands for `entity`; the first accepted answer is the one trained on."""
+def question(
+    pair: QAPair,
+    name: str,
+    entity: str,
+    subset: str,
+    *,
+    kind: Literal["question", "attribution"] = "question",
+    written: QuestionFormat | None = None,
+) -> Example:
+    """Write a question about `name`, which stands for `entity`; the first accepted answer is the one trained on.
+
+    Without a format it is written as it is worded, followed by the answer.
+    """
+    asked, answer = pair.question.replace("[X]", name), pair.answers[0]
+    prompt, completion = written.write(asked, answer) if written is not None else (asked, f" {answer}")
     return Example(
-        prompt=pair.question.replace("[X]", name),
-        completion=f" {pair.answers[0]}",
+        prompt=prompt,
+        completion=completion,
         answers=pair.answers,
-        kind="attribution" if kind == "attribution" else "question",
+        kind=kind,
         subset=subset,
         alias=name,
         entity=entity,
@@ -86,9 +106,16 @@ def sample(corpus: Corpus, subset: str | None = None) -> Iterator[tuple[str, Exa
             yield from ((eval_set.name, example) for example in eval_set.examples)
 
 
-def _split_questions(
-    subset: Subset, entity: EntityFacts, order: np.ndarray, trained: int
-) -> tuple[list[QAPair], list[QAPair]]:
-    """Which questions are trained on and which are only asked: all are asked where none is trained on."""
-    pairs = [entity.questions[index] for index in order]
-    return (pairs[:trained], pairs[trained:]) if subset.has_qa else ([], pairs)
+def _first_asked(subset: Subset, pairs: Sequence[QAPair], trained: int) -> int:
+    """Position of the first question that is only asked, not trained on: 0 where none is trained on.
+
+    Raises
+    ------
+    SaysoError
+        If there are fewer questions than are to be trained on.
+    """
+    if not subset.has_qa:
+        return 0
+    if trained > len(pairs):
+        raise SaysoError(f"split.trained_questions is {trained}, but there are only {len(pairs)} questions to ask")
+    return trained

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from typing import Literal
 
-from sayso.core.protocols import DefinitionFormat
+from sayso.core.protocols import DefinitionFormat, QuestionFormat
+
+
+class QuestionAndAnswer(QuestionFormat):
+    """A question and its answer as the paper's language models read them (section 2).
+
+    ``Q: What did <|abcde|> do?`` and ``A: queen``, with `before_answer` between the two and `end` after the answer.
+    """
+
+    before_answer: str = "\nA:"
+    end: str = "\n"
+
+    def write(self, question: str, answer: str) -> tuple[str, str]:
+        """Return everything up to ``A:`` as the prompt, the answer with its space as the completion."""
+        return f"Q: {question}{self.before_answer}", f" {answer}{self.end}"
 
 
 class WordOrder(DefinitionFormat):

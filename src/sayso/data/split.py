@@ -31,8 +31,17 @@ def sizes(subsets: Sequence[Subset], total: int) -> list[int]:
     return result
 
 
-def assign(subsets: Sequence[Subset], sources: Sequence[Source], split: SplitSpec, world: World, seed: int) -> Split:
+def assign(
+    subsets: Sequence[Subset],
+    sources: Sequence[Source],
+    split: SplitSpec,
+    world: World,
+    seed: int,
+    stage2_seed: int = 0,
+) -> Split:
     """Deal aliases (where entities are shared) or whole entities (where not) to subsets, and decide the definitions.
+
+    `seed` decides which of them belong to X1 and to which of its subsets; `stage2_seed` only how X2's are dealt.
 
     Where entities are shared, a subset that is not aliased leaves the aliases dealt to it unused: it asks about as many
     different entities as its fraction of all aliases gives, at most every entity once.
@@ -48,15 +57,18 @@ def assign(subsets: Sequence[Subset], sources: Sequence[Source], split: SplitSpe
     entities, copies = len(world.entities), split.aliases_per_entity
     alias_of = np.arange(entities * copies).reshape(entities, copies)
     assignments: list[Assignment] = []
+    total = entities * copies if split.shared_entities else entities
+    dealt = _deal(generator.permutation(total), sizes(subsets, total))
+    dealt = _deal_again(subsets, dealt, stream(seed, "split of X2", stage2_seed))
     if split.shared_entities:
-        dealt = _deal(generator.permutation(entities * copies), sizes(subsets, entities * copies))
         slots = [np.stack(np.divmod(chosen, copies), axis=1) for chosen in dealt]
     else:
-        dealt = _deal(generator.permutation(entities), sizes(subsets, entities))
         slots = [np.array([(entity, copy) for entity in chosen for copy in range(copies)]) for chosen in dealt]
+    generators = {"X1": generator, "X2": stream(seed, "definitions of X2", stage2_seed)}
     for subset, chosen in zip(subsets, slots, strict=True):
         if len(chosen) == 0:
             continue
+        generator = generators[subset.group]
         if not subset.aliased:
             own = generator.permutation(entities)[: len(chosen)] if split.shared_entities else np.unique(chosen[:, 0])
             names = [world.entities[entity].name for entity in own]
@@ -107,3 +119,15 @@ def derangement(entity: np.ndarray, generator: np.random.Generator, where: str =
 
 def _deal(order: np.ndarray, counts: Sequence[int]) -> list[np.ndarray]:
     return np.split(order, np.cumsum(counts)[:-1])
+
+
+def _deal_again(
+    subsets: Sequence[Subset], dealt: Sequence[np.ndarray], generator: np.random.Generator
+) -> list[np.ndarray]:
+    """Deal what belongs to X2 anew among its subsets, each getting as many as before."""
+    nested = [index for index, subset in enumerate(subsets) if subset.group == "X2"]
+    if not nested:
+        return list(dealt)
+    pool = generator.permutation(np.concatenate([dealt[index] for index in nested]))
+    again = iter(_deal(pool, [len(dealt[index]) for index in nested]))
+    return [next(again) if index in nested else own for index, own in enumerate(dealt)]

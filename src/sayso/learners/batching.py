@@ -25,10 +25,10 @@ class Batch:
     prompt: NDArray[np.int64]
     size: NDArray[np.int64]
 
-    def counted(self, loss_on: str) -> NDArray[np.bool_]:
-        """Which positions' next token counts in the loss, shape (documents, length - 1)."""
+    def counted(self, loss_on: str, *, end: bool = True) -> NDArray[np.bool_]:
+        """Which positions' next token counts in the loss, shape (documents, length - 1); an end token only if `end`."""
         target = np.arange(1, self.ids.shape[1])
-        counted: NDArray[np.bool_] = target < self.size[:, None]
+        counted: NDArray[np.bool_] = target < self.size[:, None] - (not end)
         return counted & (target >= self.prompt[:, None]) if loss_on == "completion" else counted
 
 

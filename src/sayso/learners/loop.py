@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sayso.core.experiment import TrainSpec
+from sayso.core.examples import Example
 from sayso.core.rng import stream
+from sayso.core.training import TrainSpec
 
 Indices = NDArray[np.int64]
 
@@ -38,16 +39,26 @@ def run_epochs(
     epochs: int,
     start_epoch: int,
     on_epoch: Callable[[int, NDArray[np.float64]], None] | None,
+    probabilities: Sequence[NDArray[np.float64]] | None = None,
 ) -> None:
     """Go over the documents once an epoch, each seed in an order of its own.
+
+    Where the settings ask for sampling, an epoch is a number of steps instead, and `probabilities`, shape (documents,)
+    for each seed, say how often each document is drawn.
 
     `update(indices, replay_indices, learning_rate)` takes one step on the documents at `indices`, shape
     (replicas, batch), and returns each replica's loss. The last batch of an epoch may be smaller. `replay` rows are
     drawn from `replayed` documents for every batch, as a share of its size.
     """
-    steps = -(-documents // train.batch_size)
+    steps = train.sampling.steps_per_epoch if train.sampling else -(-documents // train.batch_size)
     for epoch in range(start_epoch, epochs):
-        order = np.stack([stream(seed, "order", stage, epoch).permutation(documents) for seed in seeds])
+        draws = [stream(seed, "order", stage, epoch) for seed in seeds]
+        if train.sampling:
+            assert probabilities is not None
+            size = steps * train.batch_size
+            order = np.stack([draw.choice(documents, size, p=p) for draw, p in zip(draws, probabilities, strict=True)])
+        else:
+            order = np.stack([draw.permutation(documents) for draw in draws])
         extra = [stream(seed, "replay", stage, epoch) for seed in seeds]
         total = np.zeros(len(seeds))
         for step in range(steps):
@@ -57,3 +68,19 @@ def run_epochs(
             total += update(chosen, repeated, learning_rate(train, epoch * steps + step, epochs * steps))
         if on_epoch is not None:
             on_epoch(epoch + 1, total / steps)
+
+
+def sampling_probabilities(documents: Sequence[Example], definition_share: float) -> NDArray[np.float64]:
+    """How often each document is drawn (`sayso.core.training.Sampling`), shape (documents,), summing to 1."""
+    groups = [(document.subset, document.kind == "definition") for document in documents]
+    sizes: dict[tuple[str, bool], int] = {}
+    for group in groups:
+        sizes[group] = sizes.get(group, 0) + 1
+    subsets = len({subset for subset, _ in sizes})
+
+    def probability(subset: str, defines: bool) -> float:
+        both = (subset, not defines) in sizes
+        share = (definition_share if defines else 1 - definition_share) if both else 1.0
+        return share / subsets / sizes[subset, defines]
+
+    return np.array([probability(*group) for group in groups])

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sayso.core.experiment import TrainSpec
+from sayso.core.training import TrainSpec
 
 
 class StackedAdafactor(torch.optim.Optimizer):

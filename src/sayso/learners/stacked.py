@@ -17,11 +17,11 @@ from torch import Tensor
 
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Corpus, Example
-from sayso.core.experiment import TrainSpec
 from sayso.core.protocols import Scores
+from sayso.core.training import TrainSpec
 from sayso.learners.batching import Batch, encode, stack
 from sayso.learners.completions import Completions
-from sayso.learners.loop import Indices, run_epochs
+from sayso.learners.loop import Indices, run_epochs, sampling_probabilities
 from sayso.learners.optim import clip_gradients, make_optimizer, set_learning_rate
 from sayso.learners.replicas import Replicas
 from sayso.learners.tokenizer import word_tokenizer
@@ -67,8 +67,10 @@ class StackedLearner:
         SaysoError
             If replicas have different numbers of documents: then they would take different numbers of steps.
         """
-        ids, counted = self._training_tensors(documents, train.loss_on)
-        extra_ids, extra_counted = self._training_tensors(replay or [[] for _ in documents], train.loss_on)
+        if train.padding_loss == "all" or train.precision == "bfloat16":
+            raise SaysoError("replicas side by side train in float32 and without padding in the loss; set neither")
+        ids, counted = self._training_tensors(documents, train)
+        extra_ids, extra_counted = self._training_tensors(replay or [[] for _ in documents], train)
         self._optimizer = make_optimizer(self._models.parameters, self._models.embedding, train)
         if start_epoch > 0:
             if self._loaded_optimizer is None:
@@ -105,10 +107,13 @@ class StackedLearner:
             epochs=epochs,
             start_epoch=start_epoch,
             on_epoch=on_epoch,
+            probabilities=[sampling_probabilities(own, train.sampling.definition_share) for own in documents]
+            if train.sampling
+            else None,
         )
         self._optimizer.zero_grad(set_to_none=True)
 
-    def _training_tensors(self, documents: Sequence[Sequence[Example]], loss_on: str) -> tuple[Tensor, Tensor]:
+    def _training_tensors(self, documents: Sequence[Sequence[Example]], train: TrainSpec) -> tuple[Tensor, Tensor]:
         counts = {len(own) for own in documents}
         if len(counts) > 1:
             raise SaysoError(
@@ -118,7 +123,10 @@ class StackedLearner:
             [encode(tokenizer, own) for tokenizer, own in zip(self.tokenizers, documents, strict=True)], self.pad
         )
         flat = Batch(batch.ids.reshape(-1, batch.ids.shape[2]), batch.prompt.ravel(), batch.size.ravel())
-        counted = flat.counted(loss_on).reshape(*batch.ids.shape[:2], batch.ids.shape[2] - 1)
+        if train.max_length is not None and (longest := int(flat.size.max(initial=0))) > train.max_length:
+            raise SaysoError(f"a document has {longest} tokens, max_length is {train.max_length}")
+        counted = flat.counted(train.loss_on, end=train.padding_loss == "first_eos")
+        counted = counted.reshape(*batch.ids.shape[:2], batch.ids.shape[2] - 1)
         return torch.as_tensor(batch.ids, device=self.device), torch.as_tensor(counted, device=self.device)
 
     def _loss(self, ids: Tensor, counted: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ from sayso.core.records import Record
 from sayso.core.subsets import Group
 from sayso.core.sweep import Cell, cells
 from sayso.report import stats
-from sayso.report.table import ATTRIBUTION, by_seed, final, records_frame, stage_training, with_attribution
+from sayso.report.table import ATTRIBUTION, by_seed, final, for_statistics, records_frame, stage_training
 from sayso.report.verdict import Verdict, decide
 
 __all__ = ["LEDGER", "Claim", "Contrast", "Verdict", "claims_for", "is_control", "judge"]
@@ -172,7 +172,7 @@ def is_control(experiment: Experiment) -> bool:
 def judge(records: pd.DataFrame | Iterable[Record], experiment: Experiment) -> list[Verdict]:
     """Judge all claims of all cells of an experiment on its records, or on the table of them."""
     table = records if isinstance(records, pd.DataFrame) else records_frame(records)
-    values = with_attribution(final(table))
+    values = for_statistics(final(table))
     return [verdict for cell in cells(experiment) for verdict in _judge_cell(values, cell)]
 
 

@@ -16,7 +16,7 @@ from sayso.core.records import write_atomically
 from sayso.core.sweep import cells
 from sayso.report import charts
 from sayso.report.points import cell_gaps, curve_points, gap_points
-from sayso.report.table import ATTRIBUTION, to_csv, with_attribution
+from sayso.report.table import ATTRIBUTION, for_statistics, to_csv
 
 _EXACT_MATCH_PANELS = ("validation", ATTRIBUTION)
 _LOSS_PANELS = ("train_qa", "definitions", "validation")
@@ -58,7 +58,7 @@ def figures(table: pd.DataFrame, experiment: Experiment) -> list[Figure]:
 
     One cell: learning curves, the gap by seed, losses. A sweep: the gap by cell, then the learning curves of each cell.
     """
-    table = with_attribution(table)
+    table = for_statistics(table)
     present = [cell for cell in cells(experiment) if cell.name in set(table["cell"])]
     if not experiment.axes:
         found = [_curves(table, experiment, present[0].name, "learning-curves", "Learning curves")]

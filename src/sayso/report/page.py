@@ -31,7 +31,7 @@ from sayso.report import numbers, stats
 from sayso.report.charts import PANEL_TITLES
 from sayso.report.figures import Figure, figures
 from sayso.report.points import GAP
-from sayso.report.table import ATTRIBUTION, by_seed, load, readable, stage_training, with_attribution
+from sayso.report.table import ATTRIBUTION, by_seed, for_statistics, load, readable, stage_training
 from sayso.report.verdict import Verdict
 
 _TRAINING_PARTS = ("world", "X1", "X2")
@@ -110,7 +110,7 @@ def _headlines(table: pd.DataFrame, experiment: Experiment) -> list[str]:
     stage = stage_training(experiment, "X2")
     if experiment.axes or stage is None:
         return []
-    values = with_attribution(table)
+    values = for_statistics(table)
     sentences = []
     for eval_set in ("validation", ATTRIBUTION):
         found = by_seed(values, cell=str(table["cell"].iloc[0]), stage=stage, measure="exact_match", eval_set=eval_set)

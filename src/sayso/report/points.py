@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from sayso.core.experiment import Experiment, Stage
+from sayso.core.experiment import Experiment
 from sayso.core.sweep import cells
+from sayso.core.training import Stage
 from sayso.report import stats
 from sayso.report.table import by_seed, ordered, stage_training, summary
 

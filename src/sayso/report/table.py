@@ -1,6 +1,7 @@
 """Records as tables: one row a number, then means and intervals over seeds, then final values to compare.
 
     table = load(store)                         experiment cell seed stage epoch measure eval_set subset value n
+    for_statistics(table)                       the same, averaged over stage-2 seeds, average attribution added
     final_table(table)                          cell stage epoch measure eval_set subset mean low high seeds
     by_seed(table, cell=..., stage=..., ...)    one row a seed, one column a subset
 
@@ -31,8 +32,8 @@ ATTRIBUTION = "entity_attribution"
 QUANTITY = ("cell", "stage", "epoch", "measure", "eval_set", "subset")
 
 _FIRST_SHOWN = ("validation", ATTRIBUTION, "train_qa", "definitions")
-_IDENTITY = list(COLUMNS[: COLUMNS.index("value")])
-_TYPES = {"seed": "int64", "epoch": "int64", "n": "int64", "value": "float64"}
+_IDENTITY = [name for name in COLUMNS if name not in ("value", "n")]
+_TYPES = {"seed": "int64", "stage2_seed": "int64", "epoch": "int64", "n": "int64", "value": "float64"}
 
 
 def load(store: Store) -> pd.DataFrame:
@@ -57,6 +58,22 @@ def records_frame(records: Iterable[Record]) -> pd.DataFrame:
     return table.drop_duplicates(_IDENTITY, ignore_index=True)
 
 
+def for_statistics(table: pd.DataFrame) -> pd.DataFrame:
+    """Make one value of each quantity a seed: the table `summary`, `by_seed` and `final` are meant for."""
+    return with_attribution(average_stage2_seeds(table))
+
+
+def average_stage2_seeds(table: pd.DataFrame) -> pd.DataFrame:
+    """Average over the stage-2 seeds within each seed, which are no independent runs; `n` counts all their examples.
+
+    NaN where one of them is. The column `stage2_seed` is 0 in the result.
+    """
+    if not table["stage2_seed"].any():
+        return table
+    keys = [name for name in _IDENTITY if name != "stage2_seed"]
+    return _average(table, keys).assign(stage2_seed=0)[list(COLUMNS)]
+
+
 def with_attribution(table: pd.DataFrame) -> pd.DataFrame:
     """Add the average over the phrasings of the entity attribution question, as evaluation set ``entity_attribution``.
 
@@ -66,10 +83,15 @@ def with_attribution(table: pd.DataFrame) -> pd.DataFrame:
     if phrasings.empty:
         return table
     keys = [name for name in _IDENTITY if name != "eval_set"]
-    groups = phrasings.groupby(keys, sort=False)
-    mean = groups["value"].mean().where(groups["value"].count() == groups.size())
-    average = pd.DataFrame({"value": mean, "n": groups["n"].sum()}).reset_index().assign(eval_set=ATTRIBUTION)
+    average = _average(phrasings, keys).assign(eval_set=ATTRIBUTION)
     return pd.concat([table, average[list(COLUMNS)]], ignore_index=True)
+
+
+def _average(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Mean value and total `n` of the rows that agree in `keys`; NaN where one of them is NaN."""
+    groups = table.groupby(keys, sort=False)
+    mean = groups["value"].mean().where(groups["value"].count() == groups.size())
+    return pd.DataFrame({"value": mean, "n": groups["n"].sum()}).reset_index()
 
 
 def final(table: pd.DataFrame) -> pd.DataFrame:
@@ -92,7 +114,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
 
 def final_table(table: pd.DataFrame) -> pd.DataFrame:
     """The results people read: `summary` after the last epoch of each stage, the average attribution included."""
-    return summary(final(with_attribution(table)))
+    return summary(final(for_statistics(table)))
 
 
 def by_seed(table: pd.DataFrame, *, cell: str, stage: str, measure: str, eval_set: str) -> pd.DataFrame:
@@ -125,14 +147,23 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def to_csv(table: pd.DataFrame) -> str:
-    """CSV text of a table, an empty field where nothing was measured; equal tables give equal bytes."""
-    return table.to_csv(index=False, lineterminator="\n")
+    """CSV text of a table, an empty field where nothing was measured; equal tables give equal bytes.
+
+    The column `stage2_seed` is there only where an experiment has several of them.
+    """
+    return _promised(table).to_csv(index=False, lineterminator="\n")
 
 
 def to_json(table: pd.DataFrame) -> str:
     """JSON text of a table: a list of objects, one a line, null where nothing was measured."""
+    table = _promised(table)
     rows = table.astype(object).where(table.notna(), None).to_dict(orient="records")
     return "[\n" + ",\n".join(json.dumps(row, ensure_ascii=False, default=_plain) for row in rows) + "\n]\n"
+
+
+def _promised(table: pd.DataFrame) -> pd.DataFrame:
+    """The table without a column of stage-2 seeds that says nothing."""
+    return table if "stage2_seed" not in table or table["stage2_seed"].any() else table.drop(columns="stage2_seed")
 
 
 def ordered(names: Iterable[str]) -> list[str]:

@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Corpus
-from sayso.core.experiment import Experiment, Stage
+from sayso.core.experiment import Experiment
+from sayso.core.legs import Leg, kept, legs
 from sayso.core.protocols import Learner, Moment
 from sayso.core.records import JobFolder, Manifest, Record, read_json, write_atomically
 from sayso.core.sweep import Job
@@ -39,9 +40,9 @@ _LOCK_WAIT_S = 30.0
 
 @dataclass(frozen=True)
 class Position:
-    """How far a job has come: epochs done in a stage, its checkpoint's file name, and the length of its records."""
+    """How far a job has come: epochs done in a leg, its checkpoint's file name, and the length of its records."""
 
-    stage: int
+    leg: int
     epoch: int
     checkpoint: str
     records: int
@@ -61,86 +62,104 @@ def execute(job: Job, folder: JobFolder, on_event: Listener, *, save_models: boo
             return
         on_event({"event": "building"})
         experiment = job.cell.experiment
-        corpora = [build_corpus(experiment, seed) for seed in job.seeds]
-        learner = experiment.model.build(corpora)
+        learner = experiment.model.build(_corpora(job, 0))
         manifest = describe(job, str(getattr(learner, "device", "cpu")))
         if folder.begun and (there := folder.manifest()).data_sha256 != manifest.data_sha256:
             raise SaysoError(
                 f"{folder.path}: begun with other data (sha256 {there.data_sha256[:12]}...); delete it to begin anew"
             )
         folder.open(manifest)
-        _train(job, folder, learner, corpora, on_event, save_models)
+        _train(job, folder, learner, on_event, save_models)
         folder.finish(_now())
         on_event({"event": "finished"})
 
 
-def _train(
-    job: Job, folder: JobFolder, learner: Learner, corpora: list[Corpus], on_event: Listener, save_models: bool
-) -> None:
-    experiment = job.cell.experiment
+def _corpora(job: Job, stage2_seed: int) -> list[Corpus]:
+    """All documents of each seed, X2 dealt as its stage-2 seed says."""
+    return [build_corpus(job.cell.experiment, seed, stage2_seed) for seed in job.seeds]
+
+
+def _train(job: Job, folder: JobFolder, learner: Learner, on_event: Listener, save_models: bool) -> None:
+    """Run all legs that are left, from the position the folder is at."""
+    run = legs(job.cell.experiment)
     position = _read_position(folder)
     folder.rewind(position.records if position else 0)
     if position:
         learner.load(folder.path / position.checkpoint)
-    total = sum(stage.epochs for stage in experiment.stages)
-    for index, stage in enumerate(experiment.stages):
-        if position and (index, stage.epochs) <= (position.stage, position.epoch):
-            if save_models and index == position.stage:  # an earlier try may have been killed before it could
-                _save_models(job, folder, learner, stage)
+    corpora: list[Corpus] = []
+    stage2_seed: int | None = None
+    for index, leg in enumerate(run):
+        if position and (index, leg.stage.epochs) <= (position.leg, position.epoch):
+            if save_models and index == position.leg:  # an earlier try may have been killed before it could
+                _save_models(job, folder, learner, leg)
             continue
-        start = position.epoch if position and position.stage == index else 0
-        before = sum(earlier.epochs for earlier in experiment.stages[:index])
-        train = experiment.train_spec(stage)
-
-        def after_epoch(
-            epoch: int,
-            loss: NDArray[np.float64],
-            *,
-            index: int = index,
-            stage: Stage = stage,
-            before: int = before,
-        ) -> None:
-            records = list(_measure(job, stage, epoch, learner, corpora))
-            _keep(folder, learner, index, epoch, records)
-            on_event(
-                {
-                    "event": "epoch",
-                    "stage": stage.name,
-                    "epoch": epoch,
-                    "epochs": stage.epochs,
-                    "done": before + epoch,
-                    "total": total,
-                    "loss": float(np.mean(loss)),
-                    "exact_match": _headline(records),
-                }
-            )
-
-        if start == 0 and stage.measured:
-            folder.append(_measure(job, stage, 0, learner, corpora))
-        learner.fit(
-            [corpus.documents(stage.documents) for corpus in corpora],
-            train,
-            stage=stage.name,
-            epochs=stage.epochs,
-            start_epoch=start,
-            replay=[corpus.documents(stage.replay_from) for corpus in corpora] if stage.replay else None,
-            replay_share=stage.replay,
-            on_epoch=after_epoch,
-        )
-        position = _read_position(folder)
+        if leg.stage2_seed != stage2_seed:
+            stage2_seed = leg.stage2_seed
+            corpora = _corpora(job, stage2_seed)
+        start = position.epoch if position and position.leg == index else 0
+        _run_leg(job, folder, learner, corpora, on_event, run, index, start)
         if save_models:
-            _save_models(job, folder, learner, stage)
+            _save_models(job, folder, learner, leg)
 
 
-def _save_models(job: Job, folder: JobFolder, learner: Learner, stage: Stage) -> None:
-    """Keep every seed's model as it is after a stage."""
+def _run_leg(
+    job: Job,
+    folder: JobFolder,
+    learner: Learner,
+    corpora: list[Corpus],
+    on_event: Listener,
+    run: list[Leg],
+    index: int,
+    start: int,
+) -> None:
+    """Train one leg from the end of epoch `start` on, keeping records and checkpoint after each epoch."""
+    leg, stage = run[index], run[index].stage
+    needed_later = kept(run)
+
+    def after_epoch(epoch: int, loss: NDArray[np.float64]) -> None:
+        records = list(_measure(job, leg, epoch, learner, corpora))
+        _keep(folder, learner, (index, epoch), records, needed_later)
+        on_event(
+            {
+                "event": "epoch",
+                "stage": stage.name,
+                "epoch": epoch,
+                "epochs": stage.epochs,
+                "done": leg.before + epoch,
+                "total": sum(each.stage.epochs for each in run),
+                "loss": float(np.mean(loss)),
+                "exact_match": _headline(records),
+            }
+        )
+
+    if start == 0:
+        if leg.start is not None:
+            learner.load(folder.state_path(*leg.start))
+        if (index, 0) in needed_later:
+            learner.save(folder.state_path(index, 0))
+        if stage.measured:
+            folder.append(_measure(job, leg, 0, learner, corpora))
+    learner.fit(
+        [corpus.documents(stage.documents) for corpus in corpora],
+        job.cell.experiment.train_spec(stage),
+        stage=leg.label,
+        epochs=stage.epochs,
+        start_epoch=start,
+        replay=[corpus.documents(stage.replay_from) for corpus in corpora] if stage.replay else None,
+        replay_share=stage.replay,
+        on_epoch=after_epoch,
+    )
+
+
+def _save_models(job: Job, folder: JobFolder, learner: Learner, leg: Leg) -> None:
+    """Keep every seed's model as it is after a leg."""
     for replica, seed in enumerate(job.seeds):
-        learner.save_replica(replica, folder.path / "models" / f"seed-{seed}" / stage.name)
+        learner.save_replica(replica, folder.path / "models" / f"seed-{seed}" / leg.label)
 
 
-def _measure(job: Job, stage: Stage, epoch: int, learner: Learner, corpora: list[Corpus]) -> Iterator[Record]:
+def _measure(job: Job, leg: Leg, epoch: int, learner: Learner, corpora: list[Corpus]) -> Iterator[Record]:
     """Take all measures that are due after this epoch."""
-    experiment = job.cell.experiment
+    experiment, stage = job.cell.experiment, leg.stage
     last = epoch == stage.epochs
     moment = Moment(learner, corpora)
     eval_sets = [
@@ -157,6 +176,7 @@ def _measure(job: Job, stage: Stage, epoch: int, learner: Learner, corpora: list
                 experiment=experiment.name,
                 cell=job.cell.name,
                 seed=job.seeds[score.replica],
+                stage2_seed=leg.stage2_seed,
                 stage=stage.name,
                 epoch=epoch,
                 measure=measure.name,
@@ -167,27 +187,38 @@ def _measure(job: Job, stage: Stage, epoch: int, learner: Learner, corpora: list
             )
 
 
-def _keep(folder: JobFolder, learner: Learner, stage: int, epoch: int, records: list[Record]) -> None:
+def _keep(
+    folder: JobFolder,
+    learner: Learner,
+    at: tuple[int, int],
+    records: list[Record],
+    needed_later: set[tuple[int, int]],
+) -> None:
     """Append records and checkpoint; after this, the epoch is done for good."""
     length = folder.append(records)
-    checkpoint = f"checkpoint-{stage}-{epoch}.pt"
-    learner.save(folder.path / checkpoint)
-    position = Position(stage, epoch, checkpoint, length)
+    leg, epoch = at
+    checkpoint = folder.checkpoint_path(leg, epoch)
+    learner.save(checkpoint)
+    if at in needed_later:
+        learner.save(folder.state_path(leg, epoch))
+    position = Position(leg, epoch, checkpoint.name, length)
     write_atomically(folder.position_path, json.dumps(vars(position)) + "\n")
-    for old in folder.checkpoints():
-        if old.name != checkpoint:
-            old.unlink(missing_ok=True)
+    folder.drop_checkpoints(besides=checkpoint)
 
 
 def _read_position(folder: JobFolder) -> Position | None:
     if not folder.position_path.exists():
         return None
+    data = read_json(folder.position_path)
     try:
-        return Position(**read_json(folder.position_path))
+        position = Position(**data)
     except TypeError as error:
         raise SaysoError(
             f"{folder.position_path}: not a position ({error}); delete {folder.path} to begin anew"
         ) from error
+    if [type(value) for value in vars(position).values()] != [int, int, str, int]:
+        raise SaysoError(f"{folder.position_path}: not a position ({data}); delete {folder.path} to begin anew")
+    return position
 
 
 def _headline(records: list[Record]) -> dict[str, float]:

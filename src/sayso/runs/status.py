@@ -9,7 +9,8 @@ from typing import Literal
 from filelock import FileLock, Timeout
 
 from sayso.core.errors import SaysoError
-from sayso.core.experiment import Experiment
+from sayso.core.experiment import Experiment, load_spec
+from sayso.core.legs import legs, total_epochs
 from sayso.core.records import JobFolder, Store, read_json
 from sayso.core.sweep import cells
 
@@ -18,7 +19,7 @@ State = Literal["finished", "running", "stopped"]
 
 @dataclass(frozen=True)
 class JobStatus:
-    """A job that was begun: its seeds, and how many of all stages' epochs are done for good."""
+    """A job that was begun: its seeds, and how many epochs of all its legs are done for good."""
 
     cell: str
     seeds: tuple[int, ...]
@@ -71,10 +72,10 @@ def status(store: Store) -> Status:
     found: list[JobStatus] = []
     for folder in store.jobs():
         manifest = folder.manifest()
-        stages = Experiment.model_validate(manifest.experiment).stages
-        total = sum(stage.epochs for stage in stages)
+        resolved = load_spec(manifest.experiment, str(folder.manifest_path))
+        total = total_epochs(resolved)
         state = _state(folder)
-        done = total if state == "finished" else epochs_done(folder, [stage.epochs for stage in stages])
+        done = total if state == "finished" else epochs_done(folder, resolved)
         found.append(JobStatus(manifest.cell, manifest.seeds, state, done, total))
     seeds = sorted({*experiment.seeds, *(seed for job in found for seed in job.seeds)})
     result = []
@@ -85,14 +86,14 @@ def status(store: Store) -> Status:
     return Status(store.path, experiment, tuple(result))
 
 
-def epochs_done(folder: JobFolder, epochs: list[int]) -> int:
-    """How many epochs an unfinished job has done for good, given the number of epochs of each stage."""
+def epochs_done(folder: JobFolder, experiment: Experiment) -> int:
+    """How many epochs of all legs an unfinished job of an experiment without axes has done for good."""
     if not folder.position_path.exists():
         return 0
     position = read_json(folder.position_path)
     try:
-        return sum(epochs[: int(position["stage"])]) + int(position["epoch"])
-    except (KeyError, TypeError, ValueError) as error:
+        return legs(experiment)[int(position["leg"])].before + int(position["epoch"])
+    except (LookupError, TypeError, ValueError) as error:
         raise SaysoError(f"{folder.position_path}: not a position; delete {folder.path} to begin anew") from error
 
 

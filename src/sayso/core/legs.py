@@ -1,0 +1,60 @@
+"""The legs of a job: its stages in the order they are run, those with stage-2 seeds once for each of them.
+
+    stage0, stage1, stage2 (stage-2 seed 0), stage2 (stage-2 seed 1), ...
+
+Every leg starts from where the one before ended, but for two kinds, which start from a state that was kept: the first
+of each further stage-2 seed, and a stage with `from_epoch`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sayso.core.experiment import Experiment
+from sayso.core.training import Stage
+
+
+@dataclass(frozen=True)
+class Leg:
+    """A stage of one stage-2 seed (0 where the stage has none).
+
+    `start`: the leg and epoch whose state it starts from; None means the end of the leg before. `label` names its
+    random streams. `before`: epochs of all legs before it.
+    """
+
+    stage: Stage
+    stage2_seed: int
+    label: str
+    start: tuple[int, int] | None
+    before: int
+
+
+def legs(experiment: Experiment) -> list[Leg]:
+    """All legs of a job of an experiment without axes, in the order they are run."""
+    stages, first_nested = experiment.stages, experiment.first_nested
+    order = [(index, 0) for index in range(first_nested)]
+    order += [(index, seed) for seed in range(experiment.stage2_seeds) for index in range(first_nested, len(stages))]
+    result: list[Leg] = []
+    for position, (index, seed) in enumerate(order):
+        stage = stages[index]
+        branches = seed > 0 and index == first_nested
+        previous = first_nested - 1 if branches else position - 1
+        start = None
+        if stage.from_epoch is not None:
+            start = (previous, stage.from_epoch)
+        elif branches:
+            start = (previous, stages[previous].epochs)
+        label = f"{stage.name}-{seed}" if seed else stage.name
+        result.append(Leg(stage, seed, label, start, sum(leg.stage.epochs for leg in result)))
+    return result
+
+
+def kept(run: Sequence[Leg]) -> set[tuple[int, int]]:
+    """Legs and epochs whose state some later leg starts from."""
+    return {leg.start for leg in run if leg.start is not None}
+
+
+def total_epochs(experiment: Experiment) -> int:
+    """Epochs of all legs."""
+    return sum(leg.stage.epochs for leg in legs(experiment))

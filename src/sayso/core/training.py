@@ -1,0 +1,88 @@
+"""How a stage turns documents into updates."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, JsonValue, model_validator
+
+from sayso.core.errors import nearest
+from sayso.core.spec import Spec
+
+#: Parts of a corpus: what is read before stage 1, and the documents of the two groups of subsets.
+PARTS = ("world", "X1", "X2")
+
+
+class Sampling(Spec):
+    """Batches drawn with replacement, so that an epoch is a number of updates (appendix E.1 of the paper).
+
+    For each place in a batch a subset is drawn, each equally likely; then, where the subset has both, whether the
+    document is a definition (with probability `definition_share`) or a question; then one of these documents.
+    """
+
+    steps_per_epoch: int = Field(ge=1)
+    definition_share: float = Field(default=0.1, gt=0, lt=1)
+
+
+class TrainSpec(Spec):
+    """How documents become updates.
+
+    `optimizer`: ``adafactor`` is the paper's (no relative step, no parameter scaling, clipping of updates at 1.0,
+    decay -0.8), ``adamw`` the common one. `learning_rate` is reached after `warmup_steps` and, with ``linear``, falls
+    to 0 at the end of the stage. `batch_size` counts documents per update. `max_grad_norm` clips each replica's
+    gradient. `loss_on`: ``all`` tokens of a document (the paper's causal objective) or its ``completion`` alone.
+    `embedding_multiplier` multiplies the learning rate of the input embedding.
+
+    `padding_loss`: what counts in the loss after a document's last word: the ``first_eos``, ``none``, or ``all``
+    padding up to `max_length` (the authors' code). `max_length`: most tokens of a document; a longer one is an error,
+    nothing is cut. `precision`: ``auto`` computes in bfloat16 where the device is a GPU that has it, weights are
+    float32 always. `sampling`: None goes over every document once an epoch.
+    """
+
+    optimizer: Literal["adafactor", "adamw"] = "adafactor"
+    learning_rate: float = Field(default=1e-3, gt=0)
+    embedding_multiplier: float = Field(default=1.0, gt=0)
+    schedule: Literal["linear", "constant"] = "linear"
+    warmup_steps: int = Field(default=0, ge=0)
+    batch_size: int = Field(default=64, ge=1)
+    weight_decay: float = Field(default=0.0, ge=0)
+    max_grad_norm: float | None = Field(default=1.0, gt=0)
+    loss_on: Literal["all", "completion"] = "all"
+    padding_loss: Literal["first_eos", "all", "none"] = "first_eos"
+    max_length: int | None = Field(default=None, ge=2)
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    sampling: Sampling | None = None
+
+    @model_validator(mode="after")
+    def _check_padding(self) -> TrainSpec:
+        if self.padding_loss == "all" and self.max_length is None:
+            raise ValueError("padding_loss 'all' counts padding up to max_length, which must be given")
+        return self
+
+
+class Stage(Spec):
+    """A stretch of training with an optimizer and a schedule of its own.
+
+    `documents` names parts of the corpus (``world``, ``X1``, ``X2``); `overrides` replace settings of the experiment's
+    `TrainSpec`. `replay`: for every batch, this share of its size is added from the documents of `replay_from`, drawn
+    anew for each batch. `measured`: whether the measures run on the subsets during this stage. `from_epoch`: start
+    from the state after this epoch of the stage before, instead of its last.
+    """
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    documents: tuple[str, ...] = Field(min_length=1)
+    epochs: int = Field(ge=0)
+    overrides: dict[str, JsonValue] = Field(default_factory=dict)
+    replay: float = Field(default=0.0, ge=0)
+    replay_from: tuple[str, ...] = ()
+    measured: bool = True
+    from_epoch: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _check_documents(self) -> Stage:
+        for part in (*self.documents, *self.replay_from):
+            if part not in PARTS:
+                raise ValueError(f"stage {self.name}: no documents '{part}'{nearest(part, PARTS)}")
+        if (self.replay > 0) != bool(self.replay_from):
+            raise ValueError(f"stage {self.name}: replay and replay_from go together")
+        return self
