@@ -19,7 +19,6 @@ from sayso.core.errors import SaysoError
 #: What only ``sayso[all]`` installs: modules a command may find missing.
 EXTRAS = (
     "altair",
-    "ijson",
     "jinja2",
     "pandas",
     "pooch",

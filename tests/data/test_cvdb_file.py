@@ -17,7 +17,8 @@ HEADER = ENOUGH[0]
 
 
 def prepared(file: Path, encoding="paper") -> list[dict[str, str]]:
-    return read(prepare_file(recipe(encoding), file)).to_pylist()
+    rows: list[dict[str, str]] = read(prepare_file(recipe(encoding), file)).to_pylist()
+    return rows
 
 
 def names(file: Path, encoding="paper") -> list[str]:

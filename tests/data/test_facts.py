@@ -10,11 +10,14 @@ import pytest
 from sayso.core.errors import SaysoError
 from sayso.core.protocols import KnowledgeBase, World
 from sayso.core.spec import Component
+from sayso.core.subsets import TABLE_1
+from sayso.data.build import build_corpus
 from sayso.data.cvdb import CVDB
 from sayso.data.facts import FactBase
 from sayso.data.table import Table
 from sayso.data.trex import TREx
 from sayso.data_pages import facts_json
+from tests.conftest import make_tiny
 from tests.data.files.make import CVDB_FILE, FOLDER, TREX_FILE
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -149,6 +152,22 @@ def test_settings_survive_json(kind):
     knowledge = KINDS[kind]
     assert KnowledgeBase.model_validate(knowledge.model_dump(mode="json")) == knowledge
     assert isinstance(knowledge, Component)
+
+
+@kinds
+def test_every_subset_of_table_1_gets_entities_of_the_shipped_files(kind):
+    settings = {"knowledge": KINDS[kind].model_dump(mode="json"), "split.aliases_per_entity": 1}
+    settings |= {"split.shared_entities": False, "split.trained_questions": 3}
+    corpus = build_corpus(make_tiny().with_values(settings), 0)
+    entities: dict[str, set[str]] = {}
+    for part in ("X1", "X2"):
+        for document in corpus.train[part]:
+            entities.setdefault(document.subset, set()).add(document.entity)
+    for eval_set in corpus.eval_sets:
+        assert eval_set.examples
+        entities.setdefault(eval_set.subset, set()).update(example.entity for example in eval_set.examples)
+    assert entities.keys() == {subset.name for subset in TABLE_1}
+    assert sum(map(len, entities.values())) == len(set.union(*entities.values())) == 60
 
 
 if __name__ == "__main__":

@@ -43,7 +43,8 @@ TREX_FILE = Published(
     home="https://doi.org/10.6084/m9.figshare.5146864",
 )
 
-_CHUNK = 1 << 18
+#: Bytes that are written at a time; at most so many are lost when a download breaks off.
+CHUNK = 1 << 16
 _SECONDS = 60
 
 
@@ -106,7 +107,7 @@ def _resuming(part: Path, on_progress: OnProgress) -> Callable[[str, Any, Any], 
                 total = begun + int(length) if length else None
                 with part.open("ab" if begun else "wb") as stream:
                     on_progress(begun, total)
-                    for chunk in answer.iter_content(_CHUNK):
+                    for chunk in answer.iter_content(CHUNK):
                         stream.write(chunk)
                         on_progress(stream.tell(), total)
         arrived = part.stat().st_size

@@ -11,6 +11,8 @@ asked about are kept, each once, and of these only subjects with enough differen
 
 from __future__ import annotations
 
+import io
+import json
 import re
 import sys
 import zipfile
@@ -37,8 +39,14 @@ _PRONOUNS = frozenset(
         *("this", "that", "these", "those", "who", "whom", "whose", "which", "what", "there", "here", "one"),
     )
 )
-_CHUNK = 4096
-_TRIPLE = "item.triples.item"
+
+#: Characters read at a time.
+CHUNK = 1 << 18
+#: Characters after which an item that has not ended is broken.
+LONGEST = 1 << 24
+
+_BLANKS = re.compile(r"[ \t\r\n]*")
+_DECODER = json.JSONDecoder()
 
 Triple = tuple[str, str, str]
 
@@ -84,7 +92,7 @@ def _triples(file: Path, counts: Counter[str], on_progress: OnProgress) -> Itera
     name = ""
     try:
         with zipfile.ZipFile(file) as archive:
-            members = [item for item in archive.infolist() if item.filename.endswith(".json") and item.file_size]
+            members = [item for item in archive.infolist() if item.filename.endswith(".json")]
             members = [item for item in members if not item.filename.startswith("__MACOSX")]
             if not members:
                 raise SaysoError(f"{file}: holds no .json file; T-REx is a zip of files such as re-nlg_0-10000.json")
@@ -92,13 +100,12 @@ def _triples(file: Path, counts: Counter[str], on_progress: OnProgress) -> Itera
             for item in sorted(members, key=lambda item: _in_number_order(item.filename)):
                 name = item.filename
                 with archive.open(item) as stream:
-                    for position, found in _items(f"{file}: {name}", stream):
-                        counts["triples"] += 1
-                        if counts["triples"] % 1000 == 0:
-                            on_progress(done + position, total)
-                        yield _triple(f"{file}: {name}: triple before byte {position}", found)
+                    for position, document in documents(f"{file}: {name}", stream):
+                        found = _told(f"{file}: {name}: the document that ends at character {position}", document)
+                        counts["triples"] += len(found)
+                        yield from found
+                        on_progress(done + stream.tell(), total)
                 done += item.file_size
-                on_progress(done, total)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         where = f"{file}: {name}" if name else f"{file}"
         raise SaysoError(f"{where}: not a whole zip file: {error}; download or copy it again") from error
@@ -106,34 +113,78 @@ def _triples(file: Path, counts: Counter[str], on_progress: OnProgress) -> Itera
         raise SaysoError(f"{file}: cannot be read: {error.strerror}") from error
 
 
-def _items(where: str, stream: IO[bytes]) -> Iterator[tuple[int, Any]]:
-    """Triples of a JSON array of documents, each with how many bytes have been read."""
-    import ijson
+def documents(where: str, stream: IO[bytes]) -> Iterator[tuple[int, Any]]:
+    """Items of a JSON array, each with the number of characters before its end; `where` begins error messages.
 
-    found = ijson.sendable_list()
-    parser = ijson.items_coro(found, _TRIPLE)
-    position = 0
+    A part of the text is held at a time, and the standard library's own scanner reads one item after another of it;
+    where an item does not end in it, more is read. An item that has broken off long before that is broken.
+
+    Raises
+    ------
+    SaysoError
+        If the text is no array in UTF-8, or breaks; the message says at which character.
+    """
+    text = io.TextIOWrapper(stream, encoding="utf-8-sig")
     try:
-        while chunk := stream.read(_CHUNK):
-            if position == 0 and not chunk.lstrip().startswith(b"["):
-                raise SaysoError(f"{where}: found {chunk[:20]!r}, where a JSON array of documents should begin")
-            parser.send(chunk)
-            position += len(chunk)
-            yield from ((position, item) for item in found)
-            found.clear()
-        parser.close()
-    except ijson.JSONError as error:
-        reason = " ".join(str(error).split())
-        raise SaysoError(f"{where}: JSON breaks after byte {position}: {reason}") from error
+        held, dropped = text.read(CHUNK), 0
+        at = _blanks_end(held, 0)
+        if held[at : at + 1] != "[":
+            raise SaysoError(f"{where}: found {held[at : at + 20]!r}, where a JSON array of documents should begin")
+        first, at = True, at + 1
+        while True:
+            try:
+                found = _item(held, at, first)
+            except json.JSONDecodeError as error:
+                more = text.read(CHUNK)
+                if not more or len(held) - error.pos > LONGEST:
+                    place = dropped + error.pos
+                    raise SaysoError(f"{where}: JSON breaks at character {place}: {error.msg}") from error
+                held, dropped, at = held[at:] + more, dropped + at, 0
+                continue
+            if found is None:
+                break
+            item, at = found
+            first = False
+            yield dropped + at, item
+        end = held.index("]", at) + 1
+        if (held[end:] + text.read(CHUNK)).strip():
+            raise SaysoError(
+                f"{where}: JSON breaks at character {dropped + end}: the array has ended, yet more follows"
+            )
+    except UnicodeDecodeError as error:
+        raise SaysoError(f"{where}: not UTF-8: {error.reason}; T-REx is in UTF-8") from error
 
 
-def _triple(where: str, found: Any) -> Triple:
+def _item(held: str, at: int, first: bool) -> tuple[Any, int] | None:
+    """The item of an array that begins at or after `at`, and where it ends; None where the array ends."""
+    at = _blanks_end(held, at)
+    if held[at : at + 1] == "]":
+        return None
+    if not first:
+        if held[at : at + 1] != ",":
+            raise json.JSONDecodeError("Expecting ',' or ']'", held, at)
+        at = _blanks_end(held, at + 1)
+    return _DECODER.raw_decode(held, at)
+
+
+def _blanks_end(held: str, at: int) -> int:
+    found = _BLANKS.match(held, at)
+    return found.end() if found else at
+
+
+def _told(where: str, document: Any) -> list[Triple]:
+    """The triples of a document."""
     try:
-        forms = (found["subject"]["surfaceform"], found["object"]["surfaceform"])
-        predicate = found["predicate"]["uri"].rpartition("/")[2]
+        return [_triple(found) for found in document["triples"]]
     except (KeyError, TypeError, AttributeError) as error:
-        raise SaysoError(f"{where}: has no subject, predicate and object with 'surfaceform' and 'uri'") from error
-    subject, value = (" ".join(str(form or "").split()) for form in forms)
+        raise SaysoError(
+            f"{where} lacks 'triples', each with 'surfaceform' of subject and object and 'uri' of predicate"
+        ) from error
+
+
+def _triple(found: Any) -> Triple:
+    predicate = found["predicate"]["uri"].rpartition("/")[2]
+    subject, value = (" ".join(str(found[part]["surfaceform"] or "").split()) for part in ("subject", "object"))
     return subject, predicate, value
 
 
