@@ -34,8 +34,8 @@ DIR = typer.Argument(metavar="[DIR]", help="Results folder, or its name below sa
 SET = typer.Option("--set", metavar="PATH=VALUE", help="Change a setting ('sayso show' lists them); a list is an axis.")
 MODEL = typer.Option(
     metavar="NAME|PATH",
-    help="A pretrained model: hub name or folder. For pocket experiments what to train from scratch: an architecture of "
-    "transformers (gpt_neox, gpt2, llama, ...) or a config.json.",
+    help="A pretrained model: hub name or folder. For pocket experiments what to train from scratch: an architecture "
+    "of transformers (gpt_neox, gpt2, llama, ...) or a config.json.",
 )
 KNOWLEDGE = typer.Option(
     metavar="NAME|FILE",

@@ -95,7 +95,7 @@ def test_counts_become_fractions_that_give_them_back():
 
 @given(st.lists(st.sampled_from([0.5, 0.6, 0.75, 0.9, 0.95, 1.0]), min_size=1, max_size=4))
 def test_reliability_can_be_changed_again_and_settles_to_the_last_bit(alphas):
-    changed = TABLE_1
+    changed: tuple[Subset, ...] = TABLE_1
     for alpha in alphas:
         changed = with_reliability(changed, alpha)
         assert with_reliability(changed, alpha) == changed

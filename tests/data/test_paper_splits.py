@@ -78,7 +78,7 @@ def check(experiment: Experiment, corpus: Corpus) -> None:
         elif subset.source:  # a derangement inside the subset
             assert all(entity != named for entity, named in said.items())
             assert set(said.values()) == said.keys()
-    asked = defaultdict(set)
+    asked: dict[str, set[str]] = defaultdict(set)
     for examples in (*validation.values(), *train_qa.values()):
         for example in examples:
             assert example.attribute not in asked[example.alias]
@@ -89,7 +89,7 @@ def check(experiment: Experiment, corpus: Corpus) -> None:
 @settings(max_examples=40, deadline=None)
 @given(SEEDS, SIZES, QUESTIONS, RELIABILITY)
 def test_splits_keep_the_papers_promises(seed, entities, questions, reliability):
-    experiment = paper(entities, *questions, reliability)
+    experiment = paper(entities, questions[0], questions[1], reliability)
     check(experiment, build_corpus(experiment, seed))
 
 
@@ -107,7 +107,7 @@ def test_a_split_of_the_papers_size_has_the_papers_numbers():
 @settings(max_examples=15, deadline=None)
 @given(SEEDS, SIZES, QUESTIONS, st.integers(1, 4))
 def test_stage_2_seeds_reshuffle_x2_and_nothing_else(seed, entities, questions, stage2_seed):
-    experiment = paper(entities, *questions)
+    experiment = paper(entities, questions[0], questions[1])
     one, other = build_corpus(experiment, seed), build_corpus(experiment, seed, stage2_seed)
     check(experiment, other)
     assert one.train["X1"] == other.train["X1"]

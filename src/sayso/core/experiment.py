@@ -91,13 +91,14 @@ class Seeds(Spec):
 class Experiment(Spec):
     """Data, model, training and measures of an experiment.
 
-    `summary` says what it shows and what to expect. `reliability`: the share of the aliases in X1 about which sources are
-    as they usually are, the alpha of section 3.3; None takes `subsets` as they are, a number splits two of them
+    `summary` says what it shows and what to expect. `reliability`: the share of the aliases in X1 about which sources
+    are as they usually are, the alpha of section 3.3; None takes `subsets` as they are, a number splits two of them
     (`with_reliability`). `questions`: how questions are written; None writes them as the knowledge base words them,
-    followed by the answer. `in_context` puts definitions before questions. `stage2_seeds`: the stages from the first that trains on X2
-    without X1 are run this many times from the same state, each with the entities or aliases of X2 dealt to its subsets
-    anew; results are averaged within the seed. `axes` are settings that vary: path -> values; each combination is a
-    cell (`sayso.core.sweep`). The digest covers all that results depend on: neither name, summary nor seeds.
+    followed by the answer. `in_context` puts definitions before questions. `stage2_seeds`: the stages from the first
+    that trains on X2 without X1 are run this many times from the same state, each with the entities or aliases of X2
+    dealt to its subsets anew; results are averaged within the seed. `axes` are settings that vary: path -> values; each
+    combination is a cell (`sayso.core.sweep`). The digest covers all that results depend on: neither name, summary nor
+    seeds.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")

@@ -106,9 +106,9 @@ def plan(
 
 
 def _labels(values: Sequence[JsonValue]) -> list[str]:
-    """Values of an axis in the names of its cells: text as it is, anything else as JSON, each telling it from the others.
+    """Values of an axis in the names of its cells: text as it is, anything else as JSON.
 
-    Of objects only the settings they do not share are named, and long values by their place on the axis.
+    Of objects only the settings they do not share are named; long values are called by their place on the axis.
     """
     labels = [_plain(value) for value in values]
     if all(isinstance(value, dict) for value in values):
