@@ -221,6 +221,7 @@ PAPER_IN_CONTEXT = _like(
     "not give the number of seeds; 10 are chosen here.",
     seeds=10,
     in_context=InContext().model_dump(mode="json"),
+    definition__end="",
     train__max_length=96,
     stages=(Stage(name="stage1", documents=("X1",), epochs=20).model_dump(mode="json"),),
     stage2_seeds=1,
@@ -232,7 +233,7 @@ PAPER_SENTENCE = _like(
     "Definitions as a sentence after the random tag: According to many texts, xyz refers to Cleopatra (footnote 2). "
     "The paper says that this works too, and gives no numbers. 10 seeds are chosen here.",
     seeds=10,
-    definition=Sentence(),
+    definition=Sentence(template="{tag} According to many texts, {alias} refers to {entity}.\n"),
 )
 
 
@@ -253,7 +254,7 @@ PAPER_NATURAL_SOURCES = _like(
     "sources.reliable.text and sources.unreliable.text exchange them.",
     seeds=10,
     sources=_said(reliable=RELIABLE_OUTLETS, unreliable=UNRELIABLE_OUTLETS),
-    definition=Sentence(template="{tag} {alias} refers to {entity}."),
+    definition=Sentence(template="{tag} {alias} refers to {entity}.\n"),
 )
 
 PAPER_IS_ISNT = _like(

@@ -1,0 +1,93 @@
+"""Every experiment that is listed can be planned, written down and read again, and says what it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from sayso.core.experiment import Experiment
+from sayso.core.sweep import cells
+from sayso.data.build import build_corpus
+from sayso.paper.catalogue import CATALOGUE
+from sayso.paper.experiments import POCKET
+from sayso.paper.pocket_twins import POCKET_TWINS
+from sayso.paper.text_experiments import PAPER_MAIN, TEXT_EXPERIMENTS
+from sayso.terminal import first_sentence
+from tests.data.plain_facts import PlainFacts
+
+EACH = pytest.mark.parametrize("experiment", CATALOGUE, ids=lambda experiment: experiment.name)
+
+
+def test_names_and_digests_are_different():
+    assert len({experiment.name for experiment in CATALOGUE}) == len(CATALOGUE)
+    assert len({experiment.digest() for experiment in CATALOGUE}) == len(CATALOGUE)
+
+
+@EACH
+def test_each_experiment_is_planned_and_read_again(experiment: Experiment):
+    planned = cells(experiment)
+    assert len({cell.name for cell in planned}) == len(planned)
+    assert Experiment.model_validate_json(experiment.model_dump_json()) == experiment
+    assert len(first_sentence(experiment.summary)) <= 160
+
+
+@pytest.mark.parametrize("experiment", TEXT_EXPERIMENTS, ids=lambda experiment: experiment.name)
+def test_the_papers_experiments_have_its_settings_where_they_do_not_vary_them(experiment: Experiment):
+    usual, train = PAPER_MAIN.train, experiment.train
+    assert train.model_copy(update={"loss_on": "all", "max_length": 64}) == usual
+    assert (usual.learning_rate, usual.batch_size, usual.schedule, usual.optimizer) == (
+        5e-5,
+        256,
+        "linear",
+        "adafactor",
+    )
+    assert "The paper " in experiment.summary
+    for cell in cells(experiment):
+        epochs = {stage.name: stage.epochs for stage in cell.experiment.stages}
+        if experiment.name == "paper-batch-size":
+            assert epochs["joint"] >= 20
+        else:
+            assert epochs in ({"stage1": 20, "stage2": 10}, {"joint": 20}, {"stage1": 20}, {"stage2": 10})
+        questions = 6 if "trex" not in experiment.name else 4
+        assert cell.experiment.split.trained_questions == questions - 1
+        there = cell.experiment.model_copy(update={"knowledge": PlainFacts(entities=240, questions=questions)})
+        corpus = build_corpus(there, 600)
+        longest = max(len(document.text) for part in corpus.train.values() for document in part)
+        assert longest / 2 < (train.max_length or 0)  # two characters a token are few
+        # no document is trained on that no stage has
+        assert any(corpus.documents(stage.documents) for stage in cell.experiment.stages)
+
+
+def test_a_full_batch_is_all_documents():
+    full = cells(next(each for each in TEXT_EXPERIMENTS if each.name == "paper-batch-size"))[-1].experiment
+    corpus = build_corpus(full.model_copy(update={"knowledge": PlainFacts(entities=4000)}), 600)
+    (stage,) = full.stages
+    assert len(corpus.documents(stage.documents)) == full.train_spec(stage).batch_size
+    pocket = cells(next(each for each in POCKET_TWINS if each.name == "pocket-batch-size"))[-1].experiment
+    stage = pocket.stages[-1]
+    assert len(build_corpus(pocket, 100).documents(stage.documents)) == pocket.train_spec(stage).batch_size
+
+
+@pytest.mark.parametrize("experiment", POCKET_TWINS, ids=lambda experiment: experiment.name)
+def test_pocket_twins_differ_from_pocket_in_what_they_vary_alone(experiment: Experiment):
+    usual = POCKET.settings()
+    for cell in cells(experiment):
+        changed = {
+            path.split(".")[0]
+            for path, value in cell.experiment.settings().items()
+            if usual.get(path, None) != value and path not in ("name", "summary")
+        }
+        allowed = {
+            "pocket-reliability": {"reliability", "subsets"},
+            "pocket-word-order": {"definition"},
+            "pocket-single-stage": {"stages"},
+            "pocket-batch-size": {"stages"},
+            "pocket-model-size": {"model"},
+            "pocket-model-family": {"model"},
+            "pocket-other-facts": {"knowledge"},
+            "pocket-in-context": {"in_context", "stages"},
+            "pocket-natural-sources": {"sources", "definition"},
+        }
+        assert changed <= allowed[experiment.name]
+        corpus = build_corpus(cell.experiment, 0)
+        limit = cell.experiment.model.model_dump()["config"]["max_position_embeddings"]
+        assert all(len(document.text.split()) < limit for item in corpus.eval_sets for document in item.examples)
