@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -164,14 +164,25 @@ class Moment:
     learner: Learner
     corpora: Sequence[Corpus]
     _scores: dict[tuple[str, str], list[Scores]] = field(default_factory=dict)
+    _answers: dict[tuple[str, str], list[list[str]]] = field(default_factory=dict)
+
+    def examples(self, eval_set: str, subset: str) -> list[tuple[Example, ...]]:
+        """Examples of one evaluation set, of every replica."""
+        return [self._find(corpus, eval_set, subset).examples for corpus in self.corpora]
 
     def scores(self, eval_set: str, subset: str) -> list[Scores]:
         """Scores of every replica on one evaluation set."""
         key = (eval_set, subset)
         if key not in self._scores:
-            examples = [self._find(corpus, eval_set, subset).examples for corpus in self.corpora]
-            self._scores[key] = self.learner.scores(examples)
+            self._scores[key] = self.learner.scores(self.examples(eval_set, subset))
         return self._scores[key]
+
+    def answers(self, eval_set: str, subset: str) -> list[list[str]]:
+        """Greedy answers of every replica on one evaluation set."""
+        key = (eval_set, subset)
+        if key not in self._answers:
+            self._answers[key] = self.learner.answers(self.examples(eval_set, subset))
+        return self._answers[key]
 
     @staticmethod
     def _find(corpus: Corpus, eval_set: str, subset: str) -> EvalSet:
@@ -193,6 +204,10 @@ class Measure(Component, ABC):
     @abstractmethod
     def measure(self, moment: Moment, eval_sets: Sequence[tuple[str, str]]) -> Iterator[Score]:
         """Give the scores of all replicas on the named (evaluation set, subset) pairs."""
+
+    def details(self, moment: Moment, eval_sets: Sequence[tuple[str, str]]) -> Iterator[tuple[int, dict[str, Any]]]:  # noqa: ARG002
+        """Give rows to keep in a file of the job's folder at the end of a stage, each with its replica; mostly none."""
+        yield from ()
 
 
 class Executor(Protocol):

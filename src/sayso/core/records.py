@@ -6,6 +6,7 @@
     DIR/jobs/ID/position.json        how far it has come and which checkpoint belongs to that, until it has finished
     DIR/jobs/ID/checkpoint-L-E.pt    weights and optimizer after epoch E of leg number L (a stage of one stage-2 seed)
     DIR/jobs/ID/state-checkpoint-L-E.pt   the same, kept because a later leg starts from it
+    DIR/jobs/ID/NAME-STAGE.jsonl.gz  what a measure keeps beside the records at a stage's end, such as predictions
     DIR/jobs/ID/finished.json        written last: finish time, and length and sha256 of the records
 
 Records appear in one order and hold no times, so the same job gives the same bytes.
@@ -13,11 +14,13 @@ Records appear in one order and hold no times, so the same job gives the same by
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import math
 import os
-from collections.abc import Iterable, Iterator
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -134,6 +137,26 @@ class JobFolder:
             )
         if size > length:
             os.truncate(self.records_path, length)
+
+    def write_details(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write rows as gzipped JSON lines, whole or not at all; equal rows give equal bytes."""
+        lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        _write_bytes(self.path / f"{name}.jsonl.gz", gzip.compress(lines.encode(), mtime=0))
+
+    def details(self, measure: str) -> Iterator[dict[str, Any]]:
+        """Read what a measure kept, of all stages.
+
+        Raises
+        ------
+        SaysoError
+            If a file is damaged.
+        """
+        for path in sorted(self.path.glob(f"{measure}-*.jsonl.gz")):
+            try:
+                with gzip.open(path, "rt", encoding="utf-8") as file:
+                    yield from (json.loads(line) for line in file)
+            except (OSError, EOFError, ValueError, zlib.error) as error:
+                raise SaysoError(f"{path}: cannot be read: {error}; delete {self.path} and run again") from error
 
     def finish(self, finished: str) -> None:
         """Write the finish marker, then drop what was only needed to go on."""
@@ -270,10 +293,14 @@ def read_json(path: Path) -> Any:
 
 def write_atomically(path: Path, text: str) -> None:
     """Write a file that appears whole or not at all, even if the process is killed."""
+    _write_bytes(path, text.encode())
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text)
+        with temporary.open("wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -34,7 +34,7 @@ from sayso.data.build import build_corpus
 #: Hears what a job does: ``{"stage": ..., "epoch": ..., "epochs": ..., "loss": ..., "exact_match": {...}}`` and so on.
 Listener = Callable[[dict[str, object]], None]
 
-_PACKAGES = ("sayso", "torch", "transformers", "tokenizers", "numpy", "pydantic")
+_PACKAGES = ("sayso", "torch", "transformers", "tokenizers", "peft", "numpy", "pydantic")
 _LOCK_WAIT_S = 30.0
 
 
@@ -116,8 +116,15 @@ def _run_leg(
     leg, stage = run[index], run[index].stage
     needed_later = kept(run)
 
+    def measure(epoch: int) -> list[Record]:
+        moment = Moment(learner, corpora)
+        records = list(_measure(job, leg, epoch, moment))
+        if epoch == stage.epochs:
+            _keep_details(job, folder, leg, moment)
+        return records
+
     def after_epoch(epoch: int, loss: NDArray[np.float64]) -> None:
-        records = list(_measure(job, leg, epoch, learner, corpora))
+        records = measure(epoch)
         _keep(folder, learner, (index, epoch), records, needed_later)
         on_event(
             {
@@ -138,7 +145,7 @@ def _run_leg(
         if (index, 0) in needed_later:
             learner.save(folder.state_path(index, 0))
         if stage.measured:
-            folder.append(_measure(job, leg, 0, learner, corpora))
+            folder.append(measure(0))
     learner.fit(
         [corpus.documents(stage.documents) for corpus in corpora],
         job.cell.experiment.train_spec(stage),
@@ -157,17 +164,33 @@ def _save_models(job: Job, folder: JobFolder, learner: Learner, leg: Leg) -> Non
         learner.save_replica(replica, folder.path / "models" / f"seed-{seed}" / leg.label)
 
 
-def _measure(job: Job, leg: Leg, epoch: int, learner: Learner, corpora: list[Corpus]) -> Iterator[Record]:
+def _eval_sets(leg: Leg, moment: Moment, *, last: bool) -> list[tuple[str, str]]:
+    """What is measured after an epoch."""
+    measured = leg.stage.measured
+    return [
+        (item.name, item.subset)
+        for item in moment.corpora[0].eval_sets
+        if (measured and item.name != "pretraining") or (last and not measured and item.name == "pretraining")
+    ]
+
+
+def _keep_details(job: Job, folder: JobFolder, leg: Leg, moment: Moment) -> None:
+    """Write what measures keep beside the records at the end of a leg, a file for each of them."""
+    eval_sets = _eval_sets(leg, moment, last=True)
+    for measure in job.cell.experiment.measures:
+        rows = [
+            {"seed": job.seeds[replica], "stage": leg.stage.name, "stage2_seed": leg.stage2_seed, **row}
+            for replica, row in measure.details(moment, eval_sets)
+        ]
+        if rows:
+            folder.write_details(f"{measure.name}-{leg.label}", rows)
+
+
+def _measure(job: Job, leg: Leg, epoch: int, moment: Moment) -> Iterator[Record]:
     """Take all measures that are due after this epoch."""
     experiment, stage = job.cell.experiment, leg.stage
     last = epoch == stage.epochs
-    moment = Moment(learner, corpora)
-    eval_sets = [
-        (item.name, item.subset)
-        for item in corpora[0].eval_sets
-        if (stage.measured and item.name != "pretraining")
-        or (last and not stage.measured and item.name == "pretraining")
-    ]
+    eval_sets = _eval_sets(leg, moment, last=last)
     for measure in experiment.measures:
         if not last and measure.when == "stage":
             continue
