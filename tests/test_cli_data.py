@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,14 @@ def test_a_cache_that_runs_do_not_look_in_is_said(tmp_path):
 )
 def test_errors_are_one_line(words, said):
     assert said in error_of(call("data", *words))
+
+
+@pytest.mark.parametrize("module", ["pyarrow", "pyarrow.parquet"])
+def test_a_module_that_is_not_installed_is_named(monkeypatch, module):
+    monkeypatch.setitem(sys.modules, module, None)
+    said = error_of(call("data", "show", FILES["cvdb"]))
+    assert "pyarrow" in said
+    assert "pip install 'sayso[all]'" in said
 
 
 def test_without_a_command_the_help_is_shown():

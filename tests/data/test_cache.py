@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pyarrow as pa
@@ -59,19 +60,38 @@ def test_a_table_is_made_once_for_each_content_and_version(tmp_path, raw):
     assert len(made) == 3
 
 
+def slow(folder: Path, raw: Path) -> subprocess.Popen[str]:
+    """A process that is ready to prepare `raw`, which takes it a second, and does so after a line of input."""
+    command = [sys.executable, "-c", SLOW, *map(str, (folder / "log", raw, folder / "cache"))]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=dict(os.environ))
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def begin(process: subprocess.Popen[str]) -> None:
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+
+
+def test_after_a_process_is_killed_another_prepares_from_the_start(tmp_path, raw):
+    killed, after = slow(tmp_path, raw), slow(tmp_path, raw)
+    begin(killed)
+    while not (tmp_path / "log").exists():
+        time.sleep(0.01)
+    killed.kill()
+    killed.communicate()
+    assert list((tmp_path / "cache").rglob("*.parquet")) == []
+    begin(after)
+    assert after.communicate(timeout=60)[0] == "[{'word': 'one'}]\n"
+    assert (tmp_path / "log").read_text(encoding="utf-8") == "made\n" * 2
+
+
 def test_of_two_processes_at_once_the_second_waits_for_the_first(tmp_path, raw):
-    command = [sys.executable, "-c", SLOW, *map(str, (tmp_path / "log", raw, tmp_path / "cache"))]
-    both = [
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=dict(os.environ))
-        for _ in range(2)
-    ]
+    both = [slow(tmp_path, raw), slow(tmp_path, raw)]
     for process in both:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in both:
-        assert process.stdin is not None
-        process.stdin.write("\n")
-        process.stdin.flush()
+        begin(process)
     assert [process.communicate()[0] for process in both] == ["[{'word': 'one'}]\n"] * 2
     assert [process.returncode for process in both] == [0, 0]
     assert (tmp_path / "log").read_text(encoding="utf-8") == "made\n"

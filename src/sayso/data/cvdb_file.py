@@ -176,6 +176,8 @@ def _opened(file: Path) -> Iterator[tuple[TextIO, io.BufferedReader]]:
 
 
 def _position(file: Path, columns: Sequence[str], column: str) -> int:
+    if any("\0" in name for name in columns):
+        raise SaysoError(f"{file}: not a CSV table in UTF-8 or Latin-1 (it looks like UTF-16); save it as UTF-8")
     if column not in columns:
         raise SaysoError(f"{file}: no column '{column}'{nearest(column, columns[:60])}; the CVDB has it")
     return columns.index(column)

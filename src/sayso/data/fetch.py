@@ -59,7 +59,7 @@ def fetch(published: Published, folder: Path, on_progress: OnProgress = unheard)
     target = folder / published.name
     record = folder / f"{published.name}.sha256"
     try:
-        known = published.sha256 or (record.read_text(encoding="utf-8")[:64] if record.exists() else None)
+        known = published.sha256 or (record.read_text(encoding="utf-8")[:64] if record.exists() else "") or None
         if not target.exists():
             import pooch
 
@@ -72,7 +72,8 @@ def fetch(published: Published, folder: Path, on_progress: OnProgress = unheard)
             raise SaysoError(
                 f"{target}: sha256 is {sha256}, expected {known} ({record.name}); delete it to download it again"
             )
-        record.write_text(f"{sha256}  {target.name}\n", encoding="utf-8")
+        if not record.exists():
+            record.write_text(f"{sha256}  {target.name}\n", encoding="utf-8")
     except ValueError as error:  # pooch's word for another checksum
         raise SaysoError(
             f"{published.url}: what came has another sha256 than expected ({known}); if a new version was published, "
