@@ -194,11 +194,12 @@ def sample(
         int | None, typer.Option(min=0, metavar="K", help="The seed that draws them. [the experiment's first]")
     ] = None,
     settings: Annotated[list[str] | None, SET] = None,
+    knowledge: Annotated[str | None, KNOWLEDGE] = None,
 ) -> None:
     """Print documents as the model sees them, by use and subset."""
     from sayso import terminal
 
-    experiment = configure(name, settings or [])
+    experiment = configure(name, settings or [], knowledge=knowledge)
     terminal.show(terminal.documents_page(api.sample_documents(experiment, each=each, seed=seed, subset=subset)))
 
 

@@ -24,13 +24,19 @@ from sayso.data.formats import QuestionAndAnswer, Sentence, WordOrder
 from sayso.data.phrases import IS, IS_NOT, RELIABLE_OUTLETS, UNRELIABLE_OUTLETS
 from sayso.data.trex import TREx
 from sayso.learners.specs import HFModel
+from sayso.measures.by_attribute import ExactMatchByAttribute
 from sayso.measures.exact_match import ExactMatch
+from sayso.measures.f1 import F1
 from sayso.measures.losses import MeanLoss
+from sayso.measures.predictions import Predictions
 
 _JOINT = Stage(name="joint", documents=("X1", "X2"), epochs=20)
 
 #: Documents of the paper's X1 and X2 together: an update on all of them is a full batch.
 _ALL_DOCUMENTS = 16_960
+
+#: Evaluation sets whose answers are kept.
+_KEPT = ("validation", "entity_attribution", "attribution_as_defined")
 
 PAPER_MAIN = Experiment(
     name="paper-main",
@@ -60,7 +66,7 @@ PAPER_MAIN = Experiment(
         precision="auto",
     ),
     stages=(Stage(name="stage1", documents=("X1",), epochs=20), Stage(name="stage2", documents=("X2",), epochs=10)),
-    measures=(ExactMatch(), MeanLoss()),
+    measures=(ExactMatch(), MeanLoss(), ExactMatchByAttribute(), F1(), Predictions(eval_sets=_KEPT)),
     stage2_seeds=5,
     seeds=Seeds(first=600, count=20),
 )
