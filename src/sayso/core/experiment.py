@@ -96,9 +96,9 @@ class Experiment(Spec):
     (`with_reliability`). `questions`: how questions are written; None writes them as the knowledge base words them,
     followed by the answer. `in_context` puts definitions before questions. `stage2_seeds`: the stages from the first
     that trains on X2 without X1 are run this many times from the same state, each with the entities or aliases of X2
-    dealt to its subsets anew; results are averaged within the seed. `axes` are settings that vary: path -> values; each
-    combination is a cell (`sayso.core.sweep`). The digest covers all that results depend on: neither name, summary nor
-    seeds.
+    dealt to its subsets anew; results are averaged within the seed (those of X1's subsets are the first one's). `axes`
+    are settings that vary: path -> values; each combination is a cell (`sayso.core.sweep`). The digest covers all that
+    results depend on: neither name, summary nor seeds.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sayso.core.examples import EvalSet
 from sayso.core.experiment import Experiment
 from sayso.core.training import Stage
 
@@ -58,3 +59,23 @@ def kept(run: Sequence[Leg]) -> set[tuple[int, int]]:
 def total_epochs(experiment: Experiment) -> int:
     """Epochs of all legs."""
     return sum(leg.stage.epochs for leg in legs(experiment))
+
+
+def measured_epochs(leg: Leg) -> list[int]:
+    """Epochs of a leg after which something is measured; 0 is the state it starts from."""
+    stage = leg.stage
+    if not stage.measured:
+        return [stage.epochs]
+    return [epoch for epoch in range(stage.epochs + 1) if epoch % stage.measure_every == 0 or epoch == stage.epochs]
+
+
+def is_measured(eval_set: EvalSet, leg: Leg, experiment: Experiment) -> bool:
+    """Whether an evaluation set is measured in a leg.
+
+    A stage that is not measured has the check of what was told before stage 1. Further stage-2 seeds have X2 alone.
+    """
+    if not leg.stage.measured or eval_set.name == "pretraining":
+        return not leg.stage.measured and eval_set.name == "pretraining"
+    return leg.stage2_seed == 0 or eval_set.subset in {
+        subset.name for subset in experiment.subsets if subset.group == "X2"
+    }

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Corpus
 from sayso.core.experiment import Experiment
-from sayso.core.legs import Leg, kept, legs
+from sayso.core.legs import Leg, is_measured, kept, legs, measured_epochs
 from sayso.core.protocols import Learner, Moment
 from sayso.core.records import JobFolder, Manifest, Record, read_json, write_atomically
 from sayso.core.sweep import Job
@@ -164,19 +164,17 @@ def _save_models(job: Job, folder: JobFolder, learner: Learner, leg: Leg) -> Non
         learner.save_replica(replica, folder.path / "models" / f"seed-{seed}" / leg.label)
 
 
-def _eval_sets(leg: Leg, moment: Moment, *, last: bool) -> list[tuple[str, str]]:
+def _eval_sets(experiment: Experiment, leg: Leg, epoch: int, moment: Moment) -> list[tuple[str, str]]:
     """What is measured after an epoch."""
-    measured = leg.stage.measured
-    return [
-        (item.name, item.subset)
-        for item in moment.corpora[0].eval_sets
-        if (measured and item.name != "pretraining") or (last and not measured and item.name == "pretraining")
-    ]
+    if epoch not in measured_epochs(leg):
+        return []
+    sets = moment.corpora[0].eval_sets
+    return [(item.name, item.subset) for item in sets if is_measured(item, leg, experiment)]
 
 
 def _keep_details(job: Job, folder: JobFolder, leg: Leg, moment: Moment) -> None:
     """Write what measures keep beside the records at the end of a leg, a file for each of them."""
-    eval_sets = _eval_sets(leg, moment, last=True)
+    eval_sets = _eval_sets(job.cell.experiment, leg, leg.stage.epochs, moment)
     for measure in job.cell.experiment.measures:
         rows = [
             {"seed": job.seeds[replica], "stage": leg.stage.name, "stage2_seed": leg.stage2_seed, **row}
@@ -190,7 +188,7 @@ def _measure(job: Job, leg: Leg, epoch: int, moment: Moment) -> Iterator[Record]
     """Take all measures that are due after this epoch."""
     experiment, stage = job.cell.experiment, leg.stage
     last = epoch == stage.epochs
-    eval_sets = _eval_sets(leg, moment, last=last)
+    eval_sets = _eval_sets(experiment, leg, epoch, moment)
     for measure in experiment.measures:
         if not last and measure.when == "stage":
             continue
