@@ -72,9 +72,10 @@ class OrderedTrainer(Trainer):  # type: ignore[misc]
 
 @dataclass(frozen=True)
 class Stock:
-    """What a run of the stock Trainer gave: its losses step by step, and the trainer itself."""
+    """What a run of the stock Trainer gave: losses and learning rates step by step, and the trainer itself."""
 
     losses: list[float]
+    learning_rates: list[float]
     trainer: Any
 
 
@@ -88,7 +89,6 @@ def stock_training(
     stage: str,
     epochs: int,
     label_length: int | None = None,
-    steps: int = -1,
 ) -> Stock:
     """Train with the stock Trainer and its defaults but for what `train` sets."""
     with tempfile.TemporaryDirectory() as folder:
@@ -98,7 +98,6 @@ def stock_training(
             learning_rate=train.learning_rate,
             per_device_train_batch_size=train.batch_size,
             num_train_epochs=epochs,
-            max_steps=steps,
             max_grad_norm=train.max_grad_norm,
             weight_decay=train.weight_decay,
             warmup_steps=train.warmup_steps,
@@ -116,8 +115,8 @@ def stock_training(
         trainer.order = OurOrder(seed, stage, len(examples))
         trainer.remove_callback(PrinterCallback)
         trainer.train()
-        losses = [float(entry["loss"]) for entry in trainer.state.log_history if "loss" in entry]
-    return Stock(losses, trainer)
+        steps = [entry for entry in trainer.state.log_history if "loss" in entry]
+    return Stock([float(step["loss"]) for step in steps], [float(step["learning_rate"]) for step in steps], trainer)
 
 
 def _stack(rows: list[dict[str, list[int]]]) -> dict[str, torch.Tensor]:
