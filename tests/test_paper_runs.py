@@ -17,7 +17,7 @@ from sayso.core.sweep import Job
 from sayso.data.knowledge import knowledge_of
 from sayso.runs import local
 from sayso.runs.execute import execute
-from tests import tiny_models
+from tests.tiny_models import save_tiny
 
 FILES = Path(__file__).parent / "data" / "files"
 #: What makes a run small: few entities, two epochs, larger steps.
@@ -67,19 +67,13 @@ def no_report(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def texts() -> list[str]:
-    known = knowledge_of(FILES / "cvdb.csv.gz").first(40)
-    return [f"Q: {pair.question}\nA: {pair.answers[0]}\n" for entity in known for pair in entity.questions]
+def causal(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Path(save_tiny(tmp_path_factory.mktemp("causal"), "gpt_neox"))
 
 
 @pytest.fixture(scope="session")
-def causal(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> Path:
-    return tiny_models.causal(tmp_path_factory.mktemp("causal"), texts)
-
-
-@pytest.fixture(scope="session")
-def t5(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> Path:
-    return tiny_models.seq2seq(tmp_path_factory.mktemp("t5"), texts)
+def t5(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Path(save_tiny(tmp_path_factory.mktemp("t5"), "t5"))
 
 
 def sayso(*words: object) -> Result:

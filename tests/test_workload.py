@@ -1,53 +1,61 @@
 import pytest
+from rich.console import Console
 
 from sayso import Sampling
 from sayso.core.errors import SaysoError
-from sayso.core.subsets import TABLE_1
+from sayso.core.experiment import Experiment
+from sayso.cost_page import cost_page
 from sayso.data.build import build_corpus
-from sayso.learners.specs import HFModel
-from sayso.paper.text_experiments import PAPER_IN_CONTEXT, PAPER_MAIN
-from sayso.workload import CHARACTERS_PER_TOKEN, workload
+from sayso.learners.estimate import count_tokens, find_gpu, plan
+from sayso.paper.text_experiments import PAPER_IN_CONTEXT, PAPER_MAIN, PAPER_MODEL_SIZE
+from sayso.workload import on_gpu, workload
 from tests.data.plain_facts import PlainFacts
 from tests.data.test_paper_splits import paper
 
-#: The main experiment on facts that are at hand: 4000 people with six questions and two ways to ask who they are.
-AT_HAND = PAPER_MAIN.model_copy(update={"knowledge": PlainFacts(entities=4000)})
 
-
-def test_the_papers_numbers_come_out_whether_facts_are_at_hand_or_not(monkeypatch, tmp_path):
+@pytest.fixture(autouse=True)
+def nothing_prepared(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
     monkeypatch.setenv("SAYSO_CACHE", str(tmp_path))
-    for experiment in (PAPER_MAIN, AT_HAND):
+
+
+def at_hand(experiment: Experiment, entities: int = 4000) -> Experiment:
+    """The experiment on facts that are at hand, with two ways to ask who somebody is."""
+    return experiment.model_copy(update={"knowledge": PlainFacts(entities=entities)})
+
+
+def test_the_papers_numbers_come_out_whether_facts_are_at_hand_or_not():
+    for experiment in (PAPER_MAIN, at_hand(PAPER_MAIN)):
         found = workload(experiment)
         stage1, stage2 = found.stages
         assert (stage1.documents, stage1.updates, stage1.epochs, stage1.repeats) == (16_000, 63, 20, 1)
         assert (stage2.documents, stage2.updates, stage2.epochs, stage2.repeats) == (960, 4, 10, 5)
         assert found.updates == 63 * 20 + 4 * 10 * 5
-        assert found.evaluations == 21 + 5 * 11
-    assert "facts are not at hand" in workload(PAPER_MAIN).assumption
-    assert {stage.tokens for stage in workload(PAPER_MAIN).stages} == {64}
+    without = workload(PAPER_MAIN)
+    assert "for there is no prepared cvdb" in without.assumption
+    assert {stage.tokens for stage in without.stages} == {64}
+    assert without.planned.trained == 64 * (20 * 16_000 + 5 * 10 * 960)
 
 
 def test_documents_at_hand_are_counted_as_they_are():
-    found = workload(AT_HAND)
-    corpus = build_corpus(AT_HAND, AT_HAND.seeds.first)
+    experiment = at_hand(PAPER_MAIN, 400)
+    corpus, found = build_corpus(experiment, 600), workload(experiment)
+    assert found.planned == plan(experiment, corpus)
     trained = corpus.train["X2"]
-    mean = sum(len(document.text) for document in trained) / len(trained)
-    assert found.stages[1].tokens == pytest.approx(mean / CHARACTERS_PER_TOKEN + 1)
-    assert found.evaluated == sum(len(item.examples) for item in corpus.eval_sets)
-    assert found.trained_tokens == pytest.approx(
-        20 * 16_000 * found.stages[0].tokens + 5 * 10 * 960 * found.stages[1].tokens
-    )
+    assert found.stages[1].tokens == pytest.approx(count_tokens(trained) / len(trained))
 
 
-def test_settings_alone_give_the_counts_of_the_documents(monkeypatch, tmp_path):
-    monkeypatch.setenv("SAYSO_CACHE", str(tmp_path))
-    for experiment in (PAPER_MAIN, PAPER_IN_CONTEXT):
-        there = experiment.model_copy(update={"knowledge": PlainFacts(entities=4000)})
-        found, counted = workload(experiment), workload(there)
-        assert [stage.documents for stage in found.stages] == [stage.documents for stage in counted.stages]
-        asked = sum(len(item.examples) for item in build_corpus(there, 600).eval_sets)
-        who = 2 * (4000 + 1000)  # the settings alone suppose four ways to ask who, not two
-        assert found.evaluated == asked + who
+@pytest.mark.parametrize("experiment", [PAPER_MAIN, PAPER_IN_CONTEXT], ids=["main", "in-context"])
+def test_settings_alone_give_the_counts_of_the_documents(experiment):
+    there = at_hand(experiment)
+    found, counted = workload(experiment), workload(there)
+    assert [stage.documents for stage in found.stages] == [stage.documents for stage in counted.stages]
+    asked = {"X1": 0, "X2": 0}
+    groups = {subset.name: subset.group for subset in there.subsets}
+    for item in build_corpus(there, 600).eval_sets:
+        # the settings alone suppose four ways to ask who, which are two here
+        asked[groups[item.subset]] += len(item.examples) * (2 if "attribution" in item.name else 1)
+    times = {"X1": 21 + 11, "X2": 21 + 5 * 11} if experiment is PAPER_MAIN else {"X1": 21, "X2": 21}
+    assert found.planned.scored == 64 * sum(times[part] * asked[part] for part in asked) * found.stages[0].tokens / 64
 
 
 def test_replay_and_sampling_count():
@@ -55,17 +63,48 @@ def test_replay_and_sampling_count():
     replayed = experiment.with_values({"stages.stage1.replay": 0.5, "stages.stage1.replay_from": ["X2"]})
     plain, more = workload(experiment).stages[1], workload(replayed).stages[1]
     assert (more.documents, more.updates) == (plain.documents * 1.5, plain.updates)
-    drawn = experiment.model_copy(
-        update={
-            "train": experiment.train.model_copy(update={"sampling": Sampling(steps_per_epoch=7), "batch_size": 10})
-        }
-    )
+    train = experiment.train.model_copy(update={"sampling": Sampling(steps_per_epoch=7), "batch_size": 10})
+    drawn = experiment.model_copy(update={"train": train})
     assert (workload(drawn).stages[1].documents, workload(drawn).stages[1].updates) == (70, 7)
+    assert workload(drawn).planned.trained < workload(experiment).planned.trained
 
 
-def test_no_facts_and_no_greatest_length_is_no_estimate(monkeypatch, tmp_path):
-    monkeypatch.setenv("SAYSO_CACHE", str(tmp_path))
+def test_measuring_less_often_saves_measuring_alone():
+    often = workload(at_hand(PAPER_MAIN, 400)).planned
+    seldom = workload(at_hand(PAPER_MAIN, 400).with_values({"stages.stage1.measure_every": 10})).planned
+    assert seldom.trained == often.trained
+    assert seldom.scored < often.scored
+
+
+def test_no_facts_and_no_greatest_length_is_no_estimate():
+    unknown = PAPER_MAIN.with_values({"train.max_length": None})
     with pytest.raises(SaysoError, match=r"no estimate: .* and train\.max_length is not set"):
-        workload(PAPER_MAIN.with_values({"train.max_length": None}))
-    assert isinstance(PAPER_MAIN.model, HFModel)
-    assert PAPER_MAIN.subsets == TABLE_1
+        workload(unknown)
+    assert "no estimate" in page(unknown)
+
+
+def test_smaller_passes_take_less_memory_and_another_kind_of_model_is_named(tiny):
+    card = find_gpu("A100-80GB")
+    less = PAPER_MAIN.with_values({"model.micro_batch_size": 8})
+    assert on_gpu(less, workload(less), card).memory.total < on_gpu(PAPER_MAIN, workload(PAPER_MAIN), card).memory.total
+    lora = PAPER_MAIN.with_values({"model.lora": {}})
+    assert on_gpu(lora, workload(lora), card).memory.gradients < 1e9
+    with pytest.raises(SaysoError, match=r"no estimate for a model of this kind \(FromScratch\)"):
+        on_gpu(tiny, workload(tiny), card)
+
+
+def page(experiment: Experiment) -> str:
+    console = Console(width=200, record=True)
+    with console.capture():
+        console.print(cost_page(experiment, find_gpu("A100-80GB")))
+    return console.export_text()
+
+
+def test_the_page_has_a_row_for_every_cell_and_the_sum_of_all_runs():
+    text = page(PAPER_MODEL_SIZE)
+    assert text.count("model.name=EleutherAI/pythia-") == 7
+    assert "for all 70 runs" in text
+    assert "EleutherAI/pythia-70m-deduped: 70M parameters, licence: Apache-2.0" in text
+    unknown = page(PAPER_MAIN.with_values({"model.name": "somebody/something"}))
+    assert "16,000" in unknown
+    assert "the size of model 'somebody/something' is not known" in unknown

@@ -72,16 +72,28 @@ def show(
     settings: Annotated[list[str] | None, SET] = None,
     model: Annotated[str | None, MODEL] = None,
     knowledge: Annotated[str | None, KNOWLEDGE] = None,
+    gpu: Annotated[
+        str | None, typer.Option(metavar="GPU", help="Estimate operations, memory and hours on it. [A100-80GB]")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON that 'sayso run FILE' takes.")] = False,
 ) -> None:
-    """Show an experiment: settings, subsets, stages, seeds, digest."""
+    """Show an experiment: settings, subsets, stages, seeds, digest.
+
+    For models of transformers also what a run will take.
+    """
     from sayso import terminal
+    from sayso.cost_page import PAPERS_GPU, cost_page
+    from sayso.learners.estimate import find_gpu
+    from sayso.learners.specs import HFModel
 
     experiment = configure(name, settings or [], model, knowledge)
+    card = find_gpu(gpu or PAPERS_GPU)
     if json:
         typer.echo(experiment.model_dump_json(indent=1))
-    else:
-        terminal.show(terminal.experiment_page(experiment))
+        return
+    terminal.show(terminal.experiment_page(experiment))
+    if gpu or isinstance(experiment.model, HFModel):
+        terminal.show("", cost_page(experiment, card))
 
 
 @app.command(

@@ -54,6 +54,16 @@ def show(*pages: RenderableType) -> None:
         print(line.rstrip())
 
 
+def plain_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """A table without frames."""
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+    for title in header:
+        table.add_column(title, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    return table
+
+
 def catalogue(experiments: Iterable[Experiment]) -> RenderableType:
     """Names and the first sentence of each summary."""
     grid = Table.grid(padding=(0, 3, 0, 0))
@@ -113,7 +123,7 @@ def _subsets(experiment: Experiment) -> RenderableType:
         )
         for subset in experiment.subsets
     ]
-    return _table(("subset", "part", "source", "definitions", "questions", "asked by", "fraction"), rows)
+    return plain_table(("subset", "part", "source", "definitions", "questions", "asked by", "fraction"), rows)
 
 
 def _stages(experiment: Experiment) -> RenderableType:
@@ -133,7 +143,7 @@ def _stages(experiment: Experiment) -> RenderableType:
                 overrides,
             )
         )
-    return _table(("stage", "documents", "epochs", "batch", "learning rate", "replay", "overrides"), rows)
+    return plain_table(("stage", "documents", "epochs", "batch", "learning rate", "replay", "overrides"), rows)
 
 
 def status_page(status: Status, command: str | None) -> RenderableType:
@@ -141,7 +151,7 @@ def status_page(status: Status, command: str | None) -> RenderableType:
     rows = [row for cell in status.cells for row in _status_rows(cell)]
     parts: list[RenderableType] = [
         Text.assemble((status.experiment.name, "bold"), f" in {status.path}"),
-        _table(("cell", "state", "seeds", "epochs"), rows),
+        plain_table(("cell", "state", "seeds", "epochs"), rows),
         Text(f"to go on: {command}" if command else "all finished"),
     ]
     return Group(*parts)
@@ -191,7 +201,7 @@ def _cell_results(rows: pd.DataFrame) -> list[RenderableType]:
     if columns:
         header = ("subset", *(f"{stage}\n{_QUESTIONS[eval_set]}" for stage, eval_set in columns))
         parts.append(
-            _table(header, [(name, *(texts.get((*column, name), "") for column in columns)) for name in subsets])
+            plain_table(header, [(name, *(texts.get((*column, name), "") for column in columns)) for name in subsets])
         )
     return parts
 
@@ -220,16 +230,7 @@ def claims_page(verdicts: Sequence[Verdict]) -> RenderableType:
 
 def documents_page(documents: Iterable[tuple[str, str, str]]) -> RenderableType:
     """Documents with where each is used and its subset."""
-    return _table(("used in", "subset", "document"), list(documents))
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
-    for title in header:
-        table.add_column(title, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    return table
+    return plain_table(("used in", "subset", "document"), list(documents))
 
 
 def _section(title: str, content: RenderableType) -> RenderableType:

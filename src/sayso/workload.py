@@ -1,29 +1,29 @@
-"""How much there is to train and to measure in one seed of an experiment, before anything is run.
+"""How much there is to train and to measure in one seed of an experiment, and what that takes on a GPU.
 
-No tokenizer may be at hand, so tokens are counted from characters: aliases and tags are random letters, of which a
-token of a byte-level vocabulary holds fewer than of words. Where facts are not at hand either, every document is taken
-to be as long as the longest that is allowed.
+Where the facts are at hand, the documents of the first seed are counted; where they are not, every document is taken to
+be as long as the longest that is allowed.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sayso.core.errors import SaysoError
-from sayso.core.examples import Corpus, Example
+from sayso.core.examples import Corpus
 from sayso.core.experiment import Experiment
-from sayso.core.legs import legs
+from sayso.core.legs import legs, measured_epochs
 from sayso.core.training import Stage
 from sayso.data.build import build_corpus
 from sayso.data.split import sizes
+from sayso.learners.estimate import CHARACTERS_PER_TOKEN, Estimate, Gpu, Plan, count_tokens, estimate, find_model, plan
+from sayso.learners.specs import HFModel
 
-#: Characters of our documents in a token of a byte-level vocabulary.
-CHARACTERS_PER_TOKEN = 2.3
+#: Where facts are not at hand: ways to ask who an alias stands for, and tokens of an answer.
+_PHRASINGS, _ANSWER_TOKENS = 4, 5
 
-#: Ways to ask who an alias stands for, where facts that say so are not at hand.
-_PHRASINGS = 4
+#: Share of the weights that is trained with LoRA, roughly.
+_LORA_SHARE = 0.01
 
 
 @dataclass(frozen=True)
@@ -37,38 +37,18 @@ class StageWork:
     repeats: int
     epochs: int
     documents: int
+    batch_size: int
     updates: int
     tokens: float
-
-    @property
-    def trained_tokens(self) -> float:
-        """Tokens trained on in all epochs and repeats."""
-        return self.repeats * self.epochs * self.documents * self.tokens
 
 
 @dataclass(frozen=True)
 class Workload:
-    """One seed of an experiment without axes.
-
-    `evaluations`: how often everything is measured; `evaluated`: examples each time, `evaluated_tokens` of them on
-    average. `assumption` says how tokens were counted.
-    """
+    """One seed of an experiment without axes; `assumption` says how tokens were counted."""
 
     stages: tuple[StageWork, ...]
-    evaluations: int
-    evaluated: int
-    evaluated_tokens: float
+    planned: Plan
     assumption: str
-
-    @property
-    def trained_tokens(self) -> float:
-        """Tokens trained on."""
-        return math.fsum(stage.trained_tokens for stage in self.stages)
-
-    @property
-    def measured_tokens(self) -> float:
-        """Tokens that go through the model to be measured."""
-        return self.evaluations * self.evaluated * self.evaluated_tokens
 
     @property
     def updates(self) -> int:
@@ -82,20 +62,45 @@ def workload(experiment: Experiment) -> Workload:
     Raises
     ------
     SaysoError
-        If neither can be: the facts are not at hand, and not even how many there are or how long documents may be.
+        If neither can be: the facts are not at hand, and it is not known how many there are or how long documents are.
     """
     try:
         corpus = build_corpus(experiment, experiment.seeds.first)
     except SaysoError as error:
         return _from_settings(experiment, error)
-    asked = [example for item in corpus.eval_sets if item.name != "pretraining" for example in item.examples]
     return Workload(
         stages=tuple(_stage(experiment, stage, *_counted(corpus, stage)) for stage in experiment.stages),
-        evaluations=_evaluations(experiment),
-        evaluated=len(asked),
-        evaluated_tokens=_mean_tokens(asked),
-        assumption=f"documents as of seed {corpus.seed}, {CHARACTERS_PER_TOKEN:g} characters a token",
+        planned=plan(experiment, corpus),
+        assumption=f"tokens of {CHARACTERS_PER_TOKEN:g} characters each, counted from the documents of seed {corpus.seed}",
     )
+
+
+def on_gpu(experiment: Experiment, work: Workload, gpu: Gpu) -> Estimate:
+    """Estimate what one seed takes on a card.
+
+    Raises
+    ------
+    SaysoError
+        If it is no model of transformers, or its size is not known.
+    """
+    model = experiment.model
+    if not isinstance(model, HFModel):
+        raise SaysoError(f"no estimate for a model of this kind ({type(model).__name__})")
+    return estimate(
+        find_model(model.name),
+        work.planned,
+        gpu,
+        batch_tokens=max(_pass_tokens(stage, model.micro_batch_size) for stage in work.stages),
+        optimizer=experiment.train.optimizer,
+        trained_share=1.0 if model.lora is None else _LORA_SHARE,
+        gradient_checkpointing=model.gradient_checkpointing,
+        float32_evaluation=model.evaluation_precision == "float32",
+    )
+
+
+def _pass_tokens(stage: StageWork, micro_batch_size: int | None) -> float:
+    rows = min(stage.batch_size, stage.documents)
+    return stage.tokens * min(rows, micro_batch_size or rows)
 
 
 def _stage(experiment: Experiment, stage: Stage, documents: int, tokens: float) -> StageWork:
@@ -109,6 +114,7 @@ def _stage(experiment: Experiment, stage: Stage, documents: int, tokens: float) 
         repeats=sum(leg.stage.name == stage.name for leg in legs(experiment)),
         epochs=stage.epochs,
         documents=documents + round(documents * stage.replay),
+        batch_size=train.batch_size,
         updates=updates,
         tokens=tokens,
     )
@@ -116,18 +122,7 @@ def _stage(experiment: Experiment, stage: Stage, documents: int, tokens: float) 
 
 def _counted(corpus: Corpus, stage: Stage) -> tuple[int, float]:
     documents = corpus.documents(stage.documents)
-    return len(documents), _mean_tokens(documents)
-
-
-def _mean_tokens(documents: Sequence[Example]) -> float:
-    """Tokens of a document on average, its end included."""
-    characters = sum(len(document.text) for document in documents)
-    return characters / CHARACTERS_PER_TOKEN / max(len(documents), 1) + 1
-
-
-def _evaluations(experiment: Experiment) -> int:
-    """Before the first epoch of a leg and after each."""
-    return sum(leg.stage.epochs + 1 for leg in legs(experiment) if leg.stage.measured)
+    return len(documents), count_tokens(documents) / max(len(documents), 1)
 
 
 def _from_settings(experiment: Experiment, error: SaysoError) -> Workload:
@@ -139,18 +134,24 @@ def _from_settings(experiment: Experiment, error: SaysoError) -> Workload:
     aliases = experiment.knowledge.size() * split.aliases_per_entity
     questions = split.trained_questions + 1
     documents = {"world": 0, "X1": 0, "X2": 0}
-    evaluated = 0
+    asked = {"X1": 0, "X2": 0}
     for subset, size in zip(experiment.subsets, sizes(experiment.subsets, aliases), strict=True):
         defined = subset.source is not None and experiment.in_context is None
-        trained = split.trained_questions if subset.has_qa else 0
-        documents[subset.group] += size * (trained + defined)
+        documents[subset.group] += size * ((split.trained_questions if subset.has_qa else 0) + defined)
         again = subset.source is not None and not subset.consistent
-        evaluated += size * (questions + defined + _PHRASINGS * (1 + again))
-    counted = {stage.name: sum(documents[part] for part in stage.documents) for stage in experiment.stages}
+        asked[subset.group] += size * (questions + defined + _PHRASINGS * (1 + again))
+    stages = tuple(
+        _stage(experiment, stage, sum(documents[part] for part in stage.documents), length)
+        for stage in experiment.stages
+    )
+    scored = sum(
+        len(measured_epochs(leg)) * (asked["X2"] + (asked["X1"] if leg.stage2_seed == 0 else 0))
+        for leg in legs(experiment)
+        if leg.stage.measured
+    )
+    trained = sum(stage.repeats * stage.epochs * stage.documents for stage in stages)
     return Workload(
-        stages=tuple(_stage(experiment, stage, counted[stage.name], length) for stage in experiment.stages),
-        evaluations=_evaluations(experiment),
-        evaluated=evaluated,
-        evaluated_tokens=length,
-        assumption=f"every document {length} tokens long (train.max_length), for facts are not at hand: {error}",
+        stages=stages,
+        planned=Plan(trained=trained * length, scored=scored * length, completions=scored * _ANSWER_TOKENS),
+        assumption=f"every document is taken to be {length} tokens long (train.max_length), for there is {error}",
     )

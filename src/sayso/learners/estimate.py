@@ -15,7 +15,7 @@ from pathlib import Path
 from sayso.core.errors import SaysoError, nearest
 from sayso.core.examples import Corpus, Example
 from sayso.core.experiment import Experiment
-from sayso.core.legs import legs
+from sayso.core.legs import is_measured, legs, measured_epochs
 from sayso.learners.known_models import KNOWN_MODELS, KnownModel
 
 #: Share of a card's peak in bfloat16 that runs of this kind reach.
@@ -146,12 +146,16 @@ def plan(experiment: Experiment, corpus: Corpus) -> Plan:
     """Count the tokens of one seed's run, from the lengths of its documents in characters."""
     trained = scored = completions = 0
     for leg in legs(experiment):
-        stage = leg.stage
-        trained += round(stage.epochs * (1 + stage.replay) * _tokens(corpus.documents(stage.documents)))
-        if stage.measured:
-            asked = [item for each in corpus.eval_sets if each.name != "pretraining" for item in each.examples]
-            scored += (stage.epochs + 1) * _tokens(asked)
-            completions += (stage.epochs + 1) * sum(2 + round(len(i.completion) / CHARACTERS_PER_TOKEN) for i in asked)
+        stage, documents = leg.stage, corpus.documents(leg.stage.documents)
+        train = experiment.train_spec(stage)
+        share = 1.0
+        if train.sampling is not None:
+            share = train.sampling.steps_per_epoch * train.batch_size / max(len(documents), 1)
+        trained += round(stage.epochs * (share + stage.replay * share) * count_tokens(documents))
+        times = len(measured_epochs(leg))
+        asked = [item for each in corpus.eval_sets if is_measured(each, leg, experiment) for item in each.examples]
+        scored += times * count_tokens(asked)
+        completions += times * sum(2 + round(len(i.completion) / CHARACTERS_PER_TOKEN) for i in asked)
     return Plan(trained, scored, completions)
 
 
@@ -200,7 +204,8 @@ def estimate(
     return Estimate(gpu, training, evaluation, memory, (training / rate + evaluation / evaluation_rate) / 3600)
 
 
-def _tokens(documents: Iterable[Example]) -> int:
+def count_tokens(documents: Iterable[Example]) -> int:
+    """Tokens of documents, their ends included, from their lengths in characters."""
     return sum(1 + round(len(document.text) / CHARACTERS_PER_TOKEN) for document in documents)
 
 
