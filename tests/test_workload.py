@@ -1,3 +1,5 @@
+import io
+
 import pytest
 from rich.console import Console
 
@@ -94,10 +96,9 @@ def test_smaller_passes_take_less_memory_and_another_kind_of_model_is_named(tiny
 
 
 def page(experiment: Experiment) -> str:
-    console = Console(width=200, record=True)
-    with console.capture():
-        console.print(cost_page(experiment, find_gpu("A100-80GB")))
-    return console.export_text()
+    text = io.StringIO()
+    Console(file=text, width=200).print(cost_page(experiment, find_gpu("A100-80GB")))
+    return text.getvalue()
 
 
 def test_the_page_has_a_row_for_every_cell_and_the_sum_of_all_runs():
