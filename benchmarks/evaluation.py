@@ -48,7 +48,9 @@ def main() -> None:
     start = time.process_time()
     stock_answers(learner.model, learner.tokenizer, sets[0][:ONE_BY_ONE], NEW_TOKENS, 1)
     single = (time.process_time() - start) / ONE_BY_ONE
-    found = [(score.match, stock_matches(answers, each)) for score, answers, each in zip(scores, said, sets, strict=True)]
+    found = [
+        (score.match, stock_matches(answers, each)) for score, answers, each in zip(scores, said, sets, strict=True)
+    ]
     print(f"ours, losses and matches          {1e3 * ours:7.1f} ms a question")
     print(f"stock, losses padded to {LENGTH}        {1e3 * losses:7.1f}")
     print(f"stock, pipeline in batches of {ROWS}  {1e3 * batched:7.1f}")

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 import transformers
-
 from benchmarks.fidelity import compare
+
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Corpus
 from sayso.core.protocols import ModelSpec
@@ -90,7 +90,9 @@ def test_no_token_is_computed_that_the_loss_does_not_need(folders):
     learner = learner_of(folders("gpt_neo"))
     learner._overhead = 0.0
     computed, logits = [], []
-    embed = learner.model.get_input_embeddings().register_forward_hook(lambda _m, ids, _o: computed.append(ids[0].numel()))
+    embed = learner.model.get_input_embeddings().register_forward_hook(
+        lambda _m, ids, _o: computed.append(ids[0].numel())
+    )
     head = learner.model.get_output_embeddings().register_forward_hook(lambda _m, _i, out: logits.append(len(out)))
     learner.fit([DOCUMENTS], TRAIN.model_copy(update={"batch_size": 20}), stage="s", epochs=1)
     embed.remove()
@@ -147,7 +149,9 @@ def test_evaluation_gets_smaller_too(folders, monkeypatch):
     assert found.match.tolist() == expected.match.tolist()
 
 
-@pytest.mark.parametrize(("architecture", "lora"), [("gpt_neo", False), ("t5", False), ("gpt2", False), ("gpt_neox", True)])
+@pytest.mark.parametrize(
+    ("architecture", "lora"), [("gpt_neo", False), ("t5", False), ("gpt2", False), ("gpt_neox", True)]
+)
 def test_stopped_and_gone_on_is_the_same_to_the_last_bit(folders, architecture, lora, tmp_path):
     """T5 and GPT-2 drop at random: what they drop follows from seed, stage and step."""
     settings = {"lora": LoRA(rank=2, dropout=0.1)} if lora else {}
@@ -205,7 +209,10 @@ def test_lora_trains_its_additions_alone_and_keeps_them(folders, tmp_path):
     learner.save(tmp_path / "state.pt")
     learner.save_replica(0, tmp_path / "adapter")
     assert (tmp_path / "state.pt").stat().st_size < 60_000
-    for bring_back in (lambda one: one.load(tmp_path / "state.pt"), lambda one: one.load_replica(0, tmp_path / "adapter")):
+    for bring_back in (
+        lambda one: one.load(tmp_path / "state.pt"),
+        lambda one: one.load_replica(0, tmp_path / "adapter"),
+    ):
         other = learner_of(folders("gpt_neox"), lora=LoRA(rank=2))
         bring_back(other)
         np.testing.assert_array_equal(other.scores([DOCUMENTS])[0].loss, expected)
@@ -232,9 +239,9 @@ def test_a_model_is_an_ordinary_checkpoint_when_kept(folders, tmp_path):
     fresh = learner_of(folders("gpt_neox"))
     fresh.load_replica(0, tmp_path)
     assert torch.equal(weights(fresh), weights(learner))
-    with pytest.raises(SaysoError, match="other names or shapes"):
+    with pytest.raises(SaysoError, match=r"no checkpoint of this model|other names or shapes"):
         fresh.load_replica(0, Path(folders("llama")))
-    with pytest.raises(SaysoError, match="no checkpoint in it"):
+    with pytest.raises(SaysoError, match="no checkpoint of this model"):
         fresh.load_replica(0, tmp_path / "nowhere")
 
 

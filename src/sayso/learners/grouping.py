@@ -1,10 +1,10 @@
-"""Which documents go through the model together.
+r"""Which documents go through the model together.
 
 Documents of one length need no padding, and tokens that many begin with need to be computed only once; but every pass
 has a price of its own. `group` weighs the three, in tokens.
 
-    Q: When was <|  abcde|> born?\\nA: 19 century         shared by all that begin so; then two groups by length
-                    fghi|> born?\\nA: 1 century BC
+    Q: When was <|  abcde|> born?\nA: 19 century         shared by all that begin so; then two groups by length
+                    fghi|> born?\nA: 1 century BC
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One model of transformers, causal or sequence-to-sequence, trained and measured as `sayso.core.protocols.Learner` says.
+"""One model of transformers, causal or sequence-to-sequence, as a learner (`sayso.core.protocols.Learner`).
 
 An update is that of one batch padded as the settings say, whatever passes it is made of: losses of all counted tokens
 are summed over the passes and divided by their number in the whole batch.
@@ -51,7 +51,9 @@ class HFLearner:
         config = self.model.config
         seq2seq: bool = config.is_encoder_decoder
         if len(self.tokenizer) > (rows := self.model.get_input_embeddings().num_embeddings):
-            raise SaysoError(f"model {spec.name}: its tokenizer has {len(self.tokenizer)} tokens, the model only {rows}")
+            raise SaysoError(
+                f"model {spec.name}: its tokenizer has {len(self.tokenizer)} tokens, the model only {rows}"
+            )
         self._encoder = Encoder(self.tokenizer, config.decoder_start_token_id if seq2seq else None)
         self._passes = Passes(self.model, self.tokenizer.pad_token_id, self.device)
         self._answers = Answers(self.tokenizer, _ends(self.tokenizer, self.model), spec.answer, spec.max_new_tokens)

@@ -118,7 +118,9 @@ class Passes:
             return None, nothing
         cache = self.new_cache()
         ids = torch.as_tensor(own[0].ids[None, :shared], device=self.device)
-        places = [(row, at) for row, item in enumerate(own) for at in range(item.first, shared + 1)] if with_loss else []
+        places = (
+            [(row, at) for row, item in enumerate(own) for at in range(item.first, shared + 1)] if with_loss else []
+        )
         where = torch.zeros_like(ids, dtype=torch.bool)
         where[:, -1 if not places else min(at for _, at in places) - 1 :] = True
         with self._only_at(where):
