@@ -109,11 +109,11 @@ class Full:
         self.times = 0
         whole = getattr(Passes, method)
 
-        def limited(passes: Passes, documents: Any, part: Any) -> Any:
-            if len(part.rows) > most:
+        def limited(passes: Passes, documents: Any, parts: Any) -> Any:
+            if sum(len(part.rows) for part in parts) > most:
                 self.times += 1
                 raise torch.OutOfMemoryError("no memory left")
-            return whole(passes, documents, part)
+            return whole(passes, documents, parts)
 
         monkeypatch.setattr(Passes, method, limited)
 

@@ -52,6 +52,24 @@ def group(
     return [found for found in result if found.rows]
 
 
+def bundles(groups: Sequence[Group], counts: Sequence[int], *, most_rows: int | None, most: int) -> list[list[Group]]:
+    """Put groups together whose outputs are computed at once: as many as fit, at least one.
+
+    `counts`: how many outputs each document needs; `most` of them, and `most_rows` documents, fit.
+    """
+    result: list[list[Group]] = []
+    rows = outputs = 0
+    for part in groups:
+        needed = sum(counts[row] for row in part.rows)
+        full = outputs + needed > most or (most_rows is not None and rows + len(part.rows) > most_rows)
+        if full or not result:
+            result.append([])
+            rows = outputs = 0
+        result[-1].append(part)
+        rows, outputs = rows + len(part.rows), outputs + needed
+    return result
+
+
 def _runs(documents: Sequence[Document], overhead: float, least_left: int) -> list[Group]:
     """Put documents together that begin alike, where that saves more than its passes cost; the rest share nothing."""
     keys = {row: tuple(item.ids[: max(0, item.start - least_left)].tolist()) for row, item in enumerate(documents)}
