@@ -1,12 +1,20 @@
-"""Run all benchmarks, or the ones named: ``python -m benchmarks [stacking] [scoring] [profile]``."""
+"""Run all benchmarks, or the ones named: ``python -m benchmarks [stacking] [scoring] [fidelity] ...``."""
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks import scoring, stacking, step_profile
+from benchmarks import evaluation, exact_match, fidelity, scoring, stacking, step_profile, training
 
-BENCHMARKS = {"stacking": stacking.main, "scoring": scoring.main, "profile": step_profile.main}
+BENCHMARKS = {
+    "stacking": stacking.main,
+    "scoring": scoring.main,
+    "profile": step_profile.main,
+    "fidelity": fidelity.main,
+    "exact-match": exact_match.main,
+    "evaluation": evaluation.main,
+    "training": training.main,
+}
 
 if __name__ == "__main__":
     names = sys.argv[1:] or list(BENCHMARKS)

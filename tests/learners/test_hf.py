@@ -89,14 +89,16 @@ def test_the_update_is_that_of_the_whole_batch_whatever_it_is_made_of(folders, a
 def test_no_token_is_computed_that_the_loss_does_not_need(folders):
     learner = learner_of(folders("gpt_neo"))
     learner._overhead = 0.0
-    computed, logits = [], []
-    embed = learner.model.get_input_embeddings().register_forward_hook(
-        lambda _m, ids, _o: computed.append(ids[0].numel())
-    )
-    head = learner.model.get_output_embeddings().register_forward_hook(lambda _m, _i, out: logits.append(len(out)))
+    computed: list[int] = []
+    logits: list[int] = []
+    layer, head = learner.model.transformer.h[0].mlp, learner.model.get_output_embeddings()
+    hooks = [
+        layer.register_forward_hook(lambda _module, given, _out: computed.append(given[0].shape[:-1].numel())),
+        head.register_forward_hook(lambda _module, _given, out: logits.append(len(out))),
+    ]
     learner.fit([DOCUMENTS], TRAIN.model_copy(update={"batch_size": 20}), stage="s", epochs=1)
-    embed.remove()
-    head.remove()
+    for hook in hooks:
+        hook.remove()
     sizes = [len(item.ids) - 1 for item in learner._encoder.encode(DOCUMENTS)]
     assert sum(logits) <= sum(sizes)
     assert sum(computed) < 0.9 * sum(sizes)  # less than without any padding: beginnings are shared
