@@ -1,12 +1,21 @@
-"""Run all benchmarks, or the ones named: ``python -m benchmarks [stacking] [scoring] [profile] [prepare]``."""
+"""Run all benchmarks, or the ones named: ``python -m benchmarks [stacking] [scoring] [fidelity] ...``."""
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks import prepare, scoring, stacking, step_profile
+from benchmarks import evaluation, exact_match, fidelity, prepare, scoring, stacking, step_profile, training
 
-BENCHMARKS = {"stacking": stacking.main, "scoring": scoring.main, "profile": step_profile.main, "prepare": prepare.main}
+BENCHMARKS = {
+    "stacking": stacking.main,
+    "scoring": scoring.main,
+    "profile": step_profile.main,
+    "fidelity": fidelity.main,
+    "exact-match": exact_match.main,
+    "evaluation": evaluation.main,
+    "training": training.main,
+    "prepare": prepare.main,
+}
 
 if __name__ == "__main__":
     names = sys.argv[1:] or list(BENCHMARKS)

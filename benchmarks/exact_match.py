@@ -16,7 +16,6 @@ def main() -> None:
     """Print, for each model, how many questions there are, how many match, and how many verdicts differ."""
     import torch
     import transformers
-
     from tests.adversarial import decided_learner, disagreements
     from tests.tiny_models import CONFIGS
 

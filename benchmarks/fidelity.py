@@ -24,12 +24,12 @@ def compare(architecture: str, train: TrainSpec = TRAIN) -> dict[str, Any]:
     Adafactor scales up to a whole step. They are compared apart.
     """
     import torch
+    from tests.tiny_models import save_tiny, some_documents
 
     from benchmarks.stock import stock_training
     from sayso.core.examples import Corpus
     from sayso.learners.pretrained import load_model
     from sayso.learners.specs import HFModel
-    from tests.tiny_models import save_tiny, some_documents
 
     label_length = LABEL_LENGTH if architecture == "t5" else None
     documents = some_documents(DOCUMENTS)

@@ -11,6 +11,8 @@ from sayso.core.answers import AnswerPart
 from sayso.core.examples import Example
 from sayso.learners.specs import HFModel
 
+END = "<|endoftext|>"
+
 #: Width, layers, heads of the Pythia models.
 SHAPES = {"70m": (512, 6, 8), "160m": (768, 12, 12)}
 
@@ -76,16 +78,14 @@ def english_tokenizer(vocabulary: int = 12_000):  # type: ignore[no-untyped-def]
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary,
-        special_tokens=["<|endoftext|>"],
+        special_tokens=[END],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
     library = sorted(Path(sysconfig.get_paths()["stdlib"]).glob("*.py"))
     words = [" ".join([*ASKED.values(), *ATTRIBUTION.values(), *NAMES, *sum(ANSWERS.values(), ())])] * 20
     tokenizer.train_from_iterator([*(path.read_text(encoding="utf-8") for path in library), *words], trainer)
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, eos_token="<|endoftext|>", clean_up_tokenization_spaces=False
-    )
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=END, clean_up_tokenization_spaces=False)
 
 
 def questions(count: int, *, attribution: bool, seed: int = 0) -> list[Example]:

@@ -16,7 +16,7 @@ import numpy as np
 from benchmarks.pythia import definitions, model_spec, questions
 from sayso.core.training import TrainSpec
 
-DOCUMENTS, BATCH, LENGTH = 128, 64, 64
+DOCUMENTS, BATCH, LENGTH = 256, 128, 64
 
 
 def main() -> None:

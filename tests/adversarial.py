@@ -80,7 +80,7 @@ def brute_force(learner: HFLearner, prompt: str) -> str:
 def disagreements(
     learner: HFLearner, documents: Sequence[Example], each: int, seed: int = 0
 ) -> tuple[int, int, list[Any]]:
-    """Score adversarial questions and decode them by brute force; give how many, how many match, and where they differ."""
+    """Score adversarial questions and decode them by brute force; give their number, the matches, and differences."""
     asked = list(adversarial(documents, learner.answers([documents])[0], each, seed))
     said = {item.prompt: brute_force(learner, item.prompt) for item in documents}
     match = learner.scores([asked])[0].match

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,8 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
 from sayso.core.examples import Example
 
-WORDS = "queen king The the a an of France actor Actor writer 19 20 century 1 BC Ünal naïve Paris-Nord O'Brien".split()
+WORDS = ["queen", "king", "The", "the", "a", "an", "of", "France", "actor", "Actor", "writer", "19", "20"]
+WORDS += ["century", "1", "BC", "Ünal", "naïve", "Paris-Nord", "O'Brien"]
 ASKED = ("What is the name of {}?", "When was {} born?", "What did {} do?", "Who is {}?")
 
 CONFIGS: dict[str, dict[str, Any]] = {
@@ -74,7 +74,7 @@ def some_documents(count: int, seed: int = 0) -> list[Example]:
 
 
 def tiny_tokenizer(vocabulary: int = 384, *, end: bool = True, pad: str | None = None) -> PreTrainedTokenizerFast:
-    """A byte-level tokenizer that knows some words whole and takes others to pieces; ids begin with the special ones."""
+    """A byte-level tokenizer that knows some words whole and takes others to pieces; the first ids are special."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -122,7 +122,3 @@ def save_tiny(folder: Path, architecture: str = "gpt_neox", seed: int = 0, scale
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return str(folder)
-
-
-def texts(examples: Sequence[Example]) -> list[str]:
-    return [example.text for example in examples]

@@ -68,7 +68,7 @@ def test_a_local_model_is_measured_by_its_files(tmp_path):
 
 
 def test_what_is_not_known_is_said_in_one_line(tmp_path):
-    with pytest.raises(SaysoError, match="size of model 'EleutherAI/pythia-2.8b' is not known; did you mean"):
+    with pytest.raises(SaysoError, match=r"size of model 'EleutherAI/pythia-2.8b' is not known; did you mean"):
         find_model("EleutherAI/pythia-2.8b")
     with pytest.raises(SaysoError, match="no GPU 'A100-80'; did you mean 'A100-80GB'"):
         find_gpu("A100-80")

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 import transformers
-
 from benchmarks.fidelity import compare
+
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Corpus
 from sayso.core.protocols import ModelSpec
@@ -89,14 +89,16 @@ def test_the_update_is_that_of_the_whole_batch_whatever_it_is_made_of(folders, a
 def test_no_token_is_computed_that_the_loss_does_not_need(folders):
     learner = learner_of(folders("gpt_neo"))
     learner._overhead = 0.0
-    computed, logits = [], []
-    embed = learner.model.get_input_embeddings().register_forward_hook(
-        lambda _m, ids, _o: computed.append(ids[0].numel())
-    )
-    head = learner.model.get_output_embeddings().register_forward_hook(lambda _m, _i, out: logits.append(len(out)))
+    computed: list[int] = []
+    logits: list[int] = []
+    layer, head = learner.model.transformer.h[0].mlp, learner.model.get_output_embeddings()
+    hooks = [
+        layer.register_forward_hook(lambda _module, given, _out: computed.append(given[0].shape[:-1].numel())),
+        head.register_forward_hook(lambda _module, _given, out: logits.append(len(out))),
+    ]
     learner.fit([DOCUMENTS], TRAIN.model_copy(update={"batch_size": 20}), stage="s", epochs=1)
-    embed.remove()
-    head.remove()
+    for hook in hooks:
+        hook.remove()
     sizes = [len(item.ids) - 1 for item in learner._encoder.encode(DOCUMENTS)]
     assert sum(logits) <= sum(sizes)
     assert sum(computed) < 0.9 * sum(sizes)  # less than without any padding: beginnings are shared
@@ -109,11 +111,11 @@ class Full:
         self.times = 0
         whole = getattr(Passes, method)
 
-        def limited(passes: Passes, documents: Any, part: Any) -> Any:
-            if len(part.rows) > most:
+        def limited(passes: Passes, documents: Any, parts: Any) -> Any:
+            if sum(len(part.rows) for part in parts) > most:
                 self.times += 1
                 raise torch.OutOfMemoryError("no memory left")
-            return whole(passes, documents, part)
+            return whole(passes, documents, parts)
 
         monkeypatch.setattr(Passes, method, limited)
 
@@ -239,9 +241,9 @@ def test_a_model_is_an_ordinary_checkpoint_when_kept(folders, tmp_path):
     fresh = learner_of(folders("gpt_neox"))
     fresh.load_replica(0, tmp_path)
     assert torch.equal(weights(fresh), weights(learner))
-    with pytest.raises(SaysoError, match="other names or shapes"):
+    with pytest.raises(SaysoError, match=r"no checkpoint of this model|other names or shapes"):
         fresh.load_replica(0, Path(folders("llama")))
-    with pytest.raises(SaysoError, match="no checkpoint in it"):
+    with pytest.raises(SaysoError, match="no checkpoint of this model"):
         fresh.load_replica(0, tmp_path / "nowhere")
 
 

@@ -4,12 +4,12 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import huggingface_hub
 import pytest
 import torch
 from safetensors.torch import load_file
 from transformers import BertConfig
+from transformers.utils.hub import httpx  # whichever the hub uses
 
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Corpus
@@ -59,7 +59,9 @@ def test_what_the_hub_refuses_is_said(hub, status, code, said):
     assert said in error_of("some/model", revision="v9")
 
 
-def test_no_network_is_said(hub):
+def test_no_network_is_said(hub, monkeypatch):
+    monkeypatch.setattr("time.sleep", lambda _: None)  # the hub is asked again and again
+
     def nobody(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("no route to host", request=request)
 
@@ -79,7 +81,7 @@ def test_offline_is_honoured(hub, monkeypatch):
 
 def test_a_folder_that_is_not_there_is_said(tmp_path):
     assert "there is no such folder" in error_of(tmp_path / "nowhere")
-    assert "cannot be read" in error_of(tmp_path)
+    assert "no config.json" in error_of(tmp_path)
 
 
 def test_a_tokenizer_without_an_end_is_refused_and_one_without_a_pad_pads_with_its_end(tmp_path):

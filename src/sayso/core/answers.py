@@ -33,9 +33,9 @@ def normalise(text: str) -> str:
 
 
 def answer_in(continuation: str, part: AnswerPart) -> str:
-    """Take the answer out of what a model said after a question.
+    r"""Take the answer out of what a model said after a question.
 
-    >>> answer_in(" queen\\nQ: Who", "first_line")
+    >>> answer_in(" queen\nQ: Who", "first_line")
     'queen'
     """
     return (continuation.partition("\n")[0] if part == "first_line" else continuation).strip()

@@ -1,9 +1,9 @@
-"""Examples as token ids, for causal and sequence-to-sequence models alike.
+r"""Examples as token ids, for causal and sequence-to-sequence models alike.
 
 A sequence-to-sequence model reads the prompt with its encoder and writes after a start token; a causal one reads and
 writes in one sequence. Either way `ids` is what the decoder sees and `start` where the completion begins in it:
 
-    causal                ids: Q : Who is < | abcde | > ? \\n A : queen \\n END    start: at 'queen'
+    causal                ids: Q : Who is < | abcde | > ? \n A : queen \n END    start: at 'queen'
     sequence-to-sequence  context: Q : ... A : END    ids: START queen END       start: 1
 """
 
@@ -104,7 +104,7 @@ class Encoder:
         return np.append(ids, np.full(length - len(ids), self._pad))
 
     def _causal(self, prompt: list[int], text: list[int]) -> Document:
-        whole = text[: len(prompt)] == prompt and 0 < len(prompt)
+        whole = text[: len(prompt)] == prompt and len(prompt) > 0
         return Document(_array([]), _array([*text, self._end]), len(prompt), len(text) + 1, 1, whole)
 
     def _ids(self, texts: list[str], *, target: bool = False) -> list[list[int]]:

@@ -35,6 +35,8 @@ def continue_greedily(passes: Passes, texts: Sequence[Begun], done: Done, most_r
     said: list[list[int]] = [[] for _ in texts]
     lengths = np.array([len(text.ids) for text in texts])
     order = np.argsort(lengths, kind="stable")
+    if not texts:
+        return said
     parts = [order] if passes.places and passes.remembers else np.split(order, _changes(lengths[order]))
     for part in parts:
         pieces = 1 if most_rows is None else -(-len(part) // most_rows)

@@ -1,10 +1,10 @@
-"""Which documents go through the model together.
+r"""Which documents go through the model together.
 
 Documents of one length need no padding, and tokens that many begin with need to be computed only once; but every pass
 has a price of its own. `group` weighs the three, in tokens.
 
-    Q: When was <|  abcde|> born?\\nA: 19 century         shared by all that begin so; then two groups by length
-                    fghi|> born?\\nA: 1 century BC
+    Q: When was <|  abcde|> born?\nA: 19 century         shared by all that begin so; then two groups by length
+                    fghi|> born?\nA: 1 century BC
 """
 
 from __future__ import annotations
@@ -50,6 +50,24 @@ def group(
             parts = 1 if most_rows is None else -(-len(rows) // most_rows)
             result += [Group(tuple(part.tolist()), run.shared) for part in np.array_split(rows, parts)]
     return [found for found in result if found.rows]
+
+
+def bundles(groups: Sequence[Group], counts: Sequence[int], *, most_rows: int | None, most: int) -> list[list[Group]]:
+    """Put groups together whose outputs are computed at once: as many as fit, at least one.
+
+    `counts`: how many outputs each document needs; `most` of them, and `most_rows` documents, fit.
+    """
+    result: list[list[Group]] = []
+    rows = outputs = 0
+    for part in groups:
+        needed = sum(counts[row] for row in part.rows)
+        full = outputs + needed > most or (most_rows is not None and rows + len(part.rows) > most_rows)
+        if full or not result:
+            result.append([])
+            rows = outputs = 0
+        result[-1].append(part)
+        rows, outputs = rows + len(part.rows), outputs + needed
+    return result
 
 
 def _runs(documents: Sequence[Document], overhead: float, least_left: int) -> list[Group]:

@@ -1,4 +1,4 @@
-"""One model of transformers, causal or sequence-to-sequence, trained and measured as `sayso.core.protocols.Learner` says.
+"""One model of transformers, causal or sequence-to-sequence, as a learner (`sayso.core.protocols.Learner`).
 
 An update is that of one batch padded as the settings say, whatever passes it is made of: losses of all counted tokens
 are summed over the passes and divided by their number in the whole batch.
@@ -21,7 +21,7 @@ from sayso.core.rng import torch_seed
 from sayso.core.training import TrainSpec
 from sayso.learners.documents import Document, Encoder, require_boundary
 from sayso.learners.greedy import Begun, continue_greedily
-from sayso.learners.grouping import group
+from sayso.learners.grouping import Group, bundles, group
 from sayso.learners.loop import Indices, run_epochs, sampling_probabilities
 from sayso.learners.matching import Answers, matches
 from sayso.learners.memory import Fitting
@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 #: What a pass costs beside its tokens, in tokens, by kind of device.
 PASS_OVERHEAD = {"cpu": 24.0, "cuda": 1024.0}
 #: Most documents of a pass in evaluation, to begin with: all of a CPU's cache, or enough to keep a GPU busy.
-EVALUATION_ROWS = {"cpu": 64, "cuda": 512}
+EVALUATION_ROWS = {"cpu": 128, "cuda": 512}
+#: Most tokens whose logits are computed at once, where there are several groups of documents.
+OUTPUTS = {"cpu": 2048, "cuda": 16384}
 
 
 class HFLearner:
@@ -146,9 +148,9 @@ class HFLearner:
             with torch.random.fork_rng(enabled=self._drops):
                 if self._drops:
                     torch.manual_seed(seed)
-                for part in group(batch, overhead=self._overhead, most_rows=most, share=share):
+                for parts in self._bundles(batch, [item.counted for item in batch], most, share=share):
                     with self._autocast(self._computes_in_bfloat16(train.precision)):
-                        loss = self._passes.loss(batch, part) / counted
+                        loss = self._passes.loss(batch, parts) / counted
                     loss.backward()
                     total += loss.detach()
             return float(total)
@@ -159,6 +161,13 @@ class HFLearner:
         set_learning_rate(optimizer, learning_rate)
         optimizer.step()
         return loss
+
+    def _bundles(
+        self, documents: Sequence[Document], counts: Sequence[int], most: int | None, *, share: bool
+    ) -> list[list[Group]]:
+        """Groups of documents to be read one after the other, in bundles whose outputs are computed at once."""
+        groups = group(documents, overhead=self._overhead, most_rows=most, share=share)
+        return bundles(groups, counts, most_rows=most, most=OUTPUTS.get(self.device.type, 16384))
 
     def _may_share(self, train: TrainSpec) -> bool:
         """Whether first tokens that documents share may be computed once in training: dropout treats each apart."""
@@ -174,9 +183,10 @@ class HFLearner:
 
         def score(most: int | None) -> None:
             share = self._passes.remembers and not self._passes.seq2seq
-            for part in group(documents, overhead=self._overhead, most_rows=most, share=share):
-                found = self._passes.completions(documents, part)
-                for place, row in enumerate(part.rows):
+            counts = [len(item.ids) - item.start for item in documents]
+            for parts in self._bundles(documents, counts, most, share=share):
+                found = self._passes.completions(documents, parts)
+                for place, row in enumerate(found.rows):
                     loss[row], said[row] = found.loss[place], found.said[place]
 
         self.model.eval()

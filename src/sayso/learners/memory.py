@@ -16,7 +16,7 @@ log = logging.getLogger("sayso")
 
 
 class Fitting:
-    """Most documents of one pass. When memory runs out it is halved, said so, and the work is done again from its start.
+    """Most documents of one pass. When memory runs out it is halved, aloud, and the work is done again from its start.
 
     `rows`: the limit, None while everything fitted.
     """

@@ -1,5 +1,6 @@
-"""Optimizers: for stacked replicas, where every parameter has the replica as its first dimension and none sees another,
-and for one model.
+"""Optimizers for one model and for stacked replicas.
+
+Parameters of stacked replicas have the replica as their first dimension, and none sees another.
 """
 
 from __future__ import annotations

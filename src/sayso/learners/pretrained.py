@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,9 +59,7 @@ def load_model(spec: HFModel, seed: int) -> Any:
     if spec.lora is not None:
         model = _with_lora(model, spec.lora, spec.name, seed)
     if spec.gradient_checkpointing:
-        model.gradient_checkpointing_enable({"use_reentrant": False})
-        if spec.lora is not None:
-            model.enable_input_require_grads()
+        _checkpoint_gradients(model)
     return model
 
 
@@ -74,7 +73,7 @@ def load_tokenizer(spec: HFModel) -> Any:
     """
     with _one_line(spec):
         tokenizer = AutoTokenizer.from_pretrained(_place(spec.name), **_options(spec))
-    if not len(tokenizer):
+    if tokenizer.get_vocab().keys() <= set(tokenizer.all_special_tokens):  # made of nothing but the model's type
         raise SaysoError(f"model {spec.name}: there is no tokenizer beside it; save one there (tokenizer.json)")
     if tokenizer.eos_token_id is None:
         raise SaysoError(
@@ -93,24 +92,24 @@ def load_weights(model: Any, folder: Path) -> None:
     SaysoError
         If the folder holds no such checkpoint, or one of other names or shapes.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    files = sorted(folder.glob("*.safetensors"))
+    own = trained(model)
     try:
-        given = {name: tensor for file in files for name, tensor in load_file(file).items()}
-    except (OSError, SafetensorError) as error:
-        raise SaysoError(f"{folder}: no checkpoint that can be read: {error}") from error
-    if not given:
-        raise SaysoError(f"{folder}: no checkpoint in it (*.safetensors)")
-    lora = hasattr(model, "peft_config")
-    expected = {(name.replace(".default", "") if lora else name): tensor for name, tensor in trained(model).items()}
-    if {name: tensor.shape for name, tensor in expected.items()} != {
-        name: tensor.shape for name, tensor in given.items() if name in expected
-    }:
+        if hasattr(model, "peft_config"):
+            from safetensors.torch import load_file
+
+            saved = load_file(folder / "adapter_model.safetensors")
+            given = {name: saved.get(name.replace(".default", "")) for name in own}
+        else:
+            with _quiet():
+                there = type(model).from_pretrained(folder, local_files_only=True, dtype=torch.float32)
+            given = {name: tensor.detach() for name, tensor in there.named_parameters()}
+    except Exception as error:  # a damaged file can raise anything
+        raise SaysoError(f"{folder}: no checkpoint of this model that can be read: {_line(error)}") from error
+    shapes = {name: tensor.shape for name, tensor in own.items()}
+    if {name: None if tensor is None else tensor.shape for name, tensor in given.items()} != shapes:
         raise SaysoError(f"{folder}: its weights have other names or shapes than this experiment's model")
     with torch.no_grad():
-        for name, tensor in expected.items():
+        for name, tensor in own.items():
             tensor.copy_(given[name])
 
 
@@ -146,13 +145,23 @@ def _with_lora(model: Any, lora: LoRA, name: str, seed: int) -> Any:
         task_type="SEQ_2_SEQ_LM" if model.config.is_encoder_decoder else "CAUSAL_LM",
     )
     try:
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers by names it is giving up
             torch.manual_seed(torch_seed(seed, "lora"))
             return get_peft_model(model, settings)
     except ValueError as error:
         raise SaysoError(
             f"model {name}: LoRA finds no layers to add to ({_line(error)}); name them in lora.target_modules"
         ) from error
+
+
+def _checkpoint_gradients(model: Any) -> None:
+    """Keep little of a forward pass and do it again for the backward pass, under whichever name transformers has it."""
+    own = model.get_base_model() if hasattr(model, "get_base_model") else model
+    enable = getattr(own, "activation_checkpointing_enable", None) or own.gradient_checkpointing_enable
+    enable({"use_reentrant": False})
+    if own is not model:
+        own.enable_input_require_grads()  # else nothing below the first addition would be done again
 
 
 def _options(spec: HFModel) -> dict[str, Any]:
@@ -166,10 +175,12 @@ def _place(name: str) -> str:
     Raises
     ------
     SaysoError
-        If it can only be a folder and there is none.
+        If it can only be a folder and there is none, or one without a model.
     """
     path = Path(name).expanduser()
     if path.is_dir():
+        if not (path / "config.json").is_file():
+            raise SaysoError(f"model {name}: there is no config.json in this folder")
         return str(path)
     if name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise SaysoError(f"model {name}: there is no such folder")
@@ -212,7 +223,7 @@ def _reason(spec: HFModel, error: Exception) -> str:
     said = _line(error)
     if not spec.allow_pickle and ("safetensors" in said or "file named model" in said):
         return "it has no safetensors weights; set allow_pickle if you trust its pickled ones"
-    if "trust_remote_code" in said:
+    if "trust_remote_code" in str(error):
         return "it comes with code of its own; set trust_remote_code if you trust it"
     if "okenizer" in said and "nstantiate" in said:
         return "there is no tokenizer beside it that can be read; save one there (tokenizer.json)"

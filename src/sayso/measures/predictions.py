@@ -1,7 +1,7 @@
-"""What a model said to every question, kept at the end of each stage, so that any score can be computed again.
+r"""What a model said to every question, kept at the end of each stage, so that any score can be computed again.
 
 {"seed": 600, "stage": "stage2", "stage2_seed": 0, "eval_set": "validation", "subset": "D5cons", "attribute": "born",
- "alias": "<|abcde|>", "prompt": "Q: When was <|abcde|> born?\\\\nA:", "answers": ["19 century"], "said": "18 century",
+ "alias": "<|abcde|>", "prompt": "Q: When was <|abcde|> born?\nA:", "answers": ["19 century"], "said": "18 century",
  "match": false, "f1": 0.5, "loss": 2.31}
 """
 

@@ -1,0 +1,82 @@
+"""What measures keep beside the records: written at the end of each stage, the same after a kill."""
+
+import gzip
+import json
+
+import pytest
+
+from sayso.core.errors import SaysoError
+from sayso.core.records import JobFolder
+from sayso.core.sweep import plan
+from sayso.learners.stacked import StackedLearner
+from sayso.measures.predictions import Predictions
+from sayso.runs.execute import execute
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+@pytest.fixture(scope="session")
+def keeping(short):
+    measures = (*short.measures, Predictions(eval_sets=("validation",)))
+    return plan(short.model_copy(update={"measures": measures, "stage2_seeds": 2}), (1, 2), 1)[0]
+
+
+def kept(folder: JobFolder) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.path.glob("*.jsonl.gz"))}
+
+
+@pytest.fixture(scope="session")
+def whole(keeping, tmp_path_factory):
+    folder = JobFolder(tmp_path_factory.mktemp("details") / "job")
+    execute(keeping, folder, lambda _: None)
+    return folder
+
+
+def test_every_stage_that_is_measured_leaves_its_predictions(whole):
+    assert list(kept(whole)) == [f"predictions-{label}.jsonl.gz" for label in ("stage1", "stage2-1", "stage2")]
+    rows = list(whole.details("predictions"))
+    assert {(row["stage"], row["stage2_seed"]) for row in rows} == {("stage1", 0), ("stage2", 0), ("stage2", 1)}
+    assert {row["seed"] for row in rows} == {1, 2}
+    assert {row["eval_set"] for row in rows} == {"validation"}
+
+
+def test_exact_match_can_be_computed_again_from_them(whole):
+    rows = list(whole.details("predictions"))
+    records = [r for r in whole.records() if r.measure == "exact_match" and r.eval_set == "validation"]
+    last = {(r.seed, r.stage, r.stage2_seed, r.subset): r for r in records if r.epoch == 2}
+    for key, record in last.items():
+        own = [row for row in rows if (row["seed"], row["stage"], row["stage2_seed"], row["subset"]) == key]
+        assert record.n == len(own)
+        assert record.value == pytest.approx(sum(row["said"] in row["answers"] for row in own) / len(own), abs=1e-6)
+
+
+@pytest.mark.parametrize("at", [4, 5, 6])
+def test_killed_around_the_end_of_a_stage_they_come_out_the_same(whole, keeping, tmp_path, monkeypatch, at):
+    folder = JobFolder(tmp_path / "job")
+    saved = []
+    save = StackedLearner.save
+
+    def dies(learner, path):
+        saved.append(path)
+        if len(saved) == at:
+            raise Killed
+        save(learner, path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(StackedLearner, "save", dies)
+        with pytest.raises(Killed):
+            execute(keeping, folder, lambda _: None)
+    execute(keeping, folder, lambda _: None)
+    assert kept(folder) == kept(whole)
+
+
+def test_a_damaged_file_is_named(tmp_path):
+    folder = JobFolder(tmp_path)
+    folder.write_details("predictions-stage1", [{"said": "Zoë"}])
+    assert json.loads(gzip.decompress((tmp_path / "predictions-stage1.jsonl.gz").read_bytes())) == {"said": "Zoë"}
+    content = (tmp_path / "predictions-stage1.jsonl.gz").read_bytes()
+    (tmp_path / "predictions-stage1.jsonl.gz").write_bytes(content[:-6])
+    with pytest.raises(SaysoError, match=r"predictions-stage1.jsonl.gz: cannot be read"):
+        list(folder.details("predictions"))
