@@ -125,7 +125,7 @@ def run(
     seeds
         Seeds, as `Seeds`, a number, or text such as ``"100-115"``; the experiment's own if not given.
     jobs
-        How many processes at a time; one per core if not given.
+        How many processes at a time; if not given one per core, or a single one for a large model on a GPU.
     save_models
         Also keep every seed's model after each stage, as a transformers checkpoint.
     on_plan, on_event
@@ -136,7 +136,7 @@ def run(
     SaysoError
         If the folder cannot be used or a job fails.
     """
-    from sayso.runs.local import LocalProcesses, cores
+    from sayso.runs.local import LocalProcesses, usual_processes
 
     chosen = experiment if isinstance(experiment, Experiment) else load(experiment)
     if seeds is None:
@@ -155,14 +155,15 @@ def run(
             for folder in store.jobs():
                 manifest = folder.manifest()
                 (finished if folder.finished else begun).setdefault(manifest.cell, []).append(manifest.seeds)
-            planned = plan(chosen, list(seeds), jobs or cores(), begun, finished)
+            processes = jobs or usual_processes(chosen.model)
+            planned = plan(chosen, list(seeds), processes, begun, finished)
             todo = [job for job in planned if not store.job(job.id).finished]
             done = [job for job in planned if store.job(job.id).finished]
             for job in done:
                 list(store.job(job.id).records())  # a damaged file is found now, not after the run
             if on_plan is not None:
                 on_plan(todo, done)
-            LocalProcesses(store, jobs, save_models).run(todo, on_event or _ignore)
+            LocalProcesses(store, processes, save_models).run(todo, on_event or _ignore)
     except Timeout:
         raise SaysoError(
             f"{store.path}: another 'sayso run' is writing here; wait for it or choose another --out"

@@ -108,7 +108,10 @@ def run(
     model: Annotated[str | None, MODEL] = None,
     knowledge: Annotated[str | None, KNOWLEDGE] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Results folder. [sayso-results/NAME]")] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, metavar="N", help="Processes at a time. [one per core]")] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Processes at a time. [one per core; one for a large model on a GPU]"),
+    ] = None,
     save_models: Annotated[
         bool, typer.Option("--save-models", help="Keep each seed's model after each stage, for transformers.")
     ] = False,

@@ -71,7 +71,7 @@ def workload(experiment: Experiment) -> Workload:
     return Workload(
         stages=tuple(_stage(experiment, stage, *_counted(corpus, stage)) for stage in experiment.stages),
         planned=plan(experiment, corpus),
-        assumption=f"tokens of {CHARACTERS_PER_TOKEN:g} characters each, counted from the documents of seed {corpus.seed}",
+        assumption=f"counted from the documents of seed {corpus.seed}, {CHARACTERS_PER_TOKEN:g} characters a token",
     )
 
 

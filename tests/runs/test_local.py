@@ -11,9 +11,10 @@ import pytest
 from sayso.core.errors import SaysoError
 from sayso.core.records import JobFolder, Store
 from sayso.core.sweep import Job, cells, plan
+from sayso.learners.specs import HFModel
 from sayso.runs import local
 from sayso.runs.execute import execute
-from sayso.runs.local import LocalProcesses, cores
+from sayso.runs.local import LocalProcesses, cores, usual_processes
 from sayso.runs.worker import job_to_json
 
 Told = list[tuple[str, dict[str, object]]]
@@ -173,3 +174,12 @@ def _no_thread_is_left():
             with contextlib.suppress(RuntimeError):
                 thread.join(10)
             assert not thread.is_alive()
+
+
+def test_a_model_that_fills_a_gpu_has_it_alone_unless_told_otherwise(tmp_path, monkeypatch, tiny):
+    large = HFModel(name="EleutherAI/pythia-2.8b-deduped")
+    monkeypatch.setattr(local, "_GPUS", tmp_path)
+    assert usual_processes(large) == usual_processes(tiny.model) == cores()
+    (tmp_path / "0000:01:00.0").mkdir()
+    assert usual_processes(large) == 1
+    assert usual_processes(tiny.model) == cores()

@@ -11,8 +11,10 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from sayso.core.errors import SaysoError
+from sayso.core.protocols import ModelSpec
 from sayso.core.records import Store
 from sayso.core.sweep import Job
 from sayso.runs.worker import job_to_json
@@ -21,10 +23,21 @@ OnEvent = Callable[[str, dict[str, object]], None]
 
 _STOP_WAIT_S = 10.0
 
+#: Has an entry for each NVIDIA GPU of the machine.
+_GPUS = Path("/proc/driver/nvidia/gpus")
+
 
 def cores() -> int:
     """How many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def usual_processes(model: ModelSpec) -> int:
+    """How many processes run at a time unless told otherwise: one per core.
+
+    Only one where there is a GPU and the model is not trained many seeds at a time: such a model fills it.
+    """
+    return 1 if model.max_replicas == 1 and any(_GPUS.glob("*")) else cores()
 
 
 def _event(line: str) -> dict[str, object] | None:
