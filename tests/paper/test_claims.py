@@ -133,6 +133,14 @@ def test_without_stage_1_nothing_is_claimed_about_it(tiny: Experiment) -> None:
     assert all(claim.contrast.after == "X2" for claim in claims_for(without_stage_1(tiny)))
 
 
+def test_a_new_source_is_believed_more_in_two_stages_and_less_in_one(tiny: Experiment) -> None:
+    joint = {"name": "joint", "documents": ["X1", "X2"], "epochs": 2}
+    single = tiny.with_values({"stages": [tiny.stages[0].model_dump(mode="json"), joint]})
+    two, one = ({claim.name for claim in claims_for(experiment)} for experiment in (tiny, single))
+    assert two - one == {"new-source-on-attribution"}
+    assert one - two == {"reliable-source-over-new-on-attribution"}
+
+
 def test_claims_on_subsets_that_do_not_exist_are_left_out(tiny: Experiment) -> None:
     fewer = tuple(subset for subset in tiny.subsets if subset.name != "D8cons")
     names = {claim.name for claim in claims_for(tiny.model_copy(update={"subsets": fewer}))}

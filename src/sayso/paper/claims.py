@@ -48,7 +48,8 @@ class Claim:
     """One row of the ledger.
 
     `margin` (``equal`` only): in the measure's own unit, or a share of the mean of both subsets if `relative`.
-    `where`: experiments of which kind (`kind_of`), or all.
+    `where`: experiments of which kind (`kind_of`), or all. `joint`: whether X1 and X2 are trained in one stage; None:
+    either way.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Claim:
     margin: float = 0.0
     relative: bool = False
     where: Kind | Literal["all"] = "informative"
+    joint: bool | None = None
 
 
 LEDGER = (
@@ -113,6 +115,15 @@ LEDGER = (
         "section 3.2",
         "greater",
         Contrast("D8cons", "D5cons", "exact_match", ATTRIBUTION, after="X2"),
+        joint=False,
+    ),
+    Claim(
+        "reliable-source-over-new-on-attribution",
+        "Trained together, the reliable source is believed more than a new one, as entity attribution shows.",
+        "section 3.2 and appendix C.5",
+        "greater",
+        Contrast("D5cons", "D8cons", "exact_match", ATTRIBUTION, after="X2"),
+        joint=True,
     ),
     Claim(
         "no-gap-on-questions",
@@ -185,13 +196,15 @@ def claims_for(experiment: Experiment) -> tuple[Claim, ...]:
     another kind.
     """
     names = {subset.name for subset in experiment.subsets}
-    kind = kind_of(experiment)
+    kind, last = kind_of(experiment), stage_training(experiment, "X2")
+    joint = last is not None and last == stage_training(experiment, "X1")
     return tuple(
         claim
         for claim in LEDGER
         if {claim.contrast.first, claim.contrast.second} <= names
         and stage_training(experiment, claim.contrast.after) is not None
         and claim.where in ("all", kind)
+        and claim.joint in (None, joint)
     )
 
 
