@@ -39,7 +39,7 @@ class FromScratch(ModelSpec):
 class LoRA(Spec):
     """Train low-rank additions to some layers and leave the model's own weights as they are (peft).
 
-    Additions are multiplied by `alpha` divided by `rank`. `target_modules` names the layers; None takes peft's choice for
+    Additions are multiplied by `alpha` over `rank`. `target_modules` names the layers; None takes peft's choice for
     the architecture, ``all-linear`` every linear one.
     """
 
