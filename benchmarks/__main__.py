@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import evaluation, exact_match, fidelity, scoring, stacking, step_profile, training
+from benchmarks import evaluation, exact_match, fidelity, prepare, scoring, stacking, step_profile, training
 
 BENCHMARKS = {
     "stacking": stacking.main,
     "scoring": scoring.main,
     "profile": step_profile.main,
+    "prepare": prepare.main,
     "fidelity": fidelity.main,
     "exact-match": exact_match.main,
     "evaluation": evaluation.main,

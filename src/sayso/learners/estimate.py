@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sayso.core.errors import SaysoError, nearest
-from sayso.core.examples import Corpus, Example
+from sayso.core.examples import Corpus, EvalSet, Example
 from sayso.core.experiment import Experiment
-from sayso.core.legs import legs
+from sayso.core.legs import Leg, legs
 from sayso.learners.known_models import KNOWN_MODELS, KnownModel
 
 #: Share of a card's peak in bfloat16 that runs of this kind reach.
@@ -149,9 +149,10 @@ def plan(experiment: Experiment, corpus: Corpus) -> Plan:
         stage = leg.stage
         trained += round(stage.epochs * (1 + stage.replay) * _tokens(corpus.documents(stage.documents)))
         if stage.measured:
-            asked = [item for each in corpus.eval_sets if each.name != "pretraining" for item in each.examples]
-            scored += (stage.epochs + 1) * _tokens(asked)
-            completions += (stage.epochs + 1) * sum(2 + round(len(i.completion) / CHARACTERS_PER_TOKEN) for i in asked)
+            times = len({*range(0, stage.epochs + 1, stage.measure_every), stage.epochs})
+            asked = [item for each in corpus.eval_sets if _measured(each, leg, experiment) for item in each.examples]
+            scored += times * _tokens(asked)
+            completions += times * sum(2 + round(len(item.completion) / CHARACTERS_PER_TOKEN) for item in asked)
     return Plan(trained, scored, completions)
 
 
@@ -198,6 +199,12 @@ def estimate(
     rate = gpu.bfloat16 * 1e12 * UTILISATION
     evaluation_rate = min(rate, gpu.float32 * 1e12 * FLOAT32_UTILISATION) if float32_evaluation else rate
     return Estimate(gpu, training, evaluation, memory, (training / rate + evaluation / evaluation_rate) / 3600)
+
+
+def _measured(eval_set: EvalSet, leg: Leg, experiment: Experiment) -> bool:
+    """Whether a set is measured in a leg: further stage-2 seeds have X2 alone."""
+    groups = {subset.name: subset.group for subset in experiment.subsets}
+    return eval_set.name != "pretraining" and (leg.stage2_seed == 0 or groups.get(eval_set.subset) == "X2")
 
 
 def _tokens(documents: Iterable[Example]) -> int:

@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from sayso.core.errors import SaysoError
-from sayso.core.examples import Corpus
+from sayso.core.examples import Corpus, EvalSet
 from sayso.core.experiment import Experiment
 from sayso.core.legs import Leg, kept, legs
 from sayso.core.protocols import Learner, Moment
@@ -139,6 +139,9 @@ def _run_leg(
             }
         )
 
+    documents = [corpus.documents(stage.documents) for corpus in corpora]
+    if stage.epochs and not all(documents):
+        raise SaysoError(f"stage {stage.name}: there are no documents of {' and '.join(stage.documents)} to train on")
     if start == 0:
         if leg.start is not None:
             learner.load(folder.state_path(*leg.start))
@@ -147,7 +150,7 @@ def _run_leg(
         if stage.measured:
             folder.append(measure(0))
     learner.fit(
-        [corpus.documents(stage.documents) for corpus in corpora],
+        documents,
         job.cell.experiment.train_spec(stage),
         stage=leg.label,
         epochs=stage.epochs,
@@ -164,19 +167,17 @@ def _save_models(job: Job, folder: JobFolder, learner: Learner, leg: Leg) -> Non
         learner.save_replica(replica, folder.path / "models" / f"seed-{seed}" / leg.label)
 
 
-def _eval_sets(leg: Leg, moment: Moment, *, last: bool) -> list[tuple[str, str]]:
+def _eval_sets(experiment: Experiment, leg: Leg, epoch: int, moment: Moment) -> list[tuple[str, str]]:
     """What is measured after an epoch."""
-    measured = leg.stage.measured
-    return [
-        (item.name, item.subset)
-        for item in moment.corpora[0].eval_sets
-        if (measured and item.name != "pretraining") or (last and not measured and item.name == "pretraining")
-    ]
+    stage = leg.stage
+    due = epoch == stage.epochs or (stage.measured and epoch % stage.measure_every == 0)
+    sets = moment.corpora[0].eval_sets
+    return [(item.name, item.subset) for item in sets if due and _belongs(item, leg, experiment)]
 
 
 def _keep_details(job: Job, folder: JobFolder, leg: Leg, moment: Moment) -> None:
     """Write what measures keep beside the records at the end of a leg, a file for each of them."""
-    eval_sets = _eval_sets(leg, moment, last=True)
+    eval_sets = _eval_sets(job.cell.experiment, leg, leg.stage.epochs, moment)
     for measure in job.cell.experiment.measures:
         rows = [
             {"seed": job.seeds[replica], "stage": leg.stage.name, "stage2_seed": leg.stage2_seed, **row}
@@ -190,7 +191,7 @@ def _measure(job: Job, leg: Leg, epoch: int, moment: Moment) -> Iterator[Record]
     """Take all measures that are due after this epoch."""
     experiment, stage = job.cell.experiment, leg.stage
     last = epoch == stage.epochs
-    eval_sets = _eval_sets(leg, moment, last=last)
+    eval_sets = _eval_sets(experiment, leg, epoch, moment)
     for measure in experiment.measures:
         if not last and measure.when == "stage":
             continue
@@ -208,6 +209,18 @@ def _measure(job: Job, leg: Leg, epoch: int, moment: Moment) -> Iterator[Record]
                 value=round(score.value, 6),
                 n=score.n,
             )
+
+
+def _belongs(eval_set: EvalSet, leg: Leg, experiment: Experiment) -> bool:
+    """Whether an evaluation set is measured in a leg.
+
+    A stage that is not measured has the check of what was told before stage 1. Further stage-2 seeds have X2 alone.
+    """
+    if not leg.stage.measured or eval_set.name == "pretraining":
+        return not leg.stage.measured and eval_set.name == "pretraining"
+    return leg.stage2_seed == 0 or eval_set.subset in {
+        subset.name for subset in experiment.subsets if subset.group == "X2"
+    }
 
 
 def _keep(
