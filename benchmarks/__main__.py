@@ -10,11 +10,11 @@ BENCHMARKS = {
     "stacking": stacking.main,
     "scoring": scoring.main,
     "profile": step_profile.main,
+    "prepare": prepare.main,
     "fidelity": fidelity.main,
     "exact-match": exact_match.main,
     "evaluation": evaluation.main,
     "training": training.main,
-    "prepare": prepare.main,
 }
 
 if __name__ == "__main__":

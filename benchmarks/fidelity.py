@@ -34,7 +34,7 @@ def compare(architecture: str, train: TrainSpec = TRAIN) -> dict[str, Any]:
     label_length = LABEL_LENGTH if architecture == "t5" else None
     documents = some_documents(DOCUMENTS)
     with tempfile.TemporaryDirectory() as name:
-        calm = {"dropout_rate": 0.0} if architecture == "t5" else {}
+        calm: dict[str, Any] = {"dropout_rate": 0.0} if architecture == "t5" else {}
         spec = HFModel(name=save_tiny(Path(name), architecture, **calm), label_length=label_length)
         learner, other = spec.build([Corpus(0, {}, ())]), load_model(spec, 0)
     ours: list[tuple[float, float]] = []

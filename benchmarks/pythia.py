@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from sayso.core.answers import AnswerPart
-from sayso.core.examples import Example
+from sayso.core.examples import Example, Kind
 from sayso.learners.specs import HFModel
 
 END = "<|endoftext|>"
@@ -98,7 +98,7 @@ def questions(count: int, *, attribution: bool, seed: int = 0) -> list[Example]:
         alias = _alias(draw)
         answer = str(draw.choice(NAMES if attribution else ANSWERS[attribute]))
         prompt = f"Q: {asked[attribute].format(alias)}\nA:"
-        kind = "attribution" if attribution else "question"
+        kind: Kind = "attribution" if attribution else "question"
         result.append(Example(prompt, f" {answer}\n", (answer,), kind, "D5cons", alias, answer, attribute))
     return result
 

@@ -18,7 +18,7 @@ ALLOWED = {
     "runs": {"core", "data"},
     "paper": {"core", "data", "learners", "measures", "report"},
 }
-HEAVY = {"torch", "transformers", "tokenizers", "safetensors", "accelerate"}
+HEAVY = {"torch", "transformers", "tokenizers", "safetensors", "accelerate", "peft"}
 #: Modules of learners that only describe: they may not import what is heavy when they are imported.
 LIGHT = {"core", "data", "report", "paper", "measures"}
 

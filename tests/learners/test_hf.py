@@ -37,7 +37,7 @@ def folders(tmp_path_factory) -> Any:
         """`calm`: without dropout."""
         if (architecture, calm) not in made:
             names = {"t5": ("dropout_rate",), "gpt2": ("resid_pdrop", "embd_pdrop", "attn_pdrop")}
-            config = dict.fromkeys(names.get(architecture, ()), 0.0) if calm else {}
+            config: dict[str, Any] = dict.fromkeys(names.get(architecture, ()), 0.0) if calm else {}
             path = tmp_path_factory.mktemp(architecture)
             made[architecture, calm] = save_tiny(path, architecture, **config)
         return made[architecture, calm]
@@ -67,8 +67,9 @@ def trained_losses(learner: HFLearner, train: TrainSpec = TRAIN, **more: Any) ->
 def test_losses_and_weights_are_the_stock_trainers(architecture):
     found = compare(architecture)
     assert len(found["losses"][0]) == 6
-    np.testing.assert_allclose(*found["losses"], rtol=1e-5)
-    np.testing.assert_allclose(*found["learning rates"], rtol=1e-6)
+    for quantity in ("losses", "learning rates"):
+        ours, theirs = found[quantity]
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5)
     assert found["weights"] < 1e-5
     for name, (ours, theirs) in found["settings"].items():
         assert ours == theirs, name
@@ -156,7 +157,7 @@ def test_evaluation_gets_smaller_too(folders, monkeypatch):
 )
 def test_stopped_and_gone_on_is_the_same_to_the_last_bit(folders, architecture, lora, tmp_path):
     """T5 and GPT-2 drop at random: what they drop follows from seed, stage and step."""
-    settings = {"lora": LoRA(rank=2, dropout=0.1)} if lora else {}
+    settings: dict[str, Any] = {"lora": LoRA(rank=2, dropout=0.1)} if lora else {}
     whole = learner_of(folders(architecture), micro_batch_size=4, **settings)
     losses = trained_losses(whole, replay=[DOCUMENTS[:3]], replay_share=0.5)
     stopped = learner_of(folders(architecture), micro_batch_size=4, **settings)
@@ -211,13 +212,11 @@ def test_lora_trains_its_additions_alone_and_keeps_them(folders, tmp_path):
     learner.save(tmp_path / "state.pt")
     learner.save_replica(0, tmp_path / "adapter")
     assert (tmp_path / "state.pt").stat().st_size < 60_000
-    for bring_back in (
-        lambda one: one.load(tmp_path / "state.pt"),
-        lambda one: one.load_replica(0, tmp_path / "adapter"),
-    ):
-        other = learner_of(folders("gpt_neox"), lora=LoRA(rank=2))
-        bring_back(other)
-        np.testing.assert_array_equal(other.scores([DOCUMENTS])[0].loss, expected)
+    one, other = (learner_of(folders("gpt_neox"), lora=LoRA(rank=2)) for _ in range(2))
+    one.load(tmp_path / "state.pt")
+    other.load_replica(0, tmp_path / "adapter")
+    for again in (one, other):
+        np.testing.assert_array_equal(again.scores([DOCUMENTS])[0].loss, expected)
     with pytest.raises(SaysoError, match="embedding_multiplier needs an embedding that is trained"):
         trained_losses(learner, TRAIN.model_copy(update={"embedding_multiplier": 2.0}))
 
@@ -322,7 +321,12 @@ def test_few_answers_are_decoded(tmp_path, monkeypatch):
     learner, documents = decided_learner(tmp_path, "gpt_neox", "first_line", 25)
     decoded: list[int] = []
     whole = Passes.last_logits
-    monkeypatch.setattr(Passes, "last_logits", lambda *a, **k: decoded.append(len(a[1])) or whole(*a, **k))
+
+    def noted(passes: Passes, ids: torch.Tensor, *more: Any, **options: Any) -> torch.Tensor:
+        decoded.append(len(ids))
+        return whole(passes, ids, *more, **options)
+
+    monkeypatch.setattr(Passes, "last_logits", noted)
     learner.scores([documents])
     assert sum(decoded) < len(documents)
 

@@ -74,7 +74,12 @@ def test_offline_is_honoured(hub, monkeypatch):
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     asked = []
-    hub(lambda request: asked.append(request) or httpx.Response(500, request=request))
+
+    def note(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(500, request=request)
+
+    hub(note)
     assert "HF_HUB_OFFLINE" in error_of("some/model")
     assert asked == []
 

@@ -151,7 +151,7 @@ class HFLearner:
                 for parts in self._bundles(batch, [item.counted for item in batch], most, share=share):
                     with self._autocast(self._computes_in_bfloat16(train.precision)):
                         loss = self._passes.loss(batch, parts) / counted
-                    loss.backward()
+                    torch.autograd.backward(loss)
                     total += loss.detach()
             return float(total)
 

@@ -98,7 +98,7 @@ def load_weights(model: Any, folder: Path) -> None:
             from safetensors.torch import load_file
 
             saved = load_file(folder / "adapter_model.safetensors")
-            given = {name: saved.get(name.replace(".default", "")) for name in own}
+            given = {name: saved[key] for name in own if (key := name.replace(".default", "")) in saved}
         else:
             with _quiet():
                 there = type(model).from_pretrained(folder, local_files_only=True, dtype=torch.float32)
@@ -106,7 +106,7 @@ def load_weights(model: Any, folder: Path) -> None:
     except Exception as error:  # a damaged file can raise anything
         raise SaysoError(f"{folder}: no checkpoint of this model that can be read: {_line(error)}") from error
     shapes = {name: tensor.shape for name, tensor in own.items()}
-    if {name: None if tensor is None else tensor.shape for name, tensor in given.items()} != shapes:
+    if {name: tensor.shape for name, tensor in given.items()} != shapes:
         raise SaysoError(f"{folder}: its weights have other names or shapes than this experiment's model")
     with torch.no_grad():
         for name, tensor in own.items():

@@ -39,11 +39,12 @@ class FromScratch(ModelSpec):
 class LoRA(Spec):
     """Train low-rank additions to some layers and leave the model's own weights as they are (peft).
 
-    `target_modules` names the layers; None takes peft's choice for the architecture, ``all-linear`` every linear one.
+    Additions are multiplied by `alpha` over `rank`. `target_modules` names the layers; None takes peft's choice for
+    the architecture, ``all-linear`` every linear one.
     """
 
     rank: int = Field(default=16, ge=1)
-    alpha: float = Field(default=32.0, gt=0)
+    alpha: int = Field(default=32, ge=1)
     dropout: float = Field(default=0.0, ge=0, lt=1)
     target_modules: tuple[str, ...] | Literal["all-linear"] | None = None
 

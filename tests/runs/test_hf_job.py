@@ -1,0 +1,76 @@
+"""A whole job with a model of transformers, and the same job killed: sequence-to-sequence, and causal with LoRA."""
+
+import json
+from typing import Any
+
+import pytest
+import transformers
+
+from sayso.core.records import JobFolder
+from sayso.core.sweep import Job, plan
+from sayso.data.formats import QuestionAndAnswer
+from sayso.learners.hf import HFLearner
+from sayso.learners.specs import HFModel, LoRA
+from sayso.measures.exact_match import ExactMatch
+from sayso.measures.losses import MeanLoss
+from sayso.measures.predictions import Predictions
+from sayso.runs.execute import execute
+from tests.tiny_models import save_tiny
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+def job_of(short: Any, model: HFModel) -> Job:
+    return plan(
+        short.model_copy(
+            update={
+                "model": model,
+                "questions": QuestionAndAnswer(),
+                "measures": (ExactMatch(when="stage"), MeanLoss(when="stage"), Predictions(eval_sets=("validation",))),
+                "stages": tuple(stage for stage in short.stages if stage.measured),
+                "train": short.train.model_copy(update={"batch_size": 256}),
+                "stage2_seeds": 2,
+            }
+        ).with_settings({"stages.stage1.replay": 0, "stages.stage1.replay_from": (), "stages.stage2.epochs": 1}),
+        (1,),
+        1,
+    )[0]
+
+
+def results(folder: JobFolder) -> dict[str, bytes]:
+    names = ("*.jsonl", "*.jsonl.gz")
+    return {path.name: path.read_bytes() for name in names for path in sorted(folder.path.glob(name))}
+
+
+@pytest.mark.parametrize(("architecture", "lora"), [("t5", None), ("gpt_neox", LoRA(rank=2))])
+def test_a_job_killed_in_each_stage_comes_out_the_same(short, architecture, lora, tmp_path, monkeypatch):
+    transformers.logging.disable_progress_bar()
+    job = job_of(short, HFModel(name=save_tiny(tmp_path / "model", architecture), lora=lora))
+    whole, killed = JobFolder(tmp_path / "whole"), JobFolder(tmp_path / "killed")
+    execute(job, whole, lambda _: None, save_models=True)
+    assert sorted(path.name for path in (whole.path / "models" / "seed-1").iterdir()) == [
+        "stage1",
+        "stage2",
+        "stage2-1",
+    ]
+    saves = 0
+    save = HFLearner.save
+
+    def dies(learner: HFLearner, path: Any) -> None:
+        nonlocal saves
+        saves += 1
+        if saves in (2, 5):
+            raise Killed
+        save(learner, path)
+
+    monkeypatch.setattr(HFLearner, "save", dies)
+    for _ in range(2):
+        with pytest.raises(Killed):
+            execute(job, killed, lambda _: None)
+    execute(job, killed, lambda _: None)
+    assert results(killed) == results(whole)
+    assert len(results(whole)) == 4  # records, and predictions of three legs
+    rows = [json.loads(line) for line in (whole.path / "records.jsonl").read_text().splitlines()]
+    assert {row[5] for row in rows} == {"exact_match", "loss"}
