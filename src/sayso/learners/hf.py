@@ -27,7 +27,7 @@ from sayso.learners.matching import Answers, matches
 from sayso.learners.memory import Fitting
 from sayso.learners.optim import make_single_optimizer, set_learning_rate
 from sayso.learners.passes import Passes
-from sayso.learners.pretrained import load_model, load_tokenizer, load_weights, trained
+from sayso.learners.pretrained import load_model, load_tokenizer, load_weights, quiet, trained
 
 if TYPE_CHECKING:
     from sayso.learners.specs import HFModel
@@ -289,8 +289,9 @@ class HFLearner:
     def save_replica(self, replica: int, folder: Path) -> None:  # noqa: ARG002
         """Write the model as an ordinary transformers checkpoint with its tokenizer; of LoRA, its adapter (peft)."""
         folder.mkdir(parents=True, exist_ok=True)
-        self.model.save_pretrained(folder)
-        self.tokenizer.save_pretrained(folder)
+        with quiet():
+            self.model.save_pretrained(folder)
+            self.tokenizer.save_pretrained(folder)
 
     def load_replica(self, replica: int, folder: Path) -> None:  # noqa: ARG002
         """Bring back weights from such a checkpoint; see `load_weights` for its errors."""

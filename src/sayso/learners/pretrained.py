@@ -42,7 +42,7 @@ def load_model(spec: HFModel, seed: int) -> Any:
     with _one_line(spec):
         config = AutoConfig.from_pretrained(_place(spec.name), **_options(spec))
     kind = _kind(config, spec)
-    with _one_line(spec), torch.random.fork_rng(), _quiet():
+    with _one_line(spec), torch.random.fork_rng(), quiet():
         torch.manual_seed(torch_seed(seed, "weights"))
         if spec.from_scratch:
             trusted = {"trust_remote_code": True} if spec.trust_remote_code else {}
@@ -100,7 +100,7 @@ def load_weights(model: Any, folder: Path) -> None:
             saved = load_file(folder / "adapter_model.safetensors")
             given = {name: saved[key] for name in own if (key := name.replace(".default", "")) in saved}
         else:
-            with _quiet():
+            with quiet():
                 there = type(model).from_pretrained(folder, local_files_only=True, dtype=torch.float32)
             given = {name: tensor.detach() for name, tensor in there.named_parameters()}
     except Exception as error:  # a damaged file can raise anything
@@ -236,7 +236,7 @@ def _line(error: BaseException) -> str:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep transformers' progress bars and its table of loaded weights out of the way."""
     level = transformers.logging.get_verbosity()
     transformers.logging.disable_progress_bar()
