@@ -47,7 +47,7 @@ def results(folder: JobFolder) -> dict[str, bytes]:
 @pytest.mark.parametrize(("architecture", "lora"), [("t5", None), ("gpt_neox", LoRA(rank=2))])
 def test_a_job_killed_in_each_stage_comes_out_the_same(short, architecture, lora, tmp_path, monkeypatch):
     transformers.logging.disable_progress_bar()
-    job = job_of(short, HFModel(name=save_tiny(tmp_path / "model", architecture), lora=lora))
+    job = job_of(short, HFModel(name=save_tiny(tmp_path / "model", architecture), lora=lora, max_new_tokens=2))
     whole, killed = JobFolder(tmp_path / "whole"), JobFolder(tmp_path / "killed")
     execute(job, whole, lambda _: None, save_models=True)
     assert sorted(path.name for path in (whole.path / "models" / "seed-1").iterdir()) == [

@@ -27,7 +27,7 @@ from sayso.learners.matching import Answers, matches
 from sayso.learners.memory import Fitting
 from sayso.learners.optim import make_single_optimizer, set_learning_rate
 from sayso.learners.passes import Passes
-from sayso.learners.pretrained import load_model, load_tokenizer, load_weights, quiet, trained
+from sayso.learners.pretrained import drops, load_model, load_tokenizer, load_weights, quiet, trained
 
 if TYPE_CHECKING:
     from sayso.learners.specs import HFModel
@@ -59,7 +59,7 @@ class HFLearner:
         self._encoder = Encoder(self.tokenizer, config.decoder_start_token_id if seq2seq else None)
         self._passes = Passes(self.model, self.tokenizer.pad_token_id, self.device)
         self._answers = Answers(self.tokenizer, _ends(self.tokenizer, self.model), spec.answer, spec.max_new_tokens)
-        self._drops = any(_dropout(module) for module in self.model.modules())
+        self._drops = any(drops(module) for module in self.model.modules())
         self._fitting = Fitting(spec.micro_batch_size, "training")
         self._evaluation = Fitting(EVALUATION_ROWS.get(self.device.type, 64), "evaluation")
         self._overhead = PASS_OVERHEAD.get(self.device.type, 1024.0)
@@ -303,10 +303,3 @@ def _ends(tokenizer: Any, model: Any) -> frozenset[int]:
     known = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
     more = known if isinstance(known, list) else [] if known is None else [known]
     return frozenset([tokenizer.eos_token_id, *more])
-
-
-def _dropout(module: torch.nn.Module) -> bool:
-    """Whether a module drops anything at random in training."""
-    if isinstance(module, torch.nn.Dropout):
-        return module.p > 0
-    return any(isinstance(value, float) and value > 0 for name, value in vars(module).items() if "drop" in name)

@@ -118,6 +118,13 @@ def trained(model: Any) -> dict[str, torch.nn.Parameter]:
     return {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
 
 
+def drops(module: torch.nn.Module) -> bool:
+    """Whether a module would drop anything at random: a dropout layer, or one that applies dropout by itself."""
+    if isinstance(module, torch.nn.Dropout):
+        return module.p > 0
+    return any(isinstance(value, float) and value > 0 for name, value in vars(module).items() if "drop" in name)
+
+
 def _kind(config: Any, spec: HFModel) -> Any:
     """The class of transformers that makes a model of this configuration."""
     name = config.model_type

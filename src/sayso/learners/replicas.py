@@ -6,9 +6,8 @@ attention with a mask does not work there).
 
 from __future__ import annotations
 
-import contextlib
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +16,10 @@ from huggingface_hub.errors import StrictDataclassError
 from torch import Tensor
 from torch.func import functional_call, stack_module_state, vmap
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
-from transformers import logging as transformers_logging
 
 from sayso.core.errors import SaysoError, nearest
 from sayso.core.rng import torch_seed
+from sayso.learners.pretrained import drops, quiet
 
 
 class Replicas:
@@ -75,7 +74,7 @@ class Replicas:
         for name, tensor in self.module.named_parameters():
             tensor.copy_(self.parameters[name][replica])
         folder.mkdir(parents=True, exist_ok=True)
-        with _quiet():
+        with quiet():
             self.module.save_pretrained(folder)
             tokenizer.save_pretrained(folder)
 
@@ -89,7 +88,7 @@ class Replicas:
             If the folder holds no checkpoint, or one of another shape or vocabulary.
         """
         try:
-            with _quiet():
+            with quiet():
                 model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
                 there = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         except (OSError, ValueError) as error:
@@ -122,7 +121,7 @@ def _make_model(architecture: str, config: Mapping[str, Any], tokenizer: PreTrai
     except (ValueError, TypeError, KeyError, StrictDataclassError) as error:
         reason = " ".join(str(error).split())
         raise SaysoError(f"model {architecture} cannot be made with {dict(config)}: {reason}") from error
-    if active := [name for name, module in model.named_modules() if _drops(module)]:
+    if active := [name for name, module in model.named_modules() if drops(module)]:
         raise SaysoError(f"model {architecture}: replicas side by side need dropout 0, found some in {active[0]}")
     for module in model.modules():
         if hasattr(module, "warn_if_padding_and_no_attention_mask"):  # its look at the ids is impossible under vmap
@@ -145,13 +144,6 @@ def _check_settings(architecture: str, config: Mapping[str, Any]) -> None:
             raise SaysoError(f"model {architecture} has no setting '{key}'{nearest(key, known)}")
 
 
-def _drops(module: torch.nn.Module) -> bool:
-    """Whether a module would drop anything at random: a dropout layer, or one that applies dropout by itself."""
-    if isinstance(module, torch.nn.Dropout):
-        return module.p > 0
-    return any(isinstance(value, float) and value > 0 for name, value in vars(module).items() if "drop" in name)
-
-
 def _flat_linear(module: torch.nn.Linear, rows: Tensor) -> Tensor:
     """A linear layer without bias, on rows flattened to a matrix.
 
@@ -159,13 +151,3 @@ def _flat_linear(module: torch.nn.Linear, rows: Tensor) -> Tensor:
     on a matrix it is one batched product.
     """
     return torch.nn.functional.linear(rows.flatten(0, -2), module.weight).view(*rows.shape[:-1], -1)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep transformers' progress bars out of the way of ours."""
-    transformers_logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        transformers_logging.enable_progress_bar()
