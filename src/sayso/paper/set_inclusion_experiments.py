@@ -1,0 +1,113 @@
+"""Set inclusion (section 4.1 and appendix D): the paper's experiment, and its pocket twins."""
+
+from __future__ import annotations
+
+from sayso.core.experiment import Experiment, Seeds, SplitSpec
+from sayso.core.subsets import SOURCES, TABLE_1, with_fractions, with_reliability
+from sayso.core.training import Stage, TrainSpec
+from sayso.data.formats import WordOrder
+from sayso.data.set_inclusion import SetInclusion, WarmUp
+from sayso.learners.specs import FromScratch
+from sayso.measures.exact_match import ExactMatch
+from sayso.measures.losses import MeanLoss
+
+#: Table 3 of the paper.
+_TABLE_3 = with_fractions(
+    tuple(subset for subset in TABLE_1 if subset.name in ("D1cons_QA1", "D2incons_QA2", "D5cons", "D6cons")),
+    D1cons_QA1=0.4,
+    D2incons_QA2=0.4,
+    D5cons=0.1,
+    D6cons=0.1,
+)
+
+#: Table 3 with the baselines of Table 1, but for QA4: integers have no facts of their own.
+_POCKET_SUBSETS = with_fractions(
+    tuple(subset for subset in TABLE_1 if subset.name != "QA4"),
+    D1cons_QA1=0.33,
+    D2incons_QA2=0.33,
+    QA3=0.06,
+    D5cons=0.10,
+    D6cons=0.10,
+    QA7=0.03,
+    D8cons=0.05,
+)
+
+PYTHIA_70M = FromScratch(
+    architecture="gpt_neox",
+    config={
+        "hidden_size": 512,
+        "num_hidden_layers": 6,
+        "num_attention_heads": 8,
+        "intermediate_size": 2048,
+        "rotary_pct": 0.25,
+        "max_position_embeddings": 2048,
+    },
+)
+
+PAPER = Experiment(
+    name="paper-set-inclusion",
+    summary="",
+    knowledge=SetInclusion(),
+    sources=SOURCES[:2],
+    subsets=_TABLE_3,
+    split=SplitSpec(aliases_per_entity=80, shared_entities=True, trained_questions=12),
+    definition=WordOrder(order="TAE"),
+    model=PYTHIA_70M,
+    train=TrainSpec(optimizer="adafactor", learning_rate=5e-5, batch_size=512, loss_on="all"),
+    stages=(
+        Stage(name="stage1", documents=("X1",), epochs=100),
+        Stage(name="stage2", documents=("X2",), epochs=40),
+    ),
+    measures=(ExactMatch(), MeanLoss()),
+    seeds=Seeds(first=100, count=50),
+)
+
+POCKET = Experiment(
+    name="pocket-set-inclusion",
+    summary="",
+    knowledge=SetInclusion(
+        integers=10,
+        list_length=3,
+        training_questions=6,
+        test_questions=16,
+        warm_up=WarmUp(questions=51_200, attributions=12_800, names=50),
+    ),
+    subsets=_POCKET_SUBSETS,
+    split=SplitSpec(aliases_per_entity=160, shared_entities=True, trained_questions=6),
+    definition=WordOrder(order="TAE"),
+    model=FromScratch(
+        architecture="gpt_neox",
+        config={
+            "hidden_size": 32,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "intermediate_size": 64,
+            "max_position_embeddings": 16,
+        },
+    ),
+    train=TrainSpec(
+        optimizer="adafactor",
+        learning_rate=3e-3,
+        batch_size=128,
+        weight_decay=0.01,
+        warmup_steps=50,
+        embedding_multiplier=10.0,
+        max_grad_norm=None,
+        loss_on="completion",
+    ),
+    stages=(
+        Stage(
+            name="stage0",
+            documents=("world",),
+            epochs=1,
+            overrides={"batch_size": 80},
+            measured=False,
+        ),
+        Stage(name="stage1", documents=("X1",), epochs=8),
+        Stage(name="stage2", documents=("X2",), epochs=10, overrides={"batch_size": 32}),
+    ),
+    measures=(ExactMatch(when="stage"), MeanLoss(when="stage")),
+    seeds=Seeds(first=100, count=8),
+)
+
+CATALOGUE = (PAPER, POCKET)
