@@ -10,7 +10,6 @@ import pytest
 from filelock import FileLock
 
 from sayso.core.errors import SaysoError
-from sayso.core.experiment import Experiment
 from sayso.core.records import JobFolder, Record, write_atomically
 from sayso.core.sweep import Job, cells
 from sayso.data.pocket import PocketWorld
@@ -332,12 +331,12 @@ def test_positions_are_written_whole(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def nested(short) -> Experiment:
+def nested(short):
     return short.with_settings({"stage2_seeds": 3, "stages.stage2.from_epoch": 1})
 
 
 @pytest.fixture(scope="module")
-def nested_records(nested, tmp_path_factory) -> bytes:
+def nested_records(nested, tmp_path_factory):
     path = tmp_path_factory.mktemp("nested") / "job"
     run(Job(cells(nested)[0], (1, 2)), path)
     assert files(path) == ["finished.json", "manifest.json", "records.jsonl"]
