@@ -28,7 +28,7 @@ from sayso.data.names import random_words
 
 #: What is asked: whether an integer is in a list, and which integer a name stands for.
 INCLUSION = "inclusion"
-ATTRIBUTION = {"who": "who [X] ?"}
+ATTRIBUTION = {"who": "who [X]"}
 
 YES, NO = "Yes", "No"
 
