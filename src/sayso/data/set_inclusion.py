@@ -75,7 +75,10 @@ class SetInclusion(KnowledgeBase):
                 f"lists of {length} integers need {length + candidates} integers (a No list has none of the "
                 f"{candidates} that fit), found {integers}"
             )
-        asked = {"training": self.training_questions, "training and test": self.training_questions + self.test_questions}
+        asked = {
+            "training": self.training_questions,
+            "training and test": self.training_questions + self.test_questions,
+        }
         for (part, questions), held in zip(asked.items(), (candidates, 1), strict=True):
             for answer, inside in ((YES, held), (NO, 0)):
                 lists = math.comb(integers - held, length - inside) if length >= inside else 0
@@ -128,9 +131,7 @@ class SetInclusion(KnowledgeBase):
         )
         return np.concatenate([training, test], axis=1)
 
-    def _warm_up(
-        self, seed: int, own: list[str], names: list[str]
-    ) -> tuple[tuple[Example, ...], tuple[EvalSet, ...]]:
+    def _warm_up(self, seed: int, own: list[str], names: list[str]) -> tuple[tuple[Example, ...], tuple[EvalSet, ...]]:
         """Documents of stage 0, and questions that check what it taught."""
         if self.warm_up is None:
             return (), ()

@@ -85,7 +85,9 @@ class Replicas:
                 return (hidden.gather(1, at[..., None].expand(-1, -1, hidden.shape[-1])),)
 
             with head.register_forward_pre_hook(select):
-                logits: Tensor = functional_call(self.module, (parameters, buffers), (rows,), {"use_cache": False}).logits
+                logits: Tensor = functional_call(
+                    self.module, (parameters, buffers), (rows,), {"use_cache": False}
+                ).logits
             return logits
 
         result: Tensor = vmap(forward)(self.parameters, self.buffers, ids, positions)

@@ -139,9 +139,9 @@ class StackedLearner:
             target, counted = target.gather(2, positions), counted.gather(2, positions)
         else:
             logits = self._models.logits(ids[..., :-1])
-        token = torch.nn.functional.cross_entropy(
-            logits.flatten(0, 2), target.flatten(), reduction="none"
-        ).view_as(counted)
+        token = torch.nn.functional.cross_entropy(logits.flatten(0, 2), target.flatten(), reduction="none").view_as(
+            counted
+        )
         return (token * counted).sum((1, 2)) / counted.sum((1, 2))
 
     def scores(self, examples: Sequence[Sequence[Example]]) -> list[Scores]:
