@@ -1,12 +1,17 @@
-"""Run all benchmarks, or the ones named: ``python -m benchmarks [stacking] [scoring] [profile]``."""
+"""Run all benchmarks, or the ones named: ``python -m benchmarks [stacking] [scoring] [profile] [paper-set-inclusion]``."""
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks import scoring, stacking, step_profile
+from benchmarks import paper_set_inclusion, scoring, stacking, step_profile
 
-BENCHMARKS = {"stacking": stacking.main, "scoring": scoring.main, "profile": step_profile.main}
+BENCHMARKS = {
+    "stacking": stacking.main,
+    "scoring": scoring.main,
+    "profile": step_profile.main,
+    "paper-set-inclusion": paper_set_inclusion.main,
+}
 
 if __name__ == "__main__":
     names = sys.argv[1:] or list(BENCHMARKS)

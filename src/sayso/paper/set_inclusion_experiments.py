@@ -47,7 +47,7 @@ PYTHIA_70M = FromScratch(
 PAPER = Experiment(
     name="paper-set-inclusion",
     summary="",
-    knowledge=SetInclusion(),
+    knowledge=SetInclusion(integers=100, list_length=8, training_questions=12, test_questions=4),
     sources=SOURCES[:2],
     subsets=_TABLE_3,
     split=SplitSpec(aliases_per_entity=80, shared_entities=True, trained_questions=12),
