@@ -1,15 +1,16 @@
-"""Run all benchmarks, or the ones named: ``python -m benchmarks [stacking] [scoring] [profile] [paper-set-inclusion]``."""
+"""Run all benchmarks, or the ones named: ``python -m benchmarks NAME ...``; `BENCHMARKS` has their names."""
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks import paper_set_inclusion, scoring, stacking, step_profile
+from benchmarks import paper_set_inclusion, prepare, scoring, stacking, step_profile
 
 BENCHMARKS = {
     "stacking": stacking.main,
     "scoring": scoring.main,
     "profile": step_profile.main,
+    "prepare": prepare.main,
     "paper-set-inclusion": paper_set_inclusion.main,
 }
 
