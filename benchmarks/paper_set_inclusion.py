@@ -39,10 +39,8 @@ def main() -> None:
     step, processor = float(np.median(seconds[1:])), float(np.median(cpu[1:]))
     steps = sum(stage.epochs * -(-len(corpus.documents(stage.documents)) // batch) for stage in PAPER.stages)
     measured = sum(len(item.examples) for item in corpus.eval_sets)
-    times = sum(stage.epochs + 1 for stage in PAPER.stages)
+    times = sum(1 + stage.epochs // stage.measure_every for stage in PAPER.stages)
     print(f"{torch.get_num_threads()} threads, {getattr(learner, 'device', 'cpu')}; {batch} documents a step")
     print(f"a step {step:.2f} s (CPU time {processor:.2f} s); scoring a question {1e3 * scoring:.2f} ms")
-    hours = steps * step / 3600
-    print(
-        f"{steps} steps: {hours:.0f} hours a seed, and {times * measured * scoring / 3600:.0f} to score after each epoch"
-    )
+    training, scored = steps * step / 3600, times * measured * scoring / 3600
+    print(f"{steps} steps: {training:.0f} hours a seed; {times} times {measured} questions scored: {scored:.0f} hours")

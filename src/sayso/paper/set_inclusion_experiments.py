@@ -46,7 +46,15 @@ PYTHIA_70M = FromScratch(
 
 PAPER = Experiment(
     name="paper-set-inclusion",
-    summary="",
+    summary=(
+        "The paper's set inclusion (section 4.1, appendix D, figure 22): Pythia-70M's configuration from random "
+        "weights, 8,000 variables, 100 integers. Expect D1cons_QA1 > D2incons_QA2 after stage 1 and a weak "
+        "D5cons > D6cons after stage 2, over 50 seeds; made to be run on a GPU (the paper took 3 hours a seed), not "
+        "yet run here at full size. Subsets are those of Table 3. The paper leaves open how many questions are asked "
+        "(here 4 a variable) and whether the trained ones may pin an integer down (here they may: lists are drawn at "
+        "random; knowledge.candidates=2 keeps a second integer possible). The loss counts one end token, where the "
+        "authors' program counts padding up to 16 tokens."
+    ),
     knowledge=SetInclusion(integers=100, list_length=8, training_questions=12, test_questions=4),
     sources=SOURCES[:2],
     subsets=_TABLE_3,
@@ -64,7 +72,17 @@ PAPER = Experiment(
 
 POCKET = Experiment(
     name="pocket-set-inclusion",
-    summary="",
+    summary=(
+        "The paper's set inclusion (section 4.1) in two minutes on a laptop: is the integer a variable stands for in "
+        "this list? Expect D1cons_QA1 > QA3 > D2incons_QA2 after stage 1 and D5cons > D6cons on questions after stage "
+        "2. 10 integers, lists of 3, 1,600 variables. Departures from the paper: stage 0 (questions about integers and "
+        "throw-away names, and what these stand for) comes before stage 1, for without it nothing tells the sources "
+        "apart in stage 2; the loss is on answers; the learning rate is higher, with a warm-up, and ten times as high "
+        "for the input embedding; weights start larger; baselines QA3, QA7 and D8cons stand beside Table 3. Attribution "
+        "is asked in the form of stage 0, which differs from a definition in its first word alone: both sources reach "
+        "the ceiling. Settings were chosen on seeds 0-3; seeds 100-107 gave D1cons_QA1 .944, QA3 .867, D2incons_QA2 "
+        ".817 after stage 1, D5cons .596, D6cons .555 after stage 2 (+.041, p = .0006, .003 after correction)."
+    ),
     knowledge=SetInclusion(
         integers=10,
         list_length=3,
