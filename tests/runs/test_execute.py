@@ -385,3 +385,11 @@ def test_further_stage_2_seeds_are_measured_on_x2_alone(nested_records):
     assert {record.subset for record in records if record.stage2_seed} == {"D5cons", "D6cons", "QA7", "D8cons"}
     first = {record.subset for record in records if (record.stage, record.stage2_seed) == ("stage2", 0)}
     assert first >= {"D1cons_QA1", "D5cons"}
+
+
+def test_a_stage_that_finds_no_documents_is_an_error_that_names_it(short, tmp_path):
+    subsets = [subset for subset in short.subsets if subset.group == "X1"]
+    total = sum(subset.fraction for subset in subsets)
+    scaled = tuple(subset.model_copy(update={"fraction": subset.fraction / total}) for subset in subsets)
+    with pytest.raises(SaysoError, match="stage stage2: there are no documents of X2 to train on"):
+        run(Job(cells(short.model_copy(update={"subsets": scaled}))[0], (1,)), tmp_path / "job")

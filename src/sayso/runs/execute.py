@@ -132,6 +132,9 @@ def _run_leg(
             }
         )
 
+    documents = [corpus.documents(stage.documents) for corpus in corpora]
+    if stage.epochs and not all(documents):
+        raise SaysoError(f"stage {stage.name}: there are no documents of {' and '.join(stage.documents)} to train on")
     if start == 0:
         if leg.start is not None:
             learner.load(folder.state_path(*leg.start))
@@ -140,7 +143,7 @@ def _run_leg(
         if stage.measured:
             folder.append(_measure(job, leg, 0, learner, corpora))
     learner.fit(
-        [corpus.documents(stage.documents) for corpus in corpora],
+        documents,
         job.cell.experiment.train_spec(stage),
         stage=leg.label,
         epochs=stage.epochs,
