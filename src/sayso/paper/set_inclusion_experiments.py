@@ -78,9 +78,9 @@ POCKET = Experiment(
         "2. 10 integers, lists of 3, 1,600 variables. Departures from the paper: stage 0 (questions about integers and "
         "throw-away names, and what these stand for) comes before stage 1, for without it nothing tells the sources "
         "apart in stage 2; the loss is on answers; the learning rate is higher, with a warm-up, and ten times as high "
-        "for the input embedding; weights start larger; baselines QA3, QA7 and D8cons stand beside Table 3. Attribution "
-        "is asked in the form of stage 0, which differs from a definition in its first word alone: both sources reach "
-        "the ceiling. Settings were chosen on seeds 0-3; seeds 100-107 gave D1cons_QA1 .944, QA3 .867, D2incons_QA2 "
+        "for the input embedding; weights start larger; baselines QA3, QA7 and D8cons stand beside Table 3. "
+        "Attribution is asked as in stage 0, in words that differ from a definition in the first one alone: both "
+        "sources come near the ceiling. Settings were chosen on seeds 0-3; seeds 100-107 gave D1cons_QA1 .944, QA3 .867, D2incons_QA2 "
         ".817 after stage 1, D5cons .596, D6cons .555 after stage 2 (+.041, p = .0006, .003 after correction)."
     ),
     knowledge=SetInclusion(
