@@ -80,8 +80,9 @@ POCKET = Experiment(
         "apart in stage 2; the loss is on answers; the learning rate is higher, with a warm-up, and ten times as high "
         "for the input embedding; weights start larger; baselines QA3, QA7 and D8cons stand beside Table 3. "
         "Attribution is asked as in stage 0, in words that differ from a definition in the first one alone: both "
-        "sources come near the ceiling. Settings were chosen on seeds 0-3; seeds 100-107 gave D1cons_QA1 .944, QA3 .867, D2incons_QA2 "
-        ".817 after stage 1, D5cons .596, D6cons .555 after stage 2 (+.041, p = .0006, .003 after correction)."
+        "sources come near the ceiling. Settings were chosen on seeds 0-3; seeds 100-107 gave D1cons_QA1 .944, "
+        "QA3 .867, D2incons_QA2 .817 after stage 1, D5cons .596, D6cons .555 after stage 2 (+.041, p = .0006, .003 "
+        "after correction)."
     ),
     knowledge=SetInclusion(
         integers=10,
@@ -135,7 +136,7 @@ POCKET_CONTROL = POCKET.model_copy(
         "summary": (
             "The control that must find nothing: in stage 1 each source is right half of the time (alpha = 0.5). "
             "Everything else is as in pocket-set-inclusion. Expect no difference between D5cons and D6cons after "
-            "stage 2."
+            "stage 2; seeds 100-107 gave -.007 +- .018 on questions."
         ),
         "subsets": with_reliability(_POCKET_SUBSETS, 0.5),
     }
