@@ -76,8 +76,8 @@ POCKET = Experiment(
         "The paper's set inclusion (section 4.1) in two minutes on a laptop: is the integer a variable stands for in "
         "this list? Expect D1cons_QA1 > QA3 > D2incons_QA2 after stage 1 and D5cons > D6cons on questions after stage "
         "2. 10 integers, lists of 3, 1,600 variables. Departures from the paper: stage 0 (questions about integers and "
-        "throw-away names, and what these stand for) comes before stage 1, for without it nothing tells the sources "
-        "apart in stage 2; the loss is on answers; the learning rate is higher, with a warm-up, and ten times as high "
+        "throw-away names, and what these stand for) comes before stage 1, for without it "
+        "there is no clear gap after stage 2; the loss is on answers; the learning rate is higher, with a warm-up, and ten times as high "
         "for the input embedding; weights start larger; baselines QA3, QA7 and D8cons stand beside Table 3. "
         "Attribution is asked as in stage 0, in words that differ from a definition in the first one alone: both "
         "sources come near the ceiling. Settings were chosen on seeds 0-3; seeds 100-107 gave D1cons_QA1 .944, "
@@ -171,7 +171,9 @@ POCKET_FROM_SCRATCH = POCKET.model_copy(
         "name": "pocket-set-inclusion-from-scratch",
         "summary": (
             "The paper's protocol without any warm-up, at the size of pocket-set-inclusion: the model has read nothing "
-            "before stage 1. Everything else is the same."
+            "before stage 1. Everything else is the same. Expect less of the order of stage 1 and no clear gap after "
+            "stage 2: seeds 100-107 gave D1cons_QA1 .629, QA3 .601, D2incons_QA2 .560, then D5cons - D6cons +.008 +- "
+            ".009 (p = .18 after correction)."
         ),
         "knowledge": POCKET.knowledge.model_copy(update={"warm_up": None}),
         "stages": POCKET.stages[1:],
