@@ -147,7 +147,8 @@ POCKET_NO_STAGE_1 = POCKET.with_settings({"stages.stage1.epochs": 0}).model_copy
         "name": "pocket-set-inclusion-no-stage1",
         "summary": (
             "The control without stage 1: the model never learns which source is right. Everything else is as in "
-            "pocket-set-inclusion. Expect no difference between D5cons and D6cons after stage 2."
+            "pocket-set-inclusion. Expect no difference between D5cons and D6cons after stage 2; seeds "
+            "100-107 gave +.006 +- .015 on questions."
         ),
     }
 )
