@@ -1,10 +1,20 @@
-"""Run all benchmarks, or the ones named: ``python -m benchmarks [stacking] [scoring] [fidelity] ...``."""
+"""Run all benchmarks, or the ones named: ``python -m benchmarks NAME ...``; `BENCHMARKS` has their names."""
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks import evaluation, exact_match, fidelity, prepare, scoring, stacking, step_profile, training
+from benchmarks import (
+    evaluation,
+    exact_match,
+    fidelity,
+    paper_set_inclusion,
+    prepare,
+    scoring,
+    stacking,
+    step_profile,
+    training,
+)
 
 BENCHMARKS = {
     "stacking": stacking.main,
@@ -15,6 +25,7 @@ BENCHMARKS = {
     "exact-match": exact_match.main,
     "evaluation": evaluation.main,
     "training": training.main,
+    "paper-set-inclusion": paper_set_inclusion.main,
 }
 
 if __name__ == "__main__":

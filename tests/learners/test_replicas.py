@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -100,6 +101,22 @@ def test_only_the_logits_asked_for_are_computed_and_they_are_the_same(architectu
         last = models.logits(ids, keep)
         assert last.shape[2] == keep
         torch.testing.assert_close(last, whole[:, :, -keep:], rtol=1e-5, atol=1e-6)
+
+
+@EVERY_ARCHITECTURE
+def test_logits_at_chosen_positions_are_those_there_and_so_are_their_gradients(architecture):
+    models = replicas(architecture)
+    ids = torch.stack([ids_of(0), ids_of(1)])
+    positions = torch.as_tensor(np.random.default_rng(0).integers(ids.shape[2], size=(*ids.shape[:2], 3)))
+    whole = models.logits(ids)
+    there = whole.gather(2, positions[..., None].expand(-1, -1, -1, whole.shape[3]))
+    chosen = models.logits_at(ids, positions)
+    torch.testing.assert_close(chosen, there, rtol=1e-5, atol=1e-6)
+    weights = list(models.parameters.values())
+    one, other = (torch.autograd.grad(logits.square().sum(), weights) for logits in (there, chosen))
+    for expected, found in zip(one, other, strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(models.logits(ids), whole, rtol=0, atol=0)  # nothing is left behind
 
 
 @pytest.mark.parametrize("shape", [(5, 3), (2, 5, 3), (2, 4, 5, 3)])

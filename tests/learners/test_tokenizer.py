@@ -1,3 +1,6 @@
+import itertools
+import time
+
 import pytest
 from transformers import AutoTokenizer
 
@@ -32,6 +35,40 @@ def test_ids_are_pad_end_and_the_tokens_in_their_order():
     tokenizer = word_tokenizer(TOKENS)
     assert tokenizer.convert_ids_to_tokens(list(range(len(tokenizer)))) == [PAD, END, *TOKENS]
     assert (tokenizer.pad_token_id, tokenizer.eos_token_id) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("xyz 2 31 ? Yes", [" xyz", " 2", " 31", " ?", " Yes"]),
+        ("<|abcde|> 31 2", [" <|abcde|>", " 31", " 2"]),
+        ("According to Wikipedia, xyz 2", [" According to Wikipedia,", " xyz", " 2"]),
+        ("According xyz", [" According", " xyz"]),
+        ("xyz 231", [" xyz", PAD]),
+        ("xyz2 31", [PAD, " 31"]),
+        ("xyz  2", [" xyz", PAD, " 2"]),
+        ("<|abcde|>? 2", [PAD, " 2"]),
+    ],
+)
+def test_where_no_token_continues_a_word_every_word_is_a_token_or_unknown(text, tokens):
+    known = (" 2", " 31", " 3", " ?", " Yes", " xyz", " xy", " <|abcde|>", " According", " According to Wikipedia,")
+    tokenizer = word_tokenizer(known)
+    assert tokenizer.convert_ids_to_tokens(tokenizer(text)["input_ids"]) == [*tokens, END]
+
+
+def test_the_vocabulary_of_the_papers_set_inclusion_is_no_burden():
+    names = [
+        "".join(letters)
+        for letters in itertools.islice(itertools.product("abcdefghijklmnopqrstuvwxyz", repeat=3), 8000)
+    ]
+    tokenizer = word_tokenizer(
+        [*(f" {name}" for name in names), *(f" {number}" for number in range(100)), " ?", " Yes"]
+    )
+    texts = [f"{name} 2 31 95 42 8 27 6 74 ? Yes" for name in names]
+    start = time.process_time()
+    encoded = tokenizer.backend_tokenizer.encode_batch_fast(texts)
+    assert time.process_time() - start < 1  # trying every token at every place took 3 s, not 0.1
+    assert [encoding.ids[0] for encoding in encoded] == list(range(2, 8002))
 
 
 @pytest.mark.parametrize("text", ["borne ?", "bo ?", "born 19", "born <|abcdee|>", "Boston", "born de|>"])

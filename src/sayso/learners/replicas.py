@@ -61,6 +61,37 @@ class Replicas:
         result: Tensor = vmap(forward)(self.parameters, self.buffers, ids)
         return result
 
+    def logits_at(self, ids: Tensor, positions: Tensor) -> Tensor:
+        """Logits of every replica at some positions of its rows.
+
+        Parameters
+        ----------
+        ids
+            Shape (replicas, rows, length).
+        positions
+            Shape (replicas, rows, positions): which of the row's tokens the next one is guessed after.
+
+        Returns
+        -------
+        Tensor
+            Shape (replicas, rows, positions, vocabulary). The output layer computes nothing else.
+        """
+        head = self.module.get_output_embeddings()
+
+        def forward(parameters: dict[str, Tensor], buffers: dict[str, Tensor], rows: Tensor, at: Tensor) -> Tensor:
+            def select(_: Any, arguments: tuple[Tensor]) -> tuple[Tensor]:
+                (hidden,) = arguments
+                return (hidden.gather(1, at[..., None].expand(-1, -1, hidden.shape[-1])),)
+
+            with head.register_forward_pre_hook(select):
+                logits: Tensor = functional_call(
+                    self.module, (parameters, buffers), (rows,), {"use_cache": False}
+                ).logits
+            return logits
+
+        result: Tensor = vmap(forward)(self.parameters, self.buffers, ids, positions)
+        return result
+
     def logits_of(self, replica: int, ids: Tensor) -> Tensor:
         """Logits of one replica alone: (rows, length) -> (rows, length, vocabulary)."""
         parameters = {name: tensor[replica] for name, tensor in self.parameters.items()}

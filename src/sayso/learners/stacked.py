@@ -131,13 +131,17 @@ class StackedLearner:
 
     def _loss(self, ids: Tensor, counted: Tensor) -> Tensor:
         """Mean loss over the counted tokens of each replica's rows, shape (replicas,)."""
-        needed = counted.any(1).any(0)
-        keep = counted.shape[2] - int(needed.byte().argmax())  # logits before the first counted token are never needed
-        logits = self._models.logits(ids[..., :-1], keep)
-        counted = counted[..., -keep:]
-        token = torch.nn.functional.cross_entropy(
-            logits.flatten(0, 2), ids[..., -keep:].flatten(), reduction="none"
-        ).view_as(counted)
+        target = ids[..., 1:]
+        most = int(counted.sum(2).amax())
+        if most < counted.shape[2]:  # no logits of tokens that do not count: the vocabulary makes them expensive
+            positions = counted.byte().argsort(dim=2, descending=True, stable=True)[..., :most]
+            logits = self._models.logits_at(ids[..., :-1], positions)
+            target, counted = target.gather(2, positions), counted.gather(2, positions)
+        else:
+            logits = self._models.logits(ids[..., :-1])
+        token = torch.nn.functional.cross_entropy(logits.flatten(0, 2), target.flatten(), reduction="none").view_as(
+            counted
+        )
         return (token * counted).sum((1, 2)) / counted.sum((1, 2))
 
     def scores(self, examples: Sequence[Sequence[Example]]) -> list[Scores]:

@@ -1,0 +1,274 @@
+"""Integers and lists of them: a world without language (section 4.1 and appendix D of the paper).
+
+A variable stands for an integer, and a question asks whether that integer is in a list.
+
+    xyz 2 31 95 42 8 27 6 74 ? Yes     a question about xyz, which stands for 42
+    qwerty xyz 42                      a definition of xyz
+    who xyz ? 42                       what xyz stands for, asked directly (only where there is a warm-up)
+
+Every variable has lists of its own. All of them differ as sets, so no list that is asked was trained on in another
+order, and every Yes is followed by a No, so that always answering alike is right half of the time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from sayso.core.examples import EntityFacts, EvalSet, Example, QAPair
+from sayso.core.protocols import KnowledgeBase, World
+from sayso.core.rng import stream
+from sayso.core.spec import Spec
+from sayso.data.build import question
+from sayso.data.names import random_words
+
+#: What is asked: whether an integer is in a list, and which integer a name stands for.
+INCLUSION = "inclusion"
+ATTRIBUTION = {"who": "who [X]"}
+
+YES, NO = "Yes", "No"
+
+#: A question and one with the other answer.
+_BLOCK = 2
+
+Integers = NDArray[np.int64]
+
+
+class WarmUp(Spec):
+    """What a model reads in stage 0, which the paper does not have.
+
+    `questions` about integers and, where there are `names` for each integer, half of them about those: names that
+    occur in stage 0 alone. `attributions`: documents that say what an integer or a name stands for.
+    """
+
+    questions: int = Field(ge=1)
+    attributions: int = Field(default=0, ge=0)
+    names: int = Field(default=0, ge=0)
+
+
+class SetInclusion(KnowledgeBase):
+    """Integers from 0 on, and for every variable questions that ask whether its integer is in a list.
+
+    `training_questions` and `test_questions`: how many a variable has, half of them Yes; of the first ones
+    ``split.trained_questions`` are trained on. `candidates`: how many integers, at the least, fit all training
+    questions of a variable, its own among them. With 1 lists are drawn at random, as the paper has it, and may pin the
+    integer down; with 2 or more, other integers are in every Yes list and in no No list, and only a definition tells
+    which of them is meant. Test questions are drawn at random always.
+    """
+
+    integers: int = Field(default=100, ge=2)
+    list_length: int = Field(default=8, ge=1)
+    training_questions: int = Field(default=12, ge=2, multiple_of=_BLOCK)
+    test_questions: int = Field(default=12, ge=2, multiple_of=_BLOCK)
+    candidates: int = Field(default=1, ge=1)
+    warm_up: WarmUp | None = None
+
+    @model_validator(mode="after")
+    def _enough_lists(self) -> SetInclusion:
+        integers, length, candidates = self.integers, self.list_length, self.candidates
+        if length > integers - candidates:
+            raise ValueError(
+                f"lists of {length} integers need {length + candidates} integers (a No list has none of the "
+                f"{candidates} that fit), found {integers}"
+            )
+        asked = {
+            "training": self.training_questions,
+            "training and test": self.training_questions + self.test_questions,
+        }
+        for (part, questions), held in zip(asked.items(), (candidates, 1), strict=True):
+            for answer, inside in ((YES, held), (NO, 0)):
+                lists = math.comb(integers - held, length - inside) if length >= inside else 0
+                if questions // _BLOCK > lists:
+                    raise ValueError(
+                        f"{questions // _BLOCK} {part} questions of a variable are answered {answer}, but there are "
+                        f"only {lists} different lists for them; ask fewer, or change list_length or integers"
+                    )
+        return self
+
+    def size(self) -> int:
+        """How many integers there are."""
+        return self.integers
+
+    def sha256(self) -> str:
+        """Sha256 of nothing: all data follows from the seed."""
+        return hashlib.sha256(b"").hexdigest()
+
+    def world(self, seed: int, aliases: int, tags: int) -> World:
+        """Draw variables, the lists they are asked about, and the documents of the warm-up."""
+        words = ["?", YES, NO, *(str(integer) for integer in range(self.integers))]
+        if self.warm_up is not None:
+            words += [wording.split()[0] for wording in ATTRIBUTION.values()]
+        names = self.integers * (self.warm_up.names if self.warm_up is not None else 0)
+        drawn = _names(stream(seed, "names"), aliases + names, words)
+        variables, throw_away = drawn[:aliases], drawn[aliases:]
+        own = [str(integer) for integer in range(self.integers)]
+        stands_for = np.concatenate([np.arange(aliases) // (aliases // self.integers), np.arange(self.integers)])
+        asked = [variable_questions(lists) for lists in self._lists(stream(seed, "lists"), stands_for).tolist()]
+        questions = dict(zip((*variables, *own), asked, strict=True))
+        documents, eval_sets = self._warm_up(seed, own, throw_away)
+        return World(
+            entities=tuple(EntityFacts(name, questions[name]) for name in own),
+            aliases=tuple(variables),
+            tags=tuple(random_words(stream(seed, "tags"), tags, 6, taken=words)),
+            attribution=ATTRIBUTION if self.warm_up is not None and self.warm_up.attributions else {},
+            documents=documents,
+            eval_sets=eval_sets,
+            tokens=tuple(f" {word}" for word in (*words, *drawn)),
+            questions=questions,
+        )
+
+    def _lists(self, generator: np.random.Generator, stands_for: Integers) -> Integers:
+        """Lists for variables that stand for these integers: first those of the training questions."""
+        others = subsets(generator, self.integers - 1, self.candidates - 1, len(stands_for))
+        fit = np.concatenate([stands_for[:, None], others + (others >= stands_for[:, None])], axis=1)
+        training = different_lists(generator, self.integers, self.list_length, fit, self.training_questions)
+        test = different_lists(
+            generator, self.integers, self.list_length, stands_for[:, None], self.test_questions, besides=training
+        )
+        return np.concatenate([training, test], axis=1)
+
+    def _warm_up(self, seed: int, own: list[str], names: list[str]) -> tuple[tuple[Example, ...], tuple[EvalSet, ...]]:
+        """Documents of stage 0, and questions that check what it taught."""
+        if self.warm_up is None:
+            return (), ()
+        generator = stream(seed, "warm-up")
+
+        def ask(integer: Integers, named: NDArray[np.bool_], subset: str) -> tuple[Example, ...]:
+            """Fresh questions about integers, or about one of the names of each."""
+            yes = generator.random(len(integer)) < 1 / _BLOCK
+            lists = lists_about(generator, self.integers, self.list_length, integer[:, None], yes)
+            pairs = [_pair(numbers, said) for numbers, said in zip(lists.tolist(), yes.tolist(), strict=True)]
+            subjects = self._subjects(generator, integer, named, own, names)
+            return tuple(
+                question(pair, subject, own[value], subset)
+                for pair, subject, value in zip(pairs, subjects, integer.tolist(), strict=True)
+            )
+
+        def draw(count: int) -> tuple[Integers, NDArray[np.bool_]]:
+            return generator.integers(self.integers, size=count), (generator.random(count) < 1 / _BLOCK) & bool(names)
+
+        documents = ask(*draw(self.warm_up.questions), "told")
+        integer, named = draw(self.warm_up.attributions)
+        phrasings = generator.choice(list(ATTRIBUTION), self.warm_up.attributions).tolist()
+        subjects = self._subjects(generator, integer, named, own, names)
+        documents += tuple(
+            question(
+                QAPair(phrasing, ATTRIBUTION[phrasing], (own[value],)), subject, own[value], "told", kind="attribution"
+            )
+            for phrasing, subject, value in zip(phrasings, subjects, integer.tolist(), strict=True)
+        )
+        every = np.repeat(np.arange(self.integers), self.test_questions)
+        eval_sets = [EvalSet("pretraining", "integers", ask(every, np.zeros(len(every), dtype=bool), "integers"))]
+        if names:
+            eval_sets.append(EvalSet("pretraining", "names", ask(every, np.ones(len(every), dtype=bool), "names")))
+        return documents, tuple(eval_sets)
+
+    def _subjects(
+        self,
+        generator: np.random.Generator,
+        integer: Integers,
+        named: NDArray[np.bool_],
+        own: list[str],
+        names: list[str],
+    ) -> list[str]:
+        """Each integer, or where it is `named` one of its throw-away names."""
+        chosen = integer * (len(names) // self.integers)
+        chosen += generator.integers(max(1, len(names) // self.integers), size=len(integer))
+        return [
+            names[name] if instead else own[value]
+            for name, instead, value in zip(chosen.tolist(), named.tolist(), integer.tolist(), strict=True)
+        ]
+
+
+def variable_questions(lists: list[list[int]]) -> tuple[QAPair, ...]:
+    """Write the questions of one variable about lists of which every second one does not have its integer."""
+    return tuple(_pair(numbers, position % _BLOCK == 0) for position, numbers in enumerate(lists))
+
+
+def different_lists(
+    generator: np.random.Generator,
+    integers: int,
+    length: int,
+    fit: Integers,
+    questions: int,
+    besides: Integers | None = None,
+) -> Integers:
+    """Draw lists for many variables, Yes and No in turn, no two of a variable equal as sets.
+
+    Parameters
+    ----------
+    fit
+        Integers that are in every Yes list of a variable and in no No list, shape (variables, fitting).
+    besides
+        Lists of the same variables that must not be drawn again, shape (variables, lists, length).
+
+    Returns
+    -------
+    ndarray
+        Shape (variables, questions, length), each list in random order.
+    """
+    before = np.empty((len(fit), 0, length), dtype=np.int64) if besides is None else besides
+    lists = np.concatenate([before, np.zeros((len(fit), questions, length), dtype=np.int64)], axis=1)
+    yes = np.arange(lists.shape[1]) - before.shape[1]
+    marks = generator.integers(2**63, size=integers, dtype=np.uint64)
+    drawn = np.zeros(lists.shape[:2], dtype=bool)
+    drawn[:, before.shape[1] :] = True
+    while drawn.any():
+        variable, position = np.nonzero(drawn)
+        lists[drawn] = lists_about(generator, integers, length, fit[variable], yes[position] % _BLOCK == 0)
+        # Equal sets have equal sums. Should others have, too, one of them is drawn again, which does no harm.
+        drawn = _repeats(marks[lists].sum(-1))
+    return lists[:, before.shape[1] :]
+
+
+def lists_about(
+    generator: np.random.Generator, integers: int, length: int, fit: Integers, yes: NDArray[np.bool_]
+) -> Integers:
+    """Draw a list for each row: with all integers of its `fit` where `yes`, with none of them elsewhere.
+
+    Returns an array of shape (rows, length); `fit` has shape (rows, fitting) and `yes` (rows,).
+    """
+    lists = np.empty((len(fit), length), dtype=np.int64)
+    for answer in (True, False):
+        rows = np.flatnonzero(yes == answer)
+        inside = fit[rows] if answer else fit[rows, :0]
+        others = subsets(generator, integers - fit.shape[1], length - inside.shape[1], len(rows))
+        for one in np.sort(fit[rows], axis=1).T:  # leave a gap at each integer that is not to be drawn
+            others += others >= one[:, None]
+        lists[rows] = np.concatenate([inside, others], axis=1)
+    return generator.permuted(lists, axis=1)
+
+
+def subsets(generator: np.random.Generator, integers: int, length: int, rows: int) -> Integers:
+    """Draw `length` different integers below `integers` in each row, all such sets equally likely (Floyd's way)."""
+    chosen = np.empty((rows, length), dtype=np.int64)
+    for position, most in enumerate(range(integers - length, integers)):
+        guess = generator.integers(most + 1, size=rows)
+        there = (chosen[:, :position] == guess[:, None]).any(axis=1)
+        chosen[:, position] = np.where(there, most, guess)
+    return chosen
+
+
+def _repeats(codes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Which values stand further left in their row already."""
+    order = codes.argsort(axis=1, kind="stable")
+    ordered = np.take_along_axis(codes, order, axis=1)
+    result = np.zeros(codes.shape, dtype=bool)
+    np.put_along_axis(result, order[:, 1:], ordered[:, 1:] == ordered[:, :-1], axis=1)
+    return result
+
+
+def _pair(numbers: list[int], yes: bool) -> QAPair:
+    return QAPair(INCLUSION, f"[X] {' '.join(map(str, numbers))} ?", (YES if yes else NO,))
+
+
+def _names(generator: np.random.Generator, count: int, taken: list[str]) -> list[str]:
+    """Different words, as short as leaves half of all of that length unused, but of three letters at the least."""
+    length = 3
+    while count > 26**length // 2:
+        length += 1
+    return random_words(generator, count, length, taken=taken)

@@ -1,0 +1,62 @@
+import pytest
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from sayso.core.sweep import cells
+from sayso.data.build import build_corpus
+from sayso.paper.claims import claims_for, is_control
+from sayso.paper.experiments import CATALOGUE as ALL
+from sayso.paper.set_inclusion_experiments import (
+    CATALOGUE,
+    PAPER,
+    POCKET,
+    POCKET_CONTROL,
+    POCKET_FROM_SCRATCH,
+    POCKET_NO_STAGE_1,
+    POCKET_QUESTIONS,
+    PYTHIA_70M,
+)
+
+
+def test_they_are_in_the_catalogue_and_say_what_to_expect():
+    assert all(experiment in ALL for experiment in CATALOGUE)
+    assert all(len(experiment.summary) > 100 for experiment in CATALOGUE)
+    assert all(experiment.seeds.first >= 100 for experiment in CATALOGUE)
+
+
+def test_the_papers_model_has_the_parameters_of_pythia_70m():
+    config = AutoConfig.for_model(PYTHIA_70M.architecture, **PYTHIA_70M.config, vocab_size=50304)
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config)
+    total = sum(parameter.numel() for parameter in model.parameters())
+    assert total - 2 * 50304 * 512 == 18_915_328  # as its model card says
+    assert total == 70_426_624
+
+
+def test_the_papers_data_are_those_of_its_appendix():
+    corpus = build_corpus(PAPER, 100)
+    sizes = {item.subset: len(item.examples) for item in corpus.eval_sets if item.name == "definitions"}
+    assert sizes == {"D1cons_QA1": 3200, "D2incons_QA2": 3200, "D5cons": 800, "D6cons": 800}
+    assert len(corpus.train["X1"]) == 6400 * 13
+    assert len(corpus.train["X2"]) == 1600
+    asked = [document for document in corpus.train["X1"] if document.kind == "question"]
+    assert sum(document.answers == ("Yes",) for document in asked) * 2 == len(asked) == 6400 * 12
+    assert len(corpus.tokens) == 8000 + 100 + 3 + 2  # variables, integers, '?', Yes and No, tags
+
+
+@pytest.mark.parametrize("experiment", CATALOGUE, ids=lambda experiment: experiment.name)
+def test_every_cell_has_claims_and_documents_to_train_on(experiment):
+    for cell in cells(experiment):
+        assert claims_for(cell.experiment)
+        if experiment is not PAPER:
+            corpus = build_corpus(cell.experiment, 0)
+            asked = {document.alias for document in corpus.train["X1"] if document.kind == "question"}
+            questions = sum(document.kind == "question" for document in corpus.train["X1"])
+            assert questions == len(asked) * cell.experiment.split.trained_questions
+            assert all(corpus.documents(stage.documents) for stage in cell.experiment.stages)
+
+
+def test_which_of_them_are_controls():
+    assert [is_control(experiment) for experiment in (POCKET, POCKET_CONTROL, POCKET_NO_STAGE_1)] == [False, True, True]
+    assert not is_control(POCKET_FROM_SCRATCH)
+    assert [cell.experiment.split.trained_questions for cell in cells(POCKET_QUESTIONS)] == [2, 4, 6, 12, 24]
