@@ -184,7 +184,7 @@ def report(folder: Annotated[Path | None, DIR] = None) -> None:
     typer.echo(_results(folder).report())
 
 
-@app.command(epilog=_examples("sayso sample pocket --subset D5cons -n 3"))
+@app.command(epilog=_examples("sayso sample pocket --subset D5cons -n 3", "sayso sample pocket-digits --png grids.png"))
 def sample(
     name: Annotated[str, NAME],
     subset: Annotated[
@@ -197,12 +197,20 @@ def sample(
         int | None, typer.Option(min=0, metavar="K", help="The seed that draws them. [the experiment's first]")
     ] = None,
     settings: Annotated[list[str] | None, SET] = None,
+    png: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE|DIR", help="Also draw them: on one sheet (NAME.png), or a file each in a folder."),
+    ] = None,
 ) -> None:
     """Print documents as the model sees them, by use and subset."""
-    from sayso import terminal
+    from sayso import pictures, terminal
 
     experiment = configure(name, settings or [])
     terminal.show(terminal.documents_page(api.sample_documents(experiment, each=each, seed=seed, subset=subset)))
+    if png is not None:
+        drawn = pictures.sample_pictures(experiment, each=each, seed=seed, subset=subset)
+        pictures.write_pictures(drawn, png)
+        terminal.show("", f"pictures, in the same order: {png}")
 
 
 def main() -> None:

@@ -57,8 +57,13 @@ class StackedAdafactor(torch.optim.Optimizer):
         parameter.add_(update, alpha=-lr)
 
 
-def make_optimizer(parameters: dict[str, Tensor], embedding: str, train: TrainSpec) -> torch.optim.Optimizer:
+def make_optimizer(
+    parameters: dict[str, Tensor], embedding: str | None, train: TrainSpec, *, fused: bool = False
+) -> torch.optim.Optimizer:
     """Make the optimizer of `train` for stacked parameters; only matrices decay.
+
+    `embedding` names the input embedding, where there is one. `fused`: let AdamW update all in one go, which needs
+    gradients with the strides of their parameters; those that come out of vmap may have others.
 
     Each parameter group carries ``multiplier``, by which the schedule's learning rate is multiplied.
     """
@@ -68,7 +73,7 @@ def make_optimizer(parameters: dict[str, Tensor], embedding: str, train: TrainSp
         {"params": matrices, "weight_decay": train.weight_decay, "multiplier": 1.0},
         {"params": vectors, "weight_decay": 0.0, "multiplier": 1.0},
         {
-            "params": [parameters[embedding]],
+            "params": [parameters[embedding]] if embedding is not None else [],
             "weight_decay": train.weight_decay,
             "multiplier": train.embedding_multiplier,
         },
@@ -76,8 +81,7 @@ def make_optimizer(parameters: dict[str, Tensor], embedding: str, train: TrainSp
     groups = [group for group in groups if group["params"]]
     if train.optimizer == "adafactor":
         return StackedAdafactor(groups, lr=train.learning_rate)
-    # Not fused: gradients that come out of vmap may have other strides than their parameters.
-    return torch.optim.AdamW(groups, lr=train.learning_rate)
+    return torch.optim.AdamW(groups, lr=train.learning_rate, fused=fused or None)
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:

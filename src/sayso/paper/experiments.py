@@ -13,6 +13,7 @@ from sayso.data.pocket import PocketWorld
 from sayso.learners.specs import FromScratch
 from sayso.measures.exact_match import ExactMatch
 from sayso.measures.losses import MeanLoss
+from sayso.paper.digit_experiments import DIGIT_EXPERIMENTS
 
 _SMALL = FromScratch(
     architecture="gpt_neox",
@@ -123,4 +124,4 @@ POCKET_STRICT = POCKET.with_settings(
     }
 )
 
-CATALOGUE = (POCKET, POCKET_STRICT, POCKET_CONTROL, POCKET_NO_STAGE_1)
+CATALOGUE = (POCKET, POCKET_STRICT, POCKET_CONTROL, POCKET_NO_STAGE_1, *DIGIT_EXPERIMENTS)
