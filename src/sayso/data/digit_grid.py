@@ -60,8 +60,8 @@ class DigitGrids(KnowledgeBase):
             possible = self.labels**cells
         if self.entities > possible:
             raise ValueError(
-                f"entities is {self.entities}, but {self.labels} labels make only {possible} grids of size {self.grid}; "
-                f"ask for fewer, or for more labels"
+                f"entities is {self.entities}, but {self.labels} labels make only {possible} grids of size "
+                f"{self.grid}; ask for fewer, or for more labels"
             )
         return self
 
@@ -74,12 +74,12 @@ class DigitGrids(KnowledgeBase):
         return digit_images(self.images).sha256
 
     def world(self, seed: int, aliases: int, tags: int) -> World:
-        """Draw grids of digits, grids of labels, and the squares of tags.
+        """Draw grids of digits, grids of labels, and the squares of tags, of which some are white.
 
         Raises
         ------
         SaysoError
-            If there are fewer grids of digits than aliases asked for, fewer tags than sources, or no images.
+            If there are fewer grids of digits than aliases asked for, or no images.
         """
         cells = self.grid**2
         if aliases > 10**cells:
@@ -88,14 +88,11 @@ class DigitGrids(KnowledgeBase):
                 f"lower knowledge.entities or raise knowledge.grid"
             )
         pictures = GridPictures(self.grid, _LETTERS[: self.labels], digit_images(self.images))
-        if tags > 2**pictures.squares - 1:
-            raise SaysoError(f"{tags} tags are needed, but {pictures.squares} squares make {2**pictures.squares - 1}")
         draw = stream(seed, "label grids")
         labels = _different(self.entities, self._balanced(draw) if self.balanced else _free(draw, self.labels, cells))
         digits = _different(aliases, _free(stream(seed, "digit grids"), 10, cells))
         named = [[pictures.labels[index] for index in row] for row in labels]
-        # a tag without any white square would look like none
-        squares = _different(tags, _free(stream(seed, "tags"), 2, pictures.squares), lambda row: any(row))
+        squares = _different(tags, _free(stream(seed, "tags"), 2, pictures.squares), besides=(0,) * pictures.squares)
         return World(
             entities=tuple(EntityFacts(grid_text(row, self.grid), cell_questions(row)) for row in named),
             aliases=tuple(grid_text([str(digit) for digit in row], self.grid) for row in digits),
@@ -113,11 +110,10 @@ def _free(generator: np.random.Generator, values: int, places: int) -> Draw:
     return lambda count: generator.integers(values, size=(count, places))
 
 
-def _different(
-    count: int, draw: Draw, accept: Callable[[tuple[int, ...]], bool] = lambda row: True
-) -> list[tuple[int, ...]]:
-    """Draw rows until `count` different ones are found that are accepted, and give them in the order they were drawn."""
+def _different(count: int, draw: Draw, besides: tuple[int, ...] | None = None) -> list[tuple[int, ...]]:
+    """Draw rows until `count` different ones are found, none of them `besides`; in the order they were drawn."""
     found: dict[tuple[int, ...], None] = {}
     while len(found) < count:
-        found |= dict.fromkeys(filter(accept, map(tuple, draw(count).tolist())))
+        found |= dict.fromkeys(map(tuple, draw(count).tolist()))
+        found.pop(besides or (), None)
     return list(found)[:count]

@@ -48,7 +48,11 @@ class ConvNeXt(nn.Module):
     ) -> None:
         super().__init__()
         config = ConvNextV2Config(
-            num_channels=1, depths=list(depths), hidden_sizes=list(hidden_sizes), num_labels=outputs
+            num_channels=1,
+            num_stages=len(depths),
+            depths=list(depths),
+            hidden_sizes=list(hidden_sizes),
+            num_labels=outputs,
         )
         self.network = ConvNextV2ForImageClassification(config)
         stride: int = config.patch_size * 2 ** (len(depths) - 1)
