@@ -1,12 +1,17 @@
-"""Run all benchmarks, or the ones named: ``python -m benchmarks [stacking] [scoring] [profile]``."""
+"""Run all benchmarks, or the ones named: ``python -m benchmarks [stacking] [scoring] [profile] [paper-digits]``."""
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks import scoring, stacking, step_profile
+from benchmarks import paper_digits, scoring, stacking, step_profile
 
-BENCHMARKS = {"stacking": stacking.main, "scoring": scoring.main, "profile": step_profile.main}
+BENCHMARKS = {
+    "stacking": stacking.main,
+    "scoring": scoring.main,
+    "profile": step_profile.main,
+    "paper-digits": paper_digits.main,
+}
 
 if __name__ == "__main__":
     names = sys.argv[1:] or list(BENCHMARKS)

@@ -49,4 +49,4 @@ def test_sizes_that_do_not_fit_together_are_one_line():
         ConvNeXtV2(depths=(0,), hidden_sizes=(8,))
     assert ConvNeXtV2.model_validate(ConvNeXtV2().model_dump(mode="json")) == ConvNeXtV2()
     with pytest.raises(ValueError, match="did you mean 'width'"):
-        GridMLP(widht=3)
+        GridMLP.model_validate({"widht": 3})

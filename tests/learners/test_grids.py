@@ -1,3 +1,6 @@
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -113,7 +116,7 @@ def test_training_goes_on_bit_by_bit_where_it_was_stopped(tmp_path):
         np.testing.assert_array_equal(one.loss, other.loss)
 
 
-def saving(model, path, last):
+def saving(model: GridLearner, path: Path, last: int) -> Callable[[int, object], None]:
     def on_epoch(epoch: int, _: object) -> None:
         model.save(path)
         if epoch == last:
@@ -142,7 +145,7 @@ def test_images_are_drawn_anew_in_every_step_and_only_from_the_training_split(mo
             drawn.append(choose(symbols, draws, split))
             return drawn[-1]
 
-    model._pictures = Spy()  # type: ignore[assignment]
+    model._pictures = Spy()
     model.fit(documents(3), SAMPLED, stage="joint", epochs=2)
     assert kinds == ["train"] * 12
     first_test_image = CORPORA[3].pictures.source.first[1, 0]  # type: ignore[union-attr]
