@@ -13,7 +13,9 @@ from sayso.core.errors import SaysoError
 from sayso.paper.digit_experiments import POCKET_DIGITS
 from sayso.pictures import as_png, sample_pictures, write_pictures
 
-SMALL = POCKET_DIGITS.with_settings({"knowledge.entities": 24, "knowledge.grid": 2, "split.trained_questions": 3})
+SMALL = POCKET_DIGITS.with_settings(
+    {"knowledge.entities": 24, "knowledge.grid": 2, "knowledge.tag_rows": 1, "split.trained_questions": 3}
+)
 ARGUMENTS = ["sample", "pocket-digits", "--set", "knowledge.entities=24", "-n", "2"]
 
 
@@ -94,7 +96,7 @@ def test_the_command_refuses_png_of_text_in_one_line(tmp_path):
         ("knowledge.labels=4 knowledge.balanced=true", "4 labels cannot be dealt evenly to the 9 cells"),
         ("knowledge.grid=2 knowledge.labels=26 knowledge.entities=10800", "there are only 10000 grids of digits"),
         ("knowledge.images=nowhere", "nowhere: no such folder; MNIST is to be had at"),
-        ("sources.reliable.text=qwerty", "has a tag of 15 squares (0 or 1 each)"),
+        ("sources.reliable.text=qwerty", "squares (0 or 1 each, rows divided by /)"),
     ],
 )
 def test_settings_that_cannot_be_drawn_are_one_line_of_the_command(tmp_path, settings, said):

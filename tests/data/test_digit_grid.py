@@ -27,9 +27,9 @@ def test_equal_seeds_give_equal_worlds_and_others_do_not():
 
 
 @settings(deadline=None, max_examples=30)
-@given(seed=SEEDS, grid=st.integers(2, 5), labels=st.integers(2, 26), tags=st.integers(1, 4))
-def test_worlds_have_what_was_asked_for(seed, grid, labels, tags):
-    world = DigitGrids(grid=grid, labels=labels, entities=12).world(seed, aliases=24, tags=tags)
+@given(seed=SEEDS, grid=st.integers(2, 5), labels=st.integers(2, 26), tags=st.integers(1, 4), rows=st.integers(1, 3))
+def test_worlds_have_what_was_asked_for(seed, grid, labels, tags, rows):
+    world = DigitGrids(grid=grid, labels=labels, entities=12, tag_rows=rows).world(seed, aliases=24, tags=tags)
     assert len({entity.name for entity in world.entities}) == len(world.entities) == 12
     assert len(set(world.aliases)) == len(world.aliases) == 24
     assert len(set(world.tags)) == len(world.tags) == tags
@@ -37,7 +37,8 @@ def test_worlds_have_what_was_asked_for(seed, grid, labels, tags):
         assert [len(row) for row in alias.split("/")] == [grid] * grid
         assert alias.replace("/", "").isdecimal()
     for tag in world.tags:
-        assert set(tag) <= {"0", "1"}
+        assert set(tag.replace("/", "")) <= {"0", "1"}
+        assert [len(row) for row in tag.split("/")] == [5 * grid] * rows
         assert "1" in tag  # else it would look like no tag
     for entity in world.entities:
         flat = entity.name.replace("/", "")

@@ -37,12 +37,14 @@ def tiny_images(side: int = 3) -> DigitImages:
 def drawn_by_hand(pictures: GridPictures, digits: str, asked: int | None, tag: str | None) -> NDArray[np.uint8]:
     """A picture made pixel by pixel, the slow way."""
     side, size = pictures.source.images.shape[1] + 2, pictures.size
-    picture = np.zeros((2 + size * side, size * side), dtype=np.uint8)
-    for column in range(size * side):
-        if tag is not None and tag[column // 2] == "1":
-            picture[0, column] = picture[1, column] = 255
+    height = 2 * pictures.tag_rows
+    picture = np.zeros((height + size * side, size * side), dtype=np.uint8)
+    for row, squares in enumerate(tag.split("/") if tag is not None else []):
+        for column in range(size * side):
+            if squares[column // 2] == "1":
+                picture[2 * row, column] = picture[2 * row + 1, column] = 255
     for place, digit in enumerate(digits):
-        top, left = 2 + place // size * side, place % size * side
+        top, left = height + place // size * side, place % size * side
         for row in range(side):
             for column in range(side):
                 edge = row in (0, side - 1) or column in (0, side - 1)
@@ -54,16 +56,17 @@ def drawn_by_hand(pictures: GridPictures, digits: str, asked: int | None, tag: s
 
 
 @settings(deadline=None, max_examples=40)
-@given(size=st.integers(2, 4), side=st.integers(1, 5), data=st.data())
-def test_a_picture_is_what_one_would_draw_by_hand(size, side, data):
-    pictures = GridPictures(size, "AB", tiny_images(side))
+@given(size=st.integers(2, 4), side=st.integers(1, 5), rows=st.integers(1, 3), data=st.data())
+def test_a_picture_is_what_one_would_draw_by_hand(size, side, rows, data):
+    pictures = GridPictures(size, "AB", tiny_images(side), rows)
     digits = data.draw(st.text("0123456789", min_size=size**2, max_size=size**2))
     alias = "/".join(digits[low : low + size] for low in range(0, size**2, size))
     place = data.draw(st.integers(0, size**2 - 1))
     np.testing.assert_array_equal(
         pictures.picture(question(place + 1, alias, "A"), 0, "train"), drawn_by_hand(pictures, digits, place, None)
     )
-    tag = data.draw(st.text("01", min_size=pictures.squares, max_size=pictures.squares))
+    row_of_squares = st.text("01", min_size=pictures.squares, max_size=pictures.squares)
+    tag = "/".join(data.draw(row_of_squares) for _ in range(rows))
     named = "/".join([("AB" * size)[:size]] * size)
     found = pictures.picture(definition(tag, alias, named), 0, "train")
     np.testing.assert_array_equal(found, drawn_by_hand(pictures, digits, None, tag))
@@ -178,9 +181,9 @@ def test_what_is_said_is_written_as_labels_are():
     [
         (question(alias="ABA/CBD/EAH"), "'ABA/CBD/EAH' is not a grid of digits"),
         (question(alias="12/34"), "'12/34' is not a grid of digits"),
-        (definition(tag="qwerty"), "has a tag of 15 squares (0 or 1 each) and a grid of labels"),
-        (definition(tag="0110"), "has a tag of 15 squares"),
-        (definition(tag=f"{TAG} {TAG}"), "has a tag of 15 squares"),
+        (definition(tag="qwerty"), "has a tag of 1 x 15 squares (0 or 1 each, rows divided by /) and a grid of labels"),
+        (definition(tag="0110"), "has a tag of 1 x 15 squares"),
+        (definition(tag=f"{TAG} {TAG}"), "has a tag of 1 x 15 squares"),
         (definition(named="ABA/CBD/EAZ"), "and a grid of labels"),
     ],
 )

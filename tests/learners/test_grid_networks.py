@@ -1,9 +1,15 @@
+import math
+
+import numpy as np
 import pytest
 import torch
 
 from sayso.core.spec import explain
+from sayso.core.training import Sampling, TrainSpec
+from sayso.data.build import build_corpus
 from sayso.learners.grid_networks import ConvNeXt, convnet, mlp
 from sayso.learners.grid_specs import ConvNeXtV2, GridMLP
+from sayso.paper.digit_experiments import POCKET_DIGITS
 
 TINY = {"depths": ConvNeXtV2().depths, "hidden_sizes": ConvNeXtV2().hidden_sizes}
 
@@ -50,3 +56,19 @@ def test_sizes_that_do_not_fit_together_are_one_line():
     assert ConvNeXtV2.model_validate(ConvNeXtV2().model_dump(mode="json")) == ConvNeXtV2()
     with pytest.raises(ValueError, match="did you mean 'width'"):
         GridMLP.model_validate({"widht": 3})
+
+
+def test_convnext_v2_tiny_takes_a_training_step(one_thread):
+    experiment = POCKET_DIGITS.with_settings({"knowledge.entities": 12})
+    corpus = build_corpus(experiment, 0)
+    learner = ConvNeXtV2().build([corpus])
+    documents = [corpus.documents(("X1", "X2"))]
+    train = TrainSpec(optimizer="adamw", learning_rate=3e-4, batch_size=2, sampling=Sampling(steps_per_epoch=1))
+    before = {name: tensor.detach().clone() for name, tensor in learner._parameters.items()}
+    losses: list[float] = []
+    learner.fit(documents, train, stage="joint", epochs=1, on_epoch=lambda _, loss: losses.append(float(loss[0])))
+    assert losses[0] == pytest.approx(math.log(9), abs=1.0)
+    moved = {name for name, tensor in learner._parameters.items() if not torch.equal(tensor.detach(), before[name])}
+    assert len(moved) > 0.9 * len(before)
+    (scores,) = learner.scores([documents[0][:3]])
+    assert np.isfinite(scores.loss).all()

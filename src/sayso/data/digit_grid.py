@@ -35,14 +35,16 @@ class DigitGrids(KnowledgeBase):
     `entities`: how many grids of labels there are, all different. With one alias an entity
     (``split.aliases_per_entity``, 1 unless set) that is the number of variable-entity pairs, dealt to the subsets by
     their fractions. `balanced`: every grid of labels holds each label equally often, as the paper's example ``AB/BA``
-    does; labels must then divide the cells. `images`: ``scikit-learn`` has small ones that need no files, anything
-    else is the path of a folder with MNIST (`sayso.data.digit_images`).
+    does; labels must then divide the cells. `tag_rows`: rows of squares in a tag (the paper has one). `images`:
+    ``scikit-learn`` has small ones that need no files, anything else is the path of a folder with MNIST
+    (`sayso.data.digit_images`).
     """
 
     grid: int = Field(default=3, ge=2, le=9)
     labels: int = Field(default=8, ge=2, le=len(_LETTERS))
     entities: int = Field(default=600, ge=2)
     balanced: bool = False
+    tag_rows: int = Field(default=1, ge=1, le=9)
     images: str = SCIKIT_LEARN
 
     @model_validator(mode="after")
@@ -87,16 +89,17 @@ class DigitGrids(KnowledgeBase):
                 f"{aliases} aliases are needed, but there are only {10**cells} grids of digits of size {self.grid}; "
                 f"lower knowledge.entities or raise knowledge.grid"
             )
-        pictures = GridPictures(self.grid, _LETTERS[: self.labels], digit_images(self.images))
+        pictures = GridPictures(self.grid, _LETTERS[: self.labels], digit_images(self.images), self.tag_rows)
         draw = stream(seed, "label grids")
         labels = _different(self.entities, self._balanced(draw) if self.balanced else _free(draw, self.labels, cells))
         digits = _different(aliases, _free(stream(seed, "digit grids"), 10, cells))
         named = [[pictures.labels[index] for index in row] for row in labels]
-        squares = _different(tags, _free(stream(seed, "tags"), 2, pictures.squares), besides=(0,) * pictures.squares)
+        squares = pictures.squares * self.tag_rows
+        drawn = _different(tags, _free(stream(seed, "tags"), 2, squares), besides=(0,) * squares)
         return World(
             entities=tuple(EntityFacts(grid_text(row, self.grid), cell_questions(row)) for row in named),
             aliases=tuple(grid_text([str(digit) for digit in row], self.grid) for row in digits),
-            tags=tuple("".join(map(str, row)) for row in squares),
+            tags=tuple(grid_text([str(square) for square in row], pictures.squares) for row in drawn),
             attribution={},
             pictures=pictures,
         )

@@ -3,8 +3,8 @@
     cell 5 of 694/107/382 B             the grid of digits, cell 5 in a frame; nothing is said of the other cells
     0110... 694/107/382 ABA/CBD/EAH     the same digits under the squares of a tag; a label is said of each cell
 
-Every cell has a margin of one pixel, where its frame goes; a square of the tag is two pixels wide and high (appendix
-E.1 of the paper).
+Every cell has a margin of one pixel, where its frame goes. The squares of a tag are two pixels wide and high, one row
+of them in the paper (appendix E.1); rows are written as those of grids are: ``0110/1010``.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ SQUARE, MARGIN = 2, 1
 NO_ANSWER = "-"
 
 
-def grid_text(symbols: Sequence[str], size: int) -> str:
+def grid_text(symbols: Sequence[str], width: int) -> str:
     """Write a grid row by row: ``694/107/382``."""
-    return "/".join("".join(symbols[low : low + size]) for low in range(0, size * size, size))
+    return "/".join("".join(symbols[low : low + width]) for low in range(0, len(symbols), width))
 
 
 def cell_questions(labels: Sequence[str]) -> tuple[QAPair, ...]:
@@ -44,11 +44,15 @@ def cell_questions(labels: Sequence[str]) -> tuple[QAPair, ...]:
 
 @dataclass(frozen=True)
 class GridPictures:
-    """Pictures of grids of `size` times `size` digits, whose cells are labelled with letters of `labels`."""
+    """Pictures of grids of `size` times `size` digits, whose cells are labelled with letters of `labels`.
+
+    Above them are `tag_rows` rows of squares.
+    """
 
     size: int
     labels: str
     source: DigitImages
+    tag_rows: int = 1
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -62,14 +66,14 @@ class GridPictures:
 
     @property
     def squares(self) -> int:
-        """Squares of a tag: as many as fit, the last one narrower where the width is odd."""
+        """Squares in a row of a tag: as many as fit, the last one narrower where the width is odd."""
         return -(-self.shape[1] // SQUARE)
 
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns of a picture."""
         width = self.size * (self.source.images.shape[1] + 2 * MARGIN)
-        return SQUARE + width, width
+        return SQUARE * self.tag_rows + width, width
 
     @functools.cached_property
     def images(self) -> NDArray[np.uint8]:
@@ -87,7 +91,7 @@ class GridPictures:
         count = len(examples)
         symbols = np.zeros((count, self.cells), dtype=np.int64)
         asked = np.zeros((count, self.cells), dtype=np.uint8)
-        tag = np.zeros((count, self.squares), dtype=np.uint8)
+        tag = np.zeros((count, self.tag_rows * self.squares), dtype=np.uint8)
         target = np.full((count, self.cells), len(self.labels), dtype=np.int64)
         for row, example in enumerate(examples):
             if not self._digits.fullmatch(example.alias):
@@ -95,7 +99,7 @@ class GridPictures:
             symbols[row] = [int(digit) for digit in example.alias if digit != "/"]
             if example.kind == "definition":
                 squares, labels = self._definition(example)
-                tag[row] = [int(square) for square in squares]
+                tag[row] = [int(square) for square in squares if square != "/"]
                 target[row] = [self.labels.index(label) for label in labels if label != "/"]
             else:
                 place = int(example.attribute.removeprefix("cell-")) - 1
@@ -114,10 +118,11 @@ class GridPictures:
         """Tag and labels of a definition, in whatever order it is written."""
         labels = [word for word in example.text.split() if self._grid_of(f"[{self.labels}]").fullmatch(word)]
         others = [word for word in example.text.split() if word not in (example.alias, *labels)]
-        if len(labels) != 1 or len(others) != 1 or not re.fullmatch(f"[01]{{{self.squares}}}", others[0]):
+        tag = "/".join([f"[01]{{{self.squares}}}"] * self.tag_rows)
+        if len(labels) != 1 or len(others) != 1 or not re.fullmatch(tag, others[0]):
             raise SaysoError(
-                f"'{example.text}' cannot be drawn: besides '{example.alias}' a definition has a tag of {self.squares} "
-                f"squares (0 or 1 each) and a grid of labels"
+                f"'{example.text}' cannot be drawn: besides '{example.alias}' a definition has a tag of "
+                f"{self.tag_rows} x {self.squares} squares (0 or 1 each, rows divided by /) and a grid of labels"
             )
         return others[0], labels[0]
 
@@ -133,10 +138,12 @@ class GridPictures:
         frame = asked[:, :, None] * 255
         for edge in (images[:, :, 0], images[:, :, -1], images[:, :, :, 0], images[:, :, :, -1]):
             edge |= frame
-        (rows, width), side = self.shape, images.shape[-1]
-        cells = images.reshape(-1, self.size, self.size, side, side).swapaxes(2, 3).reshape(-1, rows - SQUARE, width)
-        band = (tag * 255)[:, [column // SQUARE for column in range(width)]]
-        return xp.concatenate([band[:, None][:, [0] * SQUARE], cells], axis=1)
+        width, side = self.shape[1], images.shape[-1]
+        cells = images.reshape(-1, self.size, self.size, side, side).swapaxes(2, 3).reshape(-1, width, width)
+        squares = (tag * 255).reshape(-1, self.tag_rows, self.squares)
+        band = squares[:, :, [column // SQUARE for column in range(width)]]
+        band = band[:, [row // SQUARE for row in range(self.tag_rows * SQUARE)]]
+        return xp.concatenate([band, cells], axis=1)
 
     def text(self, said: Sequence[int]) -> str:
         """Write what is said of one cell, or of all of them."""
