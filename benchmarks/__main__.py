@@ -1,15 +1,16 @@
-"""Run all benchmarks, or the ones named: ``python -m benchmarks [stacking] [scoring] [profile] [paper-digits]``."""
+"""Run all benchmarks, or some: ``python -m benchmarks [stacking] [scoring] [profile] [prepare] [paper-digits]``."""
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks import paper_digits, scoring, stacking, step_profile
+from benchmarks import paper_digits, prepare, scoring, stacking, step_profile
 
 BENCHMARKS = {
     "stacking": stacking.main,
     "scoring": scoring.main,
     "profile": step_profile.main,
+    "prepare": prepare.main,
     "paper-digits": paper_digits.main,
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +26,19 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 def no_network() -> None:
     """Every test runs offline; processes may still talk to each other."""
     disable_socket(allow_unix_socket=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What is prepared of files goes to a cache of the tests, never to the user's."""
+    folder = tmp_path_factory.mktemp("cache")
+    before = os.environ.get("SAYSO_CACHE")
+    os.environ["SAYSO_CACHE"] = str(folder)
+    yield folder
+    if before is None:
+        del os.environ["SAYSO_CACHE"]
+    else:
+        os.environ["SAYSO_CACHE"] = before
 
 
 def make_tiny() -> Experiment:

@@ -13,19 +13,12 @@ from typing import Annotated
 
 import typer
 
-from sayso import __version__, api
+from sayso import __version__, api, cli_data
 from sayso.core.errors import SaysoError
 from sayso.core.records import Store
 from sayso.exits import OneLineErrors, sigterm_as_ctrl_c
+from sayso.helptext import examples as _examples
 from sayso.overrides import configure, go_on_command, results_folder
-
-
-def _examples(*commands: str) -> str:
-    r"""The end of a command's help; ``\b`` keeps its lines."""
-    return "\n".join(
-        ["\b", "Example:" if len(commands) == 1 else "Examples:", *(f"  {command}" for command in commands)]
-    )
-
 
 app = typer.Typer(
     cls=OneLineErrors,
@@ -34,6 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(cli_data.app, name="data")
 
 NAME = typer.Argument(metavar="NAME", help="Name in the catalogue ('sayso list'), module:NAME, or a YAML or JSON file.")
 DIR = typer.Argument(metavar="[DIR]", help="Results folder, or its name below sayso-results; the newest if not given.")

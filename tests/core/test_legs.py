@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+from sayso.core.experiment import Experiment
 from sayso.core.legs import kept, legs, total_epochs
 
 
-def order(experiment):
+def order(experiment: Experiment) -> list[tuple[str, int, tuple[int, int] | None, int]]:
     return [(leg.label, leg.stage2_seed, leg.start, leg.before) for leg in legs(experiment)]
 
 

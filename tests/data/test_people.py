@@ -6,7 +6,7 @@ import pytest
 
 from sayso.core.errors import SaysoError
 from sayso.data.build import build_corpus
-from sayso.data.people import people
+from sayso.data.people import citizenships, people
 from sayso.data.pocket import PocketWorld
 from tests.conftest import make_tiny
 
@@ -38,6 +38,23 @@ def test_the_hash_is_that_of_the_file(tmp_path):
     one = PocketWorld(facts=table(tmp_path, *GOOD)).sha256()
     assert one == PocketWorld(facts=table(tmp_path, *GOOD)).sha256()
     assert one != PocketWorld(facts=table(tmp_path, *GOOD[1:])).sha256()
+
+
+@pytest.mark.parametrize(
+    ("cell", "countries"),
+    [
+        ("'France'", ("France",)),
+        ("'Germany'_'US'", ("Germany", "US")),
+        ("'United_Kingdom'_'New Zealand'", ("United Kingdom", "New Zealand")),
+        ("'US'_'US'", ("US",)),
+        ("France", ("France",)),
+        ("'Côte d'Ivoire'", ("Côte d'Ivoire",)),
+        ("''", ()),
+        ("", ()),
+    ],
+)
+def test_citizenships_are_read_apart(cell, countries):
+    assert citizenships(cell) == countries
 
 
 @pytest.mark.parametrize(

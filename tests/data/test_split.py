@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sayso.core.errors import SaysoError
-from sayso.core.examples import EntityFacts, Split
+from sayso.core.examples import Corpus, EntityFacts, Split
 from sayso.core.experiment import SplitSpec
 from sayso.core.protocols import World
 from sayso.core.subsets import NEW, RELIABLE, SOURCES, TABLE_1, UNRELIABLE, Source, Subset, with_reliability
@@ -197,7 +197,7 @@ def test_inconsistent_definitions_of_a_single_entity_are_an_error():
 
 @pytest.mark.parametrize("shared", [True, False])
 def test_a_stage_2_seed_deals_x2_anew_and_nothing_else(tiny, shared):
-    experiment = tiny.with_settings({"knowledge.entities": 24, "split.shared_entities": shared})
+    experiment = tiny.with_settings({"knowledge.entities": 24, "knowledge.pool": None, "split.shared_entities": shared})
     one, other = (build_corpus(experiment, 5, stage2_seed) for stage2_seed in (0, 1))
     assert one.train["world"] == other.train["world"]
     assert one.train["X1"] == other.train["X1"]
@@ -207,7 +207,7 @@ def test_a_stage_2_seed_deals_x2_anew_and_nothing_else(tiny, shared):
     assert Counter(dealt[0].values()) == Counter(dealt[1].values())
     assert build_corpus(experiment, 5, 1) == other
 
-    def asked(corpus):
+    def asked(corpus: Corpus) -> set[str]:
         return {
             example.alias
             for item in corpus.eval_sets

@@ -39,6 +39,17 @@ def test_two_years_before_1900_read_alike_exactly_if_their_centuries_are_the_sam
     assert anonymise_year(one) != anonymise_year(-one)
 
 
+@given(st.integers(-4000, 2100).filter(lambda year: year not in (0, 1900)))
+def test_the_two_rules_differ_in_two_years_only(year):
+    assert anonymise_year(year, "code") == anonymise_year(year, "paper")
+
+
+def test_what_the_code_makes_of_1900_and_of_0():
+    assert anonymise_year(1900, "code") == "19 century"
+    assert anonymise_year(1900, "paper") == "1900s"
+    assert anonymise_year(0, "code") == "0 century"
+
+
 def test_there_is_no_year_0():
     with pytest.raises(ValueError, match="no year 0"):
         anonymise_year(0)

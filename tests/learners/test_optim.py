@@ -165,3 +165,19 @@ def test_an_optimizer_goes_on_exactly_where_its_state_was_saved(name):
     second.load_state_dict(state)
     steps(half, second, range(3, 6))
     assert all(torch.equal(whole[key], half[key]) for key in whole)
+
+
+def test_the_norm_of_a_replica_does_not_depend_on_its_company_in_a_single_bit():
+    generator = torch.Generator().manual_seed(3)
+    shapes = [(16, 16), (7,), (64, 16), (16,), (3, 5)] * 6
+    gradients = [torch.randn(8, *shape, generator=generator) for shape in shapes]
+
+    def norms(replicas: list[int]) -> torch.Tensor:
+        parameters = [torch.zeros(len(replicas), *shape, requires_grad=True) for shape in shapes]
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter.grad = gradient[replicas].clone()
+        return clip_gradients(parameters, 1e9)
+
+    whole = norms(list(range(8)))
+    for company in ([0], [3, 4], [1, 5, 7], [0, 1, 2, 3, 4]):
+        assert torch.equal(norms(company), whole[company])

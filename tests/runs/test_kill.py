@@ -1,6 +1,6 @@
-"""The whole command killed at random moments, as a machine that goes down would kill it.
+"""A run killed without warning: its workers end with it, and the same run goes on.
 
-pytest -m slow tests/runs/test_kill.py
+pytest -m slow tests/runs/test_kill.py      kills it ten times
 """
 
 import json
@@ -9,62 +9,91 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
-from tests.conftest import make_tiny
+from sayso.core.experiment import Experiment
+from sayso.core.records import JobFolder, Store
+from sayso.core.sweep import plan
+from sayso.runs.execute import execute
 
-KILLS = 10
+WAIT_S = 60.0
+TO_THE_END = 10_000
 
+RUN = """
+import json, sys, sayso
+def tell(job, event): print(json.dumps([job, event]), flush=True)
+sayso.run(sys.argv[1], out=sys.argv[2], seeds="1-2", jobs=2, on_event=tell)
+"""
 
-def command(spec: Path, out: Path) -> list[str]:
-    run = ["run", str(spec), "--out", str(out), "--seeds", "0-3", "--jobs", "2"]
-    return [sys.executable, "-c", "from sayso.cli import main; main()", *run]
-
-
-def records(out: Path) -> dict[str, bytes]:
-    return {path.parent.name: path.read_bytes() for path in out.glob("jobs/*/records.jsonl")}
-
-
-def epochs_done(out: Path) -> int:
-    """Epochs for good, over all jobs."""
-    total = 0
-    for folder in out.glob("jobs/*"):
-        position = folder / "position.json"
-        if position.exists():
-            there = json.loads(position.read_text(encoding="utf-8"))
-            total += 100 * int(there["leg"]) + int(there["epoch"])
-        elif (folder / "finished.json").exists():
-            total += 1000
-    return total
+Told = Counter[tuple[str, int, int]]
 
 
-@pytest.mark.slow
-def test_ten_kills_at_random_moments_leave_the_same_results(tmp_path: Path) -> None:
-    longer = {"stages.stage0.epochs": 10, "stages.stage1.epochs": 20, "stages.stage2.epochs": 20}
-    spec = tmp_path / "tiny.json"
-    spec.write_text(make_tiny().with_settings(longer).model_dump_json(), encoding="utf-8")
-    start = time.monotonic()
-    subprocess.run(command(spec, tmp_path / "whole"), check=True, capture_output=True)
-    duration = time.monotonic() - start
-    moments = random.Random(5)
-    killed = finished = before = 0
-    while killed < KILLS:
-        out = tmp_path / f"killed-{finished}"
-        process = subprocess.Popen(command(spec, out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            assert process.wait(moments.uniform(0.2, 0.9) * duration) == 0
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            killed += 1
-            now = epochs_done(out)
-            assert now >= before, "an epoch that was done is done no more"
-            before = now
-        else:
-            assert records(out) == records(tmp_path / "whole") != {}
-            finished += 1
-            before = 0
-    subprocess.run(command(spec, out), check=True, capture_output=True)
-    assert records(out) == records(tmp_path / "whole") != {}
+def write(experiment: Experiment, folder: Path) -> Path:
+    path = folder / "experiment.json"
+    path.write_text(experiment.model_dump_json(), encoding="utf-8")
+    return path
+
+
+def run_until(file: Path, out: Path, epochs: int, delay: float) -> Told:
+    """Run until so many epochs were told of and a moment longer, then kill the parent; give the epochs told of."""
+    told: Told = Counter()
+    command = [sys.executable, "-c", RUN, str(file), str(out)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        killed = False
+        for line in process.stdout:
+            if not line.endswith("\n"):  # cut off by its end
+                break
+            job, event = json.loads(line)
+            if event["event"] == "epoch":
+                told[str(job), int(event["done"]), int(event["epoch"])] += 1
+            if told.total() == epochs and not killed:
+                killed = True
+                time.sleep(delay)
+                process.send_signal(signal.SIGKILL)
+        assert process.wait(WAIT_S) in ((-signal.SIGKILL, 0) if killed else (0,))  # it may have been at its end
+    return told
+
+
+@pytest.mark.parametrize(
+    ("kills", "settings"),
+    [
+        (2, {}),
+        pytest.param(
+            10, {"stages.stage0.epochs": 20, "stages.stage2.epochs": 20, "stage2_seeds": 2}, marks=pytest.mark.slow
+        ),
+    ],
+)
+def test_a_run_killed_at_random_moments_goes_on_to_the_same_records(kills, settings, short, tmp_path):
+    experiment = short.with_settings(settings)
+    file, store = write(experiment, tmp_path), Store(tmp_path / "results")
+    jobs = plan(experiment, (1, 2), 2)
+    chance = random.Random()  # other moments each time: whatever they are, the outcome is the same
+    told: Told = Counter()
+    for kill in range(kills):
+        told += run_until(file, store.path, 2 if kill else 0, chance.uniform(0, 0.4))
+        for job in jobs:  # a worker holds its job's lock for as long as it lives
+            if store.job(job.id).path.exists():
+                with FileLock(store.job(job.id).path / ".lock", timeout=WAIT_S):
+                    pass
+    told += run_until(file, store.path, TO_THE_END, 0)
+    assert max(told.values()) == 1  # no epoch that was told of is done twice
+    for job in jobs:
+        whole = JobFolder(tmp_path / job.id)
+        execute(job, whole, lambda event: None)
+        assert store.job(job.id).finished
+        assert store.job(job.id).records_path.read_bytes() == whole.records_path.read_bytes()
+
+
+def test_workers_end_with_a_run_that_is_killed_long_before_its_end(short, tmp_path):
+    long = short.with_settings({"stages.stage0.epochs": 100_000})
+    store = Store(tmp_path / "results")
+    assert run_until(write(long, tmp_path), store.path, 2, 0)
+    for job in plan(long, (1, 2), 2):
+        folder = store.job(job.id)
+        with FileLock(folder.path / ".lock", timeout=WAIT_S):  # falls with the process that held it
+            assert not folder.finished

@@ -77,8 +77,9 @@ class Experiment(Spec):
     `summary` says what it shows and what to expect. `questions`: how questions are written; None writes them as the
     knowledge base words them, followed by the answer. `stage2_seeds`: the stages from the first that trains on X2
     without X1 are run this many times from the same state, each with the entities or aliases of X2 dealt to its subsets
-    anew; results are averaged within the seed. `axes` are settings that vary: path -> values; each combination is a
-    cell (`sayso.core.sweep`). The digest covers all that results depend on: neither name, summary nor seeds.
+    anew; results are averaged within the seed (those of X1's subsets are the first one's). `axes` are settings that
+    vary: path -> values; each combination is a cell (`sayso.core.sweep`). The digest covers all that results depend on:
+    neither name, summary nor seeds.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")

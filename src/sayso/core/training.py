@@ -65,8 +65,9 @@ class Stage(Spec):
 
     `documents` names parts of the corpus (``world``, ``X1``, ``X2``); `overrides` replace settings of the experiment's
     `TrainSpec`. `replay`: for every batch, this share of its size is added from the documents of `replay_from`, drawn
-    anew for each batch. `measured`: whether the measures run on the subsets during this stage. `from_epoch`: start
-    from the state after this epoch of the stage before, instead of its last.
+    anew for each batch. `measured`: whether the measures run on the subsets during this stage, at its start, after
+    every `measure_every` epochs, and at its end. `from_epoch`: start from the state after this epoch of the stage
+    before, instead of its last.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -76,6 +77,7 @@ class Stage(Spec):
     replay: float = Field(default=0.0, ge=0)
     replay_from: tuple[str, ...] = ()
     measured: bool = True
+    measure_every: int = Field(default=1, ge=1)
     from_epoch: int | None = Field(default=None, ge=1)
 
     @model_validator(mode="after")

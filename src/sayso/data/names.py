@@ -28,9 +28,14 @@ def random_words(generator: np.random.Generator, count: int, length: int, taken:
     return list(found)
 
 
-def whole_names(generator: np.random.Generator, count: int) -> tuple[list[str], tuple[str, ...]]:
-    """Draw `count` different names such as ``<|abcde|>``, each a token of its own; return them and the tokens."""
-    names = [f"<|{word}|>" for word in random_words(generator, count, 5)]
+def whole_names(
+    generator: np.random.Generator, count: int, taken: Collection[str] = ()
+) -> tuple[list[str], tuple[str, ...]]:
+    """Draw `count` different names such as ``<|abcde|>``, each a token of its own; return them and the tokens.
+
+    `taken` are five-letter words that may not be used.
+    """
+    names = [f"<|{word}|>" for word in random_words(generator, count, 5, taken)]
     return names, tuple(f" {name}" for name in names)
 
 

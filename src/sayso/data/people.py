@@ -35,8 +35,18 @@ def _year(value: str) -> str:
     return anonymise_year(int(float(value)))
 
 
+def citizenships(value: str) -> tuple[str, ...]:
+    """Countries of a cell of ``string_citizenship_raw_d``, in its order.
+
+    >>> citizenships("'France'_'United Kingdom'")
+    ('France', 'United Kingdom')
+    """
+    parts = (part.replace("_", " ").strip("' ") for part in value.split("'_'"))
+    return tuple(dict.fromkeys(part for part in parts if part))
+
+
 def _first_country(value: str) -> str:
-    return value.split("_")[0].strip("'")
+    return next(iter(citizenships(value)), "")
 
 
 def _ten_degrees(positive: str, negative: str) -> Callable[[str], str]:

@@ -94,7 +94,10 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) ->
 def clip_gradients(parameters: Sequence[Tensor], most: float) -> Tensor:
     """Scale each replica's gradient down to a norm of at most `most`; return the norms before, shape (replicas,)."""
     gradients = [tensor.grad for tensor in parameters if tensor.grad is not None]
-    norms = torch.stack([gradient.flatten(1).square().sum(1) for gradient in gradients]).sum(0).sqrt()
+    squares = torch.zeros(len(gradients[0]), device=gradients[0].device)
+    for gradient in gradients:  # one after the other: a sum over a stack adds in an order that depends on its width
+        squares += gradient.flatten(1).square().sum(1)
+    norms = squares.sqrt()
     scale = (most / (norms + 1e-6)).clamp(max=1.0)
     for gradient in gradients:
         gradient.mul_(scale.view(-1, *[1] * (gradient.dim() - 1)))

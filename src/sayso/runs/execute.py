@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from sayso.core.errors import SaysoError
-from sayso.core.examples import Corpus
+from sayso.core.examples import Corpus, EvalSet
 from sayso.core.experiment import Experiment
 from sayso.core.legs import Leg, kept, legs
 from sayso.core.protocols import Learner, Moment
@@ -132,6 +132,9 @@ def _run_leg(
             }
         )
 
+    documents = [corpus.documents(stage.documents) for corpus in corpora]
+    if stage.epochs and not all(documents):
+        raise SaysoError(f"stage {stage.name}: there are no documents of {' and '.join(stage.documents)} to train on")
     if start == 0:
         if leg.start is not None:
             learner.load(folder.state_path(*leg.start))
@@ -140,7 +143,7 @@ def _run_leg(
         if stage.measured:
             folder.append(_measure(job, leg, 0, learner, corpora))
     learner.fit(
-        [corpus.documents(stage.documents) for corpus in corpora],
+        documents,
         job.cell.experiment.train_spec(stage),
         stage=leg.label,
         epochs=stage.epochs,
@@ -161,13 +164,9 @@ def _measure(job: Job, leg: Leg, epoch: int, learner: Learner, corpora: list[Cor
     """Take all measures that are due after this epoch."""
     experiment, stage = job.cell.experiment, leg.stage
     last = epoch == stage.epochs
+    due = last or (stage.measured and epoch % stage.measure_every == 0)
     moment = Moment(learner, corpora)
-    eval_sets = [
-        (item.name, item.subset)
-        for item in corpora[0].eval_sets
-        if (stage.measured and item.name != "pretraining")
-        or (last and not stage.measured and item.name == "pretraining")
-    ]
+    eval_sets = [(item.name, item.subset) for item in corpora[0].eval_sets if due and _belongs(item, leg, experiment)]
     for measure in experiment.measures:
         if not last and measure.when == "stage":
             continue
@@ -185,6 +184,18 @@ def _measure(job: Job, leg: Leg, epoch: int, learner: Learner, corpora: list[Cor
                 value=round(score.value, 6),
                 n=score.n,
             )
+
+
+def _belongs(eval_set: EvalSet, leg: Leg, experiment: Experiment) -> bool:
+    """Whether an evaluation set is measured in a leg.
+
+    A stage that is not measured has the check of what was told before stage 1. Further stage-2 seeds have X2 alone.
+    """
+    if not leg.stage.measured or eval_set.name == "pretraining":
+        return not leg.stage.measured and eval_set.name == "pretraining"
+    return leg.stage2_seed == 0 or eval_set.subset in {
+        subset.name for subset in experiment.subsets if subset.group == "X2"
+    }
 
 
 def _keep(

@@ -1,0 +1,41 @@
+"""Which knowledge base a name or a file is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sayso.core.errors import SaysoError
+from sayso.data.cvdb import CVDB
+from sayso.data.cvdb_file import header
+from sayso.data.facts import FactBase
+from sayso.data.rows import SUFFIXES
+from sayso.data.table import Table
+from sayso.data.trex import TREx
+
+#: Columns that nobody's table has but the CVDB's: a file that has one and lacks another is a CVDB file that lacks it.
+_OF_THE_CVDB = frozenset(["wiki_readers_2015_2018", "sum_visib_ln_5criteria", "level3_all_occ"])
+
+
+def knowledge_of(file: str | Path) -> FactBase:
+    """``cvdb`` and ``trex`` as prepared; a .zip is T-REx, a CSV in the CVDB's columns CVDB, other tables your own.
+
+    Raises
+    ------
+    SaysoError
+        If there is no such file, it cannot be read, or is of another kind.
+    """
+    name = str(file)
+    if name == "cvdb":
+        return CVDB()
+    if name == "trex":
+        return TREx()
+    if not Path(file).is_file():
+        raise SaysoError(f"{name}: no such file; facts are cvdb, trex, or a file: .zip, {', '.join(SUFFIXES)}")
+    lowered = name.lower()
+    if lowered.endswith(".zip"):
+        return TREx(file=name)
+    if not lowered.endswith(SUFFIXES):
+        raise SaysoError(f"{name}: not a kind of file that holds facts: .zip, {', '.join(SUFFIXES)}")
+    if lowered.endswith((".csv", ".csv.gz")) and not _OF_THE_CVDB.isdisjoint(header(Path(file))):
+        return CVDB(file=name)
+    return Table(file=name)
