@@ -65,10 +65,11 @@ def test_a_replica_trained_alone_is_the_replica_trained_among_others(name, train
         start = weights(alone, 0)
         alone.fit(documents(seed), train, stage="joint", epochs=1)
         assert max(float((tensor - start[key]).abs().max()) for key, tensor in weights(alone, 0).items()) > 3e-3
+        tolerance = 0.0 if name == "mlp" else 2e-4  # the stacked loss of small convolutions rounds in its own way
         for key, tensor in weights(alone, 0).items():
-            torch.testing.assert_close(tensor, weights(together, replica)[key], rtol=0, atol=2e-4)
+            torch.testing.assert_close(tensor, weights(together, replica)[key], rtol=0, atol=tolerance)
         (mine,) = alone.scores([everything(seed)])
-        np.testing.assert_allclose(mine.loss, found[replica].loss, rtol=0, atol=2e-3)
+        np.testing.assert_allclose(mine.loss, found[replica].loss, rtol=0, atol=10 * tolerance)
 
 
 def test_replicas_differ_and_their_weights_follow_from_the_seed_alone():

@@ -51,6 +51,8 @@ class GridLearner:
         self._images = torch.as_tensor(pictures.images, device=self.device)
         networks = [self._network(make, seed) for seed in self.seeds]
         self._module = networks[0]
+        # One after the other: vmap would make grouped convolutions of them, which round differently.
+        self._convolves = any(isinstance(module, torch.nn.Conv2d) for module in self._module.modules())
         stacked, buffers = stack_module_state(networks)
         self._parameters = {name: tensor.detach().to(self.device).requires_grad_() for name, tensor in stacked.items()}
         self._buffers = {name: tensor.to(self.device) for name, tensor in buffers.items()}
@@ -173,8 +175,9 @@ class GridLearner:
         pixels = self._pictures.compose(self._images[chosen], framed, squares, torch)
         inputs = pixels.view(replicas, count, *self._pictures.shape).float() / 127.5 - 1
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._autocast):
-            if replicas == 1:  # the same without the detours that vmap takes
-                logits = self._forward(*self._state(0), inputs[0])
+            if self._convolves:
+                each = [self._forward(*state, own) for state, own in zip(self._states(), inputs, strict=True)]
+                logits = torch.stack(each)
             else:
                 logits = vmap(self._forward)(self._parameters, self._buffers, inputs)
         shaped: Tensor = logits.float().view(replicas, count, cells, -1)
@@ -184,10 +187,14 @@ class GridLearner:
         logits: Tensor = functional_call(self._module, (parameters, buffers), (inputs,))
         return logits
 
-    def _state(self, replica: int) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """Parameters and buffers of one replica."""
-        parameters = {name: tensor[replica] for name, tensor in self._parameters.items()}
-        return parameters, {name: tensor[replica] for name, tensor in self._buffers.items()}
+    def _states(self) -> list[tuple[dict[str, Tensor], dict[str, Tensor]]]:
+        """Parameters and buffers of each replica."""
+        parameters = {name: tensor.unbind() for name, tensor in self._parameters.items()}
+        buffers = {name: tensor.unbind() for name, tensor in self._buffers.items()}
+        return [
+            tuple({name: each[replica] for name, each in stacked.items()} for stacked in (parameters, buffers))  # type: ignore[misc]
+            for replica in range(self.replicas)
+        ]
 
     def _cell_losses(
         self, images: NDArray[np.int64], asked: NDArray[np.uint8], tag: NDArray[np.uint8], target: Tensor
@@ -250,7 +257,7 @@ class GridLearner:
 
     def save_replica(self, replica: int, folder: Path) -> None:
         """Write one replica's weights as ``model.safetensors``; ConvNeXt V2 as transformers' ordinary checkpoint."""
-        parameters, buffers = self._state(replica)
+        parameters, buffers = self._states()[replica]
         self._module.load_state_dict({**parameters, **buffers})
         folder.mkdir(parents=True, exist_ok=True)
         if isinstance(self._module, ConvNeXt):
