@@ -59,7 +59,7 @@ POCKET_DIGITS = Experiment(
         "on grids drawn on the fly. 100 variable-entity pairs a subset, 8 labels, one cell of each variable never "
         "asked in training. Expect D1cons_QA1 > QA3 and > D2incons_QA2, and D5cons > D6cons; D2incons_QA2 and QA3 do "
         "not differ as in text, for what is true of one cell says nothing of another. Departures from the paper: "
-        "the images, the network, 2,500 steps (of 120,000), and tags of two rows of squares, for on grids this small "
+        "the images, the network, 2,000 steps (of 120,000), and tags of two rows of squares, for on grids this small "
         "one row has 15 squares, and two random tags of 15 squares are often hard to tell apart."
     ),
     knowledge=DigitGrids(entities=600, tag_rows=2),
@@ -76,7 +76,7 @@ POCKET_DIGITS = Experiment(
         batch_size=128,
         sampling=Sampling(steps_per_epoch=500),
     ),
-    stages=(Stage(name="joint", documents=("X1", "X2"), epochs=5),),
+    stages=(Stage(name="joint", documents=("X1", "X2"), epochs=4),),
     measures=(ExactMatch(), MeanLoss()),
     seeds=Seeds(first=100, count=8),
 )
