@@ -8,6 +8,7 @@ from benchmarks import (
     evaluation,
     exact_match,
     fidelity,
+    paper_digits,
     paper_set_inclusion,
     prepare,
     scoring,
@@ -26,6 +27,7 @@ BENCHMARKS = {
     "evaluation": evaluation.main,
     "training": training.main,
     "paper-set-inclusion": paper_set_inclusion.main,
+    "paper-digits": paper_digits.main,
 }
 
 if __name__ == "__main__":

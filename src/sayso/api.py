@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -98,9 +98,11 @@ class Results:
 
     def report(self) -> Path:
         """Write ``report.html`` with its figures into the folder and return its path."""
+        from sayso.pictures import as_png, sample_pictures
         from sayso.report.page import write_report
 
-        return write_report(self.store, self.claims(), sample_documents(self.experiment))
+        pictures = as_png(sample_pictures(self.experiment))
+        return write_report(self.store, self.claims(), sample_documents(self.experiment), pictures)
 
 
 def run(
@@ -201,14 +203,18 @@ def sample_documents(
     """A few documents of every subset and use (of the first cell): where, subset, text."""
     from sayso.core.sweep import cells
 
+    found = few(samples(cells(experiment)[0].experiment, seed, subset), each)
+    return [(where, document.subset, document.text) for where, document in found]
+
+
+def few(documents: Iterable[tuple[str, Example]], each: int) -> Iterator[tuple[str, Example]]:
+    """The first documents of every use, subset and kind."""
     counts: dict[tuple[str, str, str], int] = {}
-    found: list[tuple[str, str, str]] = []
-    for where, document in samples(cells(experiment)[0].experiment, seed, subset):
+    for where, document in documents:
         key = (where, document.subset, document.kind)
         counts[key] = counts.get(key, 0) + 1
         if counts[key] <= each:
-            found.append((where, document.subset, document.text))
-    return found
+            yield where, document
 
 
 def _ignore(job_id: str, event: dict[str, object]) -> None:

@@ -196,7 +196,7 @@ def report(folder: Annotated[Path | None, DIR] = None) -> None:
     typer.echo(_results(folder).report())
 
 
-@app.command(epilog=_examples("sayso sample pocket --subset D5cons -n 3"))
+@app.command(epilog=_examples("sayso sample pocket --subset D5cons -n 3", "sayso sample pocket-digits --png grids.png"))
 def sample(
     name: Annotated[str, NAME],
     subset: Annotated[
@@ -210,12 +210,20 @@ def sample(
     ] = None,
     settings: Annotated[list[str] | None, SET] = None,
     knowledge: Annotated[str | None, KNOWLEDGE] = None,
+    png: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE|DIR", help="Also draw them: on one sheet (NAME.png), or a file each in a folder."),
+    ] = None,
 ) -> None:
     """Print documents as the model sees them, by use and subset."""
-    from sayso import terminal
+    from sayso import pictures, terminal
 
     experiment = configure(name, settings or [], knowledge=knowledge)
     terminal.show(terminal.documents_page(api.sample_documents(experiment, each=each, seed=seed, subset=subset)))
+    if png is not None:
+        drawn = pictures.sample_pictures(experiment, each=each, seed=seed, subset=subset)
+        pictures.write_pictures(drawn, png)
+        terminal.show("", f"pictures, in the same order: {png}")
 
 
 def main() -> None:

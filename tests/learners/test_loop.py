@@ -5,7 +5,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from transformers import get_constant_schedule, get_linear_schedule_with_warmup
+from transformers import (
+    get_constant_schedule,
+    get_cosine_schedule_with_warmup,
+    get_linear_schedule_with_warmup,
+)
 
 from sayso.core.examples import Example
 from sayso.core.training import Sampling, TrainSpec
@@ -40,6 +44,14 @@ def test_the_linear_schedule_is_transformers_after_the_warmup(warmup):
     assert rise == pytest.approx(np.full(warmup + 1, 0.5 / (warmup + 1)))
 
 
+@pytest.mark.parametrize("warmup", [0, 1, 5, 19])
+def test_the_cosine_schedule_is_transformers_after_the_warmup(warmup):
+    optimizer = sgd()
+    theirs = rates_of(get_cosine_schedule_with_warmup(optimizer, warmup, STEPS), optimizer)
+    train = TrainSpec(learning_rate=0.5, warmup_steps=warmup, schedule="cosine")
+    assert [learning_rate(train, step, STEPS) for step in range(warmup, STEPS)] == pytest.approx(theirs[warmup:])
+
+
 def test_the_constant_schedule_is_transformers():
     optimizer = sgd()
     theirs = rates_of(get_constant_schedule(optimizer), optimizer)
@@ -47,7 +59,7 @@ def test_the_constant_schedule_is_transformers():
     assert [learning_rate(train, step, STEPS) for step in range(STEPS)] == pytest.approx(theirs)
 
 
-@given(st.integers(1, 60), st.integers(0, 80), st.sampled_from(["linear", "constant"]))
+@given(st.integers(1, 60), st.integers(0, 80), st.sampled_from(["linear", "cosine", "constant"]))
 def test_a_learning_rate_is_positive_and_never_more_than_asked(steps, warmup, schedule):
     train = TrainSpec(learning_rate=0.5, warmup_steps=warmup, schedule=schedule)
     rates = [learning_rate(train, step, steps) for step in range(steps)]

@@ -39,7 +39,7 @@ def without_stage_1(experiment: Experiment) -> Experiment:
 
 def test_all_claims_hold_on_records_like_the_papers(tiny: Experiment) -> None:
     found = judge(planted_records(tiny, SEEDS, PAPER), tiny)
-    assert len(found) == 8
+    assert len(found) == 9
     assert set(outcomes(found).values()) == {"holds"}
 
 
@@ -186,7 +186,7 @@ def test_claims_about_new_definitions_rarely_hold_where_nothing_is_planted(
 
 def test_each_line_says_verdict_difference_and_seeds(tiny: Experiment) -> None:
     text = as_text(judge(planted_records(tiny, SEEDS, PAPER), tiny))
-    assert len(text.splitlines()) == 8
+    assert len(text.splitlines()) == 9
     for line in text.splitlines():
         assert line.startswith("holds      ")
         assert " ± " in line

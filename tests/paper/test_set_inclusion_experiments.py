@@ -4,8 +4,8 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from sayso.core.sweep import cells
 from sayso.data.build import build_corpus
-from sayso.paper.claims import claims_for, is_control
-from sayso.paper.experiments import CATALOGUE as ALL
+from sayso.paper.catalogue import CATALOGUE as ALL
+from sayso.paper.claims import claims_for, kind_of
 from sayso.paper.set_inclusion_experiments import (
     CATALOGUE,
     PAPER,
@@ -57,6 +57,6 @@ def test_every_cell_has_claims_and_documents_to_train_on(experiment):
 
 
 def test_which_of_them_are_controls():
-    assert [is_control(experiment) for experiment in (POCKET, POCKET_CONTROL, POCKET_NO_STAGE_1)] == [False, True, True]
-    assert not is_control(POCKET_FROM_SCRATCH)
+    kinds = [kind_of(experiment) for experiment in (POCKET, POCKET_CONTROL, POCKET_NO_STAGE_1, POCKET_FROM_SCRATCH)]
+    assert [kind == "control" for kind in kinds] == [False, True, True, False]
     assert [cell.experiment.split.trained_questions for cell in cells(POCKET_QUESTIONS)] == [2, 4, 6, 12, 24]

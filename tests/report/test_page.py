@@ -1,5 +1,6 @@
 """The page needs nothing beside it, and text from anywhere stays text."""
 
+import base64
 import json
 import re
 from html.parser import HTMLParser
@@ -102,6 +103,21 @@ def test_the_same_results_give_the_same_page(page: Path, text: str) -> None:
     store = Store(page.parent)
     write_report(store, judge(store.records(), store.experiment()), [("X1", "QA3", f"who {EVIL} ? Cleopatra")])
     assert page.read_text(encoding="utf-8") == text
+
+
+def test_pictures_are_in_the_page_beside_their_documents(tiny: Experiment, tmp_path: Path) -> None:
+    records = [record for record in planted_records(tiny, range(2)) if record.eval_set == "train_qa"]
+    store = planted_store(Store(tmp_path), tiny, records)
+    samples = [("X1", "QA3", "cell 1 of 12/34 A"), ("X1", "QA3", "without one"), ("X2", "D5cons", EVIL)]
+    drawn = {"cell 1 of 12/34 A": b"\x89PNG one", EVIL: b"\x89PNG two"}
+    parser = Elements()
+    parser.feed(write_report(store, [], samples, drawn).read_text(encoding="utf-8"))
+    images = [attributes for tag, attributes in parser.found if tag == "img"]
+    assert [image["alt"] for image in images] == list(drawn)
+    for image, expected in zip(images, drawn.values(), strict=True):
+        kind, _, encoded = str(image["src"]).partition(",")
+        assert kind == "data:image/png;base64"
+        assert base64.b64decode(encoded) == expected
 
 
 def test_unfinished_jobs_are_mentioned(tiny: Experiment, tmp_path: Path) -> None:

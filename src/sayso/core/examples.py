@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from sayso.core.pictures import Pictures
+
 Kind = Literal["question", "definition", "attribution"]
 
 
@@ -94,12 +96,14 @@ class Corpus:
 
     `tokens` is the vocabulary for word-level tokenizers, each with its leading space where it has one. Its length
     depends on the experiment alone, never on the seed, so replicas of different seeds have models of one shape.
+    `pictures`: how the documents look, where they are to be seen rather than read.
     """
 
     seed: int
     train: Mapping[str, tuple[Example, ...]]
     eval_sets: tuple[EvalSet, ...]
     tokens: tuple[str, ...] = ()
+    pictures: Pictures | None = None
 
     def documents(self, parts: Sequence[str]) -> tuple[Example, ...]:
         """Training documents of the named parts, in a fixed order (training shuffles them)."""

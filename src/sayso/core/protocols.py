@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sayso.core.examples import Corpus, EntityFacts, EvalSet, Example, QAPair
+from sayso.core.pictures import Pictures
 from sayso.core.spec import Component
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class World:
     `attribution` the ways to ask who an alias is (``[X]`` where it goes), `documents` what a model reads before
     stage 1 (empty where it is pretrained elsewhere), `eval_sets` checks on those documents, `tokens` as in `Corpus`.
     `questions`: aliases with questions of their own, in place of the entity's (set inclusion asks of each alias about
-    other lists); the first ones are those trained on.
+    other lists); the first ones are those trained on. `pictures` as in `Corpus`.
     """
 
     entities: tuple[EntityFacts, ...]
@@ -43,6 +44,7 @@ class World:
     eval_sets: tuple[EvalSet, ...] = ()
     tokens: tuple[str, ...] = ()
     questions: Mapping[str, tuple[QAPair, ...]] = field(default_factory=dict)
+    pictures: Pictures | None = None
 
 
 class KnowledgeBase(Component, ABC):

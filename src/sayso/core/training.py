@@ -28,10 +28,10 @@ class TrainSpec(Spec):
     """How documents become updates.
 
     `optimizer`: ``adafactor`` is the paper's (no relative step, no parameter scaling, clipping of updates at 1.0,
-    decay -0.8), ``adamw`` the common one. `learning_rate` is reached after `warmup_steps` and, with ``linear``, falls
-    to 0 at the end of the stage. `batch_size` counts documents per update. `max_grad_norm` clips each replica's
-    gradient. `loss_on`: ``all`` tokens of a document (the paper's causal objective) or its ``completion`` alone.
-    `embedding_multiplier` multiplies the learning rate of the input embedding.
+    decay -0.8), ``adamw`` the common one. `learning_rate` is reached after `warmup_steps` and, with ``linear`` and
+    ``cosine``, falls to 0 at the end of the stage. `batch_size` counts documents per update. `max_grad_norm` clips each
+    replica's gradient. `loss_on`: ``all`` tokens of a document (the paper's causal objective) or its ``completion``
+    alone. `embedding_multiplier` multiplies the learning rate of the input embedding.
 
     `padding_loss`: what counts in the loss after a document's last word: the ``first_eos``, ``none``, or ``all``
     padding up to `max_length` (the authors' code). `max_length`: most tokens of a document; a longer one is an error,
@@ -42,7 +42,7 @@ class TrainSpec(Spec):
     optimizer: Literal["adafactor", "adamw"] = "adafactor"
     learning_rate: float = Field(default=1e-3, gt=0)
     embedding_multiplier: float = Field(default=1.0, gt=0)
-    schedule: Literal["linear", "constant"] = "linear"
+    schedule: Literal["linear", "cosine", "constant"] = "linear"
     warmup_steps: int = Field(default=0, ge=0)
     batch_size: int = Field(default=64, ge=1)
     weight_decay: float = Field(default=0.0, ge=0)

@@ -51,6 +51,7 @@ def build_corpus(experiment: Experiment, seed: int, stage2_seed: int = 0) -> Cor
             *(EvalSet(name, subset, tuple(examples)) for (name, subset), examples in evaluated.items()),
         ),
         tokens=(*world.tokens, *own) if world.tokens else (),
+        pictures=world.pictures,
     )
 
 

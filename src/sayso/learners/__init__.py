@@ -1,1 +1,1 @@
-"""Models that learn and can be measured. Only `specs` is light; the other modules import torch."""
+"""Models that learn and can be measured. Only `specs` and `grid_specs` are light; the others import torch."""

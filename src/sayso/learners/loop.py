@@ -6,6 +6,7 @@ result.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -24,7 +25,15 @@ def learning_rate(train: TrainSpec, step: int, steps: int) -> float:
         return train.learning_rate * (step + 1) / (train.warmup_steps + 1)
     if train.schedule == "constant":
         return train.learning_rate
-    return train.learning_rate * (steps - step) / max(1, steps - train.warmup_steps)
+    left, whole = steps - step, max(1, steps - train.warmup_steps)
+    if train.schedule == "cosine":
+        return train.learning_rate * (1 - math.cos(math.pi * left / whole)) / 2
+    return train.learning_rate * left / whole
+
+
+def steps_per_epoch(train: TrainSpec, documents: int) -> int:
+    """Updates of an epoch over so many documents."""
+    return train.sampling.steps_per_epoch if train.sampling else -(-documents // train.batch_size)
 
 
 def run_epochs(
@@ -50,7 +59,7 @@ def run_epochs(
     (replicas, batch), and returns each replica's loss. The last batch of an epoch may be smaller. `replay` rows are
     drawn from `replayed` documents for every batch, as a share of its size.
     """
-    steps = train.sampling.steps_per_epoch if train.sampling else -(-documents // train.batch_size)
+    steps = steps_per_epoch(train, documents)
     for epoch in range(start_epoch, epochs):
         draws = [stream(seed, "order", stage, epoch) for seed in seeds]
         if train.sampling:

@@ -60,16 +60,20 @@ class StackedAdafactor(torch.optim.Optimizer):
         parameter.add_(update, alpha=-lr)
 
 
-def make_optimizer(parameters: dict[str, Tensor], embedding: str, train: TrainSpec) -> torch.optim.Optimizer:
+def make_optimizer(
+    parameters: dict[str, Tensor], embedding: str | None, train: TrainSpec, *, fused: bool = False
+) -> torch.optim.Optimizer:
     """Make the optimizer of `train` for stacked parameters; only matrices decay.
+
+    `embedding` names the input embedding, where there is one. `fused`: let AdamW update all in one go, which needs
+    gradients with the strides of their parameters; those that come out of vmap may have others.
 
     Each parameter group carries ``multiplier``, by which the schedule's learning rate is multiplied.
     """
     groups = _groups(parameters, embedding, train, matrix=3)
     if train.optimizer == "adafactor":
         return StackedAdafactor(groups, lr=train.learning_rate)
-    # Not fused: gradients that come out of vmap may have other strides than their parameters.
-    return torch.optim.AdamW(groups, lr=train.learning_rate)
+    return torch.optim.AdamW(groups, lr=train.learning_rate, fused=fused or None)
 
 
 def make_single_optimizer(parameters: dict[str, Tensor], embedding: str, train: TrainSpec) -> torch.optim.Optimizer:
@@ -85,7 +89,9 @@ def make_single_optimizer(parameters: dict[str, Tensor], embedding: str, train: 
     return torch.optim.AdamW(groups, lr=train.learning_rate)
 
 
-def _groups(parameters: dict[str, Tensor], embedding: str, train: TrainSpec, *, matrix: int) -> list[dict[str, Any]]:
+def _groups(
+    parameters: dict[str, Tensor], embedding: str | None, train: TrainSpec, *, matrix: int
+) -> list[dict[str, Any]]:
     """Parameter groups; a parameter of at least `matrix` dimensions decays."""
     others = {name: tensor for name, tensor in parameters.items() if name != embedding}
     groups: list[dict[str, Any]] = [
@@ -100,7 +106,7 @@ def _groups(parameters: dict[str, Tensor], embedding: str, train: TrainSpec, *, 
             "multiplier": 1.0,
         },
         {
-            "params": [parameters[embedding]] if embedding in parameters else [],
+            "params": [parameters[embedding]] if embedding is not None and embedding in parameters else [],
             "weight_decay": train.weight_decay,
             "multiplier": train.embedding_multiplier,
         },

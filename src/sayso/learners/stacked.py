@@ -24,6 +24,7 @@ from sayso.learners.completions import Completions
 from sayso.learners.loop import Indices, run_epochs, sampling_probabilities
 from sayso.learners.optim import clip_gradients, make_optimizer, set_learning_rate
 from sayso.learners.replicas import Replicas
+from sayso.learners.state import load_state, save_state
 from sayso.learners.tokenizer import word_tokenizer
 
 #: Rows of one forward pass in evaluation: small enough to stay in a CPU's cache, large enough to keep a GPU busy.
@@ -251,32 +252,11 @@ class StackedLearner:
 
     def save(self, path: Path) -> None:
         """Write weights and optimizer state."""
-        optimizer = self._optimizer.state_dict() if self._optimizer is not None else None
-        weights = {name: tensor.detach() for name, tensor in self._models.parameters.items()}
-        temporary = path.with_name(f".{path.name}.part")
-        torch.save({"seeds": self.seeds, "weights": weights, "optimizer": optimizer}, temporary)
-        temporary.replace(path)
+        save_state(path, self.seeds, self._models.parameters, self._optimizer)
 
     def load(self, path: Path) -> None:
-        """Bring back what `save` wrote for the same seeds.
-
-        Raises
-        ------
-        SaysoError
-            If the file is damaged or belongs to other seeds.
-        """
-        try:
-            state = torch.load(path, map_location=self.device, weights_only=True)
-        except Exception as error:  # torch raises many kinds for a damaged file
-            raise SaysoError(
-                f"{path}: not a readable checkpoint; delete its folder to run these seeds again"
-            ) from error
-        if state["seeds"] != self.seeds:
-            raise SaysoError(f"{path}: a checkpoint of seeds {state['seeds']}, where {self.seeds} are trained")
-        with torch.no_grad():
-            for name, tensor in self._models.parameters.items():
-                tensor.copy_(state["weights"][name])
-        self._loaded_optimizer = state["optimizer"]
+        """Bring back what `save` wrote for the same seeds; see `load_state` for its errors."""
+        self._loaded_optimizer = load_state(path, self.seeds, self._models.parameters, self.device)
 
     def save_replica(self, replica: int, folder: Path) -> None:
         """Write one replica as an ordinary transformers checkpoint with its tokenizer (`from_pretrained` reads it)."""

@@ -79,6 +79,13 @@ LEDGER = (
         Contrast("QA3", "D2incons_QA2", "exact_match", "validation", after="X1"),
     ),
     Claim(
+        "reliable-beats-unreliable",
+        "Aliases defined by the reliable source are answered for better than those of the unreliable one.",
+        "section 3, appendix E.3",
+        "greater",
+        Contrast("D1cons_QA1", "D2incons_QA2", "exact_match", "validation", after="X1"),
+    ),
+    Claim(
         "known-answers-help",
         "Having learned some answers about an alias helps with other questions about it.",
         "section 3, baselines",

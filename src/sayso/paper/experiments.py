@@ -13,7 +13,6 @@ from sayso.data.pocket import PocketWorld
 from sayso.learners.specs import FromScratch
 from sayso.measures.exact_match import ExactMatch
 from sayso.measures.losses import MeanLoss
-from sayso.paper import set_inclusion_experiments
 
 _SMALL = FromScratch(
     architecture="gpt_neox",
@@ -117,4 +116,4 @@ POCKET_STRICT = POCKET.with_settings(
     }
 )
 
-CATALOGUE = (POCKET, POCKET_STRICT, POCKET_CONTROL, POCKET_NO_STAGE_1, *set_inclusion_experiments.CATALOGUE)
+CATALOGUE = (POCKET, POCKET_STRICT, POCKET_CONTROL, POCKET_NO_STAGE_1)

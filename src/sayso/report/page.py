@@ -10,9 +10,10 @@ nothing.
 
 from __future__ import annotations
 
+import base64
 import functools
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
@@ -37,7 +38,12 @@ from sayso.report.verdict import Verdict
 _TRAINING_PARTS = ("world", "X1", "X2")
 
 
-def write_report(store: Store, verdicts: Sequence[Verdict], samples: Iterable[tuple[str, str, str]]) -> Path:
+def write_report(
+    store: Store,
+    verdicts: Sequence[Verdict],
+    samples: Iterable[tuple[str, str, str]],
+    pictures: Mapping[str, bytes] | None = None,
+) -> Path:
     """Write the report of a results folder, and return the path of its page.
 
     Parameters
@@ -48,6 +54,8 @@ def write_report(store: Store, verdicts: Sequence[Verdict], samples: Iterable[tu
         Its claims, already judged.
     samples
         Documents to show: where each is used, its subset, its text.
+    pictures
+        What documents look like, as PNG, by their text.
 
     Raises
     ------
@@ -62,7 +70,7 @@ def write_report(store: Store, verdicts: Sequence[Verdict], samples: Iterable[tu
         for figure in drawn:
             figure.save(folder)
         page = store.path / "report.html"
-        write_atomically(page, render(store, table, experiment, drawn, verdicts, samples))
+        write_atomically(page, render(store, table, experiment, drawn, verdicts, samples, pictures or {}))
     except OSError as error:
         raise SaysoError(f"{store.path}: cannot write the report here: {error.strerror}") from error
     return page
@@ -75,6 +83,7 @@ def render(
     drawn: Sequence[Figure],
     verdicts: Sequence[Verdict],
     samples: Iterable[tuple[str, str, str]],
+    pictures: Mapping[str, bytes],
 ) -> str:
     """Return the page as HTML."""
     environment = jinja2.Environment(
@@ -99,7 +108,7 @@ def render(
         p_value=numbers.p_value,
         tables=_tables(table),
         settings=json.dumps(experiment.model_dump(mode="json"), indent=2, ensure_ascii=False),
-        samples=_by_place(samples),
+        samples=_by_place(samples, pictures),
         manifests=_manifests(store),
         script=_script(),
     )
@@ -146,11 +155,13 @@ def _tables(table: pd.DataFrame) -> list[dict[str, Any]]:
     return shown
 
 
-def _by_place(samples: Iterable[tuple[str, str, str]]) -> list[dict[str, Any]]:
-    """Sample documents by where they are used, training documents open."""
-    places: dict[str, list[tuple[str, str]]] = {}
+def _by_place(samples: Iterable[tuple[str, str, str]], pictures: Mapping[str, bytes]) -> list[dict[str, Any]]:
+    """Sample documents by where they are used, training documents open, with their pictures as data URIs."""
+    places: dict[str, list[dict[str, Any]]] = {}
     for where, subset, text in samples:
-        places.setdefault(where, []).append((subset, text))
+        image = base64.b64encode(pictures[text]).decode() if text in pictures else None
+        uri = f"data:image/png;base64,{image}" if image else None
+        places.setdefault(where, []).append({"subset": subset, "text": text, "picture": uri})
     return [{"where": where, "documents": found, "open": where in _TRAINING_PARTS} for where, found in places.items()]
 
 

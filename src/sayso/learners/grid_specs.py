@@ -1,0 +1,72 @@
+"""Light descriptions of models that see grids of digits; `build` imports what is heavy."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field, model_validator
+
+from sayso.core.examples import Corpus
+from sayso.core.protocols import ModelSpec
+
+if TYPE_CHECKING:
+    from sayso.learners.grids import GridLearner
+
+
+class GridMLP(ModelSpec):
+    """A multi-layer perceptron on the pixels: `depth` layers of `width` units. Seeds are trained side by side."""
+
+    max_replicas: ClassVar[int] = 16
+
+    width: int = Field(default=512, ge=1)
+    depth: int = Field(default=3, ge=1)
+
+    def build(self, corpora: Sequence[Corpus]) -> GridLearner:
+        """Make one replica for each corpus, with random weights that depend on the corpus's seed alone."""
+        from sayso.learners.grid_networks import mlp
+        from sayso.learners.grids import GridLearner
+
+        return GridLearner(corpora, functools.partial(mlp, width=self.width, depth=self.depth))
+
+
+class GridConvNet(ModelSpec):
+    """A small convolutional network: `width` channels, then twice as many, then `hidden` units."""
+
+    max_replicas: ClassVar[int] = 16
+
+    width: int = Field(default=32, ge=1)
+    hidden: int = Field(default=256, ge=1)
+
+    def build(self, corpora: Sequence[Corpus]) -> GridLearner:
+        """Make one replica for each corpus, with random weights that depend on the corpus's seed alone."""
+        from sayso.learners.grid_networks import convnet
+        from sayso.learners.grids import GridLearner
+
+        return GridLearner(corpora, functools.partial(convnet, width=self.width, hidden=self.hidden))
+
+
+class ConvNeXtV2(ModelSpec):
+    """ConvNeXt V2 of transformers, from random weights; as it stands the Tiny variant (appendix E.2 of the paper).
+
+    `depths` and `hidden_sizes`: blocks and channels of each of its stages. One seed at a time.
+    """
+
+    depths: tuple[int, ...] = Field(default=(3, 3, 9, 3), min_length=1)
+    hidden_sizes: tuple[int, ...] = (96, 192, 384, 768)
+
+    @model_validator(mode="after")
+    def _check_stages(self) -> ConvNeXtV2:
+        if len(self.depths) != len(self.hidden_sizes):
+            raise ValueError(f"{len(self.depths)} depths for {len(self.hidden_sizes)} hidden_sizes; give one a stage")
+        if min(*self.depths, *self.hidden_sizes) < 1:
+            raise ValueError(f"depths {self.depths} and hidden_sizes {self.hidden_sizes} must be at least 1")
+        return self
+
+    def build(self, corpora: Sequence[Corpus]) -> GridLearner:
+        """Make one replica for each corpus, with random weights that depend on the corpus's seed alone."""
+        from sayso.learners.grid_networks import ConvNeXt
+        from sayso.learners.grids import GridLearner
+
+        return GridLearner(corpora, functools.partial(ConvNeXt, depths=self.depths, hidden_sizes=self.hidden_sizes))
