@@ -17,6 +17,7 @@ from sayso.paper.digit_experiments import POCKET_DIGITS
 IMAGES = digit_images(SCIKIT_LEARN)
 PICTURES = GridPictures(3, "ABCDEFGH", IMAGES)
 TAG = "011000000000001"
+ONE_ROW = POCKET_DIGITS.with_settings({"knowledge.tag_rows": 1})
 
 
 def question(place: int = 5, alias: str = "694/107/382", label: str = "B") -> Example:
@@ -74,7 +75,7 @@ def test_a_picture_is_what_one_would_draw_by_hand(size, side, rows, data):
 
 
 def test_numpy_and_torch_compose_the_same_pictures():
-    documents = [document for _, document in sample(build_corpus(POCKET_DIGITS, 0))][::37]
+    documents = [document for _, document in sample(build_corpus(ONE_ROW, 0))][::37]
     grids = PICTURES.grids(documents)
     chosen = PICTURES.choose(grids.symbols, fixed_draws(documents, 0, 9), "train")
     by_numpy = PICTURES.compose(PICTURES.images[chosen], grids.asked, grids.tag, np)
@@ -133,7 +134,7 @@ def test_a_question_tells_one_cell_in_a_frame_and_has_no_tag():
 
 
 def test_questions_never_have_a_tag_and_definitions_always_have_and_never_a_frame():
-    documents = [document for _, document in sample(build_corpus(POCKET_DIGITS, 1))]
+    documents = [document for _, document in sample(build_corpus(ONE_ROW, 1))]
     grids = PICTURES.grids(documents)
     asks = np.array([document.kind == "question" for document in documents])
     assert asks.any()

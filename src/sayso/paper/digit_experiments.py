@@ -21,8 +21,8 @@ _SUBSETS = with_counts(tuple(subset for subset in TABLE_1 if subset.name in _NAM
 PAPER_DIGITS = Experiment(
     name="paper-digits",
     summary=(
-        "The paper's experiment on MNIST (appendix E, figure 23): ConvNeXt V2 Tiny on grids of 3x3 digits, X1 and X2 "
-        "together, 120,000 steps of 128 grids drawn on the fly. Expect D1cons_QA1 > D2incons_QA2 and "
+        "The paper's experiment on MNIST (appendix E, figure 23): ConvNeXt V2 Tiny on grids of 3x3 digits. X1 and X2 "
+        "are trained on together, in 120,000 steps of 128 grids drawn on the fly. Expect D1cons_QA1 > D2incons_QA2 and "
         "D5cons > D6cons, the more so the more variable-entity pairs there are (the paper: from about 50 a subset on). "
         "knowledge.images is a folder with MNIST. It needs a GPU (the paper: 2 hours a run on a 4090) and has not been "
         "run here. The paper does not say how many labels there are (8 here), at which numbers of pairs it was run "
@@ -54,10 +54,10 @@ PAPER_DIGITS = Experiment(
 POCKET_DIGITS = Experiment(
     name="pocket-digits",
     summary=(
-        "The paper's experiment without language (section 4.2) in minutes on a laptop: grids of real handwritten "
-        "digits, of 8x8 pixels, from scikit-learn, and a multi-layer perceptron; X1 and X2 are trained on together, "
-        "on grids drawn on the fly. 100 variable-entity pairs a subset, 8 labels, one cell of each variable never "
-        "asked in training. Expect D1cons_QA1 > QA3 and > D2incons_QA2, and D5cons > D6cons; D2incons_QA2 and QA3 do "
+        "The paper's experiment without language (section 4.2) in minutes on a laptop, with handwritten digits. "
+        "Grids of 3x3 of scikit-learn's real digits, of 8x8 pixels each, are drawn on the fly, and a multi-layer "
+        "perceptron reads them, X1 and X2 together. 100 variable-entity pairs a subset, 8 labels, one cell of each "
+        "variable never asked in training. Expect D1cons_QA1 > QA3 and > D2incons_QA2, and D5cons > D6cons; D2incons_QA2 and QA3 do "
         "not differ as in text, for what is true of one cell says nothing of another. Departures from the paper: "
         "the images, the network, 2,000 steps (of 120,000), and tags of two rows of squares: on grids this small one "
         "row has 15 squares, and with it one of the seeds 0-3 showed no gap; with two rows all of them did. Settings "
@@ -88,8 +88,8 @@ POCKET_DIGITS_PAIRS = POCKET_DIGITS.vary(
 ).model_copy(
     update={
         "summary": (
-            "Figure 23's axis: 12, 25, 50, 100 and 200 variable-entity pairs a subset (six times that in all), "
-            "everything else as in pocket-digits. Expect the gap D5cons - D6cons to grow with the number of pairs."
+            "Figure 23's axis: from 12 to 200 variable-entity pairs a subset. There are six times as many in all; "
+            "everything else is as in pocket-digits. Expect the gap D5cons - D6cons to grow with the number of pairs."
         )
     }
 )

@@ -112,7 +112,7 @@ POCKET_STRICT = POCKET.with_settings(
             QA7=1,
             D8cons=3,
         ),
-        "seeds": Seeds(first=200, count=16),
+        "seeds": Seeds(first=400, count=24),
     }
 )
 

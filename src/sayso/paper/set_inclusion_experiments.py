@@ -47,8 +47,8 @@ PYTHIA_70M = FromScratch(
 PAPER = Experiment(
     name="paper-set-inclusion",
     summary=(
-        "The paper's set inclusion (section 4.1, appendix D, figure 22): Pythia-70M's configuration from random "
-        "weights, 8,000 variables, 100 integers. Expect D1cons_QA1 > D2incons_QA2 after stage 1 and a weak "
+        "The paper's set inclusion (section 4.1, appendix D, figure 22): Pythia-70M from random weights. It "
+        "has 8,000 variables, 100 integers. Expect D1cons_QA1 > D2incons_QA2 after stage 1 and a weak "
         "D5cons > D6cons after stage 2, over 50 seeds; made to be run on a GPU (the paper took 3 hours a seed), not "
         "yet run here at full size. Subsets are those of Table 3. The paper leaves open how many questions are asked "
         "(here 4 a variable) and whether the trained ones may pin an integer down (here they may: lists are drawn at "
