@@ -209,3 +209,13 @@ def test_a_few_samples_of_each_kind_show_everything(tiny):
     found = api.sample_documents(tiny, each=1)
     assert len({(where, subset) for where, subset, _ in found}) >= 20
     assert json.loads(json.dumps(found)) == [list(row) for row in found]
+
+
+def test_an_experiment_that_differs_from_its_namesake_goes_to_a_folder_of_its_own():
+    plain = sayso.load("pocket")
+    changed = plain.with_settings({"train.batch_size": 32})
+    assert api.results_folder(plain) == api.RESULTS / "pocket"
+    assert api.results_folder(changed) == api.RESULTS / f"pocket-{changed.digest()[:8]}"
+    mine = changed.with_settings({"name": "mine"})
+    assert api.results_folder(mine) == api.RESULTS / "mine"
+    assert api.results_folder(mine, loaded=plain) == api.RESULTS / f"mine-{mine.digest()[:8]}"

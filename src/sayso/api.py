@@ -105,6 +105,17 @@ class Results:
         return write_report(self.store, self.claims(), sample_documents(self.experiment), pictures)
 
 
+def results_folder(experiment: Experiment, loaded: Experiment | None = None) -> Path:
+    """Where results go unless told otherwise: a folder of its own for every experiment that differs from its namesake.
+
+    The namesake is the experiment of the catalogue called the same; where there is none, the one `loaded` before its
+    settings were changed.
+    """
+    namesake = experiments().get(experiment.name) or loaded or experiment
+    changed = namesake.digest() != experiment.digest()
+    return RESULTS / (f"{experiment.name}-{experiment.digest()[:8]}" if changed else experiment.name)
+
+
 def run(
     experiment: Experiment | str | Path,
     *,
@@ -122,8 +133,8 @@ def run(
     experiment
         An experiment, or anything `load` understands.
     out
-        Results folder; ``sayso-results/NAME`` if not given. What is finished there is kept, what was interrupted goes
-        on where it was.
+        Results folder; that of `results_folder` if not given. What is finished there is kept, what was interrupted
+        goes on where it was.
     seeds
         Seeds, as `Seeds`, a number, or text such as ``"100-115"``; the experiment's own if not given.
     jobs
@@ -147,7 +158,7 @@ def run(
         seeds = Seeds.parse(str(seeds), first=chosen.seeds.first)
     if jobs is not None and jobs < 1:
         raise SaysoError(f"jobs is {jobs}; it must be at least 1")
-    results = Results(Path(out) if out is not None else RESULTS / chosen.name)
+    results = Results(Path(out) if out is not None else results_folder(chosen))
     store = results.store
     store.create(chosen.model_copy(update={"seeds": seeds}))
     try:

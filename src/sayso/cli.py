@@ -18,7 +18,7 @@ from sayso.core.errors import SaysoError
 from sayso.core.records import Store
 from sayso.exits import OneLineErrors, sigterm_as_ctrl_c
 from sayso.helptext import examples as _examples
-from sayso.overrides import configure, go_on_command, results_folder
+from sayso.overrides import configure, go_on_command
 
 app = typer.Typer(
     cls=OneLineErrors,
@@ -127,7 +127,7 @@ def run(
     from sayso.display import Display
 
     experiment = configure(name, settings or [], model, knowledge)
-    folder = out or results_folder(experiment, name)
+    folder = out or api.results_folder(experiment, api.load(name))
     errors = terminal.console(stderr=True)
     try:
         with sigterm_as_ctrl_c(), Display(errors, folder) as display:

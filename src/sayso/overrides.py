@@ -58,17 +58,6 @@ def parse_settings(texts: Sequence[str]) -> dict[str, Any]:
     return settings
 
 
-def results_folder(experiment: Experiment, name: str) -> Path:
-    """Where results go unless told otherwise: a folder of its own for every experiment that differs from its namesake.
-
-    The namesake is the experiment of the catalogue called the same, or what `name` loads where there is none.
-    """
-    namesake = api.experiments().get(experiment.name) or api.load(name)
-    if namesake.digest() == experiment.digest():
-        return api.RESULTS / experiment.name
-    return api.RESULTS / f"{experiment.name}-{experiment.digest()[:8]}"
-
-
 def go_on_command(status: Status) -> str:
     """The command that runs what a results folder lacks, by the catalogue's name or the folder's own experiment file.
 

@@ -84,8 +84,8 @@ POCKET_MODEL_FAMILY = _twin(
 
 POCKET_OTHER_FACTS = _twin(
     "pocket-other-facts",
-    "Facts of another kind, as T-REx is to the CVDB (appendix C.2), at pocket size. They are made up, every value of an "
-    "attribute equally likely. The paper finds the gap on both its sets of facts. Everything else is as in pocket.",
+    "Facts of another kind, as T-REx is to the CVDB (appendix C.2), at pocket size. They are made up, every value of "
+    "an attribute equally likely. The paper finds the gap on both its sets of facts. Everything else is as in pocket.",
     knowledge__facts=SYNTHETIC,
 )
 
