@@ -10,12 +10,13 @@ import pytest
 from filelock import FileLock
 
 from sayso.core.errors import SaysoError
-from sayso.core.records import JobFolder, Record, write_atomically
+from sayso.core.files import write_atomically
+from sayso.core.records import JobFolder, Record
 from sayso.core.sweep import Job, cells
 from sayso.data.pocket import PocketWorld
 from sayso.learners.stacked import StackedLearner
 from sayso.runs import execute as module
-from sayso.runs.execute import describe, execute
+from sayso.runs.execute import execute
 
 Event = dict[str, Any]
 
@@ -285,19 +286,6 @@ def test_models_are_kept_also_when_killed_before_they_could_be(job, tmp_path, mo
     models = [item.relative_to(whole_path) for item in whole_path.glob("models/*/*/model.safetensors")]
     assert len(models) == 6
     assert all((path / name).read_bytes() == (whole_path / name).read_bytes() for name in models)
-
-
-def test_the_manifest_says_what_the_job_rests_on(job, short, tmp_path):
-    manifest = describe(job, "cpu")
-    assert (manifest.job, manifest.cell, manifest.seeds) == (job.id, "main", (1, 2))
-    assert manifest.digest == short.digest()
-    assert type(short).model_validate(manifest.experiment) == short
-    assert manifest.data_sha256 == short.knowledge.sha256()
-    assert {"python", "torch", "transformers", "numpy"} <= manifest.versions.keys()
-    assert manifest.device.startswith("cpu, ")
-    folder = JobFolder(tmp_path / "job")
-    folder.open(manifest)
-    assert folder.manifest() == manifest
 
 
 def test_a_measure_taken_once_a_stage_is_taken_at_its_end(short, tmp_path):

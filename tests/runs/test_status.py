@@ -8,7 +8,7 @@ from sayso.core.experiment import Experiment, Seeds
 from sayso.core.records import JobFolder, Store
 from sayso.core.sweep import Job, cells
 from sayso.runs import status as module
-from sayso.runs.execute import describe
+from sayso.runs.manifest import describe
 from sayso.runs.status import CellStatus, JobStatus, epochs_done, status
 
 

@@ -27,6 +27,7 @@ from typing import Any
 
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment, load_spec
+from sayso.core.files import read_json, write_atomically, write_bytes
 from sayso.core.spec import canonical_json
 from sayso.core.sweep import cells
 
@@ -141,7 +142,7 @@ class JobFolder:
     def write_details(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write rows as gzipped JSON lines, whole or not at all; equal rows give equal bytes."""
         lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        _write_bytes(self.path / f"{name}.jsonl.gz", gzip.compress(lines.encode(), mtime=0))
+        write_bytes(self.path / f"{name}.jsonl.gz", gzip.compress(lines.encode(), mtime=0))
 
     def details(self, measure: str) -> Iterator[dict[str, Any]]:
         """Read what a measure kept, of all stages.
@@ -275,38 +276,6 @@ class Store:
             if folder.finished:
                 parts += [(order[r.cell], r.seed, position, r) for position, r in enumerate(folder.records())]
         return [part[-1] for part in sorted(parts, key=lambda part: part[:3])]
-
-
-def read_json(path: Path) -> Any:
-    """Read a JSON file of the store.
-
-    Raises
-    ------
-    SaysoError
-        If it is missing or damaged.
-    """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise SaysoError(f"{path}: cannot be read: {' '.join(str(error).split())}") from error
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file that appears whole or not at all, even if the process is killed."""
-    _write_bytes(path, text.encode())
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def _plain(value: object) -> object:

@@ -12,7 +12,7 @@ import altair as alt
 import pandas as pd
 
 from sayso.core.experiment import Experiment
-from sayso.core.records import write_atomically
+from sayso.core.files import write_atomically
 from sayso.core.sweep import cells
 from sayso.report import charts
 from sayso.report.points import cell_gaps, curve_points, gap_points

@@ -9,14 +9,9 @@ from __future__ import annotations
 
 import json
 import math
-import platform
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib import metadata
-from pathlib import Path
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -25,16 +20,17 @@ from numpy.typing import NDArray
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Corpus
 from sayso.core.experiment import Experiment
+from sayso.core.files import read_json, write_atomically
 from sayso.core.legs import Leg, is_measured, kept, legs, measured_epochs
 from sayso.core.protocols import Learner, Moment
-from sayso.core.records import JobFolder, Manifest, Record, read_json, write_atomically
+from sayso.core.records import JobFolder, Record
 from sayso.core.sweep import Job
 from sayso.data.build import build_corpus
+from sayso.runs.manifest import describe, now
 
 #: Hears what a job does: ``{"stage": ..., "epoch": ..., "epochs": ..., "loss": ..., "exact_match": {...}}`` and so on.
 Listener = Callable[[dict[str, object]], None]
 
-_PACKAGES = ("sayso", "torch", "transformers", "tokenizers", "peft", "numpy", "pydantic")
 _LOCK_WAIT_S = 30.0
 
 
@@ -70,7 +66,7 @@ def execute(job: Job, folder: JobFolder, on_event: Listener, *, save_models: boo
             )
         folder.open(manifest)
         _train(job, folder, learner, on_event, save_models)
-        folder.finish(_now())
+        folder.finish(now())
         on_event({"event": "finished"})
 
 
@@ -252,52 +248,6 @@ def _headline(records: list[Record]) -> dict[str, float]:
         if record.measure == "exact_match" and record.eval_set in ("validation", "pretraining"):
             found.setdefault(record.subset, []).append(record.value)
     return {subset: float(np.nanmean(values)) for subset, values in found.items() if not all(map(math.isnan, values))}
-
-
-def describe(job: Job, device: str) -> Manifest:
-    """What this job rests on, for its manifest."""
-    experiment: Experiment = job.cell.experiment
-    versions = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return Manifest(
-        job=job.id,
-        cell=job.cell.name,
-        seeds=job.seeds,
-        digest=experiment.digest(),
-        experiment=experiment.model_dump(mode="json"),
-        data_sha256=experiment.knowledge.sha256(),
-        versions=versions,
-        git_commit=_git_commit(),
-        device=f"{device}, {platform.machine()}, {platform.system()}",
-        started=_now(),
-    )
-
-
-def _git_commit() -> str | None:
-    """Commit of the checkout this package runs from, None if it is installed elsewhere or has no git."""
-    here = Path(__file__).resolve().parents[3]
-    if not (here / ".git").exists():
-        return None
-    try:
-        result = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],  # noqa: S607
-            cwd=here,
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return result.stdout.strip() or None
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 @contextmanager
