@@ -20,9 +20,10 @@ from sayso.workload import Workload, on_gpu, workload
 #: The card the paper's hours are of.
 PAPERS_GPU = "A100-80GB"
 
+#: Said of models whose hours are a lower bound.
 _SMALL = (
-    "at least: models this small wait for the GPU's launches, not for its arithmetic "
-    "(the paper: 3 hours a seed of set inclusion, 2 hours of a 4090 a run on digits)"
+    "a lower bound, for models this small wait for the GPU's launches, not for its arithmetic "
+    "(the paper: 3 hours a seed of set inclusion, 2 hours a run of digits on a 4090)"
 )
 
 
@@ -84,7 +85,8 @@ def _on_gpu(planned: Sequence[Cell], work: dict[str, Workload], seeds: int, gpu:
         header = ("one seed of", "updates", "operations: training", "measuring", "memory", f"hours of one {gpu.name}")
         yield plain_table(header, rows)
         how = _SMALL if small else "a rough estimate"
-        yield Text(f"{_short(total)} hours of one {gpu.name} for all {len(rows) * seeds} runs; {how}")
+        more = "more than " if small else ""
+        yield Text(f"{more}{_short(total)} hours of one {gpu.name} for all {len(rows) * seeds} runs; {how}")
         yield Text("\n".join(terms))
     if unknown:
         yield Text(unknown)

@@ -24,8 +24,8 @@ from sayso.learners.known_models import KNOWN_MODELS, KnownModel
 UTILISATION = 0.12
 #: Share of a card's peak in float32 that work in float32 reaches at most.
 FLOAT32_UTILISATION = 0.5
-#: Models with fewer parameters leave a card waiting. The paper's two of this kind (appendix H) took longer than the rate
-#: allows: Pythia-70M on set inclusion 3 hours, ConvNeXt V2 Tiny 2.
+#: Models with fewer parameters leave a card waiting. The paper's two of this kind (appendix H) took longer than the
+#: rate allows: Pythia-70M on set inclusion 3 hours, ConvNeXt V2 Tiny 2.
 LAUNCH_BOUND = 100_000_000
 #: Characters a token of these documents has: aliases are taken to pieces (`benchmarks.pythia.english_tokenizer`).
 CHARACTERS_PER_TOKEN = 2.1

@@ -25,7 +25,8 @@ class _Block:
     feed_forward_bias: bool = False
 
 
-_BLOCKS = {
+#: Architectures whose layers are known.
+BLOCKS = {
     "gpt_neox": _Block(gated=False, norms=4, last_norm=2, attention_bias=True, feed_forward_bias=True),
     "llama": _Block(gated=True, norms=2, last_norm=1),
     "mistral": _Block(gated=True, norms=2, last_norm=1),
@@ -42,9 +43,9 @@ def scratch_size(architecture: str, config: Mapping[str, JsonValue], vocabulary:
     SaysoError
         If the architecture's layers are not known here, or a size it needs is not among the settings.
     """
-    if architecture not in _BLOCKS:
-        raise SaysoError(f"no estimate: layers of a '{architecture}' are known of {', '.join(_BLOCKS)} alone")
-    block = _BLOCKS[architecture]
+    if architecture not in BLOCKS:
+        raise SaysoError(f"no estimate: the layers of '{architecture}' are not known, those of {', '.join(BLOCKS)} are")
+    block = BLOCKS[architecture]
     width, layers = _size(config, "hidden_size"), _size(config, "num_hidden_layers")
     inner, heads = _size(config, "intermediate_size"), _size(config, "num_attention_heads")
     head = _size(config, "head_dim", width // heads)
