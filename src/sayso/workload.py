@@ -1,23 +1,41 @@
 """How much there is to train and to measure in one seed of an experiment, and what that takes on a GPU.
 
 Where the facts are at hand, the documents of the first seed are counted; where they are not, every document is taken to
-be as long as the longest that is allowed.
+be as long as the longest that is allowed. Grids of digits are counted without their images where these are not there.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Corpus
 from sayso.core.experiment import Experiment
 from sayso.core.legs import legs, measured_epochs
+from sayso.core.pictures import Pictures
+from sayso.core.protocols import ModelSpec
 from sayso.core.training import Stage
 from sayso.data.build import build_corpus
+from sayso.data.digit_grid import DigitGrids
 from sayso.data.split import sizes
-from sayso.learners.estimate import CHARACTERS_PER_TOKEN, Estimate, Gpu, Plan, count_tokens, estimate, find_model, plan
-from sayso.learners.specs import HFModel
+from sayso.learners.estimate import (
+    CHARACTERS_PER_TOKEN,
+    Estimate,
+    Gpu,
+    Plan,
+    by_characters,
+    count_tokens,
+    estimate,
+    estimate_pictures,
+    find_model,
+    plan,
+)
+from sayso.learners.grid_specs import GridModel
+from sayso.learners.scratch_size import scratch_size
+from sayso.learners.specs import FromScratch, HFModel
+from sayso.learners.words import vocabulary_size, word_counter
 
 #: Where facts are not at hand: ways to ask who an alias stands for, and tokens of an answer.
 _PHRASINGS, _ANSWER_TOKENS = 4, 5
@@ -43,12 +61,26 @@ class StageWork:
 
 
 @dataclass(frozen=True)
+class PictureSize:
+    """Rows and columns of a picture, and the numbers a model has to give of it."""
+
+    shape: tuple[int, int]
+    outputs: int
+
+
+@dataclass(frozen=True)
 class Workload:
-    """One seed of an experiment without axes; `assumption` says how tokens were counted."""
+    """One seed of an experiment without axes; `assumption` says how tokens were counted.
+
+    `vocabulary`: tokens of a word-level tokenizer, None where documents are not at hand. `picture`: what is seen, None
+    where documents are read.
+    """
 
     stages: tuple[StageWork, ...]
     planned: Plan
     assumption: str
+    vocabulary: int | None = None
+    picture: PictureSize | None = None
 
     @property
     def updates(self) -> int:
@@ -64,14 +96,22 @@ def workload(experiment: Experiment) -> Workload:
     SaysoError
         If neither can be: the facts are not at hand, and it is not known how many there are or how long documents are.
     """
+    assumption = f"counted from the documents of seed {experiment.seeds.first}"
     try:
         corpus = build_corpus(experiment, experiment.seeds.first)
     except SaysoError as error:
-        return _from_settings(experiment, error)
+        if not isinstance(experiment.knowledge, DigitGrids):
+            return _from_settings(experiment, error)
+        blank = experiment.model_copy(update={"knowledge": experiment.knowledge.without_images()})
+        corpus = _build_blank(blank)
+        assumption += f", their images taken to be of MNIST's size, for there is none ({error})"
+    length, counted_by = _length(experiment.model, corpus)
     return Workload(
-        stages=tuple(_stage(experiment, stage, *_counted(corpus, stage)) for stage in experiment.stages),
-        planned=plan(experiment, corpus),
-        assumption=f"counted from the documents of seed {corpus.seed}, {CHARACTERS_PER_TOKEN:g} characters a token",
+        stages=tuple(_stage(experiment, stage, *_counted(corpus, stage, length)) for stage in experiment.stages),
+        planned=plan(experiment, corpus, length),
+        assumption=assumption + counted_by,
+        vocabulary=vocabulary_size(corpus.tokens) if corpus.tokens else None,
+        picture=None if corpus.pictures is None else _picture_size(corpus.pictures),
     )
 
 
@@ -81,21 +121,63 @@ def on_gpu(experiment: Experiment, work: Workload, gpu: Gpu) -> Estimate:
     Raises
     ------
     SaysoError
-        If it is no model of transformers, or its size is not known.
+        If it is no model of a known kind, or its size is not known.
     """
-    model = experiment.model
-    if not isinstance(model, HFModel):
-        raise SaysoError(f"no estimate for a model of this kind ({type(model).__name__})")
-    return estimate(
-        find_model(model.name),
-        work.planned,
-        gpu,
-        batch_tokens=max(_pass_tokens(stage, model.micro_batch_size) for stage in work.stages),
-        optimizer=experiment.train.optimizer,
-        trained_share=1.0 if model.lora is None else _LORA_SHARE,
-        gradient_checkpointing=model.gradient_checkpointing,
-        float32_evaluation=model.evaluation_precision == "float32",
-    )
+    model, train = experiment.model, experiment.train
+    if isinstance(model, HFModel):
+        return estimate(
+            find_model(model.name),
+            work.planned,
+            gpu,
+            batch_tokens=max(_pass_tokens(stage, model.micro_batch_size) for stage in work.stages),
+            optimizer=train.optimizer,
+            trained_share=1.0 if model.lora is None else _LORA_SHARE,
+            gradient_checkpointing=model.gradient_checkpointing,
+            float32_evaluation=model.evaluation_precision == "float32",
+        )
+    if isinstance(model, FromScratch):
+        if work.vocabulary is None:
+            raise SaysoError("no estimate: the vocabulary of a model from scratch follows from documents not at hand")
+        return estimate(
+            scratch_size(model.architecture, model.config, work.vocabulary),
+            work.planned,
+            gpu,
+            batch_tokens=max(_pass_tokens(stage, None) for stage in work.stages),
+            optimizer=train.optimizer,
+            float32=True,
+        )
+    if isinstance(model, GridModel):
+        if work.picture is None:
+            raise SaysoError(f"no estimate: {type(model).__name__} sees pictures, and this knowledge has none")
+        return estimate_pictures(
+            model.size(work.picture.shape, work.picture.outputs),
+            work.planned,
+            gpu,
+            batch_size=max(stage.batch_size for stage in work.stages),
+            optimizer=train.optimizer,
+            float32=train.precision == "float32",
+        )
+    raise SaysoError(f"no estimate for a model of this kind ({type(model).__name__})")
+
+
+def _build_blank(experiment: Experiment) -> Corpus:
+    try:
+        return build_corpus(experiment, experiment.seeds.first)
+    except SaysoError as error:
+        raise SaysoError(f"no estimate: {error}") from error
+
+
+def _length(model: ModelSpec, corpus: Corpus) -> tuple[Callable[[str], int], str]:
+    """How many tokens a text has for a model, and how that is said."""
+    if corpus.pictures is not None:
+        return lambda _: 1, ""
+    if isinstance(model, FromScratch) and corpus.tokens:
+        return word_counter(corpus.tokens), ""
+    return by_characters, f", {CHARACTERS_PER_TOKEN:g} characters a token"
+
+
+def _picture_size(pictures: Pictures) -> PictureSize:
+    return PictureSize(pictures.shape, pictures.cells * len(pictures.classes))
 
 
 def _pass_tokens(stage: StageWork, micro_batch_size: int | None) -> float:
@@ -120,9 +202,9 @@ def _stage(experiment: Experiment, stage: Stage, documents: int, tokens: float) 
     )
 
 
-def _counted(corpus: Corpus, stage: Stage) -> tuple[int, float]:
+def _counted(corpus: Corpus, stage: Stage, length: Callable[[str], int]) -> tuple[int, float]:
     documents = corpus.documents(stage.documents)
-    return len(documents), count_tokens(documents) / max(len(documents), 1)
+    return len(documents), count_tokens(documents, length) / max(len(documents), 1)
 
 
 def _from_settings(experiment: Experiment, error: SaysoError) -> Workload:

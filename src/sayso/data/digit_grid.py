@@ -21,7 +21,7 @@ from sayso.core.errors import SaysoError
 from sayso.core.examples import EntityFacts
 from sayso.core.protocols import KnowledgeBase, World
 from sayso.core.rng import stream
-from sayso.data.digit_images import SCIKIT_LEARN, digit_images
+from sayso.data.digit_images import MNIST_SIDE, SCIKIT_LEARN, DigitImages, blank_images, digit_images
 from sayso.data.grid_pictures import GridPictures, cell_questions, grid_text
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -73,7 +73,14 @@ class DigitGrids(KnowledgeBase):
 
     def sha256(self) -> str:
         """Sha256 of the images' pixels and labels, whatever files they come from."""
-        return digit_images(self.images).sha256
+        return self._source().sha256
+
+    def without_images(self) -> DigitGrids:
+        """The same grids of black images of MNIST's size: all there is to count, and no files are needed."""
+        return _BlankGrids(**dict(self))
+
+    def _source(self) -> DigitImages:
+        return digit_images(self.images)
 
     def world(self, seed: int, aliases: int, tags: int) -> World:
         """Draw grids of digits, grids of labels, and the squares of tags, of which some are white.
@@ -89,7 +96,7 @@ class DigitGrids(KnowledgeBase):
                 f"{aliases} aliases are needed, but there are only {10**cells} grids of digits of size {self.grid}; "
                 f"lower knowledge.entities or raise knowledge.grid"
             )
-        pictures = GridPictures(self.grid, _LETTERS[: self.labels], digit_images(self.images), self.tag_rows)
+        pictures = GridPictures(self.grid, _LETTERS[: self.labels], self._source(), self.tag_rows)
         draw = stream(seed, "label grids")
         labels = _different(self.entities, self._balanced(draw) if self.balanced else _free(draw, self.labels, cells))
         digits = _different(aliases, _free(stream(seed, "digit grids"), 10, cells))
@@ -107,6 +114,13 @@ class DigitGrids(KnowledgeBase):
     def _balanced(self, generator: np.random.Generator) -> Draw:
         one = np.arange(self.grid**2) % self.labels
         return lambda count: generator.permuted(np.tile(one, (count, 1)), axis=1)
+
+
+class _BlankGrids(DigitGrids):
+    """Grids in whose cells nothing can be seen."""
+
+    def _source(self) -> DigitImages:
+        return blank_images(MNIST_SIDE)
 
 
 def _free(generator: np.random.Generator, values: int, places: int) -> Draw:

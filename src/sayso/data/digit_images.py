@@ -28,6 +28,9 @@ SCIKIT_LEARN = "scikit-learn"
 #: Where MNIST is to be had.
 WHERE = "https://huggingface.co/datasets/ylecun/mnist (Parquet)"
 
+#: Rows, and columns, of an image of MNIST.
+MNIST_SIDE = 28
+
 #: How many of scikit-learn's images are for training.
 _TRAINING_IMAGES = 1400
 
@@ -71,6 +74,12 @@ def digit_images(source: str) -> DigitImages:
     first = np.concatenate([[0], count.ravel().cumsum()[:-1]]).reshape(count.shape)
     digest = hashlib.sha256(images.tobytes() + count.tobytes()).hexdigest()
     return DigitImages(images, first, count, digest)
+
+
+def blank_images(side: int) -> DigitImages:
+    """One black image of each digit in each split, to count with where there are none."""
+    images = np.zeros((20, side, side), dtype=np.uint8)
+    return DigitImages(images, np.arange(20).reshape(2, 10), np.ones((2, 10), dtype=np.int64), sha256="")
 
 
 Part = tuple[NDArray[np.uint8], NDArray[np.int64]]

@@ -2,13 +2,14 @@
 
 The rate is calibrated on the paper's own number (appendix H): one two-stage seed of Pythia-2.8B in about 6 hours of an
 A100. By `forward_flops`, with documents padded to 64 tokens and about 26,000 questions asked after each of 30 epochs by
-generating, that is 8e17 operations: `UTILISATION` of what the card could do in bfloat16.
+generating, that is 8e17 operations: `UTILISATION` of what the card could do in bfloat16. The same rate is taken for
+small models, which wait for a GPU's launches rather than for its arithmetic: for them hours are a lower bound.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,12 +17,16 @@ from sayso.core.errors import SaysoError, nearest
 from sayso.core.examples import Corpus, Example
 from sayso.core.experiment import Experiment
 from sayso.core.legs import is_measured, legs, measured_epochs
+from sayso.learners.grid_sizes import NetworkSize
 from sayso.learners.known_models import KNOWN_MODELS, KnownModel
 
 #: Share of a card's peak in bfloat16 that runs of this kind reach.
 UTILISATION = 0.12
-#: Share of a card's peak in float32 that evaluation in float32 reaches at most.
+#: Share of a card's peak in float32 that work in float32 reaches at most.
 FLOAT32_UTILISATION = 0.5
+#: Models with fewer parameters leave a card waiting. The paper's two of this kind (appendix H) took longer than the
+#: rate allows: Pythia-70M on set inclusion 3 hours, ConvNeXt V2 Tiny 2.
+LAUNCH_BOUND = 100_000_000
 #: Characters a token of these documents has: aliases are taken to pieces (`benchmarks.pythia.english_tokenizer`).
 CHARACTERS_PER_TOKEN = 2.1
 #: Bytes kept for the backward pass per token, layer and unit of width, in bfloat16 with fused attention.
@@ -29,6 +34,8 @@ _ACTIVATION_BYTES = 34
 _CHECKPOINT_BYTES = 4
 #: Bytes of a logit: in float32 with its gradient, and in bfloat16.
 _LOGIT_BYTES = 10
+#: Bytes of a value a network that sees keeps for the backward pass.
+_VALUE_BYTES = 4
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,10 @@ GPUS = {
 
 @dataclass(frozen=True)
 class Plan:
-    """Tokens of one seed's run: of documents trained on, of those scored, and of completions scored."""
+    """Tokens of one seed's run: of documents trained on, of those scored, and of completions scored.
+
+    To a model that sees, a document is one token: its picture.
+    """
 
     trained: int
     scored: int
@@ -83,6 +93,7 @@ class Estimate:
     """What one seed takes on one card: operations of training and evaluation, bytes at the largest pass, hours."""
 
     gpu: Gpu
+    parameters: int
     training_flops: float
     evaluation_flops: float
     memory: Memory
@@ -92,6 +103,11 @@ class Estimate:
     def fits(self) -> bool:
         """Whether a whole batch fits into the card at once; otherwise smaller passes are tried."""
         return self.memory.total < self.gpu.memory * 1e9 * 0.95
+
+    @property
+    def lower_bound(self) -> bool:
+        """Whether the model is so small that hours are a lower bound."""
+        return self.parameters < LAUNCH_BOUND
 
 
 def find_gpu(name: str) -> Gpu:
@@ -142,8 +158,13 @@ def forward_flops(model: KnownModel, tokens: float, logits: float) -> float:
     return 2 * (body * tokens + embedding * logits)
 
 
-def plan(experiment: Experiment, corpus: Corpus) -> Plan:
-    """Count the tokens of one seed's run, from the lengths of its documents in characters."""
+def by_characters(text: str) -> int:
+    """Tokens of a text, its end included, by its length."""
+    return 1 + round(len(text) / CHARACTERS_PER_TOKEN)
+
+
+def plan(experiment: Experiment, corpus: Corpus, length: Callable[[str], int] = by_characters) -> Plan:
+    """Count the tokens of one seed's run; `length` says how many a text has."""
     trained = scored = completions = 0
     for leg in legs(experiment):
         stage, documents = leg.stage, corpus.documents(leg.stage.documents)
@@ -151,11 +172,11 @@ def plan(experiment: Experiment, corpus: Corpus) -> Plan:
         share = 1.0
         if train.sampling is not None:
             share = train.sampling.steps_per_epoch * train.batch_size / max(len(documents), 1)
-        trained += round(stage.epochs * (share + stage.replay * share) * count_tokens(documents))
+        trained += round(stage.epochs * (share + stage.replay * share) * count_tokens(documents, length))
         times = len(measured_epochs(leg))
         asked = [item for each in corpus.eval_sets if is_measured(each, leg, experiment) for item in each.examples]
-        scored += times * count_tokens(asked)
-        completions += times * sum(2 + round(len(i.completion) / CHARACTERS_PER_TOKEN) for i in asked)
+        scored += times * count_tokens(asked, length)
+        completions += times * sum(1 + length(item.completion) for item in asked)
     return Plan(trained, scored, completions)
 
 
@@ -166,14 +187,20 @@ def training_memory(
     optimizer: str = "adafactor",
     trained_share: float = 1.0,
     gradient_checkpointing: bool = False,
+    float32: bool = False,
 ) -> Memory:
-    """Bytes that training takes with passes of `tokens` tokens; `trained_share` of the weights are trained (LoRA)."""
+    """Bytes that training takes with passes of `tokens` tokens; `trained_share` of the weights are trained (LoRA).
+
+    In `float32` there are no copies of the weights, and what is kept has twice the bytes.
+    """
     weights, trained = 4.0 * model.parameters, 4.0 * model.parameters * trained_share
     state = 2 * trained if optimizer == "adamw" else 2 * trained / model.width
     kept = _CHECKPOINT_BYTES if gradient_checkpointing else _ACTIVATION_BYTES
     again = _ACTIVATION_BYTES * model.width if gradient_checkpointing else 0  # of one layer, while it is done again
     layers = model.layers * (2 if model.encoder else 1)
     activations = tokens * (kept * layers * model.width + again + _LOGIT_BYTES * model.vocabulary)
+    if float32:
+        return Memory(weights, trained, state, 0.0, 2 * activations)
     return Memory(weights, trained, state, weights / 2, activations)
 
 
@@ -186,9 +213,10 @@ def estimate(
     optimizer: str = "adafactor",
     trained_share: float = 1.0,
     gradient_checkpointing: bool = False,
+    float32: bool = False,
     float32_evaluation: bool = True,
 ) -> Estimate:
-    """Estimate what one seed takes on a card, with batches of `batch_tokens` tokens."""
+    """Estimate what one seed takes on a card, with batches of `batch_tokens` tokens; `float32` is that of training."""
     passes = 4 if gradient_checkpointing else 3
     training = passes * forward_flops(model, planned.trained, planned.trained)
     evaluation = forward_flops(model, planned.scored, planned.completions)
@@ -198,15 +226,39 @@ def estimate(
         optimizer=optimizer,
         trained_share=trained_share,
         gradient_checkpointing=gradient_checkpointing,
+        float32=float32,
     )
+    hours = _hours(training, gpu, float32=float32) + _hours(evaluation, gpu, float32=float32_evaluation)
+    return Estimate(gpu, model.parameters, training, evaluation, memory, hours)
+
+
+def estimate_pictures(
+    network: NetworkSize, planned: Plan, gpu: Gpu, *, batch_size: int, optimizer: str, float32: bool
+) -> Estimate:
+    """Estimate what one seed of a model that sees takes on a card."""
+    training, evaluation = 3.0 * network.flops * planned.trained, 1.0 * network.flops * planned.scored
+    weights = 4.0 * network.parameters
+    memory = Memory(
+        weights=weights,
+        gradients=weights,
+        optimizer=2 * weights if optimizer == "adamw" else 0.0,  # Adafactor keeps rows and columns: a percent
+        copies=0.0 if float32 else weights / 2,
+        activations=float(_VALUE_BYTES * network.values * batch_size),
+    )
+    hours = _hours(training + evaluation, gpu, float32=float32)
+    return Estimate(gpu, network.parameters, training, evaluation, memory, hours)
+
+
+def _hours(operations: float, gpu: Gpu, *, float32: bool) -> float:
     rate = gpu.bfloat16 * 1e12 * UTILISATION
-    evaluation_rate = min(rate, gpu.float32 * 1e12 * FLOAT32_UTILISATION) if float32_evaluation else rate
-    return Estimate(gpu, training, evaluation, memory, (training / rate + evaluation / evaluation_rate) / 3600)
+    if float32:
+        rate = min(rate, gpu.float32 * 1e12 * FLOAT32_UTILISATION)
+    return operations / rate / 3600
 
 
-def count_tokens(documents: Iterable[Example]) -> int:
-    """Tokens of documents, their ends included, from their lengths in characters."""
-    return sum(1 + round(len(document.text) / CHARACTERS_PER_TOKEN) for document in documents)
+def count_tokens(documents: Iterable[Example], length: Callable[[str], int] = by_characters) -> int:
+    """Tokens of documents, their ends included."""
+    return sum(length(document.text) for document in documents)
 
 
 def _shapes(file: Path) -> list[list[int]]:

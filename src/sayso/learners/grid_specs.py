@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
@@ -10,12 +11,21 @@ from pydantic import Field, model_validator
 
 from sayso.core.examples import Corpus
 from sayso.core.protocols import ModelSpec
+from sayso.learners.grid_sizes import NetworkSize, convnet_size, convnext_size, mlp_size
 
 if TYPE_CHECKING:
     from sayso.learners.grids import GridLearner
 
 
-class GridMLP(ModelSpec):
+class GridModel(ModelSpec):
+    """A model that sees grids of digits."""
+
+    @abstractmethod
+    def size(self, shape: tuple[int, int], outputs: int) -> NetworkSize:
+        """Work out, without making it, how large it is for pictures of so many rows and columns."""
+
+
+class GridMLP(GridModel):
     """A multi-layer perceptron on the pixels: `depth` layers of `width` units. Seeds are trained side by side."""
 
     max_replicas: ClassVar[int] = 16
@@ -30,8 +40,12 @@ class GridMLP(ModelSpec):
 
         return GridLearner(corpora, functools.partial(mlp, width=self.width, depth=self.depth))
 
+    def size(self, shape: tuple[int, int], outputs: int) -> NetworkSize:
+        """See `GridModel.size`."""
+        return mlp_size(shape, outputs, width=self.width, depth=self.depth)
 
-class GridConvNet(ModelSpec):
+
+class GridConvNet(GridModel):
     """A small convolutional network: `width` channels, then twice as many, then `hidden` units."""
 
     max_replicas: ClassVar[int] = 16
@@ -46,8 +60,12 @@ class GridConvNet(ModelSpec):
 
         return GridLearner(corpora, functools.partial(convnet, width=self.width, hidden=self.hidden))
 
+    def size(self, shape: tuple[int, int], outputs: int) -> NetworkSize:
+        """See `GridModel.size`."""
+        return convnet_size(shape, outputs, width=self.width, hidden=self.hidden)
 
-class ConvNeXtV2(ModelSpec):
+
+class ConvNeXtV2(GridModel):
     """ConvNeXt V2 of transformers, from random weights; as it stands the Tiny variant (appendix E.2 of the paper).
 
     `depths` and `hidden_sizes`: blocks and channels of each of its stages. One seed at a time.
@@ -70,3 +88,7 @@ class ConvNeXtV2(ModelSpec):
         from sayso.learners.grids import GridLearner
 
         return GridLearner(corpora, functools.partial(ConvNeXt, depths=self.depths, hidden_sizes=self.hidden_sizes))
+
+    def size(self, shape: tuple[int, int], outputs: int) -> NetworkSize:
+        """See `GridModel.size`."""
+        return convnext_size(shape, outputs, depths=self.depths, hidden_sizes=self.hidden_sizes)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
 from sayso.core.errors import SaysoError
+from sayso.learners.words import word_pattern
 
 PAD, END = "<|pad|>", "<|end|>"
 
@@ -30,23 +30,10 @@ def word_tokenizer(tokens: Sequence[str]) -> PreTrainedTokenizerFast:
         raise SaysoError(f"the word '{twice.strip()}' would stand for two tokens; names and values must differ")
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=PAD))
     tokenizer.normalizer = normalizers.Prepend(" ")
-    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(_pattern(tokens)), "isolated")
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(word_pattern(tokens)), "isolated")
     tokenizer.decoder = decoders.Sequence([decoders.Fuse(), decoders.Strip(" ", 1, 0)])
     tokenizer.post_processor = processors.TemplateProcessing(single=f"$A {END}", special_tokens=[(END, 1)])
     tokenizer.add_special_tokens([PAD, END])
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, pad_token=PAD, eos_token=END, clean_up_tokenization_spaces=False
     )
-
-
-def _pattern(tokens: Sequence[str]) -> str:
-    """What a token looks like in a text: the longest there is.
-
-    Trying thousands of words at every place is slow. Where no token continues a word, a word is a token or unknown, so
-    only the tokens of several words have to be tried before it.
-    """
-    whole_words = all(token.startswith(" ") for token in tokens)
-    tried = [token for token in tokens if not (whole_words and re.fullmatch(r" \S+", token))]
-    longest_first = sorted(tried, key=lambda token: (-len(token), token))
-    choices = [re.escape(token) + (r"(?![^\s])" if not token.startswith(" <|") else "") for token in longest_first]
-    return "|".join([*choices, *([r" \S+"] if whole_words else [])])
