@@ -6,9 +6,10 @@ import pytest
 from filelock import FileLock
 
 import sayso
-from sayso import Experiment, SaysoError, Seeds, api
+from sayso import Experiment, SaysoError, Seeds, TrainSpec, api
 from sayso.core.records import COLUMNS, JobFolder, Store
 from sayso.core.sweep import Job
+from sayso.learners.stacked import StackedLearner
 from sayso.runs import local
 from sayso.runs.execute import execute
 
@@ -189,6 +190,57 @@ def test_a_damaged_file_is_found_before_anything_is_run(brief, tmp_path, ran):
 def test_a_folder_that_cannot_be_written_is_an_error_of_one_line(brief, tmp_path):
     (tmp_path / "file").write_text("", encoding="utf-8")
     assert "cannot write here" in error(sayso.run, brief, out=tmp_path / "file" / "out")
+
+
+def test_models_of_a_job_that_finished_without_keeping_them_are_an_error(brief, tmp_path, ran):
+    sayso.run(brief, out=tmp_path, seeds="3-3")
+    (job,) = Store(tmp_path).jobs()
+    said = error(sayso.run, brief, out=tmp_path, seeds="3-4", save_models=True)
+    assert f"{job.path}: seed 3 has finished, but its model after stage0 was not kept" in said
+    assert ran == [(3,)]
+    for stage in ("stage0", "stage1", "stage2"):
+        job.model_path(3, stage).mkdir(parents=True)
+    sayso.run(brief, out=tmp_path, seeds="3-3", save_models=True)
+    assert ran == [(3,)]
+
+
+def refuse(*_: object, **__: object) -> None:
+    raise SaysoError("too long")
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+
+
+def test_a_run_that_is_refused_before_its_first_epoch_leaves_nothing(brief, tmp_path, ran, monkeypatch):
+    too_many = brief.with_settings({"knowledge.facts": "notables", "knowledge.entities": 10_000})
+    assert "knowledge.entities" in error(sayso.run, too_many, out=tmp_path / "out", seeds=1)
+    assert files(tmp_path) == []
+    with monkeypatch.context() as patch:
+        patch.setattr(StackedLearner, "fit", refuse)
+        assert error(sayso.run, brief, out=tmp_path / "out", seeds=1) == "too long"
+    assert files(tmp_path) == []
+    sayso.run(brief, out=tmp_path / "out", seeds=1)  # the corrected experiment can have the folder
+
+
+def test_a_refused_job_takes_nothing_else_along(brief, tmp_path, ran, monkeypatch):
+    (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
+    monkeypatch.setattr(StackedLearner, "fit", refuse)
+    assert error(sayso.run, brief, out=tmp_path, seeds=1) == "too long"
+    assert files(tmp_path) == ["notes.txt"]
+
+
+def test_a_refused_job_leaves_those_that_finished(brief, tmp_path, ran, monkeypatch):
+    whole = StackedLearner.fit
+
+    def fit(learner: StackedLearner, documents: object, train: TrainSpec, **options: object) -> None:
+        (refuse if train.batch_size == 32 else whole)(learner, documents, train, **options)
+
+    monkeypatch.setattr(StackedLearner, "fit", fit)
+    assert error(sayso.run, brief.with_settings({"train.batch_size": [64, 32]}), out=tmp_path, seeds=1) == "too long"
+    (left,) = Store(tmp_path).jobs()
+    assert left.finished
+    assert len(list(tmp_path.glob("jobs/*"))) == 1
 
 
 # --- samples

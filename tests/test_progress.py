@@ -151,6 +151,21 @@ def test_anything_else_gets_plain_lines_at_the_ends_of_stages(jobs: list[Job], t
     assert "\x1b" not in "".join(lines)
 
 
+@pytest.mark.parametrize("terminal", [False, True])
+def test_what_a_job_warns_of_is_said_once(jobs: list[Job], tmp_path: Path, terminal: bool) -> None:
+    output = io.StringIO()
+    console = Console(file=output, force_terminal=terminal, width=100, markup=False, highlight=False)
+    with Display(console, tmp_path) as display:
+        display.on_plan(jobs, [])
+        display.on_event(jobs[0].id, {"event": "building"})
+        before = display.progress.jobs[jobs[0].id].since
+        for job in (jobs[0], jobs[0], jobs[1]):
+            display.on_event(job.id, {"event": "warning", "message": "out of memory: [train] goes on"})
+        assert display.progress.jobs[jobs[0].id].since == before  # no epoch's time begins anew
+    assert output.getvalue().count("seeds 100-101: out of memory: [train] goes on") == 1
+    assert output.getvalue().count("out of memory") == 1
+
+
 def test_numbers_are_written_as_people_read_them() -> None:
     assert [duration(s) for s in (0.2, 59.6, 61, 3600)] == ["0 s", "1 min 00 s", "1 min 01 s", "1 h 00 min"]
     assert seed_range((3, 1, 2, 9)) == "1-3, 9"

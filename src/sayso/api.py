@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,8 @@ from filelock import FileLock, Timeout
 from sayso.core.errors import SaysoError, nearest
 from sayso.core.examples import Example
 from sayso.core.experiment import Experiment, Seeds, load_file
-from sayso.core.records import Store
+from sayso.core.legs import legs
+from sayso.core.records import JobFolder, Store
 from sayso.core.spec import resolve
 from sayso.core.sweep import Job, plan
 
@@ -140,7 +142,8 @@ def run(
     jobs
         How many processes at a time; if not given one per core, or a single one for a large model on a GPU.
     save_models
-        Also keep every seed's model after each stage, as a transformers checkpoint.
+        Also keep every seed's model after each stage, as a transformers checkpoint. Seeds that finished without that
+        are an error: their models are gone.
     on_plan, on_event
         Hear of the jobs to be run and those already finished, and of what each does.
 
@@ -162,7 +165,7 @@ def run(
     store = results.store
     store.create(chosen.model_copy(update={"seeds": seeds}))
     try:
-        with FileLock(store.path / ".lock", timeout=0):
+        with FileLock(store.lock_path, timeout=0), _withdrawn_if_refused(store):
             begun: dict[str, list[tuple[int, ...]]] = {}
             finished: dict[str, list[tuple[int, ...]]] = {}
             for folder in store.jobs():
@@ -174,6 +177,8 @@ def run(
             done = [job for job in planned if store.job(job.id).finished]
             for job in done:
                 list(store.job(job.id).records())  # a damaged file is found now, not after the run
+                if save_models:
+                    _check_models(job, store.job(job.id))
             if on_plan is not None:
                 on_plan(todo, done)
             LocalProcesses(store, processes, save_models).run(todo, on_event or _ignore)
@@ -186,6 +191,33 @@ def run(
             f"{store.path}: cannot write here: {error.strerror}; choose another folder with --out"
         ) from error
     return results
+
+
+def _check_models(job: Job, folder: JobFolder) -> None:
+    """Make sure that a job that has finished kept its models.
+
+    Raises
+    ------
+    SaysoError
+        If it did not.
+    """
+    for leg in legs(job.cell.experiment):
+        for seed in job.seeds:
+            if not folder.model_path(seed, leg.label).is_dir():
+                raise SaysoError(
+                    f"{folder.path}: seed {seed} has finished, but its model after {leg.label} was not kept; to train "
+                    "it again, delete this folder or choose another with --out"
+                )
+
+
+@contextmanager
+def _withdrawn_if_refused(store: Store) -> Iterator[None]:
+    """Leave no results folder behind if an error comes before any job has got anywhere."""
+    try:
+        yield
+    except SaysoError:
+        store.withdraw()
+        raise
 
 
 def samples(

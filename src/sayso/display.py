@@ -36,6 +36,7 @@ class Display:
         self.progress = RunProgress()
         self._live: Live | None = None
         self._said: dict[str, float] = {}
+        self._warned: set[str] = set()
 
     def __enter__(self) -> Self:
         """Begin; nothing is drawn before the plan is known."""
@@ -59,7 +60,13 @@ class Display:
             self._live.start()
 
     def on_event(self, job_id: str, event: dict[str, object]) -> None:
-        """Take in an event; on a terminal the picture follows by itself."""
+        """Take in an event; on a terminal the picture follows by itself. What is warned of is said once."""
+        if event["event"] == "warning":
+            message = str(event["message"])
+            if message not in self._warned:
+                self._warned.add(message)
+                self.console.print(f"seeds {self.progress.jobs[job_id].label}: {message}", soft_wrap=True)
+            return
         job = self.progress.hear(job_id, event)
         if self._live is None and self._worth_a_line(job):
             self._said[job_id] = job.since

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from sayso.core.errors import SaysoError
 from sayso.core.examples import Corpus, Example, QAPair
 from sayso.core.experiment import Experiment
 from sayso.core.spec import explain
@@ -39,6 +40,24 @@ TINY = make_tiny().model_copy(
 COLD = TINY.with_settings({"knowledge.warm_up": None})
 SEEDS = st.integers(0, 10**6)
 FEW = settings(max_examples=15, deadline=None)
+
+
+@pytest.mark.parametrize("trained", [1, 5, 8])
+def test_trained_questions_are_half_yes_and_no_more_than_there_are(trained: int) -> None:
+    with pytest.raises(
+        SaysoError, match=rf"split.trained_questions is {trained}; it must be even.* at most 6"
+    ) as caught:
+        TINY.with_settings({"split.trained_questions": trained})
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("trained", [2, 4, 6])
+def test_any_even_number_of_questions_is_trained_on_half_of_them_yes(trained: int) -> None:
+    corpus = build_corpus(COLD.with_settings({"split.trained_questions": trained}), 0)
+    asked = [document for document in corpus.train["X1"] if document.kind == "question"]
+    said = Counter((document.alias, document.answers) for document in asked)
+    assert asked
+    assert set(said.values()) == {trained // 2}
 
 
 def text_of(experiment: Experiment, seed: int = 0) -> str:

@@ -80,7 +80,7 @@ def test_what_was_not_measured_is_undecided_and_not_zero(tiny: Experiment) -> No
         if (record.measure, record.subset) == ("exact_match", "D6cons")
         else record
         for record in planted_records(tiny, SEEDS, PAPER)
-        if record.eval_set != "train_qa"
+        if (record.eval_set, record.subset) != ("train_qa", "D1cons_QA1")
     ]
     found = {verdict.claim: verdict for verdict in judge(records, tiny)}
     for name in ("gap-on-questions", "equal-question-losses"):
@@ -88,6 +88,20 @@ def test_what_was_not_measured_is_undecided_and_not_zero(tiny: Experiment) -> No
         assert found[name].decision.reason == "not measured"
         assert "not measured" in found[name].line
     assert found["reliable-definitions-help"].outcome == "holds"
+
+
+def test_claims_on_an_evaluation_set_the_data_do_not_have_are_left_out(tiny: Experiment) -> None:
+    records = planted_records(tiny, SEEDS, PAPER)
+    asked = [record for record in records if not record.eval_set.startswith("entity_attribution")]
+    on_attribution = {"gap-on-attribution", "new-source-on-attribution"}
+    assert on_attribution <= outcomes(judge(records, tiny)).keys()
+    assert outcomes(judge(asked, tiny)).keys() == outcomes(judge(records, tiny)).keys() - on_attribution
+
+
+def test_what_has_not_run_is_not_measured(tiny: Experiment) -> None:
+    found = judge([], tiny)
+    assert len(found) == len(claims_for(tiny))
+    assert {verdict.decision.reason for verdict in found} == {"not measured"}
 
 
 def test_seeds_without_any_spread_are_undecided(tiny: Experiment) -> None:

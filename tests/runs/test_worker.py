@@ -1,4 +1,6 @@
+import io
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -11,6 +13,8 @@ from typing import Any
 
 from sayso.core.records import JobFolder
 from sayso.core.sweep import Job
+from sayso.runs import execute as execute_module
+from sayso.runs import worker as worker_module
 from sayso.runs.execute import execute
 from sayso.runs.worker import EXIT_STOPPED, job_to_json
 
@@ -118,6 +122,22 @@ def test_closing_its_input_stops_a_worker(job, tmp_path):
         process.stdin.close()
         assert process.wait(WAIT_S) == EXIT_STOPPED
     assert not JobFolder(tmp_path / "job").finished
+
+
+def test_warnings_are_told_and_logged(job, tmp_path, monkeypatch, capsys):
+    """A stand-in for a job, in this process, which runs out of memory."""
+    told = io.StringIO()
+    log = logging.getLogger("sayso")
+    monkeypatch.setattr(log, "handlers", [])
+    monkeypatch.setattr(execute_module, "execute", lambda *_, **__: log.warning("at most %d documents", 8))
+    monkeypatch.setattr(worker_module, "_stop_with_parent", lambda: None)
+    monkeypatch.setattr(sys, "stdin", io.StringIO(request(job, tmp_path / "job") + "\n"))
+    monkeypatch.setattr(sys, "stdout", told)
+    assert worker_module.main() == 0
+    assert [json.loads(line) for line in told.getvalue().splitlines()] == [
+        {"event": "warning", "message": "at most 8 documents"}
+    ]
+    assert capsys.readouterr().err == "at most 8 documents\n"
 
 
 def test_an_error_the_user_can_put_right_is_told_and_nothing_else(job, tmp_path):

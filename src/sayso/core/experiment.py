@@ -151,6 +151,7 @@ class Experiment(Spec):
                 raise ValueError(f"stage {stage.name}: from_epoch is {stage.from_epoch}, but the stage before {there}")
         if self.stage2_seeds > 1 and self.first_nested in (0, len(self.stages)):
             raise ValueError("stage2_seeds needs a stage that trains on X2 without X1, after another stage")
+        self.knowledge.check_trained_questions(self.split.trained_questions)
         for path, values in self.axes.items():
             if not values:
                 raise ValueError(f"axis {path}: needs at least one value")

@@ -62,6 +62,9 @@ class KnowledgeBase(Component, ABC):
     def size(self) -> int:
         """How many entities a world has."""
 
+    def check_trained_questions(self, trained: int) -> None:
+        """Refuse, by a ValueError, a ``split.trained_questions`` that its questions are not made for; mostly none."""
+
 
 class DefinitionFormat(Component, ABC):
     """How a definition is written."""

@@ -7,6 +7,7 @@
     DIR/jobs/ID/checkpoint-L-E.pt    weights and optimizer after epoch E of leg number L (a stage of one stage-2 seed)
     DIR/jobs/ID/state-checkpoint-L-E.pt   the same, kept because a later leg starts from it
     DIR/jobs/ID/NAME-STAGE.jsonl.gz  what a measure keeps beside the records at a stage's end, such as predictions
+    DIR/jobs/ID/models/seed-N/LEG    each seed's model after each leg, if they were asked for
     DIR/jobs/ID/finished.json        written last: finish time, and length and sha256 of the records
 
 Records appear in one order and hold no times, so the same job gives the same bytes.
@@ -14,11 +15,13 @@ Records appear in one order and hold no times, so the same job gives the same by
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import json
 import math
 import os
+import shutil
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, fields
@@ -159,6 +162,11 @@ class JobFolder:
             except (OSError, EOFError, ValueError, zlib.error) as error:
                 raise SaysoError(f"{path}: cannot be read: {error}; delete {self.path} and run again") from error
 
+    def withdraw(self) -> None:
+        """Remove the folder of a job that was refused before it had done an epoch."""
+        if not (self.position_path.exists() or self.finished):
+            shutil.rmtree(self.path, ignore_errors=True)
+
     def finish(self, finished: str) -> None:
         """Write the finish marker, then drop what was only needed to go on."""
         content = self.records_path.read_bytes()
@@ -175,6 +183,10 @@ class JobFolder:
     def state_path(self, leg: int, epoch: int) -> Path:
         """The checkpoint of an epoch that a later leg starts from, kept until the job has finished."""
         return self.path / f"state-checkpoint-{leg}-{epoch}.pt"
+
+    def model_path(self, seed: int, leg: str) -> Path:
+        """Where a seed's model after a leg is kept, for transformers."""
+        return self.path / "models" / f"seed-{seed}" / leg
 
     def drop_checkpoints(self, besides: Path) -> None:
         """Drop what an earlier epoch or a killed try left, but for one checkpoint and those kept for later legs."""
@@ -222,6 +234,7 @@ class Store:
         self.path = path
         self.experiment_path = path / "experiment.json"
         self.jobs_path = path / "jobs"
+        self.lock_path = path / ".lock"
 
     def create(self, experiment: Experiment) -> None:
         """Make the folder, or check that it belongs to this experiment.
@@ -246,6 +259,14 @@ class Store:
             raise SaysoError(
                 f"{self.path}: cannot write here: {error.strerror}; choose another folder with --out"
             ) from error
+
+    def withdraw(self) -> None:
+        """Undo `create` where no job has left anything, so that a corrected experiment can have the folder."""
+        with contextlib.suppress(OSError):  # not empty: there is something to keep
+            self.jobs_path.rmdir()
+            self.experiment_path.unlink()
+            self.lock_path.unlink(missing_ok=True)
+            self.path.rmdir()
 
     def experiment(self) -> Experiment:
         """Read which experiment this folder holds.

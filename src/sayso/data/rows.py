@@ -86,7 +86,7 @@ def _jsonl(file: str, text: str) -> tuple[tuple[str, ...], list[Row]]:
         try:
             found = json.loads(line)
         except json.JSONDecodeError as error:
-            raise SaysoError(f"{file}: line {number}: not JSON: {error.msg} at column {error.colno}") from error
+            raise SaysoError(f"{file}: line {number}: not JSON: column {error.colno}: {error.msg}") from error
         if not isinstance(found, dict):
             raise SaysoError(f"{file}: line {number}: holds {type(found).__name__}, where an object should be")
         columns |= dict.fromkeys(found)

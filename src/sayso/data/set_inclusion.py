@@ -93,6 +93,14 @@ class SetInclusion(KnowledgeBase):
         """How many integers there are."""
         return self.integers
 
+    def check_trained_questions(self, trained: int) -> None:
+        """Half of the questions a variable is trained on must be Yes, and all of them training questions."""
+        if trained % _BLOCK or trained > self.training_questions:
+            raise ValueError(
+                f"split.trained_questions is {trained}; it must be even, half of them answered {YES}, and at "
+                f"most {self.training_questions} (knowledge.training_questions)"
+            )
+
     def sha256(self) -> str:
         """Sha256 of nothing: all data follows from the seed."""
         return hashlib.sha256(b"").hexdigest()

@@ -233,14 +233,19 @@ def kind_of(experiment: Experiment) -> Kind:
 
 
 def judge(records: pd.DataFrame | Iterable[Record], experiment: Experiment) -> list[Verdict]:
-    """Judge all claims of all cells of an experiment on its records, or on the table of them."""
+    """Judge all claims of all cells of an experiment on its records, or on the table of them.
+
+    Claims on an evaluation set that a cell's data do not have (digits are never asked who they are) are left out.
+    """
     table = records if isinstance(records, pd.DataFrame) else records_frame(records)
     values = for_statistics(final(table))
     return [verdict for cell in cells(experiment) for verdict in _judge_cell(values, cell)]
 
 
 def _judge_cell(values: pd.DataFrame, cell: Cell) -> Iterator[Verdict]:
-    claims = claims_for(cell.experiment)
+    there = set(values.loc[values["cell"] == cell.name, "eval_set"])
+    # A cell without any record has not run yet, and tells nothing of its data.
+    claims = [claim for claim in claims_for(cell.experiment) if not there or claim.contrast.eval_set in there]
     comparisons, margins, p_values = [], [], []
     for claim in claims:
         first, second = _values(values, cell, claim.contrast)

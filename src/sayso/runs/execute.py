@@ -56,18 +56,24 @@ def execute(job: Job, folder: JobFolder, on_event: Listener, *, save_models: boo
     with _only_one(folder):
         if folder.finished:
             return
-        on_event({"event": "building"})
-        experiment = job.cell.experiment
-        learner = experiment.model.build(_corpora(job, 0))
-        manifest = describe(job, str(getattr(learner, "device", "cpu")))
-        if folder.begun and (there := folder.manifest()).data_sha256 != manifest.data_sha256:
-            raise SaysoError(
-                f"{folder.path}: begun with other data (sha256 {there.data_sha256[:12]}...); delete it to begin anew"
-            )
-        folder.open(manifest)
-        _train(job, folder, learner, on_event, save_models)
-        folder.finish(now())
-        on_event({"event": "finished"})
+        with _withdrawn_if_refused(folder):
+            _go_on(job, folder, on_event, save_models)
+
+
+def _go_on(job: Job, folder: JobFolder, on_event: Listener, save_models: bool) -> None:
+    """Train from wherever the folder is to the end, and mark it finished."""
+    on_event({"event": "building"})
+    experiment = job.cell.experiment
+    learner = experiment.model.build(_corpora(job, 0))
+    manifest = describe(job, str(getattr(learner, "device", "cpu")))
+    if folder.begun and (there := folder.manifest()).data_sha256 != manifest.data_sha256:
+        raise SaysoError(
+            f"{folder.path}: begun with other data (sha256 {there.data_sha256[:12]}...); delete it to begin anew"
+        )
+    folder.open(manifest)
+    _train(job, folder, learner, on_event, save_models)
+    folder.finish(now())
+    on_event({"event": "finished"})
 
 
 def _corpora(job: Job, stage2_seed: int) -> list[Corpus]:
@@ -160,7 +166,7 @@ def _run_leg(
 def _save_models(job: Job, folder: JobFolder, learner: Learner, leg: Leg) -> None:
     """Keep every seed's model as it is after a leg."""
     for replica, seed in enumerate(job.seeds):
-        learner.save_replica(replica, folder.path / "models" / f"seed-{seed}" / leg.label)
+        learner.save_replica(replica, folder.model_path(seed, leg.label))
 
 
 def _eval_sets(experiment: Experiment, leg: Leg, epoch: int, moment: Moment) -> list[tuple[str, str]]:
@@ -248,6 +254,18 @@ def _headline(records: list[Record]) -> dict[str, float]:
         if record.measure == "exact_match" and record.eval_set in ("validation", "pretraining"):
             found.setdefault(record.subset, []).append(record.value)
     return {subset: float(np.nanmean(values)) for subset, values in found.items() if not all(map(math.isnan, values))}
+
+
+@contextmanager
+def _withdrawn_if_refused(folder: JobFolder) -> Iterator[None]:
+    """Leave nothing of a job that an error ends before its first epoch, unless an earlier try began it."""
+    began_before = folder.begun
+    try:
+        yield
+    except SaysoError:
+        if not began_before:
+            folder.withdraw()
+        raise
 
 
 @contextmanager

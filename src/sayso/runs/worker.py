@@ -7,9 +7,11 @@ Standard input stays open for as long as its parent lives: when that ends, howev
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,19 @@ def job_to_json(job: Job, folder: JobFolder, *, save_models: bool) -> str:
     )
 
 
+class _Warnings(logging.Handler):
+    """Tells of what sayso warns of; it stands in the job's log as well."""
+
+    def __init__(self, send: Callable[[dict[str, object]], None]) -> None:
+        super().__init__(logging.WARNING)
+        self._send = send
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send a warning as an event."""
+        self._send({"event": "warning", "message": record.getMessage()})
+        print(record.getMessage(), file=sys.stderr)
+
+
 def main() -> int:
     """Run the job on standard input; the exit code is 0, or 2 after an error the user can put right."""
     request: dict[str, Any] = json.loads(sys.stdin.readline())
@@ -44,6 +59,7 @@ def main() -> int:
         output.write(json.dumps(event) + "\n")
         output.flush()
 
+    logging.getLogger("sayso").addHandler(_Warnings(send))
     try:
         import torch
 
