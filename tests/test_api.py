@@ -1,6 +1,7 @@
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
@@ -233,7 +234,7 @@ def test_a_refused_job_takes_nothing_else_along(brief, tmp_path, ran, monkeypatc
 def test_a_refused_job_leaves_those_that_finished(brief, tmp_path, ran, monkeypatch):
     whole = StackedLearner.fit
 
-    def fit(learner: StackedLearner, documents: object, train: TrainSpec, **options: object) -> None:
+    def fit(learner: StackedLearner, documents: Any, train: TrainSpec, **options: Any) -> None:
         (refuse if train.batch_size == 32 else whole)(learner, documents, train, **options)
 
     monkeypatch.setattr(StackedLearner, "fit", fit)
