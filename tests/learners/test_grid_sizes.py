@@ -25,8 +25,13 @@ def parameters(network: torch.nn.Module) -> int:
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(
     "model",
-    [GridMLP(width=12, depth=3), GridMLP(width=5, depth=1), GridConvNet(width=3, hidden=7)]
-    + [ConvNeXtV2(depths=(1, 2), hidden_sizes=(4, 8)), ConvNeXtV2(depths=(2,), hidden_sizes=(4,))],
+    [
+        GridMLP(width=12, depth=3),
+        GridMLP(width=5, depth=1),
+        GridConvNet(width=3, hidden=7),
+        ConvNeXtV2(depths=(1, 2), hidden_sizes=(4, 8)),
+        ConvNeXtV2(depths=(2,), hidden_sizes=(4,)),
+    ],
     ids=str,
 )
 def test_arithmetic_gives_the_parameters_and_operations_of_the_network(model, shape):

@@ -29,7 +29,7 @@ def test_arithmetic_gives_the_parameters_of_the_model(architecture, more):
 
 
 def test_what_is_not_known_is_one_line():
-    with pytest.raises(SaysoError, match="no estimate: the layers of 'gpt2' are not known, those of gpt_neox, .* are"):
+    with pytest.raises(SaysoError, match=r"no estimate: the layers of 'gpt2' are not known, those of gpt_neox, .* are"):
         scratch_size("gpt2", CONFIG, 100)
     with pytest.raises(SaysoError, match=r"follows from model\.config\.intermediate_size, which is not set"):
         scratch_size("llama", {k: v for k, v in CONFIG.items() if k != "intermediate_size"}, 100)
