@@ -90,7 +90,10 @@ POCKET_DIGITS_PAIRS = POCKET_DIGITS.vary(
     update={
         "summary": (
             "Figure 23's axis: from 12 to 200 variable-entity pairs a subset. There are six times as many in all; "
-            "everything else is as in pocket-digits. Expect the gap D5cons - D6cons to grow with the number of pairs."
+            "everything else is as in pocket-digits. The paper finds that the gap D5cons - D6cons grows with the "
+            "number of pairs. Here, with as many steps whatever their number, it does not: seeds 100-107 gave "
+            "+.141 +- .080 (12 pairs), +.090 +- .029 (25), +.137 +- .044 (50), +.151 +- .063 (100) and +.124 +- .042 "
+            "(200), where D5cons is lower as well (.551)."
         )
     }
 )
