@@ -75,3 +75,10 @@ def test_what_is_not_known_is_said_in_one_line(tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"none")
     with pytest.raises(SaysoError, match="not a model whose size can be read"):
         find_model(str(tmp_path))
+
+
+def test_a_card_is_found_by_a_part_of_its_name_that_no_other_has():
+    assert find_gpu("A100") == find_gpu("A100-80GB")
+    assert find_gpu("4090") == find_gpu("RTX-4090")
+    with pytest.raises(SaysoError, match="no GPU '100'"):
+        find_gpu("100")

@@ -111,16 +111,17 @@ class Estimate:
 
 
 def find_gpu(name: str) -> Gpu:
-    """Look a card up.
+    """Look a card up by its name, or by a part of it that no other card has (``A100``, ``4090``).
 
     Raises
     ------
     SaysoError
-        If it is not known.
+        If it is not known, or could be several.
     """
-    if name not in GPUS:
+    meant = [known for known in GPUS if name in known.split("-")]
+    if name not in GPUS and len(meant) != 1:
         raise SaysoError(f"no GPU '{name}'{nearest(name, GPUS)}")
-    return GPUS[name]
+    return GPUS.get(name) or GPUS[meant[0]]
 
 
 def find_model(name: str) -> KnownModel:
