@@ -24,8 +24,8 @@ from sayso.core.protocols import Scores
 from sayso.core.rng import stream, torch_seed
 from sayso.core.training import TrainSpec
 from sayso.learners.grid_networks import ConvNeXt, MakeNetwork
-from sayso.learners.loop import Indices, run_epochs, sampling_probabilities, steps_per_epoch
-from sayso.learners.optim import clip_gradients, make_optimizer, set_learning_rate
+from sayso.learners.loop import Indices, probabilities_of, run_epochs, steps_per_epoch
+from sayso.learners.optim import clip_gradients, make_optimizer, resume, set_learning_rate
 from sayso.learners.state import load_state, save_state
 
 #: Pictures of each replica in one forward pass of evaluation.
@@ -91,10 +91,7 @@ class GridLearner:
         grids = self._grids([[*own, *again] for own, again in zip(documents, replay, strict=True)])
         self._set_precision(train)
         self._optimizer = make_optimizer(self._parameters, None, train, fused=True)
-        if start_epoch > 0:
-            if self._loaded_optimizer is None:
-                raise ValueError("to go on with an epoch, load() what save() wrote after the one before")
-            self._optimizer.load_state_dict(self._loaded_optimizer)
+        resume(self._optimizer, self._loaded_optimizer, start_epoch)
         self._loaded_optimizer = None
         parameters = list(self._parameters.values())
         replica = np.arange(self.replicas)[:, None]
@@ -116,9 +113,7 @@ class GridLearner:
             counted = self._told(target) if train.loss_on == "completion" else torch.ones_like(cell)
             loss = (cell * counted).sum((1, 2)) / counted.sum((1, 2))
             torch.autograd.backward(loss.sum())
-            for (
-                parameter
-            ) in parameters:  # what comes out of vmap may have other strides, which a fused step cannot take
+            for parameter in parameters:  # what comes out of vmap may have strides that a fused step cannot take
                 if parameter.grad is not None and parameter.grad.stride() != parameter.stride():
                     parameter.grad = parameter.grad.contiguous()
             if train.max_grad_norm is not None:
@@ -137,9 +132,7 @@ class GridLearner:
             epochs=epochs,
             start_epoch=start_epoch,
             on_epoch=on_epoch,
-            probabilities=[sampling_probabilities(own, train.sampling.definition_share) for own in documents]
-            if train.sampling
-            else None,
+            probabilities=probabilities_of(documents, train),
         )
         self._optimizer.zero_grad(set_to_none=True)
 

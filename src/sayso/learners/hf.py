@@ -22,10 +22,10 @@ from sayso.core.training import TrainSpec
 from sayso.learners.documents import Document, Encoder, require_boundary
 from sayso.learners.greedy import Begun, continue_greedily
 from sayso.learners.grouping import Group, bundles, group
-from sayso.learners.loop import Indices, run_epochs, sampling_probabilities
+from sayso.learners.loop import Indices, probabilities_of, run_epochs, steps_per_epoch
 from sayso.learners.matching import Answers, matches
 from sayso.learners.memory import Fitting
-from sayso.learners.optim import make_single_optimizer, set_learning_rate
+from sayso.learners.optim import make_single_optimizer, resume, set_learning_rate
 from sayso.learners.passes import Passes
 from sayso.learners.pretrained import drops, load_model, load_tokenizer, load_weights, quiet, trained
 
@@ -93,12 +93,9 @@ class HFLearner:
         extra = self._encoder.for_training(repeatable, train, label_length=length)
         self._require_positions([*own, *repeatable], [*encoded, *extra])
         self._optimizer = self._make_optimizer(train)
-        if start_epoch > 0:
-            if self._loaded_optimizer is None:
-                raise ValueError("to go on with an epoch, load() what save() wrote after the one before")
-            self._optimizer.load_state_dict(self._loaded_optimizer)
+        resume(self._optimizer, self._loaded_optimizer, start_epoch)
         self._loaded_optimizer = None
-        steps = train.sampling.steps_per_epoch if train.sampling else -(-len(own) // train.batch_size)
+        steps = steps_per_epoch(train, len(own))
         step = start_epoch * steps
 
         def update(chosen: Indices, repeated: Indices, learning_rate: float) -> NDArray[np.float64]:
@@ -120,7 +117,7 @@ class HFLearner:
             epochs=epochs,
             start_epoch=start_epoch,
             on_epoch=on_epoch,
-            probabilities=[sampling_probabilities(own, train.sampling.definition_share)] if train.sampling else None,
+            probabilities=probabilities_of(documents, train),
         )
         self.model.eval()
         self._optimizer.zero_grad(set_to_none=True)

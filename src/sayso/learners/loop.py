@@ -79,6 +79,13 @@ def run_epochs(
             on_epoch(epoch + 1, total / steps)
 
 
+def probabilities_of(documents: Sequence[Sequence[Example]], train: TrainSpec) -> list[NDArray[np.float64]] | None:
+    """How often each replica's documents are drawn, for `run_epochs`; None where settings ask for no sampling."""
+    if train.sampling is None:
+        return None
+    return [sampling_probabilities(own, train.sampling.definition_share) for own in documents]
+
+
 def sampling_probabilities(documents: Sequence[Example], definition_share: float) -> NDArray[np.float64]:
     """How often each document is drawn (`sayso.core.training.Sampling`), shape (documents,), summing to 1."""
     groups = [(document.subset, document.kind == "definition") for document in documents]

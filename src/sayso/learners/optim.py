@@ -114,6 +114,20 @@ def _groups(
     return [group for group in groups if group["params"]]
 
 
+def resume(optimizer: torch.optim.Optimizer, state: dict[str, Any] | None, start_epoch: int) -> None:
+    """Give a new optimizer the state that was loaded, where training goes on after `start_epoch` epochs of a stage.
+
+    Raises
+    ------
+    ValueError
+        If there are epochs to go on from and no state was loaded.
+    """
+    if start_epoch > 0:
+        if state is None:
+            raise ValueError("to go on with an epoch, load() what save() wrote after the one before")
+        optimizer.load_state_dict(state)
+
+
 def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
     """Set the schedule's learning rate, multiplied as each group asks."""
     for group in optimizer.param_groups:

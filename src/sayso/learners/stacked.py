@@ -21,8 +21,8 @@ from sayso.core.protocols import Scores
 from sayso.core.training import TrainSpec
 from sayso.learners.batching import Batch, encode, stack
 from sayso.learners.completions import Completions
-from sayso.learners.loop import Indices, run_epochs, sampling_probabilities
-from sayso.learners.optim import clip_gradients, make_optimizer, set_learning_rate
+from sayso.learners.loop import Indices, probabilities_of, run_epochs
+from sayso.learners.optim import clip_gradients, make_optimizer, resume, set_learning_rate
 from sayso.learners.replicas import Replicas
 from sayso.learners.state import load_state, save_state
 from sayso.learners.tokenizer import word_tokenizer
@@ -73,10 +73,7 @@ class StackedLearner:
         ids, counted = self._training_tensors(documents, train)
         extra_ids, extra_counted = self._training_tensors(replay or [[] for _ in documents], train)
         self._optimizer = make_optimizer(self._models.parameters, self._models.embedding, train)
-        if start_epoch > 0:
-            if self._loaded_optimizer is None:
-                raise ValueError("to go on with an epoch, load() what save() wrote after the one before")
-            self._optimizer.load_state_dict(self._loaded_optimizer)
+        resume(self._optimizer, self._loaded_optimizer, start_epoch)
         self._loaded_optimizer = None
         parameters = list(self._models.parameters.values())
         replica = torch.arange(self.replicas, device=self.device)[:, None]
@@ -108,9 +105,7 @@ class StackedLearner:
             epochs=epochs,
             start_epoch=start_epoch,
             on_epoch=on_epoch,
-            probabilities=[sampling_probabilities(own, train.sampling.definition_share) for own in documents]
-            if train.sampling
-            else None,
+            probabilities=probabilities_of(documents, train),
         )
         self._optimizer.zero_grad(set_to_none=True)
 
