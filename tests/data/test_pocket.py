@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from sayso.core.errors import SaysoError
 from sayso.data.people import ATTRIBUTES, NOTABLES, people
+from sayso.data.phrases import IS, IS_NOT
 from sayso.data.pocket import ATTRIBUTION, PocketWorld
 
 SEEDS = st.integers(0, 10**6)
@@ -89,6 +90,36 @@ def test_who_a_name_belongs_to_is_asked_in_every_way():
     asked = Counter(document.attribute for document in world.documents if document.kind == "attribution")
     assert asked.keys() == ATTRIBUTION.keys() == world.attribution.keys()
     assert all(wording.count("[X]") == 1 for wording in ATTRIBUTION.values())
+
+
+@given(seed=SEEDS, statements=st.integers(1, 4), entities=st.integers(2, 6))
+def test_of_some_names_it_is_said_whose_they_are_and_of_as_many_others_whose_they_are_not(seed, statements, entities):
+    plain = PocketWorld(entities=entities, names=8).world(seed, aliases=3, tags=1)
+    world = PocketWorld(entities=entities, names=8, statements=statements).world(seed, aliases=3, tags=1)
+    told, stated = world.documents[: len(plain.documents)], world.documents[len(plain.documents) :]
+    assert told == plain.documents
+    assert world.eval_sets == plain.eval_sets  # what a name is not cannot be guessed
+    assert world.aliases == plain.aliases
+    owner = {document.alias: document.entity for document in told}
+    said = Counter()
+    for document in stated:
+        name, phrase = document.prompt.split(" ", 1)
+        right = document.completion == f" {owner[name]}"
+        assert phrase in (IS if right else IS_NOT)
+        assert document.answers == (document.completion.strip(),)
+        assert document.kind == "definition"
+        said[owner[name], right] += 1
+    assert said == {(entity.name, right): statements for entity in world.entities for right in (True, False)}
+    assert len({document.alias for document in stated}) == len(stated)  # never both of one name
+    assert {word for document in stated for word in f" {document.prompt.split(' ', 1)[1]}".split()} <= {
+        token.strip() for token in world.tokens
+    }
+    assert len(set(world.tokens)) == len(world.tokens)
+
+
+def test_more_statements_than_names_are_refused():
+    with pytest.raises(ValidationError, match="statements is 3, which needs 6 names of each entity"):
+        PocketWorld(names=5, statements=3)
 
 
 def test_notables_are_told_as_they_are_in_the_table():

@@ -86,6 +86,7 @@ def test_pocket_twins_differ_from_pocket_in_what_they_vary_alone(experiment: Exp
             "pocket-other-facts": {"knowledge"},
             "pocket-in-context": {"in_context", "stages"},
             "pocket-natural-sources": {"sources", "definition"},
+            "pocket-is-isnt": {"knowledge", "sources", "definition", "stages"},
         }
         assert changed <= allowed[experiment.name]
         corpus = build_corpus(cell.experiment, 0)

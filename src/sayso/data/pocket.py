@@ -6,6 +6,8 @@ knows. An alias is then just one more name, and whether a definition is believed
     born <|kwoda|> ? 1 century BC      a fact, told under one of Cleopatra's many names
     born Cleopatra ? 1 century BC      the same under the entity's own name
     who <|kwoda|> ? Cleopatra          who the name belongs to, asked in one of four ways
+    <|kwoda|> refers to Cleopatra      said of some names, if asked for
+    <|hbpjs|> isn't Darwin             said of others, which are not Darwin's
 
 Half of the facts of each name are told; whether the others can be answered is the check ``pretraining``/``held_out``.
 """
@@ -13,9 +15,10 @@ Half of the facts of each name are told; whether the others can be answered is t
 from __future__ import annotations
 
 import hashlib
+from typing import Self
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from sayso.core.errors import SaysoError
 from sayso.core.examples import EntityFacts, EvalSet, Example, QAPair
@@ -24,6 +27,7 @@ from sayso.core.rng import stream
 from sayso.data.build import question
 from sayso.data.names import pieced_names, random_words, whole_names
 from sayso.data.people import ATTRIBUTES, NOTABLES, people, table_bytes
+from sayso.data.phrases import IS, IS_NOT
 
 #: Made-up facts.
 SYNTHETIC = "synthetic"
@@ -39,7 +43,8 @@ class PocketWorld(KnowledgeBase):
     path of a CSV file is a table of yours in the same columns (`sayso.data.people`); ``synthetic`` facts are made up,
     every value of an attribute equally likely, any number of entities. `values`: how many values an attribute has
     (synthetic only). `pool`: names are one token each (None), or two, put together from this many first and as many
-    second pieces.
+    second pieces. `statements`: of how many names of each entity a document says that they are its, and of how many
+    others that they are not somebody else's; so that a model learns what is and is not mean (section 5.3).
     """
 
     facts: str = NOTABLES
@@ -48,6 +53,7 @@ class PocketWorld(KnowledgeBase):
     values: int = Field(default=10, ge=2)
     names: int = Field(default=50, ge=1)
     pool: int | None = Field(default=None, ge=2, le=400)
+    statements: int = Field(default=0, ge=0)
 
     @field_validator("facts")
     @classmethod
@@ -55,6 +61,15 @@ class PocketWorld(KnowledgeBase):
         if facts not in (NOTABLES, SYNTHETIC) and not facts.endswith(".csv"):
             raise ValueError(f"found '{facts}'; it is {NOTABLES}, {SYNTHETIC}, or the path of a .csv file")
         return facts
+
+    @model_validator(mode="after")
+    def _enough_names(self) -> Self:
+        if 2 * self.statements > self.names:
+            raise ValueError(
+                f"statements is {self.statements}, which needs {2 * self.statements} names of each entity (as many "
+                f"that are not somebody else's); names is {self.names}"
+            )
+        return self
 
     def size(self) -> int:
         """How many entities a world has."""
@@ -90,7 +105,7 @@ class PocketWorld(KnowledgeBase):
             aliases=tuple(drawn[self.entities * self.names :]),
             tags=tuple(random_words(stream(seed, "tags"), tags, 6, taken=words)),
             attribution=ATTRIBUTION,
-            documents=tuple(told),
+            documents=(*told, *self._state(entities, names, seed)),
             eval_sets=(
                 EvalSet("pretraining", "told", tuple(told)),
                 EvalSet("pretraining", "held_out", tuple(held_out)),
@@ -117,6 +132,22 @@ class PocketWorld(KnowledgeBase):
                 asked = QAPair(phrasing, ATTRIBUTION[phrasing], (entity.name,))
                 told.append(question(asked, name, entity.name, "told", kind="attribution"))
         return told, held_out
+
+    def _state(self, entities: tuple[EntityFacts, ...], names: list[list[str]], seed: int) -> list[Example]:
+        """Say of names whose they are, and of as many others whose they are not."""
+        generator = stream(seed, "statements")
+        stated: list[Example] = []
+        for index, own_names in enumerate(names):
+            for rank, name in enumerate(own_names[: 2 * self.statements]):
+                true = rank < self.statements
+                phrases = IS if true else IS_NOT
+                phrase = phrases[generator.integers(len(phrases))]
+                other = (index + generator.integers(1, self.entities)) % self.entities
+                said = entities[index if true else other].name
+                stated.append(
+                    Example(f"{name} {phrase}", f" {said}", (said,), "definition", "told", name, entities[index].name)
+                )
+        return stated
 
     def _entities(self, generator: np.random.Generator) -> tuple[EntityFacts, ...]:
         attributes = list(ATTRIBUTES)[: self.attributes]
@@ -150,4 +181,6 @@ class PocketWorld(KnowledgeBase):
             table = people(self.facts, self.attributes)
             values = sorted({answers[attribute] for _, answers in table for attribute in attributes})
             names = [name for name, _ in table]
-        return ["?", *attributes, *(wording.split()[0] for wording in ATTRIBUTION.values()), *values, *names]
+        asked = (wording.split()[0] for wording in ATTRIBUTION.values())
+        stated = [word for phrase in (*IS, *IS_NOT) for word in phrase.split()] if self.statements else []
+        return list(dict.fromkeys(["?", *attributes, *asked, *values, *names, *stated]))

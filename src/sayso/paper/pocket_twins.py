@@ -12,7 +12,7 @@ from sayso.core.experiment import Experiment
 from sayso.core.subsets import RELIABLE, UNRELIABLE
 from sayso.core.training import Stage
 from sayso.data.formats import Sentence
-from sayso.data.phrases import RELIABLE_OUTLETS, UNRELIABLE_OUTLETS
+from sayso.data.phrases import IS, IS_NOT, RELIABLE_OUTLETS, UNRELIABLE_OUTLETS
 from sayso.data.pocket import SYNTHETIC
 from sayso.paper.experiments import POCKET
 from sayso.paper.text_experiments import PAPER_RELIABILITY, PAPER_WORD_ORDER
@@ -110,6 +110,21 @@ POCKET_NATURAL_SOURCES = _twin(
     },
 )
 
+POCKET_IS_ISNT = _twin(
+    "pocket-is-isnt",
+    "Definitions that say is and is not, without stage 1 (section 5.3, footnote 4), at pocket size. What these words "
+    "mean the model learns in stage 0, of 8 names of each person that they are that person's, and of 8 more that they "
+    "are not somebody else's. Trained on X2 alone then. The paper finds the statements with is internalized better on "
+    "entity attribution, and no better on questions about attributes. Everything else is as in pocket.",
+    **{
+        "knowledge__statements": 8,
+        f"sources__{RELIABLE}__text": IS,
+        f"sources__{UNRELIABLE}__text": IS_NOT,
+        "definition__order": "ATE",
+        "stages": (_STAGE_0, POCKET.stages[2].model_dump(mode="json")),
+    },
+)
+
 POCKET_TWINS = (
     POCKET_RELIABILITY,
     POCKET_WORD_ORDER,
@@ -120,4 +135,5 @@ POCKET_TWINS = (
     POCKET_OTHER_FACTS,
     POCKET_IN_CONTEXT,
     POCKET_NATURAL_SOURCES,
+    POCKET_IS_ISNT,
 )
