@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.pythia import model_spec, questions
 
-QUESTIONS = 240
+QUESTIONS = 2_000
 ONE_BY_ONE = 16
 LENGTH, NEW_TOKENS, ROWS = 64, 8, 64
 

@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from sayso.core.experiment import Experiment
-from sayso.core.records import Record, Store
+from sayso.core.records import Record
+from sayso.core.store import Store
 from sayso.core.sweep import Cell, Job, stacks
 from sayso.runs.local import cores
 

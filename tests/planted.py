@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from sayso.core.experiment import Experiment
-from sayso.core.records import JobFolder, Manifest, Record, Store
+from sayso.core.job_folder import JobFolder
+from sayso.core.records import Manifest, Record
+from sayso.core.store import Store
 from sayso.core.sweep import cells
 
 PHRASINGS = ("name", "who", "meaning", "stands_for")

@@ -1,4 +1,3 @@
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,9 +7,12 @@ from filelock import FileLock
 
 import sayso
 from sayso import Experiment, SaysoError, Seeds, TrainSpec, api
-from sayso.core.records import COLUMNS, JobFolder, Store
+from sayso.core.job_folder import JobFolder
+from sayso.core.records import COLUMNS
+from sayso.core.store import Store
 from sayso.core.sweep import Job
 from sayso.learners.stacked import StackedLearner
+from sayso.results import RESULTS, default_results
 from sayso.runs import local
 from sayso.runs.execute import execute
 
@@ -140,10 +142,10 @@ def test_a_number_of_seeds_begins_at_the_experiments_own(brief, tmp_path, ran):
 
 def test_results_go_below_the_current_folder_and_are_found_there(brief, tmp_path, ran, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert "no results below sayso-results" in error(api.default_results)
+    assert "no results below sayso-results" in error(default_results)
     results = sayso.run(brief, seeds=1)
     assert results.path == Path("sayso-results/tiny")
-    assert api.default_results() == results.path
+    assert default_results() == results.path
     assert results.experiment.digest() == brief.digest()
 
 
@@ -244,31 +246,11 @@ def test_a_refused_job_leaves_those_that_finished(brief, tmp_path, ran, monkeypa
     assert len(list(tmp_path.glob("jobs/*"))) == 1
 
 
-# --- samples
-
-
-def test_samples_are_the_documents_of_a_seed(tiny):
-    first = [(where, document.text) for where, document in sayso.samples(tiny, seed=2)]
-    assert first == [(where, document.text) for where, document in sayso.samples(tiny, seed=2)]
-    assert first != [(where, document.text) for where, document in sayso.samples(tiny, seed=3)]
-    assert {where for where, _ in first} >= {"world", "X1", "X2", "validation"}
-
-
-def test_samples_of_an_unknown_subset_are_an_error(tiny):
-    assert "no subset 'D5con'; did you mean 'D5cons'" in error(sayso.samples, tiny, subset="D5con")
-
-
-def test_a_few_samples_of_each_kind_show_everything(tiny):
-    found = api.sample_documents(tiny, each=1)
-    assert len({(where, subset) for where, subset, _ in found}) >= 20
-    assert json.loads(json.dumps(found)) == [list(row) for row in found]
-
-
 def test_an_experiment_that_differs_from_its_namesake_goes_to_a_folder_of_its_own():
     plain = sayso.load("pocket")
     changed = plain.with_settings({"train.batch_size": 32})
-    assert api.results_folder(plain) == api.RESULTS / "pocket"
-    assert api.results_folder(changed) == api.RESULTS / f"pocket-{changed.digest()[:8]}"
+    assert api.results_folder(plain) == RESULTS / "pocket"
+    assert api.results_folder(changed) == RESULTS / f"pocket-{changed.digest()[:8]}"
     mine = changed.with_settings({"name": "mine"})
-    assert api.results_folder(mine) == api.RESULTS / "mine"
-    assert api.results_folder(mine, loaded=plain) == api.RESULTS / f"mine-{mine.digest()[:8]}"
+    assert api.results_folder(mine) == RESULTS / "mine"
+    assert api.results_folder(mine, loaded=plain) == RESULTS / f"mine-{mine.digest()[:8]}"

@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
 
-from sayso import api
 from sayso.cli import app
-from sayso.core.records import Store
+from sayso.core.store import Store
 from sayso.core.sweep import Job
 from sayso.data.knowledge import knowledge_of
+from sayso.results import Results
 from sayso.runs import local
 from sayso.runs.execute import execute
 from tests.tiny_models import save_tiny
@@ -63,7 +63,7 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch, one_thread: None) -> None:
 @pytest.fixture
 def no_report(monkeypatch: pytest.MonkeyPatch) -> None:
     """One test that draws the charts is enough."""
-    monkeypatch.setattr(api.Results, "report", lambda results: results.path / "report.html")
+    monkeypatch.setattr(Results, "report", lambda results: results.path / "report.html")
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +85,7 @@ def run(*words: object) -> pd.DataFrame:
     out = Path(str(words[list(words).index("--out") + 1]))
     result = sayso("run", *words)
     assert result.exit_code == 0, result.output
-    return api.Results(out).records()
+    return Results(out).records()
 
 
 def trained_enough(records: pd.DataFrame, stage: str = "stage1") -> None:
@@ -116,7 +116,7 @@ def test_two_stages_of_a_causal_model_on_the_cvdb(causal, tmp_path):
 def test_two_stages_of_a_t5_on_t_rex(t5, tmp_path, no_report):
     records = run("paper-t5", "--model", t5, *WORKS, "--seeds", 1, *SMALL, "--out", tmp_path / "out")
     trained_enough(records)
-    experiment = api.Results(tmp_path / "out").experiment
+    experiment = Results(tmp_path / "out").experiment
     assert experiment.split.trained_questions == 3  # all but one of T-REx's four
     assert experiment.train.loss_on == "completion"
 
@@ -139,7 +139,7 @@ def test_low_rank_additions_on_a_table_of_ones_own_killed_and_resumed(causal, tm
     (one,), (other,) = ([folder.records_path.read_bytes() for folder in store.jobs()] for store in (whole, parts))
     assert one == other
     # all questions of an entity but one are trained on, whatever their number
-    assert api.Results(whole.path).experiment.split.trained_questions == 3
+    assert Results(whole.path).experiment.split.trained_questions == 3
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,12 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from sayso import api
 from sayso.cli import app
 from sayso.core.errors import SaysoError
 from sayso.paper.digit_experiments import POCKET_DIGITS
 from sayso.pictures import as_png, sample_pictures, write_pictures
+from sayso.results import RESULTS
+from sayso.samples import sample_documents
 
 SMALL = POCKET_DIGITS.with_settings(
     {"knowledge.entities": 24, "knowledge.grid": 2, "knowledge.tag_rows": 1, "split.trained_questions": 3}
@@ -21,7 +22,7 @@ ARGUMENTS = ["sample", "pocket-digits", "--set", "knowledge.entities=24", "-n", 
 
 def test_every_sample_document_has_its_picture():
     drawn = sample_pictures(SMALL, each=2, seed=1)
-    documents = api.sample_documents(SMALL, each=2, seed=1)
+    documents = sample_documents(SMALL, each=2, seed=1)
     assert [(one.where, one.document.subset, one.document.text) for one in drawn] == documents
     assert {one.pixels.shape for one in drawn} == {(22, 20)}
     for one in drawn:
@@ -40,7 +41,7 @@ def test_samples_of_one_subset_and_seed():
 def test_experiments_of_text_have_no_pictures(tiny):
     assert sample_pictures(tiny) == []
     with pytest.raises(SaysoError, match="are text and have no pictures; leave --png out"):
-        write_pictures([], api.RESULTS)
+        write_pictures([], RESULTS)
 
 
 def test_png_are_the_pixels():

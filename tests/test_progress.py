@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from sayso.core.experiment import Experiment
-from sayso.core.records import Store
+from sayso.core.store import Store
 from sayso.core.sweep import Job, cells
 from sayso.display import Display, plan_lines
 from sayso.progress import JobProgress, RunProgress, consecutive, duration, seed_range

@@ -6,11 +6,13 @@
 >>> results.table(), results.claims(), results.report()  # doctest: +SKIP
 """
 
-from sayso.api import Results, experiments, load, run, samples
+from sayso.api import experiments, load, run
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment, Seeds, SplitSpec
 from sayso.core.subsets import TABLE_1, Source, Subset, with_fractions, with_reliability
 from sayso.core.training import Sampling, Stage, TrainSpec
+from sayso.results import Results
+from sayso.samples import samples
 
 __all__ = [
     "TABLE_1",

@@ -1,33 +1,23 @@
-"""The same from Python as from the command line: load an experiment, run it, read what came out."""
+"""The same from Python as from the command line: find an experiment and run it. Results are read by `sayso.results`."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
 from sayso.core.errors import SaysoError, nearest
-from sayso.core.examples import Example
 from sayso.core.experiment import Experiment, Seeds, load_file
+from sayso.core.job_folder import JobFolder
 from sayso.core.legs import legs
-from sayso.core.records import JobFolder, Store
 from sayso.core.spec import resolve
+from sayso.core.store import Store
 from sayso.core.sweep import Job, plan
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from sayso.paper.claims import Verdict
+from sayso.results import RESULTS, Results
 
 Listener = Callable[[str, dict[str, object]], None]
-
-#: Where results go unless told otherwise, below the current folder.
-RESULTS = Path("sayso-results")
 
 
 def experiments() -> dict[str, Experiment]:
@@ -62,49 +52,6 @@ def load(name: str | Path) -> Experiment:
             raise SaysoError(f"'{name}' is a {type(found).__name__}, not an Experiment")
         return found
     raise SaysoError(f"no experiment '{name}'{nearest(str(name), known)} (see 'sayso list')")
-
-
-@dataclass(frozen=True)
-class Results:
-    """A results folder, and what can be read from it."""
-
-    path: Path
-
-    @property
-    def store(self) -> Store:
-        """The folder's files."""
-        return Store(self.path)
-
-    @property
-    def experiment(self) -> Experiment:
-        """The experiment the folder holds."""
-        return self.store.experiment()
-
-    def records(self) -> pd.DataFrame:
-        """Every record of finished jobs, one a row."""
-        from sayso.report.table import load
-
-        return load(self.store)
-
-    def table(self) -> pd.DataFrame:
-        """Means and 95% intervals over seeds after the last epoch of each stage."""
-        from sayso.report.table import final, for_statistics, summary
-
-        return summary(final(for_statistics(self.records())))
-
-    def claims(self) -> list[Verdict]:
-        """What the records say of each claim of the paper that they can test."""
-        from sayso.paper.claims import judge
-
-        return judge(self.records(), self.experiment)
-
-    def report(self) -> Path:
-        """Write ``report.html`` with its figures into the folder and return its path."""
-        from sayso.pictures import as_png, sample_pictures
-        from sayso.report.page import write_report
-
-        pictures = as_png(sample_pictures(self.experiment))
-        return write_report(self.store, self.claims(), sample_documents(self.experiment), pictures)
 
 
 def results_folder(experiment: Experiment, loaded: Experiment | None = None) -> Path:
@@ -220,59 +167,5 @@ def _withdrawn_if_refused(store: Store) -> Iterator[None]:
         raise
 
 
-def samples(
-    experiment: Experiment, seed: int | None = None, subset: str | None = None
-) -> Iterable[tuple[str, Example]]:
-    """Documents of one seed as the model sees them, each with where it is used.
-
-    Raises
-    ------
-    SaysoError
-        If the experiment has no such subset.
-    """
-    from sayso.data.build import build_corpus, sample
-
-    corpus = build_corpus(experiment, seed if seed is not None else experiment.seeds.first)
-    if subset is not None:
-        names = {document.subset for _, document in sample(corpus)}
-        if subset not in names:
-            raise SaysoError(f"no subset '{subset}'{nearest(subset, names)}")
-    return sample(corpus, subset)
-
-
-def sample_documents(
-    experiment: Experiment, each: int = 2, *, seed: int | None = None, subset: str | None = None
-) -> list[tuple[str, str, str]]:
-    """A few documents of every subset and use (of the first cell): where, subset, text."""
-    from sayso.core.sweep import cells
-
-    found = few(samples(cells(experiment)[0].experiment, seed, subset), each)
-    return [(where, document.subset, document.text) for where, document in found]
-
-
-def few(documents: Iterable[tuple[str, Example]], each: int) -> Iterator[tuple[str, Example]]:
-    """The first documents of every use, subset and kind."""
-    counts: dict[tuple[str, str, str], int] = {}
-    for where, document in documents:
-        key = (where, document.subset, document.kind)
-        counts[key] = counts.get(key, 0) + 1
-        if counts[key] <= each:
-            yield where, document
-
-
 def _ignore(job_id: str, event: dict[str, object]) -> None:
     """Nobody listens."""
-
-
-def default_results() -> Path:
-    """The results folder meant when none is named: the only one below ``sayso-results``, or the newest.
-
-    Raises
-    ------
-    SaysoError
-        If there is none.
-    """
-    found = [path.parent for path in RESULTS.glob("*/experiment.json")]
-    if not found:
-        raise SaysoError(f"no results below {RESULTS}{os.sep}; 'sayso run pocket' makes some, or name a folder")
-    return max(found, key=lambda path: (path / "experiment.json").stat().st_mtime)

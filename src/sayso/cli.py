@@ -15,10 +15,11 @@ import typer
 
 from sayso import __version__, api, cli_data
 from sayso.core.errors import SaysoError
-from sayso.core.records import Store
+from sayso.core.store import Store
 from sayso.exits import OneLineErrors, sigterm_as_ctrl_c
 from sayso.helptext import examples as _examples
 from sayso.overrides import configure, go_on_command
+from sayso.results import RESULTS, Results, default_results
 
 app = typer.Typer(
     cls=OneLineErrors,
@@ -217,9 +218,10 @@ def sample(
 ) -> None:
     """Print documents as the model sees them, by use and subset."""
     from sayso import pictures, terminal
+    from sayso.samples import sample_documents
 
     experiment = configure(name, settings or [], knowledge=knowledge)
-    terminal.show(terminal.documents_page(api.sample_documents(experiment, each=each, seed=seed, subset=subset)))
+    terminal.show(terminal.documents_page(sample_documents(experiment, each=each, seed=seed, subset=subset)))
     if png is not None:
         drawn = pictures.sample_pictures(experiment, each=each, seed=seed, subset=subset)
         pictures.write_pictures(drawn, png)
@@ -232,12 +234,12 @@ def main() -> None:
     app()
 
 
-def _results(folder: Path | None) -> api.Results:
+def _results(folder: Path | None) -> Results:
     """The results folder meant: as it is, or else of that name below ``sayso-results``."""
     if folder is None:
-        return api.Results(api.default_results())
-    below = api.RESULTS / folder
-    return api.Results(below if not Store(folder).experiment_path.exists() and below.is_dir() else folder)
+        return Results(default_results())
+    below = RESULTS / folder
+    return Results(below if not Store(folder).experiment_path.exists() and below.is_dir() else folder)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from sayso.core.records import Store
+from sayso.core.store import Store
 from sayso.core.sweep import Job
 from sayso.progress import JobProgress, RunProgress, duration, seed_range
 from sayso.runs.status import epochs_done

@@ -17,6 +17,7 @@ from sayso.data.people import NOTABLES
 from sayso.data.pocket import SYNTHETIC, PocketWorld
 from sayso.learners.specs import FromScratch, HFModel
 from sayso.progress import consecutive
+from sayso.results import RESULTS
 from sayso.runs.status import Status
 
 
@@ -67,7 +68,7 @@ def go_on_command(status: Status) -> str:
     namesake = api.experiments().get(experiment.name)
     plain = namesake is not None and namesake.digest() == experiment.digest()
     words = ["sayso", "run", experiment.name if plain else str(status.path / "experiment.json")]
-    if not (plain and status.path == api.RESULTS / experiment.name):
+    if not (plain and status.path == RESULTS / experiment.name):
         words += ["--out", str(status.path)]
     blocks = consecutive(status.seeds)
     own = namesake.seeds if plain and namesake is not None else experiment.seeds

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sayso.api import few, samples
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
 from sayso.core.experiment import Experiment
 from sayso.core.sweep import cells
+from sayso.samples import few, samples
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class SamplePicture:
 def sample_pictures(
     experiment: Experiment, each: int = 2, *, seed: int | None = None, subset: str | None = None
 ) -> list[SamplePicture]:
-    """Pictures of the documents that `api.sample_documents` gives, in its order; none where documents are text.
+    """Pictures of the documents that `samples.sample_documents` gives, in its order; none where documents are text.
 
     What is measured is shown with the very images it is measured on, what is trained on with some of those it may be.
     """

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sayso import api
-from sayso.core.records import Store
+from sayso.core.store import Store
 from sayso.core.sweep import MAIN_CELL, Cell, Job, cells
 from sayso.data.build import build_corpus
 from sayso.paper.claims import claims_for, kind_of
@@ -18,7 +17,9 @@ from sayso.paper.digit_experiments import (
     POCKET_DIGITS_CONTROL,
     POCKET_DIGITS_PAIRS,
 )
+from sayso.results import Results
 from sayso.runs.execute import execute
+from sayso.samples import sample_documents
 
 
 def test_every_subset_has_equally_many_pairs_and_only_those_of_x1_questions():
@@ -94,7 +95,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Path
 
 
 def test_grids_go_through_the_same_measures_claims_and_report_as_text(finished):
-    results = api.Results(finished)
+    results = Results(finished)
     records = results.records()
     assert set(records["eval_set"]) == {"validation", "train_qa", "definitions"}
     assert set(records["epoch"]) == {0, 1, 2}
@@ -104,5 +105,5 @@ def test_grids_go_through_the_same_measures_claims_and_report_as_text(finished):
     assert {verdict.claim for verdict in results.claims()} >= {"gap-on-questions", "reliable-beats-unreliable"}
     page = results.report().read_text(encoding="utf-8")
     images = re.findall(r'<img class="picture" src="data:image/png;base64,([^"]+)" alt="([^"]+)"', page)
-    assert [text for _, text in images] == [text for _, _, text in api.sample_documents(results.experiment)]
+    assert [text for _, text in images] == [text for _, _, text in sample_documents(results.experiment)]
     assert all(base64.b64decode(encoded).startswith(b"\x89PNG") for encoded, _ in images)

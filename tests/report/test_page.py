@@ -10,7 +10,7 @@ import pytest
 
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
-from sayso.core.records import Store
+from sayso.core.store import Store
 from sayso.paper.claims import judge
 from sayso.report.page import write_report
 from tests.planted import planted_records, planted_store

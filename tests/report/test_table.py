@@ -12,7 +12,8 @@ import pytest
 
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
-from sayso.core.records import COLUMNS, Record, Store
+from sayso.core.records import COLUMNS, Record
+from sayso.core.store import Store
 from sayso.report import table
 from tests.planted import planted_records, planted_store
 

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from sayso.core.errors import SaysoError
-from sayso.core.records import JobFolder
+from sayso.core.job_folder import JobFolder
 from sayso.core.sweep import plan
 from sayso.learners.stacked import StackedLearner
 from sayso.measures.predictions import Predictions

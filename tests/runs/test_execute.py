@@ -11,7 +11,8 @@ from filelock import FileLock
 
 from sayso.core.errors import SaysoError
 from sayso.core.files import write_atomically
-from sayso.core.records import JobFolder, Record
+from sayso.core.job_folder import JobFolder
+from sayso.core.records import Record
 from sayso.core.sweep import Job, cells
 from sayso.data.pocket import PocketWorld
 from sayso.learners.stacked import StackedLearner

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import transformers
 
-from sayso.core.records import JobFolder
+from sayso.core.job_folder import JobFolder
 from sayso.core.sweep import Job, plan
 from sayso.data.formats import QuestionAndAnswer
 from sayso.learners.hf import HFLearner

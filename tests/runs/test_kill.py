@@ -16,7 +16,8 @@ import pytest
 from filelock import FileLock
 
 from sayso.core.experiment import Experiment
-from sayso.core.records import JobFolder, Store
+from sayso.core.job_folder import JobFolder
+from sayso.core.store import Store
 from sayso.core.sweep import plan
 from sayso.runs.execute import execute
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from sayso.core.errors import SaysoError
-from sayso.core.records import JobFolder, Store
+from sayso.core.job_folder import JobFolder
+from sayso.core.store import Store
 from sayso.core.sweep import Job, cells, plan
 from sayso.learners.specs import HFModel
 from sayso.runs import local

@@ -1,4 +1,4 @@
-from sayso.core.records import JobFolder
+from sayso.core.job_folder import JobFolder
 from sayso.runs.manifest import describe
 
 

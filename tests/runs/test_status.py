@@ -5,7 +5,8 @@ from filelock import FileLock
 
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment, Seeds
-from sayso.core.records import JobFolder, Store
+from sayso.core.job_folder import JobFolder
+from sayso.core.store import Store
 from sayso.core.sweep import Job, cells
 from sayso.runs import status as module
 from sayso.runs.manifest import describe

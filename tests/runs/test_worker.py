@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sayso.core.records import JobFolder
+from sayso.core.job_folder import JobFolder
 from sayso.core.sweep import Job
 from sayso.runs import execute as execute_module
 from sayso.runs import worker as worker_module

@@ -28,7 +28,7 @@ from markupsafe import Markup
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
 from sayso.core.files import read_json, write_atomically
-from sayso.core.records import Store
+from sayso.core.store import Store
 from sayso.report import numbers, stats
 from sayso.report.charts import PANEL_TITLES
 from sayso.report.figures import Figure, figures

@@ -20,7 +20,8 @@ import pandas as pd
 
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
-from sayso.core.records import COLUMNS, Record, Store
+from sayso.core.records import COLUMNS, Record
+from sayso.core.store import Store
 from sayso.core.subsets import Group
 from sayso.report import numbers
 from sayso.report.stats import half_width

@@ -21,9 +21,10 @@ from sayso.core.errors import SaysoError
 from sayso.core.examples import Corpus
 from sayso.core.experiment import Experiment
 from sayso.core.files import read_json, write_atomically
+from sayso.core.job_folder import JobFolder
 from sayso.core.legs import Leg, is_measured, kept, legs, measured_epochs
 from sayso.core.protocols import Learner, Moment
-from sayso.core.records import JobFolder, Record
+from sayso.core.records import Record
 from sayso.core.sweep import Job
 from sayso.data.build import build_corpus
 from sayso.runs.manifest import describe, now

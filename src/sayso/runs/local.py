@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sayso.core.errors import SaysoError
 from sayso.core.protocols import ModelSpec
-from sayso.core.records import Store
+from sayso.core.store import Store
 from sayso.core.sweep import Job
 from sayso.runs.worker import job_to_json
 

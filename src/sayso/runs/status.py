@@ -11,8 +11,9 @@ from filelock import FileLock, Timeout
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment, load_spec
 from sayso.core.files import read_json
+from sayso.core.job_folder import JobFolder
 from sayso.core.legs import legs, total_epochs
-from sayso.core.records import JobFolder, Store
+from sayso.core.store import Store
 from sayso.core.sweep import cells
 
 State = Literal["finished", "running", "stopped"]

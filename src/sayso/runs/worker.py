@@ -17,7 +17,7 @@ from typing import Any
 
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import load_spec
-from sayso.core.records import JobFolder
+from sayso.core.job_folder import JobFolder
 from sayso.core.sweep import Cell, Job
 
 EXIT_STOPPED = 3

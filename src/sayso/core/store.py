@@ -1,0 +1,104 @@
+"""A results folder: one experiment, and a folder for each of its jobs.
+
+DIR/experiment.json    what is run here
+DIR/jobs/ID/           one job; `sayso.core.job_folder` says what is in it
+"""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+from sayso.core.errors import SaysoError
+from sayso.core.experiment import Experiment, load_spec
+from sayso.core.files import read_json, write_atomically
+from sayso.core.job_folder import JobFolder
+from sayso.core.records import Record
+from sayso.core.spec import canonical_json
+from sayso.core.sweep import cells
+
+
+class Store:
+    """A results folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.experiment_path = path / "experiment.json"
+        self.jobs_path = path / "jobs"
+        self.lock_path = path / ".lock"
+
+    def create(self, experiment: Experiment) -> None:
+        """Make the folder, or check that it belongs to this experiment.
+
+        Raises
+        ------
+        SaysoError
+            If the folder cannot be written or holds another experiment.
+        """
+        if self.experiment_path.exists():
+            there = self.experiment()
+            if there.digest() != experiment.digest():
+                raise SaysoError(
+                    f"{self.path}: holds {there.name} with other settings ({_difference(there, experiment)}); "
+                    "choose another folder with --out"
+                )
+            return
+        try:
+            self.jobs_path.mkdir(parents=True, exist_ok=True)
+            write_atomically(self.experiment_path, experiment.model_dump_json(indent=1) + "\n")
+        except OSError as error:
+            raise SaysoError(
+                f"{self.path}: cannot write here: {error.strerror}; choose another folder with --out"
+            ) from error
+
+    def withdraw(self) -> None:
+        """Undo `create` where no job has left anything, so that a corrected experiment can have the folder."""
+        with contextlib.suppress(OSError):  # not empty: there is something to keep
+            self.jobs_path.rmdir()
+            self.experiment_path.unlink()
+            self.lock_path.unlink(missing_ok=True)
+            self.path.rmdir()
+
+    def experiment(self) -> Experiment:
+        """Read which experiment this folder holds.
+
+        Raises
+        ------
+        SaysoError
+            If it is not a results folder, or its experiment cannot be read.
+        """
+        if not self.experiment_path.exists():
+            raise SaysoError(f"{self.path}: not a results folder (no experiment.json); 'sayso run NAME' makes one")
+        return load_spec(read_json(self.experiment_path), str(self.experiment_path))
+
+    def job(self, job_id: str) -> JobFolder:
+        """The folder of one job, whether or not it exists."""
+        return JobFolder(self.jobs_path / job_id)
+
+    def jobs(self) -> list[JobFolder]:
+        """Folders of all jobs begun, by name."""
+        folders = [JobFolder(path) for path in sorted(self.jobs_path.glob("*")) if path.is_dir()]
+        return [folder for folder in folders if folder.begun]
+
+    def records(self) -> list[Record]:
+        """All records of finished jobs; cells in the experiment's order, then seeds, then as they were measured."""
+        order = {cell.name: position for position, cell in enumerate(cells(self.experiment()))}
+        parts: list[tuple[int, int, int, Record]] = []
+        for folder in self.jobs():
+            if folder.finished:
+                parts += [(order[r.cell], r.seed, position, r) for position, r in enumerate(folder.records())]
+        return [part[-1] for part in sorted(parts, key=lambda part: part[:3])]
+
+
+def _difference(one: Experiment, other: Experiment) -> str:
+    """Name the first setting in which two experiments differ, with both values."""
+    first, second = (
+        {path: canonical_json(value) for path, value in experiment.settings().items()} for experiment in (one, other)
+    )
+    named = {
+        path for path in first.keys() | second.keys() if path.partition(".")[0] not in ("name", "summary", "seeds")
+    }
+    for path in sorted(named):
+        if first.get(path) != second.get(path):
+            return f"{path} is {first.get(path, 'absent')} there, {second.get(path, 'absent')} here"
+    return "the same settings written by another version"

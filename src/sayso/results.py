@@ -1,0 +1,81 @@
+"""Results folders: where they are, and what can be read from one."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sayso.core.errors import SaysoError
+from sayso.core.experiment import Experiment
+from sayso.core.store import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sayso.paper.claims import Verdict
+
+#: Where results go unless told otherwise, below the current folder.
+RESULTS = Path("sayso-results")
+
+
+@dataclass(frozen=True, init=False)
+class Results:
+    """A results folder, and what can be read from it."""
+
+    path: Path
+
+    def __init__(self, path: str | Path) -> None:
+        object.__setattr__(self, "path", Path(path))
+
+    @property
+    def store(self) -> Store:
+        """The folder's files."""
+        return Store(self.path)
+
+    @property
+    def experiment(self) -> Experiment:
+        """The experiment the folder holds."""
+        return self.store.experiment()
+
+    def records(self) -> pd.DataFrame:
+        """Every record of finished jobs, one a row."""
+        from sayso.report.table import load
+
+        return load(self.store)
+
+    def table(self) -> pd.DataFrame:
+        """Means and 95% intervals over seeds after the last epoch of each stage."""
+        from sayso.report.table import final, for_statistics, summary
+
+        return summary(final(for_statistics(self.records())))
+
+    def claims(self) -> list[Verdict]:
+        """What the records say of each claim of the paper that they can test."""
+        from sayso.paper.claims import judge
+
+        return judge(self.records(), self.experiment)
+
+    def report(self) -> Path:
+        """Write ``report.html`` with its figures into the folder and return its path."""
+        from sayso.pictures import as_png, sample_pictures
+        from sayso.report.page import write_report
+        from sayso.samples import sample_documents
+
+        pictures = as_png(sample_pictures(self.experiment))
+        return write_report(self.store, self.claims(), sample_documents(self.experiment), pictures)
+
+
+def default_results() -> Path:
+    """The results folder meant when none is named: the only one below ``sayso-results``, or the newest.
+
+    Raises
+    ------
+    SaysoError
+        If there is none.
+    """
+    found = [path.parent for path in RESULTS.glob("*/experiment.json")]
+    if not found:
+        raise SaysoError(f"no results below {RESULTS}{os.sep}; 'sayso run pocket' makes some, or name a folder")
+    return max(found, key=lambda path: (path / "experiment.json").stat().st_mtime)

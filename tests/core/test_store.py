@@ -1,0 +1,117 @@
+import os
+
+import pytest
+
+from sayso.core.errors import SaysoError
+from sayso.core.job_folder import JobFolder
+from sayso.core.records import Record
+from sayso.core.store import Store
+from sayso.core.sweep import Job, cells
+from tests.core.written import manifest, record
+
+
+def error(function, *arguments) -> str:
+    with pytest.raises(SaysoError) as caught:
+        function(*arguments)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_folder_holds_one_experiment(tiny, tmp_path):
+    store = Store(tmp_path / "results")
+    store.create(tiny)
+    store.create(tiny.with_settings({"name": "other", "seeds.count": 3}))  # the same but for what is not in the digest
+    assert store.experiment() == tiny
+    before = store.experiment_path.read_bytes()
+    message = error(store.create, tiny.with_settings({"train.learning_rate": 0.5}))
+    assert "holds tiny with other settings (train.learning_rate is 0.003 there, 0.5 here)" in message
+    assert "--out" in message
+    assert store.experiment_path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("stages.stage1.epochs", 9, "stages.stage1.epochs is 4 there, 9 here"),
+        ("stages.stage1.overrides.batch_size", 9, "stages.stage1.overrides.batch_size is absent there, 9 here"),
+        ("definition.order", "ATE", 'definition.order is "TAE" there, "ATE" here'),
+        ("subsets.QA3.has_qa", False, "subsets.QA3.has_qa is true there, false here"),
+    ],
+)
+def test_the_setting_in_which_two_experiments_differ_is_named(tiny, tmp_path, path, value, said):
+    store = Store(tmp_path)
+    store.create(tiny)
+    assert said in error(store.create, tiny.with_settings({path: value}))
+
+
+@pytest.mark.parametrize("below", ["file", "file/results", "file/a/b"])
+def test_a_folder_that_cannot_be_written_is_an_error_of_one_line(tiny, tmp_path, below):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    message = error(Store(tmp_path / below).create, tiny)
+    assert "cannot write here" in message
+    assert "--out" in message
+    assert (tmp_path / "file").read_text(encoding="utf-8") == ""
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_permission_is_an_error_of_one_line(tiny, tmp_path):
+    tmp_path.chmod(0o500)
+    assert "Permission denied" in error(Store(tmp_path / "results").create, tiny)
+
+
+def test_another_folder_is_no_results_folder(tmp_path):
+    assert "not a results folder" in error(Store(tmp_path).experiment)
+
+
+@pytest.mark.parametrize("content", ["", "{", "{}", "[]", "null"])
+def test_a_damaged_experiment_is_an_error_that_names_the_file(tmp_path, content):
+    store = Store(tmp_path)
+    store.experiment_path.write_text(content, encoding="utf-8")
+    assert str(store.experiment_path) in error(store.experiment)
+
+
+def add_job(store: Store, job: Job, records: list[Record], *, finish: bool = True) -> JobFolder:
+    folder = store.job(job.id)
+    folder.open(manifest(job.id, job.seeds, job.cell.name))
+    folder.append(records)
+    if finish:
+        folder.finish("later")
+    return folder
+
+
+def test_records_come_by_cell_in_the_experiments_order_then_seed_then_as_measured(tiny, tmp_path):
+    sweep = tiny.vary("sweep", train__batch_size=[64, 256, 16])
+    store = Store(tmp_path)
+    store.create(sweep)
+    names = [cell.name for cell in cells(sweep)]
+    assert names != sorted(names)
+    expected = [
+        record(seed, epoch, cell=name, subset=subset)
+        for name in names
+        for seed in (2, 3, 10, 11)
+        for epoch, subset in ((0, "b"), (0, "a"), (1, "b"))
+    ]
+    for cell in cells(sweep):
+        for seeds in ((10, 3), (2, 11)):
+            own = [item for item in expected if item.cell == cell.name and item.seed in seeds]
+            by_epoch = sorted(own, key=lambda item: item.epoch)  # as a job writes them: seeds mixed, epoch by epoch
+            add_job(store, Job(cell, seeds), by_epoch)
+    assert store.records() == expected
+
+
+def test_only_finished_jobs_are_read(tiny, tmp_path):
+    store = Store(tmp_path)
+    store.create(tiny)
+    (cell,) = cells(tiny)
+    add_job(store, Job(cell, (1,)), [record(1)])
+    add_job(store, Job(cell, (2,)), [record(2)], finish=False)
+    (store.jobs_path / "just-a-folder").mkdir()
+    assert [item.seed for item in store.records()] == [1]
+    assert len(store.jobs()) == 2
+
+
+def test_an_empty_results_folder_has_no_records(tiny, tmp_path):
+    store = Store(tmp_path / "results")
+    store.create(tiny)
+    assert store.records() == []
+    assert store.jobs() == []

@@ -1,0 +1,11 @@
+"""A record and a manifest to write."""
+
+from sayso.core.records import Manifest, Record
+
+
+def record(seed: int = 1, epoch: int = 0, value: float = 0.5, cell: str = "main", subset: str = "QA3") -> Record:
+    return Record("tiny", cell, seed, "stage1", epoch, "exact_match", "validation", subset, value, 10)
+
+
+def manifest(job: str, seeds: tuple[int, ...] = (1, 2), cell: str = "main") -> Manifest:
+    return Manifest(job, cell, seeds, "digest", {"name": "tiny"}, "00", {"python": "3"}, None, "cpu", "now")
