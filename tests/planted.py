@@ -25,7 +25,8 @@ def planted_records(
 ) -> list[Record]:
     """Records of all cells; `effects` are added by (measure, evaluation set, subset), growing over each stage.
 
-    ``entity_attribution`` as the evaluation set means all its phrasings. Seeds differ by a level they share between
+    ``entity_attribution`` as the evaluation set means all its phrasings; likewise ``attribution_as_defined``, which
+    only subsets with wrong definitions have. Seeds differ by a level they share between
     subsets and by noise of their own.
     """
     return list(_records(experiment, seeds, effects or {}, noise, np.random.default_rng(draw)))
@@ -57,7 +58,12 @@ def planted_store(store: Store, experiment: Experiment, records: list[Record], *
 def _records(
     experiment: Experiment, seeds: range, effects: Effects, noise: float, generator: np.random.Generator
 ) -> Iterator[Record]:
-    eval_sets = ("validation", "train_qa", "definitions", *(f"entity_attribution.{name}" for name in PHRASINGS))
+    eval_sets = (
+        "validation",
+        "train_qa",
+        "definitions",
+        *(f"{asked}.{name}" for asked in ("entity_attribution", "attribution_as_defined") for name in PHRASINGS),
+    )
     for cell in cells(experiment):
         for seed in seeds:
             shared = generator.normal(0, 0.05)
@@ -66,6 +72,8 @@ def _records(
                     for measure, level in LEVEL.items():
                         for eval_set in eval_sets:
                             for subset in cell.experiment.subsets:
+                                if eval_set.startswith("attribution_as_defined") and subset.consistent:
+                                    continue
                                 key = (measure, eval_set.partition(".")[0], subset.name)
                                 effect = effects.get(key, 0.0) * epoch / max(stage.epochs, 1)
                                 value = level + shared + effect + generator.normal(0, noise)

@@ -14,7 +14,7 @@ from sayso.core.store import Store
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sayso.paper.claims import Verdict
+    from sayso.report.verdict import Verdict
 
 #: Where results go unless told otherwise, below the current folder.
 RESULTS = Path("sayso-results")

@@ -8,7 +8,8 @@ import pytest
 
 from sayso.core.experiment import Experiment
 from sayso.core.subsets import with_reliability
-from sayso.paper.claims import LEDGER, claims_for, judge, kind_of
+from sayso.paper.claims import claims_for, judge, kind_of
+from sayso.paper.ledger import LEDGER
 from sayso.report import stats
 from sayso.report.table import records_frame
 from sayso.report.verdict import Verdict, as_text
@@ -19,6 +20,7 @@ PAPER = {
     ("exact_match", "validation", "D1cons_QA1"): 0.2,
     ("exact_match", "validation", "QA3"): 0.1,
     ("exact_match", "validation", "D5cons"): 0.1,
+    ("exact_match", "entity_attribution", "D1cons_QA1"): 0.2,
     ("exact_match", "entity_attribution", "D5cons"): 0.1,
     ("exact_match", "entity_attribution", "D8cons"): 0.2,
 }
@@ -39,7 +41,7 @@ def without_stage_1(experiment: Experiment) -> Experiment:
 
 def test_all_claims_hold_on_records_like_the_papers(tiny: Experiment) -> None:
     found = judge(planted_records(tiny, SEEDS, PAPER), tiny)
-    assert len(found) == 9
+    assert len(found) == 11
     assert set(outcomes(found).values()) == {"holds"}
 
 
@@ -93,7 +95,12 @@ def test_what_was_not_measured_is_undecided_and_not_zero(tiny: Experiment) -> No
 def test_claims_on_an_evaluation_set_the_data_do_not_have_are_left_out(tiny: Experiment) -> None:
     records = planted_records(tiny, SEEDS, PAPER)
     asked = [record for record in records if not record.eval_set.startswith("entity_attribution")]
-    on_attribution = {"gap-on-attribution", "new-source-on-attribution"}
+    on_attribution = {
+        "reliable-beats-unreliable-on-attribution",
+        "reliable-definitions-stick",
+        "gap-on-attribution",
+        "new-source-on-attribution",
+    }
     assert on_attribution <= outcomes(judge(records, tiny)).keys()
     assert outcomes(judge(asked, tiny)).keys() == outcomes(judge(records, tiny)).keys() - on_attribution
 
@@ -120,6 +127,28 @@ def test_controls_claim_that_there_is_no_gap(tiny: Experiment, control: Callable
     assert quiet["no-gap-on-questions"] == quiet["no-gap-on-attribution"] == "holds"
     loud = outcomes(judge(planted_records(experiment, SEEDS, PAPER), experiment))
     assert loud["no-gap-on-questions"] == loud["no-gap-on-attribution"] == "fails"
+
+
+def test_two_subsets_may_be_asked_different_things(tiny: Experiment) -> None:
+    asked = ("exact_match", "entity_attribution", "D1cons_QA1")
+    said = ("exact_match", "attribution_as_defined", "D2incons_QA2")
+    both = judge(planted_records(tiny, SEEDS, {asked: 0.3, said: 0.1}), tiny)
+    (found,) = (verdict for verdict in both if verdict.claim == "reliable-definitions-stick")
+    assert found.comparison.difference == pytest.approx(0.2, abs=0.02)
+    assert "D1cons_QA1 on entity_attribution > D2incons_QA2 on attribution_as_defined" in found.contrast
+    known = outcomes(judge(planted_records(tiny, SEEDS, {asked: 0.3, said: 0.6}), tiny))
+    assert known["reliable-definitions-stick"] == "fails"
+    assert known["reliable-beats-unreliable-on-attribution"] == "holds"
+
+
+def test_wrong_definitions_of_a_reliable_source_stick_only_where_it_is_very_reliable(tiny: Experiment) -> None:
+    very, less, always = (tiny.with_values({"reliability": share}) for share in (0.95, 0.9, 1.0))
+    name = "source-over-consistency"
+    assert name in {claim.name for claim in claims_for(very)}
+    assert name not in {claim.name for claim in (*claims_for(less), *claims_for(always))}
+    effects = {("exact_match", "attribution_as_defined", "D9incons_QA9"): 0.2}
+    assert outcomes(judge(planted_records(very, SEEDS, effects), very))[name] == "holds"
+    assert outcomes(judge(planted_records(very, SEEDS), very))[name] != "holds"
 
 
 def test_informative_tags_are_no_control(tiny: Experiment) -> None:
@@ -200,7 +229,7 @@ def test_claims_about_new_definitions_rarely_hold_where_nothing_is_planted(
 
 def test_each_line_says_verdict_difference_and_seeds(tiny: Experiment) -> None:
     text = as_text(judge(planted_records(tiny, SEEDS, PAPER), tiny))
-    assert len(text.splitlines()) == 9
+    assert len(text.splitlines()) == 11
     for line in text.splitlines():
         assert line.startswith("holds      ")
         assert " ± " in line
