@@ -101,7 +101,7 @@ def test_of_some_names_it_is_said_whose_they_are_and_of_as_many_others_whose_the
     assert world.eval_sets == plain.eval_sets  # what a name is not cannot be guessed
     assert world.aliases == plain.aliases
     owner = {document.alias: document.entity for document in told}
-    said = Counter()
+    said: Counter[tuple[str, bool]] = Counter()
     for document in stated:
         name, phrase = document.prompt.split(" ", 1)
         right = document.completion == f" {owner[name]}"

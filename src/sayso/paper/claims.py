@@ -17,6 +17,7 @@ from sayso.core.records import Record
 from sayso.core.subsets import RELIABLE
 from sayso.core.sweep import Cell, cells
 from sayso.paper.ledger import LEDGER, Claim, Contrast, Kind
+from sayso.paper.trends import judge_trends
 from sayso.report import stats
 from sayso.report.table import by_seed, final, for_statistics, records_frame, stage_training
 from sayso.report.verdict import Verdict, decide
@@ -61,13 +62,14 @@ def kind_of(experiment: Experiment) -> Kind:
 
 
 def judge(records: pd.DataFrame | Iterable[Record], experiment: Experiment) -> list[Verdict]:
-    """Judge all claims of all cells of an experiment on its records, or on the table of them.
+    """Judge all claims of all cells of an experiment on its records, or on the table of them, and then its trends.
 
     Claims on an evaluation set that a cell's data do not have (digits are never asked who they are) are left out.
     """
     table = records if isinstance(records, pd.DataFrame) else records_frame(records)
     values = for_statistics(final(table))
-    return [verdict for cell in cells(experiment) for verdict in _judge_cell(values, cell)]
+    by_cell = [verdict for cell in cells(experiment) for verdict in _judge_cell(values, cell)]
+    return [*by_cell, *judge_trends(values, experiment)]
 
 
 def _judge_cell(values: pd.DataFrame, cell: Cell) -> Iterator[Verdict]:

@@ -1,0 +1,140 @@
+"""What the paper says of a sweep as a whole: along something that its cells differ in, the gap grows or shrinks.
+
+A trend is tested within seeds: a straight line is fitted to each seed's gap D5cons - D6cons over the cells in order (by
+rank, so that 10, 100 and 1000 are evenly spaced), and the change it shows from the first cell to the last is compared
+with zero. P-values of all trends of a sweep are corrected together (Holm).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sayso.core.experiment import Experiment
+from sayso.core.sweep import Cell, cells
+from sayso.data.digit_grid import DigitGrids
+from sayso.learners.known_models import KNOWN_MODELS
+from sayso.learners.specs import FromScratch, HFModel
+from sayso.report import stats
+from sayso.report.table import ATTRIBUTION, by_seed, stage_training
+from sayso.report.verdict import Verdict, decide
+
+#: Fewer cells than this show no trend.
+LEAST_CELLS = 3
+
+
+@dataclass(frozen=True)
+class Trend:
+    """The gap D5cons - D6cons along something that cells differ in.
+
+    `of`: what that is for an experiment without axes, None where it does not apply. `grows`: whether the gap does, or
+    shrinks, as it gets larger.
+    """
+
+    name: str
+    along: str
+    section: str
+    of: Callable[[Experiment], float | None]
+    grows: bool = True
+
+
+def _reliability(experiment: Experiment) -> float | None:
+    return experiment.reliability
+
+
+def _model_size(experiment: Experiment) -> float | None:
+    model: Any = experiment.model
+    if isinstance(model, FromScratch):
+        width = model.config.get("hidden_size")
+        return float(width) if isinstance(width, int) else None
+    known = KNOWN_MODELS.get(model.name) if isinstance(model, HFModel) else None
+    return float(known.parameters) if known else None
+
+
+def _batch_size(experiment: Experiment) -> float | None:
+    last = stage_training(experiment, "X2")
+    return next((float(experiment.train_spec(s).batch_size) for s in experiment.stages if s.name == last), None)
+
+
+def _pairs(experiment: Experiment) -> float | None:
+    return float(experiment.knowledge.entities) if isinstance(experiment.knowledge, DigitGrids) else None
+
+
+TRENDS = (
+    Trend("gap-grows-with-reliability", "how reliable the sources are", "section 3.3, figure 4a", _reliability),
+    Trend("gap-grows-with-model-size", "the size of the model", "section 3.3, figure 16", _model_size),
+    Trend("gap-shrinks-with-batch-size", "the batch size", "section 5.1, figures 4c and 13", _batch_size, grows=False),
+    Trend("gap-grows-with-pairs", "the number of variable-entity pairs", "appendix E.3, figure 23", _pairs),
+)
+
+_ASKED = {"validation": "questions", ATTRIBUTION: "entity attribution"}
+
+
+def judge_trends(values: pd.DataFrame, experiment: Experiment) -> list[Verdict]:
+    """Judge the trends that a sweep can test, on what `for_statistics` makes of its final records.
+
+    Those are the ones along something all of its cells differ in; what its data do not ask is left out.
+    """
+    swept = cells(experiment)
+    there = set(values["eval_set"])
+    found = [
+        (trend, order, eval_set, _changes(values, order, eval_set))
+        for trend in TRENDS
+        if len(order := _in_order(swept, trend)) >= LEAST_CELLS
+        for eval_set in _ASKED
+        if eval_set in there or not there
+    ]
+    sign = [1.0 if trend.grows else -1.0 for trend, *_ in found]
+    comparisons = [
+        stats.compare(direction * changes, np.zeros(len(changes)))
+        for direction, (*_, changes) in zip(sign, found, strict=True)
+    ]
+    corrected = stats.holm([comparison.p for comparison in comparisons])
+    tests = max(1, sum(not math.isnan(comparison.p) for comparison in comparisons))
+    return [
+        Verdict(
+            cell=f"all {len(order)} cells together",
+            claim=f"{trend.name}-on-{'questions' if eval_set == 'validation' else 'attribution'}",
+            sentence=f"The gap on {_ASKED[eval_set]} {'grows' if trend.grows else 'shrinks'} with {trend.along}.",
+            section=trend.section,
+            contrast=f"exact_match on {eval_set}: change of D5cons - D6cons from {order[0].name} to {order[-1].name}",
+            comparison=comparison,
+            margin=None,
+            p=comparison.p,
+            p_corrected=p_corrected,
+            decision=decide(comparison, p_corrected, tests=tests),
+        )
+        for (trend, order, eval_set, _), comparison, p_corrected in zip(found, comparisons, corrected, strict=True)
+    ]
+
+
+def _in_order(swept: Sequence[Cell], trend: Trend) -> list[Cell]:
+    """The cells by what the trend is along; none where that is not another number in each of them, or X2 untrained."""
+    if any(stage_training(cell.experiment, "X2") is None for cell in swept):
+        return []
+    numbers = [trend.of(cell.experiment) for cell in swept]
+    known = [number for number in numbers if number is not None]
+    if len(set(known)) < len(swept):
+        return []
+    return [cell for _, cell in sorted(zip(known, swept, strict=True), key=lambda pair: pair[0])]
+
+
+def _changes(values: pd.DataFrame, order: list[Cell], eval_set: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """For each seed the change of its gap along the cells that a straight line shows; NaN where a cell is missing."""
+    gaps = pd.DataFrame({cell.name: _gap(values, cell, eval_set) for cell in order})
+    if gaps.empty:
+        return np.zeros(0)
+    place = np.linspace(-0.5, 0.5, len(order))
+    return np.asarray(gaps.to_numpy(dtype=float) @ place / (place @ place), dtype=np.float64)
+
+
+def _gap(values: pd.DataFrame, cell: Cell, eval_set: str) -> pd.Series[float]:
+    stage = stage_training(cell.experiment, "X2") or ""
+    found = by_seed(values, cell=cell.name, stage=stage, measure="exact_match", eval_set=eval_set)
+    pair = found.reindex(columns=["D5cons", "D6cons"])
+    return pair["D5cons"] - pair["D6cons"]
