@@ -19,7 +19,7 @@ def test_documents_are_padded_on_the_right_and_their_parts_known():
 
 
 def test_nothing_is_an_empty_batch():
-    assert [part.shape for part in vars(encode(TOKENIZER, [])).values()] == [(0, 1), (0,), (0,)]
+    assert [part.shape for part in vars(encode(TOKENIZER, [])).values()] == [(0, 1), (0,), (0,), (0, 0)]
 
 
 def test_what_counts_in_the_loss():
@@ -50,3 +50,6 @@ def test_batches_of_replicas_are_stacked_to_one_shape():
     assert both.ids[1].tolist() == [[BORN, A, 1, 0, 0], [0] * 5]
     assert both.size.tolist() == [[5, 3], [3, 0]]
     assert both.prompt.tolist() == [[3, 1], [1, 0]]
+    assert both.context.shape == (2, 2, 0)
+    assert both.counted("completion")[0].tolist() == one.counted("completion").tolist()
+    assert [part.tolist() for part in vars(both.replica(0)).values()] == [part.tolist() for part in vars(one).values()]

@@ -69,11 +69,7 @@ def config_for(architecture: str, config: Mapping[str, JsonValue]) -> dict[str, 
         result.setdefault("num_key_value_heads", heads)
     if "d_kv" in words and head is not None:
         result.setdefault("d_kv", head)
-    dropouts = (
-        name
-        for name, value in words.items()
-        if "drop" in name and isinstance(value, float) and value > 0
-    )
+    dropouts = (name for name, value in words.items() if "drop" in name and isinstance(value, float) and value > 0)
     return result | dict.fromkeys(dropouts, 0.0)
 
 

@@ -86,7 +86,7 @@ class SequenceToSequence:
         return Batch(np.hstack([start, ids]), np.ones_like(batch.prompt), said[:, 0] + 1, context)
 
     def arguments(self, tokens: Tokens, pad: int) -> dict[str, Tensor]:
-        """Mask the context's padding, by a float mask: to make one, transformers looks at values, which vmap forbids."""
+        """Mask the context's padding with floats: to make such a mask transformers looks at values; vmap forbids it."""
         mask = torch.where(tokens.context != pad, 0.0, torch.finfo(torch.float32).min)[:, None, None, :]
         return {"input_ids": tokens.context, "attention_mask": mask, "decoder_input_ids": tokens.ids}
 

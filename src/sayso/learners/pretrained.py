@@ -127,7 +127,9 @@ def _kind(config: Any, spec: HFModel) -> Any:
         return layout.auto_class
     if "AutoModelForCausalLM" in getattr(config, "auto_map", {}) and spec.trust_remote_code:
         return AutoModelForCausalLM
-    raise SaysoError(f"model {spec.name}: '{config.model_type}' is neither a causal nor a sequence-to-sequence language model")
+    raise SaysoError(
+        f"model {spec.name}: '{config.model_type}' is neither a causal nor a sequence-to-sequence language model"
+    )
 
 
 def _with_lora(model: Any, lora: LoRA, name: str, seed: int) -> Any:

@@ -1,7 +1,7 @@
 """The weights of K models of one architecture, stacked, and one forward pass of transformers' own module for all.
 
-Whether it is a causal or a sequence-to-sequence model, its `Layout` knows. ``torch.func.stack_module_state`` stacks them, ``functional_call`` under ``vmap`` runs them (with eager attention: fused
-attention with a mask does not work there).
+``torch.func.stack_module_state`` stacks them, ``functional_call`` under ``vmap`` runs them (with eager attention: fused
+attention with a mask does not work there). What the model reads and writes, its `Layout` knows.
 """
 
 from __future__ import annotations
@@ -103,9 +103,7 @@ class Replicas:
         buffers = {name: tensor[replica] for name, tensor in self.buffers.items()}
         return self._forward(parameters, buffers, tokens, lambda hidden: hidden)
 
-    def _forward(
-        self, parameters: State, buffers: State, tokens: Tokens, select: Callable[[Tensor], Tensor]
-    ) -> Tensor:
+    def _forward(self, parameters: State, buffers: State, tokens: Tokens, select: Callable[[Tensor], Tensor]) -> Tensor:
         """Logits of one replica; of its last hidden states, the output layer sees those that `select` chooses."""
         given = {**self.layout.arguments(tokens, self._pad), "use_cache": False}
         head = self.module.get_output_embeddings()

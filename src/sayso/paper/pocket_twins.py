@@ -14,6 +14,7 @@ from sayso.core.training import Stage
 from sayso.data.formats import Sentence
 from sayso.data.phrases import IS, IS_NOT, RELIABLE_OUTLETS, UNRELIABLE_OUTLETS
 from sayso.data.pocket import SYNTHETIC
+from sayso.learners.specs import FromScratch
 from sayso.paper.experiments import POCKET
 from sayso.paper.text_experiments import PAPER_RELIABILITY, PAPER_WORD_ORDER
 
@@ -57,6 +58,37 @@ POCKET_SINGLE_STAGE = _twin(
     "X1 and X2 trained together (appendix C.5), at pocket size. The paper finds D5cons > D6cons as in two stages, and "
     "D5cons above D8cons. After stage 0 there are 8 epochs on all documents; everything else is as in pocket.",
     stages=(_STAGE_0, _JOINT),
+)
+
+_T5 = FromScratch(
+    architecture="t5",
+    config={
+        "d_model": 64,
+        "num_layers": 2,
+        "num_heads": 2,
+        "d_kv": 32,
+        "d_ff": 128,
+        "dropout_rate": 0.0,
+    },
+)
+
+POCKET_T5 = _twin(
+    "pocket-t5",
+    "TODO",
+    model=_T5.model_dump(mode="json"),
+)
+
+POCKET_T5_SINGLE_STAGE = POCKET_T5.vary(
+    "pocket-t5-single-stage",
+    summary="TODO2",
+    stages=(POCKET_T5.stages[0].model_dump(mode="json"), _JOINT),
+)
+
+POCKET_SENTENCE = _twin(
+    "pocket-sentence",
+    "Definitions as a sentence after the random tag: According to many texts, xyz refers to Cleopatra (footnote 2), at "
+    "pocket size. The paper says that this works too, and gives no numbers. Everything else is as in pocket.",
+    definition=Sentence(template="{tag} According to many texts, {alias} refers to {entity}").model_dump(mode="json"),
 )
 
 POCKET_BATCH_SIZE = _twin(
@@ -132,8 +164,11 @@ POCKET_TWINS = (
     POCKET_BATCH_SIZE,
     POCKET_MODEL_SIZE,
     POCKET_MODEL_FAMILY,
+    POCKET_T5,
+    POCKET_T5_SINGLE_STAGE,
     POCKET_OTHER_FACTS,
     POCKET_IN_CONTEXT,
+    POCKET_SENTENCE,
     POCKET_NATURAL_SOURCES,
     POCKET_IS_ISNT,
 )
