@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -12,21 +14,21 @@ from tests.learners.conftest import example
 
 TOKENIZER = word_tokenizer((" born", " ?", " A", " B", " A B", "b"))
 PAD, END, BORN, ASK, A, B, A_B, PIECE = range(8)
-EXAMPLES = [example("born A ?", "B"), example("born ?", "A Bb", "B"), example("born", "B")]
+EXAMPLES = [example("born A ?", "B"), example("born ?", "A B B", "B"), example("born", "B")]
 
 
 def test_a_sequence_to_sequence_model_reads_the_prompt_and_writes_the_rest():
     batch = SequenceToSequence().arrange(encode(TOKENIZER, EXAMPLES), TOKENIZER)
     assert batch.context.tolist() == [[BORN, A, ASK, END], [BORN, ASK, END, PAD], [BORN, END, PAD, PAD]]
-    assert batch.ids.tolist() == [[PAD, B, END, PAD], [PAD, A_B, PIECE, END], [PAD, B, END, PAD]]
+    assert batch.ids.tolist() == [[PAD, B, END, PAD], [PAD, A_B, B, END], [PAD, B, END, PAD]]
     assert batch.prompt.tolist() == [1, 1, 1]
     assert batch.size.tolist() == [3, 4, 3]
 
 
 def test_it_is_the_layout_of_models_from_the_hub():
     batch = SequenceToSequence().arrange(encode(TOKENIZER, EXAMPLES), TOKENIZER)
-    for row, document in enumerate(Encoder(TOKENIZER, decoder_start=PAD).encode([EXAMPLES[0], EXAMPLES[2]])):
-        row *= 2
+    examples = [replace(each, completion=each.completion.strip()) for each in EXAMPLES]  # it puts the space itself
+    for row, document in enumerate(Encoder(TOKENIZER, decoder_start=PAD).encode(examples)):
         assert batch.ids[row, : batch.size[row]].tolist() == document.ids.tolist()
         assert batch.context[row, : len(document.context)].tolist() == document.context.tolist()
 

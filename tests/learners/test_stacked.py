@@ -431,7 +431,7 @@ def test_losses_are_transformers_mean_over_the_completion(architecture, tmp_path
     for replica, scores in enumerate(model.scores(questions)):
         network, tokenizer = as_transformers(model, replica, tmp_path / str(replica))
         for question, loss in zip(questions[replica], scores.loss, strict=True):
-            theirs = float(loss_of(network, tokenizer, [question], "completion"))
+            theirs = float(loss_of(network, tokenizer, [question], "completion").detach())
             assert loss == pytest.approx(theirs, rel=1e-4, abs=1e-5)
 
 

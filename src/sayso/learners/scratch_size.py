@@ -38,17 +38,18 @@ BLOCKS = {
 
 @dataclass(frozen=True)
 class _EncoderDecoder:
-    """What T5's kin differ in: the usual feed-forward layer, and whether every layer has position biases of its own."""
+    """What T5's kin differ in: what is usual, and whether every layer has position biases of its own."""
 
     feed_forward: str
+    layers: int
     bias_in_each_layer: bool = False
 
 
 #: Encoder-decoder architectures whose layers are known.
 ENCODER_DECODERS = {
-    "t5": _EncoderDecoder("relu"),
-    "mt5": _EncoderDecoder("gated-gelu"),
-    "umt5": _EncoderDecoder("gated-gelu", bias_in_each_layer=True),
+    "t5": _EncoderDecoder("relu", layers=6),
+    "mt5": _EncoderDecoder("gated-gelu", layers=8),
+    "umt5": _EncoderDecoder("gated-gelu", layers=8, bias_in_each_layer=True),
 }
 
 #: T5's words for settings that transformers takes by their usual names too.
@@ -96,7 +97,8 @@ def _encoder_decoder(architecture: str, config: Mapping[str, JsonValue], vocabul
     words = {_T5_WORDS.get(name, name): value for name, value in config.items()}
     width, inner = _size(words, "d_model"), _size(words, "d_ff")
     layers, heads = _size(words, "num_layers"), _size(words, "num_heads")
-    decoder_layers = _size(words, "num_decoder_layers", layers)
+    # as many as the encoder's only where these are given by T5's own word
+    decoder_layers = _size(words, "num_decoder_layers", layers if "num_layers" in config else kind.layers)
     attention = 4 * width * heads * _size(words, "d_kv", 64)
     gated = str(config.get("feed_forward_proj", kind.feed_forward)).startswith("gated-")
     feed_forward = width * inner * (3 if gated else 2)

@@ -76,6 +76,7 @@ POCKET_T5 = _twin(
     "pocket-t5",
     "TODO",
     model=_T5.model_dump(mode="json"),
+    train__embedding_multiplier=20.0,
 )
 
 POCKET_T5_SINGLE_STAGE = POCKET_T5.vary(
