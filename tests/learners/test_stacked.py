@@ -14,6 +14,7 @@ from sayso.core.protocols import Scores
 from sayso.core.training import TrainSpec
 from sayso.data.build import build_corpus
 from sayso.learners import stacked as stacked_module
+from sayso.learners.architectures import config_for
 from sayso.learners.stacked import StackedLearner
 from sayso.learners.tokens import Tokens
 from tests.conftest import make_tiny
@@ -79,6 +80,31 @@ def test_a_replica_trained_alone_is_to_the_bit_the_replica_trained_among_others(
         (mine,) = alone.scores([everything(seed)])
         np.testing.assert_allclose(mine.loss, found[replica].loss, rtol=1e-6)
         np.testing.assert_array_equal(mine.match, found[replica].match)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "config"),
+    [
+        ("t5", {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": False, "num_decoder_layers": 2}),
+        ("mt5", {}),
+        ("umt5", {}),
+        ("bart", {}),
+    ],
+)
+def test_t5s_kin_and_bart_keep_the_same_promises(architecture, config):
+    config = config_for(architecture, TINY.model.model_dump()["config"]) | config
+    train = TrainSpec(learning_rate=1e-2, batch_size=16)
+    together = StackedLearner([CORPORA[seed] for seed in SEEDS[:2]], architecture, config)
+    together.fit(documents(SEEDS[:2]), train, stage="stage1", epochs=1)
+    alone = StackedLearner([CORPORA[SEEDS[1]]], architecture, config)
+    alone.fit(documents(SEEDS[1:2]), train, stage="stage1", epochs=1)
+    for name, tensor in weights(alone, 0).items():
+        assert torch.equal(tensor, weights(together, 1)[name]), name
+    questions = everything(SEEDS[1])
+    (scores,), (answers,) = alone.scores([questions]), alone.answers([questions])
+    said = [answer in question.answers for question, answer in zip(questions, answers, strict=True)]
+    assert scores.match.tolist() == said
+    assert 0 < np.mean(said) < 1
 
 
 @BOTH_KINDS
@@ -419,6 +445,29 @@ def test_answers_stop_where_a_model_has_no_more_positions():
     ((answer,),) = model.answers([[question]])
     assert answer == "b b b b b..."
     assert not model.scores([[question]])[0].match[0]
+
+
+def test_answers_that_never_end_are_left_off_where_there_is_no_limit_to_positions():
+    model = learner_of(ADVERSARIAL, architecture="t5")
+    assert model._models.positions is None
+    with torch.no_grad():  # all tokens are equally likely: the first one, again and again
+        model._models.parameters["decoder.final_layer_norm.weight"].zero_()
+    question = example("a ?", "a", "b b b b b b b b b")
+    ((answer,),) = model.answers([[question]])
+    assert len(answer) > len("b b b b b b b b b")
+    assert not model.scores([[question]])[0].match[0]
+
+
+@BOTH_KINDS
+@pytest.mark.parametrize(("most", "refused"), [(7, True), (8, False)])
+def test_a_document_longer_than_allowed_is_an_error(architecture, most, refused):
+    model = learner_of(ADVERSARIAL, architecture=architecture)
+    batch, train = [[example("a ?", "b"), example("a a a ?", "ab b b")]], TrainSpec(max_length=most)
+    if refused:
+        with pytest.raises(SaysoError, match="a document has 8 tokens, max_length is 7"):
+            model.fit(batch, train, stage="s", epochs=1)
+    else:
+        model.fit(batch, train, stage="s", epochs=1)
 
 
 # --- scores and their company

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,3 +83,20 @@ def stack(batches: Sequence[Batch], pad: int) -> Batch:
         size=stacked([batch.size for batch in batches], 0),
         context=stacked([batch.context for batch in batches], pad),
     )
+
+
+def buckets(batch: Batch, pad: int, most_rows: int) -> Iterator[tuple[int, int, int, NDArray[np.int64]]]:
+    """Rows of one shape together, at most so many, so that no token is computed that no score needs.
+
+    Yields the context's, the prompt's and the document's length, and the rows, shape (replicas, rows), filled up with
+    -1 for replicas with fewer rows of that shape.
+    """
+    shapes = np.stack([(batch.context != pad).sum(-1), batch.prompt, batch.size], axis=-1)
+    for read, prompt, size in np.unique(shapes.reshape(-1, 3), axis=0).tolist():
+        if size == 0:
+            continue
+        own = [np.flatnonzero((shape == (read, prompt, size)).all(-1)) for shape in shapes]
+        most = max(len(rows) for rows in own)
+        rows = np.stack([np.pad(rows, (0, most - len(rows)), constant_values=-1) for rows in own])
+        for low in range(0, most, most_rows):
+            yield read, prompt, size, rows[:, low : low + most_rows]

@@ -6,7 +6,7 @@ beside it. `Replicas` holds their weights; here they are trained, scored and ask
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from sayso.core.errors import SaysoError
 from sayso.core.examples import Corpus, Example
 from sayso.core.protocols import Scores
 from sayso.core.training import TrainSpec
-from sayso.learners.batching import Batch, encode, stack
+from sayso.learners.batching import Batch, buckets, encode, stack
 from sayso.learners.completions import Completions
 from sayso.learners.loop import Indices, probabilities_of, run_epochs
 from sayso.learners.optim import clip_gradients, make_optimizer, resume, set_learning_rate
@@ -152,7 +152,7 @@ class StackedLearner:
         first_wrong = np.zeros(batch.size.shape, dtype=np.int64)
         guess = np.zeros(batch.size.shape, dtype=np.int64)
         replicas = np.arange(self.replicas)[:, None]
-        for read, prompt, size, rows in self._buckets(batch):
+        for read, prompt, size, rows in buckets(batch, self.pad, EVALUATION_ROWS):
             found = self._score_rows(batch.ids[replicas, rows, :size], batch.context[replicas, rows, :read], prompt)
             real = np.nonzero(rows >= 0)
             for kept, values in zip((loss, first_wrong, guess), found, strict=True):
@@ -168,22 +168,6 @@ class StackedLearner:
                 match[doubtful] = [answer in own[row].answers for row, answer in zip(doubtful, answers, strict=True)]
             result.append(Scores(loss[replica, :count], match))
         return result
-
-    def _buckets(self, batch: Batch) -> Iterator[tuple[int, int, int, NDArray[np.int64]]]:
-        """Rows of one shape together, so that no token is computed that no score needs.
-
-        Yields the context's, the prompt's and the document's length, and the rows, shape (replicas, rows), filled up
-        with -1 for replicas with fewer rows of that shape.
-        """
-        shapes = np.stack([(batch.context != self.pad).sum(-1), batch.prompt, batch.size], axis=-1)
-        for read, prompt, size in np.unique(shapes.reshape(-1, 3), axis=0).tolist():
-            if size == 0:
-                continue
-            own = [np.flatnonzero((shape == (read, prompt, size)).all(-1)) for shape in shapes]
-            most = max(len(rows) for rows in own)
-            rows = np.stack([np.pad(rows, (0, most - len(rows)), constant_values=-1) for rows in own])
-            for low in range(0, most, EVALUATION_ROWS):
-                yield read, prompt, size, rows[:, low : low + EVALUATION_ROWS]
 
     @torch.no_grad()
     def _score_rows(
