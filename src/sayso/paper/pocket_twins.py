@@ -40,15 +40,20 @@ POCKET_RELIABILITY = _twin(
     "pocket-reliability",
     "Tags that tell only a share alpha of the truth (figure 4a), at pocket size. The paper finds no gap at 0.5, one "
     "that grows with alpha, and at 0.95 more belief in wrong definitions of the reliable source "
-    "(attribution_as_defined of D9incons_QA9) than in right ones of the unreliable (D10cons_QA10). Everything else is "
-    "as in pocket.",
+    "(attribution_as_defined of D9incons_QA9) than in right ones of the unreliable (D10cons_QA10). Seeds 100-115 gave "
+    "-.010 +- .036, +.039 +- .034, +.097 +- .036, +.124 +- .041 and +.134 +- .057 at alpha 0.5, 0.75, 0.9, 0.95 and 1, "
+    "but D9incons_QA9 .134 and D10cons_QA10 .781 at 0.95: here the trained answers count for more than the tag. "
+    "Everything else is as in pocket.",
     reliability=list(PAPER_RELIABILITY.axes["reliability"]),
 )
 
 POCKET_WORD_ORDER = _twin(
     "pocket-word-order",
     "All six orders of tag, alias and entity (figures 4b and 11), at pocket size. The paper finds a gap with TAE and "
-    "ATE, with AET on questions alone, and none where the alias follows the entity. Everything else is as in pocket.",
+    "ATE, with AET on questions alone, and none where the alias follows the entity, but for what seems one on "
+    "questions with EAT. Seeds 100-115 gave +.134 +- .057 (TAE), +.203 +- .101 (ATE), -.005 +- .034 (AET), -.018 +- "
+    ".022 (TEA), -.023 +- .020 (ETA) and +.066 +- .028 (EAT) on questions; +.138 +- .050 (TAE), +.208 +- .147 (ATE) "
+    "and none with the others on attribution. Everything else is as in pocket.",
     definition__order=list(PAPER_WORD_ORDER.axes["definition.order"]),
 )
 
