@@ -26,8 +26,8 @@ _STAGE_0 = POCKET.stages[0].model_dump(mode="json")
 _JOINT = Stage(name="joint", documents=("X1", "X2"), epochs=8).model_dump(mode="json")
 
 
-def _batch(size: int, epochs: int) -> dict[str, Any]:
-    return {**_JOINT, "epochs": epochs, "overrides": {"batch_size": size}}
+def _batch(size: int, epochs: int, measure_every: int = 1) -> dict[str, Any]:
+    return {**_JOINT, "epochs": epochs, "overrides": {"batch_size": size}, "measure_every": measure_every}
 
 
 def _width(size: int) -> dict[str, Any]:
@@ -73,7 +73,7 @@ POCKET_BATCH_SIZE = _twin(
     "batches have more epochs, and fewer updates nevertheless: 808, 208, 112 and 120. Everything else is as in "
     "pocket-single-stage.",
     stages=(_STAGE_0, _JOINT),
-    stages__joint=[_batch(16, 8), _batch(64, 8), _batch(256, 16), _batch(1606, 120)],
+    stages__joint=[_batch(16, 8), _batch(64, 8), _batch(256, 16), _batch(1606, 120, measure_every=10)],
 )
 
 POCKET_MODEL_SIZE = _twin(
