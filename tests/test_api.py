@@ -199,7 +199,7 @@ def test_models_of_a_job_that_finished_without_keeping_them_are_an_error(brief, 
     sayso.run(brief, out=tmp_path, seeds="3-3")
     (job,) = Store(tmp_path).jobs()
     said = error(sayso.run, brief, out=tmp_path, seeds="3-4", save_models=True)
-    assert f"{job.path}: seed 3 has finished, but its model after stage0 was not kept" in said
+    assert f"{job.path}: seed 3 has finished stage0, but its model was not kept" in said
     assert ran == [(3,)]
     for stage in ("stage0", "stage1", "stage2"):
         job.model_path(3, stage).mkdir(parents=True)

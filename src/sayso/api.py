@@ -10,7 +10,6 @@ from filelock import FileLock, Timeout
 
 from sayso.core.errors import SaysoError, nearest
 from sayso.core.experiment import Experiment, Seeds, load_file
-from sayso.core.job_folder import JobFolder
 from sayso.core.legs import legs
 from sayso.core.spec import resolve
 from sayso.core.store import Store
@@ -99,6 +98,7 @@ def run(
     SaysoError
         If the folder cannot be used or a job fails.
     """
+    from sayso.runs.kept_models import require_models
     from sayso.runs.local import LocalProcesses, usual_processes
 
     chosen = experiment if isinstance(experiment, Experiment) else load(experiment)
@@ -125,7 +125,7 @@ def run(
             for job in done:
                 list(store.job(job.id).records())  # a damaged file is found now, not after the run
                 if save_models:
-                    _check_models(job, store.job(job.id))
+                    require_models(store.job(job.id), job.seeds, legs(job.cell.experiment))
             if on_plan is not None:
                 on_plan(todo, done)
             LocalProcesses(store, processes, save_models).run(todo, on_event or _ignore)
@@ -138,23 +138,6 @@ def run(
             f"{store.path}: cannot write here: {error.strerror}; choose another folder with --out"
         ) from error
     return results
-
-
-def _check_models(job: Job, folder: JobFolder) -> None:
-    """Make sure that a job that has finished kept its models.
-
-    Raises
-    ------
-    SaysoError
-        If it did not.
-    """
-    for leg in legs(job.cell.experiment):
-        for seed in job.seeds:
-            if not folder.model_path(seed, leg.label).is_dir():
-                raise SaysoError(
-                    f"{folder.path}: seed {seed} has finished, but its model after {leg.label} was not kept; to train "
-                    "it again, delete this folder or choose another with --out"
-                )
 
 
 @contextmanager

@@ -13,11 +13,12 @@ from transformers.utils.hub import httpx  # whichever the hub uses
 
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Corpus
+from sayso.learners.hf import HFLearner
 from sayso.learners.specs import HFModel, LoRA
 from tests.tiny_models import save_tiny, tiny_tokenizer
 
 
-def build(name: str | Path, **settings) -> object:
+def build(name: str | Path, **settings) -> HFLearner:
     return HFModel(name=str(name), **settings).build([Corpus(1, {}, ())])
 
 
@@ -82,6 +83,23 @@ def test_offline_is_honoured(hub, monkeypatch):
     hub(note)
     assert "HF_HUB_OFFLINE" in error_of("some/model")
     assert asked == []
+
+
+@pytest.mark.parametrize("revision", [None, "main", "v1"])
+def test_the_commit_of_a_model_from_the_hub_is_known_whatever_its_revision_is_called(
+    hub, monkeypatch, tmp_path, revision
+):
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    place = tmp_path / "cache" / "models--some--model"
+    save_tiny(place / "snapshots" / commit, "gpt_neox")
+    for name in ("main", "v1"):
+        (place / "refs").mkdir(exist_ok=True)
+        (place / "refs" / name).write_text(commit, encoding="utf-8")
+    assert build("some/model", revision=revision).model_commit == commit
+    assert build(place / "snapshots" / commit).model_commit is None
 
 
 def test_a_folder_that_is_not_there_is_said(tmp_path):

@@ -70,7 +70,7 @@ def test_the_paper_experiment_is_the_papers():
 
 
 def test_the_sweep_has_five_sizes():
-    assert [cell.experiment.knowledge.size() / 6 for cell in cells(POCKET_DIGITS_PAIRS)] == [12, 25, 50, 100, 200]
+    assert [cell.experiment.knowledge.size() / 6 for cell in cells(POCKET_DIGITS_PAIRS)] == [4, 12, 36, 100, 200]
     assert len({experiment.digest() for experiment in DIGIT_EXPERIMENTS}) == len(DIGIT_EXPERIMENTS)
 
 

@@ -141,3 +141,20 @@ def test_a_folder_that_cannot_be_written_is_one_line_for_the_user(tiny: Experime
     (tmp_path / "charts").write_text("a file, where a folder should be")
     with pytest.raises(SaysoError, match="cannot write the report here"):
         write_report(store, [], [])
+
+
+def test_a_sweep_says_first_what_it_shows_as_a_whole_and_groups_claims_by_cell(
+    tiny: Experiment, tmp_path: Path
+) -> None:
+    sweep = tiny.vary("sweep", reliability=[0.5, 0.75, 1.0])
+    records = planted_records(sweep, range(100, 104))
+    written = write_report(planted_store(Store(tmp_path), sweep, records), judge(records, sweep), [])
+    text = written.read_text(encoding="utf-8")
+    header, claims = (
+        text.partition("</header>")[0],
+        text.partition('<section id="claims">')[2].partition("</section>")[0],
+    )
+    assert header.count("grows with how reliable the sources are. ") == 2
+    assert header.count(" from the smallest to the largest (corrected p") == 2
+    groups = re.findall(r'<th class="cell" colspan="6">(.*?)</th>', claims)
+    assert groups == ["reliability=0.5", "reliability=0.75", "reliability=1.0", "all 3 cells together"]

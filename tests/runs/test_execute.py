@@ -289,6 +289,20 @@ def test_models_are_kept_also_when_killed_before_they_could_be(job, tmp_path, mo
     assert all((path / name).read_bytes() == (whole_path / name).read_bytes() for name in models)
 
 
+def test_models_that_an_earlier_try_did_not_keep_are_an_error_before_anything_is_lost(job, tmp_path, monkeypatch):
+    path = tmp_path / "job"
+    with monkeypatch.context() as patch:
+        kill_at(patch, StackedLearner, "save", 4)
+        with pytest.raises(Killed):
+            run(job, path)
+    before = files(path)
+    with pytest.raises(SaysoError, match="seed 1 has finished stage0, but its model was not kept"):
+        run(job, path, save_models=True)
+    assert files(path) == before
+    run(job, path)
+    assert JobFolder(path).finished
+
+
 def test_a_measure_taken_once_a_stage_is_taken_at_its_end(short, tmp_path):
     experiment = short.with_settings({"measures.1.when": "stage"})
     run(Job(cells(experiment)[0], (1,)), tmp_path / "job")

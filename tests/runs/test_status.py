@@ -30,7 +30,7 @@ def store(sweep, tmp_path) -> Store:
 def begin(store: Store, experiment: Experiment, cell: int, *seeds: int) -> JobFolder:
     job = Job(cells(experiment)[cell], seeds)
     folder = store.job(job.id)
-    folder.open(describe(job, "cpu"))
+    folder.open(describe(job, object()))
     return folder
 
 

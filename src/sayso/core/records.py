@@ -35,7 +35,10 @@ _VALUE = COLUMNS.index("value")
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a job rests on: the full resolved spec, data, versions, and the code's git commit if it is a checkout."""
+    """What a job rests on: the full resolved spec, data, versions, and the code's git commit if it is a checkout.
+
+    `model_commit`: the commit of a model from the hub, whatever its revision was called.
+    """
 
     job: str
     cell: str
@@ -47,6 +50,7 @@ class Manifest:
     git_commit: str | None
     device: str
     started: str
+    model_commit: str | None = None
 
 
 def to_line(record: Record) -> str:

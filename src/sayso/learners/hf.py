@@ -27,7 +27,7 @@ from sayso.learners.matching import Answers, matches
 from sayso.learners.memory import Fitting
 from sayso.learners.optim import make_single_optimizer, resume, set_learning_rate
 from sayso.learners.passes import Passes
-from sayso.learners.pretrained import drops, load_model, load_tokenizer, load_weights, quiet, trained
+from sayso.learners.pretrained import commit_of, drops, load_model, load_tokenizer, load_weights, quiet, trained
 
 if TYPE_CHECKING:
     from sayso.learners.specs import HFModel
@@ -41,7 +41,10 @@ OUTPUTS = {"cpu": 2048, "cuda": 16384}
 
 
 class HFLearner:
-    """One replica. `device` is where it lives; `tokenizer` and `model` are transformers' own."""
+    """One replica. `device` is where it lives; `tokenizer` and `model` are transformers' own.
+
+    `model_commit`: the commit of a model from the hub.
+    """
 
     replicas = 1
 
@@ -50,6 +53,7 @@ class HFLearner:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.tokenizer = load_tokenizer(spec)
         self.model = load_model(spec, seed).to(self.device).eval()
+        self.model_commit = commit_of(spec)
         config = self.model.config
         seq2seq: bool = config.is_encoder_decoder
         if len(self.tokenizer) > (rows := self.model.get_input_embeddings().num_embeddings):

@@ -99,7 +99,7 @@ def render(
         seeds=numbers.count(table["seed"].nunique(), "seed"),
         unfinished=sum(not job.finished for job in jobs),
         jobs=len(jobs),
-        headlines=_headlines(table, experiment),
+        headlines=[*_headlines(table, experiment), *_trends(verdicts, set(table["cell"]))],
         figures=[
             {"figure": figure, "svg": Markup(figure.svg), "spec": figure.chart.to_dict()}  # noqa: S704 (our own chart)
             for figure in drawn
@@ -137,6 +137,16 @@ def _headlines(table: pd.DataFrame, experiment: Experiment) -> list[str]:
             f"{gap.positive} of {numbers.count(gap.seeds, 'seed')})."
         )
     return sentences
+
+
+def _trends(verdicts: Sequence[Verdict], single: set[str]) -> list[str]:
+    """What was found of a sweep as a whole, in words: verdicts on no `single` cell."""
+    return [
+        f"{verdict.sentence} {verdict.outcome.capitalize()}: {verdict.difference} from the smallest to the largest "
+        f"(corrected {numbers.p_value(verdict.p_corrected)}; {verdict.decision.reason})."
+        for verdict in verdicts
+        if verdict.cell not in single and verdict.comparison.seeds > 1
+    ]
 
 
 def _tables(table: pd.DataFrame) -> list[dict[str, Any]]:

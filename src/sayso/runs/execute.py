@@ -27,6 +27,7 @@ from sayso.core.protocols import Learner, Moment
 from sayso.core.records import Record
 from sayso.core.sweep import Job
 from sayso.data.build import build_corpus
+from sayso.runs.kept_models import require_models
 from sayso.runs.manifest import describe, now
 
 #: Hears what a job does: ``{"stage": ..., "epoch": ..., "epochs": ..., "loss": ..., "exact_match": {...}}`` and so on.
@@ -66,7 +67,7 @@ def _go_on(job: Job, folder: JobFolder, on_event: Listener, save_models: bool) -
     on_event({"event": "building"})
     experiment = job.cell.experiment
     learner = experiment.model.build(_corpora(job, 0))
-    manifest = describe(job, str(getattr(learner, "device", "cpu")))
+    manifest = describe(job, learner)
     if folder.begun and (there := folder.manifest()).data_sha256 != manifest.data_sha256:
         raise SaysoError(
             f"{folder.path}: begun with other data (sha256 {there.data_sha256[:12]}...); delete it to begin anew"
@@ -88,6 +89,8 @@ def _train(job: Job, folder: JobFolder, learner: Learner, on_event: Listener, sa
     position = _read_position(folder)
     folder.rewind(position.records if position else 0)
     if position:
+        if save_models:
+            require_models(folder, job.seeds, run[: position.leg])
         learner.load(folder.path / position.checkpoint)
     corpora: list[Corpus] = []
     stage2_seed: int | None = None

@@ -15,8 +15,8 @@ from sayso.core.sweep import Job
 _PACKAGES = ("sayso", "torch", "transformers", "tokenizers", "peft", "numpy", "pydantic")
 
 
-def describe(job: Job, device: str) -> Manifest:
-    """What this job rests on, for its manifest."""
+def describe(job: Job, learner: object) -> Manifest:
+    """What this job rests on, for its manifest; of the learner its `device` and `model_commit`, if it has them."""
     experiment: Experiment = job.cell.experiment
     versions = {"python": platform.python_version()}
     for package in _PACKAGES:
@@ -33,8 +33,9 @@ def describe(job: Job, device: str) -> Manifest:
         data_sha256=experiment.knowledge.sha256(),
         versions=versions,
         git_commit=_git_commit(),
-        device=f"{device}, {platform.machine()}, {platform.system()}",
+        device=f"{getattr(learner, 'device', 'cpu')}, {platform.machine()}, {platform.system()}",
         started=now(),
+        model_commit=getattr(learner, "model_commit", None),
     )
 
 
