@@ -184,6 +184,8 @@ def _make_model(architecture: str, config: Mapping[str, Any], tokenizer: PreTrai
     for module in model.modules():
         if hasattr(module, "warn_if_padding_and_no_attention_mask"):  # its look at the ids is impossible under vmap
             module.warn_if_padding_and_no_attention_mask = _no_warning
+        if isinstance(module, torch.nn.Embedding):  # under vmap it would keep the first replica's pad token alone fixed
+            module.padding_idx = None
         if isinstance(module, torch.nn.Linear) and "bias" not in dict(module.named_parameters()):
             setattr(module, "forward", functools.partial(_flat_linear, module))  # noqa: B010
     return model.eval()
