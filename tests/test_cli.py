@@ -128,10 +128,11 @@ def test_settings_are_json_where_they_parse_and_text_otherwise(tiny_file: Path) 
     assert experiment.axes == {"train.batch_size": (8,)}
 
 
-def test_model_and_knowledge_are_settings_of_their_own(tiny_file: Path) -> None:
-    shown = call("show", tiny_file, "--json", "--model", "llama", "--knowledge", "notables")
+@pytest.mark.parametrize("model", ["llama", "t5"])
+def test_model_and_knowledge_are_settings_of_their_own(model: str, tiny_file: Path) -> None:
+    shown = call("show", tiny_file, "--json", "--model", model, "--knowledge", "notables")
     experiment = json.loads(shown.stdout)
-    assert experiment["model"]["architecture"] == "llama"
+    assert experiment["model"]["architecture"] == model
     assert experiment["knowledge"]["facts"] == "notables"
 
 

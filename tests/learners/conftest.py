@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
 from sayso.core.examples import Corpus, Example
 from sayso.learners.stacked import StackedLearner
@@ -23,7 +25,11 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
         "embd_pdrop": 0.0,
         "attn_pdrop": 0.0,
     },
+    "t5": {"d_model": 16, "num_layers": 1, "num_heads": 2, "d_kv": 8, "d_ff": 16, "dropout_rate": 0.0},
 }
+
+#: How transformers reads each of them back.
+AUTO_CLASS = {name: AutoModelForSeq2SeqLM if name == "t5" else AutoModelForCausalLM for name in ARCHITECTURES}
 
 
 @pytest.fixture(autouse=True)
@@ -45,3 +51,21 @@ def learner_of(
     """Replicas that know these tokens and no corpus."""
     corpora = [Corpus(seed, {}, (), tuple(tokens)) for seed in seeds]
     return StackedLearner(corpora, architecture, config or ARCHITECTURES[architecture])
+
+
+def loss_of(network: Any, tokenizer: Any, batch: Sequence[Example], loss_on: str) -> torch.Tensor:
+    """The mean loss of a model of transformers that reads these documents by itself."""
+    if network.config.is_encoder_decoder:
+        given = tokenizer([document.prompt for document in batch], padding=True, return_tensors="pt")
+        completions = [document.completion.removeprefix(" ") for document in batch]
+        labels = tokenizer(completions, padding=True, return_tensors="pt")["input_ids"]
+    else:
+        given = tokenizer([document.text for document in batch], padding=True, return_tensors="pt")
+        labels = given["input_ids"].clone()
+        for row, document in enumerate(batch if loss_on == "completion" else ()):
+            labels[row, : len(tokenizer(document.prompt)["input_ids"]) - 1] = -100
+    labels = labels.masked_fill(labels == tokenizer.pad_token_id, -100)
+    loss: torch.Tensor = network(
+        input_ids=given["input_ids"], attention_mask=given["attention_mask"], labels=labels
+    ).loss
+    return loss

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from sayso.core.errors import SaysoError
-from sayso.learners.batching import encode, stack
+from sayso.learners.batching import Batch, buckets, encode, stack
 from sayso.learners.tokenizer import word_tokenizer
 from tests.learners.conftest import example
 
@@ -19,7 +19,7 @@ def test_documents_are_padded_on_the_right_and_their_parts_known():
 
 
 def test_nothing_is_an_empty_batch():
-    assert [part.shape for part in vars(encode(TOKENIZER, [])).values()] == [(0, 1), (0,), (0,)]
+    assert [part.shape for part in vars(encode(TOKENIZER, [])).values()] == [(0, 1), (0,), (0,), (0, 0)]
 
 
 def test_what_counts_in_the_loss():
@@ -50,3 +50,22 @@ def test_batches_of_replicas_are_stacked_to_one_shape():
     assert both.ids[1].tolist() == [[BORN, A, 1, 0, 0], [0] * 5]
     assert both.size.tolist() == [[5, 3], [3, 0]]
     assert both.prompt.tolist() == [[3, 1], [1, 0]]
+    assert both.context.shape == (2, 2, 0)
+    assert both.counted("completion")[0].tolist() == one.counted("completion").tolist()
+    assert [part.tolist() for part in vars(both.replica(0)).values()] == [part.tolist() for part in vars(one).values()]
+
+
+def test_buckets_hold_every_row_once_with_those_of_its_shape():
+    texts = [example("born A ?", "B"), example("born", "B"), example("born ?", "A"), example("born", "A B")]
+    plain = [stack([encode(TOKENIZER, texts), encode(TOKENIZER, texts[:1])], pad=0)]
+    plain.append(Batch(plain[0].ids, plain[0].prompt, plain[0].size, plain[0].ids[..., :3] % 3))
+    for batch in plain:
+        seen = []
+        for read, prompt, size, rows in buckets(batch, 0, most_rows=1):
+            assert rows.shape == (2, 1)
+            for replica, row in np.argwhere(rows >= 0).tolist():
+                row = rows[replica, row]
+                assert (batch.prompt[replica, row], batch.size[replica, row]) == (prompt, size)
+                assert (batch.context[replica, row] != 0).sum() == read
+                seen.append((replica, row))
+        assert sorted(seen) == [(0, 0), (0, 1), (0, 2), (0, 3), (1, 0)]

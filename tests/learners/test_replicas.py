@@ -1,20 +1,38 @@
 import numpy as np
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from pydantic import JsonValue
+from transformers import AutoTokenizer
 
 from sayso.core.errors import SaysoError
 from sayso.data.build import build_corpus
+from sayso.learners.architectures import config_for
+from sayso.learners.batching import encode, stack
 from sayso.learners.replicas import Replicas, _flat_linear
 from sayso.learners.stacked import StackedLearner
 from sayso.learners.tokenizer import word_tokenizer
+from sayso.learners.tokens import Tokens
 from tests.conftest import make_tiny
-from tests.learners.conftest import ARCHITECTURES
+from tests.learners.conftest import ARCHITECTURES, AUTO_CLASS
 
 TINY = make_tiny()
 CORPORA = [build_corpus(TINY, seed) for seed in (3, 4)]
 TOKENIZERS = [word_tokenizer(corpus.tokens) for corpus in CORPORA]
 CPU = torch.device("cpu")
+#: Architectures whose modules do what vmap cannot.
+SIZES: dict[str, dict[str, JsonValue]] = {
+    "mvp": {"d_model": 8, "encoder_layers": 1, "encoder_ffn_dim": 8, "encoder_attention_heads": 1},
+    "longt5": {"d_model": 8, "num_layers": 1, "d_ff": 8, "num_heads": 1},
+    "prophetnet": {
+        "hidden_size": 8,
+        "num_encoder_layers": 1,
+        "num_decoder_layers": 1,
+        "encoder_ffn_dim": 8,
+        "decoder_ffn_dim": 8,
+        "num_encoder_attention_heads": 1,
+        "num_decoder_attention_heads": 1,
+    },
+}
 EVERY_ARCHITECTURE = pytest.mark.parametrize("architecture", ARCHITECTURES)
 
 
@@ -22,26 +40,37 @@ def replicas(architecture: str = "gpt_neox", seeds: tuple[int, ...] = (3, 4), **
     return Replicas(seeds, TOKENIZERS[: len(seeds)], architecture, {**ARCHITECTURES[architecture], **config}, CPU)
 
 
-def ids_of(replica: int) -> torch.Tensor:
-    texts = [document.text for document in CORPORA[replica].train["X2"][:6]]
-    return torch.tensor(TOKENIZERS[replica](texts, padding=True)["input_ids"])
+def tokens_of(models: Replicas) -> Tokens:
+    """Six documents of each replica, as its model reads and writes them."""
+    there = zip(TOKENIZERS, CORPORA, strict=True)
+    batches = [models.layout.arrange(encode(own, corpus.train["X2"][:6]), own) for own, corpus in there]
+    return Tokens.of(stack(batches, pad=0), CPU)
 
 
 @EVERY_ARCHITECTURE
 def test_a_saved_replica_is_an_ordinary_checkpoint_that_gives_the_same_logits(architecture, tmp_path):
     models = replicas(architecture)
-    stacked = models.logits(torch.stack([ids_of(0), ids_of(1)]))
+    tokens = tokens_of(models)
+    stacked = models.logits(tokens)
     for replica in (0, 1):
         models.save_pretrained(replica, TOKENIZERS[replica], tmp_path / str(replica))
-        model = AutoModelForCausalLM.from_pretrained(tmp_path / str(replica), local_files_only=True)
+        model = AUTO_CLASS[architecture].from_pretrained(tmp_path / str(replica), local_files_only=True)
         there = AutoTokenizer.from_pretrained(tmp_path / str(replica), local_files_only=True)
-        texts = [document.text for document in CORPORA[replica].train["X2"]]
+        documents = CORPORA[replica].train["X2"]
+        texts = [document.text for document in documents]
         assert there(texts)["input_ids"] == TOKENIZERS[replica](texts)["input_ids"]
         assert model.config.vocab_size == len(there)
+        own = tokens.at(replica)
+        if model.config.is_encoder_decoder:
+            given = dict(there([document.prompt for document in documents[:6]], padding=True, return_tensors="pt"))
+            given["decoder_input_ids"] = own.ids
+        else:
+            given = {"input_ids": there(texts[:6], padding=True, return_tensors="pt")["input_ids"]}
+        given.pop("token_type_ids", None)
         with torch.no_grad():
-            logits = model(ids_of(replica)).logits
+            logits = model(**given).logits
         torch.testing.assert_close(logits, stacked[replica].detach(), rtol=1e-5, atol=1e-6)
-        torch.testing.assert_close(logits, models.logits_of(replica, ids_of(replica)).detach(), rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(logits, models.logits_of(replica, own).detach(), rtol=1e-5, atol=1e-6)
 
 
 @EVERY_ARCHITECTURE
@@ -88,6 +117,7 @@ def test_the_embedding_is_found(architecture):
         "gpt_neox": "gpt_neox.embed_in.weight",
         "llama": "model.embed_tokens.weight",
         "gpt2": "transformer.wte.weight",
+        "t5": "shared.weight",
     }
     assert models.embedding == name[architecture]
 
@@ -95,10 +125,10 @@ def test_the_embedding_is_found(architecture):
 @EVERY_ARCHITECTURE
 def test_only_the_logits_asked_for_are_computed_and_they_are_the_same(architecture):
     models = replicas(architecture)
-    ids = torch.stack([ids_of(0), ids_of(1)])
-    whole = models.logits(ids)
-    for keep in (1, 2, ids.shape[2]):
-        last = models.logits(ids, keep)
+    tokens = tokens_of(models)
+    whole = models.logits(tokens)
+    for keep in (1, 2, tokens.ids.shape[2]):
+        last = models.logits(tokens, keep)
         assert last.shape[2] == keep
         torch.testing.assert_close(last, whole[:, :, -keep:], rtol=1e-5, atol=1e-6)
 
@@ -106,17 +136,18 @@ def test_only_the_logits_asked_for_are_computed_and_they_are_the_same(architectu
 @EVERY_ARCHITECTURE
 def test_logits_at_chosen_positions_are_those_there_and_so_are_their_gradients(architecture):
     models = replicas(architecture)
-    ids = torch.stack([ids_of(0), ids_of(1)])
-    positions = torch.as_tensor(np.random.default_rng(0).integers(ids.shape[2], size=(*ids.shape[:2], 3)))
-    whole = models.logits(ids)
+    tokens = tokens_of(models)
+    rows, length = tokens.ids.shape[:2], tokens.ids.shape[2]
+    positions = torch.as_tensor(np.random.default_rng(0).integers(length, size=(*rows, 3)))
+    whole = models.logits(tokens)
     there = whole.gather(2, positions[..., None].expand(-1, -1, -1, whole.shape[3]))
-    chosen = models.logits_at(ids, positions)
+    chosen = models.logits_at(tokens, positions)
     torch.testing.assert_close(chosen, there, rtol=1e-5, atol=1e-6)
     weights = list(models.parameters.values())
     one, other = (torch.autograd.grad(logits.square().sum(), weights) for logits in (there, chosen))
     for expected, found in zip(one, other, strict=True):
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(models.logits(ids), whole, rtol=0, atol=0)  # nothing is left behind
+    torch.testing.assert_close(models.logits(tokens), whole, rtol=0, atol=0)  # nothing is left behind
 
 
 @pytest.mark.parametrize("shape", [(5, 3), (2, 5, 3), (2, 4, 5, 3)])
@@ -131,7 +162,7 @@ def test_a_flat_linear_layer_is_the_ordinary_one(shape):
         torch.testing.assert_close(one, other)
 
 
-@pytest.mark.parametrize("architecture", ["gpt_neox", "llama"])
+@pytest.mark.parametrize("architecture", ["gpt_neox", "llama", "t5"])
 def test_layers_without_bias_are_the_flat_ones(architecture):
     """Were they not, results would be the same and a step several times as long."""
     linear = [part for part in replicas(architecture).module.modules() if isinstance(part, torch.nn.Linear)]
@@ -148,6 +179,7 @@ def test_layers_without_bias_are_the_flat_ones(architecture):
         ("gpt2", {"resid_pdrop": 0.1}),
         ("gpt2", {"embd_pdrop": 0.1}),
         ("gpt2", {"attn_pdrop": 0.1}),
+        ("t5", {"dropout_rate": 0.1}),
     ],
 )
 def test_dropout_is_refused(architecture, setting):
@@ -176,6 +208,20 @@ def test_an_unknown_architecture_is_an_error_of_one_line():
         Replicas((3,), TOKENIZERS[:1], "gpt_neoxx", {}, CPU)
     assert "gpt_neoxx" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("architecture", ["mvp", "longt5", "prophetnet"])
+def test_an_architecture_that_does_not_run_side_by_side_is_refused_before_it_is_trained(architecture):
+    with pytest.raises(
+        SaysoError, match=f"model {architecture} cannot be run side by side, choose another: "
+    ) as caught:
+        Replicas((3, 4), TOKENIZERS, architecture, config_for(architecture, SIZES[architecture]), CPU)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_model_that_reads_both_ways_and_writes_nothing_is_refused():
+    with pytest.raises(SaysoError, match="model bert: neither a causal nor a sequence-to-sequence language model"):
+        Replicas((3,), TOKENIZERS[:1], "bert", {}, CPU)
 
 
 def test_the_tokenizers_settings_are_the_models():

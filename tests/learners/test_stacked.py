@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoTokenizer
 
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Corpus, Example
@@ -14,13 +14,16 @@ from sayso.core.protocols import Scores
 from sayso.core.training import TrainSpec
 from sayso.data.build import build_corpus
 from sayso.learners import stacked as stacked_module
+from sayso.learners.architectures import config_for
 from sayso.learners.stacked import StackedLearner
+from sayso.learners.tokens import Tokens
 from tests.conftest import make_tiny
-from tests.learners.conftest import ARCHITECTURES, example, learner_of
+from tests.learners.conftest import ARCHITECTURES, AUTO_CLASS, example, learner_of, loss_of
 
 TINY = make_tiny()
 SEEDS = (3, 4, 5)
 CORPORA = {seed: build_corpus(TINY, seed) for seed in SEEDS}
+BOTH_KINDS = pytest.mark.parametrize("architecture", ["gpt_neox", "t5"])
 EVERY_ARCHITECTURE = pytest.mark.parametrize("architecture", ARCHITECTURES)
 BOTH_OPTIMIZERS = pytest.mark.parametrize("optimizer", ["adafactor", "adamw"])
 FAST = TrainSpec(learning_rate=1e-2, batch_size=16)
@@ -50,7 +53,9 @@ def assert_same_weights(one: StackedLearner, other: StackedLearner) -> None:
 def as_transformers(model: StackedLearner, replica: int, folder: Path) -> tuple[Any, Any]:
     """A replica as transformers reads it back: an oracle that shares no code with the learner."""
     model.save_replica(replica, folder)
-    network = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, attn_implementation="eager")
+    network = AUTO_CLASS[model._models.module.config.model_type].from_pretrained(
+        folder, local_files_only=True, attn_implementation="eager"
+    )
     return network.eval(), AutoTokenizer.from_pretrained(folder, local_files_only=True)
 
 
@@ -77,26 +82,54 @@ def test_a_replica_trained_alone_is_to_the_bit_the_replica_trained_among_others(
         np.testing.assert_array_equal(mine.match, found[replica].match)
 
 
-def test_a_replicas_gradient_does_not_depend_on_the_data_of_the_others():
-    model = learner(3, 4)
-    ids, counted = model._training_tensors([CORPORA[3].train["X1"][:8], CORPORA[4].train["X1"][:8]], TrainSpec())
+@pytest.mark.parametrize(
+    ("architecture", "config"),
+    [
+        ("t5", {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": False, "num_decoder_layers": 2}),
+        ("mt5", {}),
+        ("umt5", {}),
+        ("bart", {}),
+    ],
+)
+def test_t5s_kin_and_bart_keep_the_same_promises(architecture, config):
+    config = config_for(architecture, TINY.model.model_dump()["config"]) | config
+    train = TrainSpec(learning_rate=1e-2, batch_size=16)
+    together = StackedLearner([CORPORA[seed] for seed in SEEDS[:2]], architecture, config)
+    together.fit(documents(SEEDS[:2]), train, stage="stage1", epochs=1)
+    alone = StackedLearner([CORPORA[SEEDS[1]]], architecture, config)
+    alone.fit(documents(SEEDS[1:2]), train, stage="stage1", epochs=1)
+    for name, tensor in weights(alone, 0).items():
+        assert torch.equal(tensor, weights(together, 1)[name]), name
+    questions = everything(SEEDS[1])
+    (scores,), (answers,) = alone.scores([questions]), alone.answers([questions])
+    said = [answer in question.answers for question, answer in zip(questions, answers, strict=True)]
+    assert scores.match.tolist() == said
+    assert 0 < np.mean(said) < 1
 
-    def gradients(rows: torch.Tensor) -> list[torch.Tensor]:
+
+@BOTH_KINDS
+def test_a_replicas_gradient_does_not_depend_on_the_data_of_the_others(architecture):
+    model = learner(3, 4, architecture=architecture)
+    tokens, counted = model._training_tensors([CORPORA[3].train["X1"][:8], CORPORA[4].train["X1"][:8]], TrainSpec())
+
+    def gradients(rows: Tokens) -> list[torch.Tensor]:
         loss = model._loss(rows, counted)
         return list(torch.autograd.grad(loss.sum(), list(model._models.parameters.values())))
 
-    changed = ids.clone()
-    changed[1] = changed[1].roll(1, dims=0).flip(0)
-    changed[1, :, 1] = 5
-    first, second = gradients(ids), gradients(changed)
+    changed = Tokens(*(part.clone() for part in tokens))
+    for part in changed:
+        part[1] = part[1].roll(1, dims=0).flip(0)
+        part[1, :, 1:2] = 5
+    first, second = gradients(tokens), gradients(changed)
     assert all(torch.equal(one[0], other[0]) for one, other in zip(first, second, strict=True))
     assert not all(torch.equal(one[1], other[1]) for one, other in zip(first, second, strict=True))
 
 
-def test_no_replica_gets_a_gradient_from_the_loss_of_another():
-    model = learner(3, 4)
-    ids, counted = model._training_tensors([CORPORA[seed].train["X1"][:8] for seed in (3, 4)], TrainSpec())
-    found = torch.autograd.grad(model._loss(ids, counted)[0], list(model._models.parameters.values()))
+@BOTH_KINDS
+def test_no_replica_gets_a_gradient_from_the_loss_of_another(architecture):
+    model = learner(3, 4, architecture=architecture)
+    tokens, counted = model._training_tensors([CORPORA[seed].train["X1"][:8] for seed in (3, 4)], TrainSpec())
+    found = torch.autograd.grad(model._loss(tokens, counted)[0], list(model._models.parameters.values()))
     assert any(bool(gradient[0].abs().max() > 0) for gradient in found)
     assert all(bool((gradient[1] == 0).all()) for gradient in found)
 
@@ -109,23 +142,16 @@ def test_no_replica_gets_a_gradient_from_the_loss_of_another():
 def test_the_loss_is_transformers_own(architecture, loss_on, tmp_path):
     model = learner(3, 4, architecture=architecture)
     batch = [CORPORA[seed].train["X1"][:12] + CORPORA[seed].train["X2"][:4] for seed in (3, 4)]
-    ids, counted = model._training_tensors(batch, TrainSpec(loss_on=loss_on))
-    losses = model._loss(ids, counted)
+    losses = model._loss(*model._training_tensors(batch, TrainSpec(loss_on=loss_on)))
     for replica in (0, 1):
         network, tokenizer = as_transformers(model, replica, tmp_path / str(replica))
-        own = tokenizer([document.text for document in batch[replica]], padding=True, return_tensors="pt")
-        labels = own["input_ids"].masked_fill(own["input_ids"] == tokenizer.pad_token_id, -100)
-        if loss_on == "completion":
-            for row, document in enumerate(batch[replica]):
-                prompt = len(tokenizer(document.prompt)["input_ids"]) - 1
-                labels[row, :prompt] = -100
-        with torch.no_grad():
-            theirs = network(input_ids=own["input_ids"], labels=labels).loss
+        theirs = loss_of(network, tokenizer, batch[replica], loss_on)
         torch.testing.assert_close(losses[replica].detach(), theirs, rtol=1e-5, atol=1e-5)
 
 
-def test_a_replicas_loss_counts_all_its_completions_whatever_the_lengths_beside_it():
-    model = random_learner((0, 1), "gpt_neox")
+@BOTH_KINDS
+def test_a_replicas_loss_counts_all_its_completions_whatever_the_lengths_beside_it(architecture):
+    model = random_learner((0, 1), architecture)
     long, short = [example("a a a a ?", "ab b")], [example("b", "a a a a a a")]
     for first, second in ((long, short), (short, long)):
         together = model._loss(*model._training_tensors([first, second], TrainSpec(loss_on="completion")))
@@ -134,19 +160,19 @@ def test_a_replicas_loss_counts_all_its_completions_whatever_the_lengths_beside_
             torch.testing.assert_close(together[replica], alone[replica])
 
 
-def test_one_step_is_a_step_of_transformers_adafactor(tmp_path):
+@BOTH_KINDS
+def test_one_step_is_a_step_of_transformers_adafactor(architecture, tmp_path):
     """One whole update, through loss, gradient, clipping and optimizer, against transformers' and torch's own."""
     from transformers.optimization import Adafactor
 
-    no_key_bias = {**ARCHITECTURES["gpt_neox"], "attention_bias": False}  # its gradient is rounding, amplified to steps
-    model = StackedLearner([CORPORA[3], CORPORA[4]], "gpt_neox", no_key_bias)
+    # a key's bias has a gradient of rounding, amplified to steps
+    config = ARCHITECTURES[architecture] | ({"attention_bias": False} if architecture == "gpt_neox" else {})
+    model = StackedLearner([CORPORA[3], CORPORA[4]], architecture, config)
     network, tokenizer = as_transformers(model, 1, tmp_path)
     batch = documents((3, 4), "X2")
     train = TrainSpec(learning_rate=1e-2, batch_size=1000, max_grad_norm=0.5)
     model.fit(batch, train, stage="s", epochs=1)
-    own = tokenizer([document.text for document in batch[1]], padding=True, return_tensors="pt")
-    labels = own["input_ids"].masked_fill(own["input_ids"] == tokenizer.pad_token_id, -100)
-    torch.autograd.backward(network(input_ids=own["input_ids"], labels=labels).loss)
+    torch.autograd.backward(loss_of(network, tokenizer, batch[1], "all"))
     norm = torch.nn.utils.clip_grad_norm_(network.parameters(), 0.5)
     assert norm > 0.5
     Adafactor(network.parameters(), lr=1e-2, scale_parameter=False, relative_step=False, warmup_init=False).step()
@@ -158,21 +184,21 @@ def test_one_step_is_a_step_of_transformers_adafactor(tmp_path):
 
 
 @BOTH_OPTIMIZERS
-@pytest.mark.parametrize("stop", [1, 2])
-def test_going_on_after_a_stop_is_exactly_training_without_one(optimizer, stop, tmp_path):
+@pytest.mark.parametrize(("stop", "architecture"), [(1, "gpt_neox"), (2, "gpt_neox"), (1, "t5")])
+def test_going_on_after_a_stop_is_exactly_training_without_one(optimizer, stop, architecture, tmp_path):
     train = TrainSpec(optimizer=optimizer, learning_rate=1e-2, batch_size=16, warmup_steps=3, weight_decay=0.1)
     options: dict[str, Any] = {"stage": "stage1", "replay": documents((3, 4), "world"), "replay_share": 0.5}
-    whole = learner(3, 4)
+    whole = learner(3, 4, architecture=architecture)
     whole.fit(documents((3, 4)), train, epochs=3, **options)
 
-    first = learner(3, 4)
+    first = learner(3, 4, architecture=architecture)
 
     def keep(epoch: int, loss: np.ndarray) -> None:
         if epoch == stop:
             first.save(tmp_path / "checkpoint.pt")
 
     first.fit(documents((3, 4)), train, epochs=3, on_epoch=keep, **options)  # the schedule knows where it will end
-    second = learner(3, 4)
+    second = learner(3, 4, architecture=architecture)
     second.load(tmp_path / "checkpoint.pt")
     heard: list[int] = []
     second.fit(
@@ -239,11 +265,12 @@ def test_a_bad_checkpoint_is_an_error_that_names_it(tmp_path):
         learner(4, 3).load(tmp_path / "right")
 
 
-def test_save_and_load_replica_bring_one_replica_back(tmp_path):
-    trained = learner(3, 4)
+@BOTH_KINDS
+def test_save_and_load_replica_bring_one_replica_back(architecture, tmp_path):
+    trained = learner(3, 4, architecture=architecture)
     trained.fit(documents((3, 4)), FAST, stage="s", epochs=1)
     trained.save_replica(1, tmp_path)
-    fresh = learner(3, 4)
+    fresh = learner(3, 4, architecture=architecture)
     untouched = weights(fresh, 0)
     fresh.load_replica(1, tmp_path)
     assert all(torch.equal(tensor, weights(trained, 1)[name]) for name, tensor in weights(fresh, 1).items())
@@ -255,12 +282,14 @@ def test_save_and_load_replica_bring_one_replica_back(tmp_path):
 
 def generated(network: Any, tokenizer: Any, prompt: str) -> str:
     """Greedy completion by `generate`, one prompt at a time, with room for more than any accepted answer."""
-    ids = tokenizer(prompt, return_tensors="pt")["input_ids"][:, :-1]
-    room = 16 - ids.shape[1]
-    # the position after the last one can still be predicted
+    ids = tokenizer(prompt, return_tensors="pt")["input_ids"]
+    if network.config.is_encoder_decoder:
+        room, begun = 16, 1
+    else:  # the position after the last one can still be predicted
+        ids, room, begun = ids[:, :-1], 17 - ids.shape[1], ids.shape[1] - 1
     said = network.generate(
         ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=room, use_cache=False
-    )[0, ids.shape[1] :].tolist()
+    )[0, begun:].tolist()
     if tokenizer.eos_token_id not in said:
         return f"{tokenizer.decode(said)} (and so on)"
     return str(tokenizer.decode(said[: said.index(tokenizer.eos_token_id)])).strip()
@@ -281,8 +310,8 @@ def adversarial_questions(seed: int, count: int) -> list[Example]:
 
 def random_learner(seeds: tuple[int, ...], architecture: str) -> StackedLearner:
     """Weights so large that what is said varies from prompt to prompt."""
-    config = {**ARCHITECTURES[architecture], "initializer_range": 0.8}
-    return learner_of(ADVERSARIAL, seeds, architecture, config)
+    large = {"initializer_factor": 2.0} if architecture == "t5" else {"initializer_range": 0.8}
+    return learner_of(ADVERSARIAL, seeds, architecture, {**ARCHITECTURES[architecture], **large})
 
 
 @EVERY_ARCHITECTURE
@@ -340,17 +369,18 @@ class Scripted:
 
     def __init__(self, model: StackedLearner, script: dict[tuple[int, ...], int]) -> None:
         self.script, self.end, self.size = script, model.end, len(model.tokenizers[0])
-        self.module = model._models.module
+        self.layout, self.positions = model._models.layout, model._models.positions
 
-    def logits(self, ids: torch.Tensor, keep: int = 0) -> torch.Tensor:
+    def logits(self, tokens: Tokens, keep: int = 0) -> torch.Tensor:
+        ids = tokens.ids
         result = torch.zeros(*ids.shape, self.size)
         for at in itertools.product(*map(range, ids.shape)):
             said = tuple(ids[at[:-1]][: at[-1] + 1].tolist())
             result[(*at, self.script.get(said, self.end))] = 1.0
         return result[..., -keep:, :] if keep else result
 
-    def logits_of(self, replica: int, ids: torch.Tensor) -> torch.Tensor:
-        return self.logits(ids)
+    def logits_of(self, replica: int, tokens: Tokens) -> torch.Tensor:
+        return self.logits(tokens)
 
 
 def scripted(said: str, **tokens: list[str]) -> StackedLearner:
@@ -417,6 +447,29 @@ def test_answers_stop_where_a_model_has_no_more_positions():
     assert not model.scores([[question]])[0].match[0]
 
 
+def test_answers_that_never_end_are_left_off_where_there_is_no_limit_to_positions():
+    model = learner_of(ADVERSARIAL, architecture="t5")
+    assert model._models.positions is None
+    with torch.no_grad():  # all tokens are equally likely: the first one, again and again
+        model._models.parameters["decoder.final_layer_norm.weight"].zero_()
+    question = example("a ?", "a", "b b b b b b b b b")
+    ((answer,),) = model.answers([[question]])
+    assert len(answer) > len("b b b b b b b b b")
+    assert not model.scores([[question]])[0].match[0]
+
+
+@BOTH_KINDS
+@pytest.mark.parametrize(("most", "refused"), [(7, True), (8, False)])
+def test_a_document_longer_than_allowed_is_an_error(architecture, most, refused):
+    model = learner_of(ADVERSARIAL, architecture=architecture)
+    batch, train = [[example("a ?", "b"), example("a a a ?", "ab b b")]], TrainSpec(max_length=most)
+    if refused:
+        with pytest.raises(SaysoError, match="a document has 8 tokens, max_length is 7"):
+            model.fit(batch, train, stage="s", epochs=1)
+    else:
+        model.fit(batch, train, stage="s", epochs=1)
+
+
 # --- scores and their company
 
 
@@ -427,16 +480,13 @@ def test_losses_are_transformers_mean_over_the_completion(architecture, tmp_path
     for replica, scores in enumerate(model.scores(questions)):
         network, tokenizer = as_transformers(model, replica, tmp_path / str(replica))
         for question, loss in zip(questions[replica], scores.loss, strict=True):
-            ids = tokenizer(question.text, return_tensors="pt")["input_ids"]
-            labels = ids.clone()
-            labels[:, : len(tokenizer(question.prompt)["input_ids"]) - 1] = -100
-            with torch.no_grad():
-                theirs = float(network(input_ids=ids, labels=labels).loss)
+            theirs = float(loss_of(network, tokenizer, [question], "completion").detach())
             assert loss == pytest.approx(theirs, rel=1e-4, abs=1e-5)
 
 
-def test_scores_are_the_same_in_any_company(monkeypatch):
-    model = random_learner((0, 1), "gpt_neox")
+@BOTH_KINDS
+def test_scores_are_the_same_in_any_company(architecture, monkeypatch):
+    model = random_learner((0, 1), architecture)
     questions = [adversarial_questions(seed, 60) for seed in (0, 1)]
     whole = model.scores(questions)
 
@@ -474,8 +524,9 @@ def test_nothing_to_ask_gives_nothing():
     assert learner(3, 4).answers([[], []]) == [[], []]
 
 
-def test_replicas_with_other_numbers_and_lengths_of_questions_keep_their_own():
-    model = random_learner((0, 1, 2), "gpt_neox")
+@BOTH_KINDS
+def test_replicas_with_other_numbers_and_lengths_of_questions_keep_their_own(architecture):
+    model = random_learner((0, 1, 2), architecture)
     few, many = [example("a ?", "b")], [example("a a a ?", "ab b"), example("b ?", "a"), example("ab ?", "a b")]
     found = model.scores([few, many, []])
     assert [len(scores.loss) for scores in found] == [1, 3, 0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,21 +15,27 @@ from sayso.core.examples import Example
 
 @dataclass(frozen=True)
 class Batch:
-    """Documents of one replica, padded on the right.
+    """Documents of one replica, padded on the right; those of several, stacked, have the replica as first dimension.
 
-    `ids`: token ids, shape (documents, length). `prompt`: how many of them are the prompt's. `size`: how many are the
-    document's, its end token included; the rest is padding.
+    `ids`: token ids, shape (documents, length). `prompt`: how many of them come before the completion. `size`: how many
+    are the document's, its end token included; the rest is padding. `context`: what is read apart from them, shape
+    (documents, its length), of length 0 where there is nothing of the kind (`sayso.learners.layouts`).
     """
 
     ids: NDArray[np.int64]
     prompt: NDArray[np.int64]
     size: NDArray[np.int64]
+    context: NDArray[np.int64]
+
+    def replica(self, index: int) -> Batch:
+        """Documents of one replica among those of several."""
+        return Batch(self.ids[index], self.prompt[index], self.size[index], self.context[index])
 
     def counted(self, loss_on: str, *, end: bool = True) -> NDArray[np.bool_]:
-        """Which positions' next token counts in the loss, shape (documents, length - 1); an end token only if `end`."""
-        target = np.arange(1, self.ids.shape[1])
-        counted: NDArray[np.bool_] = target < self.size[:, None] - (not end)
-        return counted & (target >= self.prompt[:, None]) if loss_on == "completion" else counted
+        """Which positions' next token counts in the loss, shape (..., length - 1); an end token only if `end`."""
+        target = np.arange(1, self.ids.shape[-1])
+        counted: NDArray[np.bool_] = target < self.size[..., None] - (not end)
+        return counted & (target >= self.prompt[..., None]) if loss_on == "completion" else counted
 
 
 def encode(tokenizer: PreTrainedTokenizerFast, examples: Sequence[Example]) -> Batch:
@@ -56,7 +62,7 @@ def encode(tokenizer: PreTrainedTokenizerFast, examples: Sequence[Example]) -> B
             raise SaysoError(f"'{example.text}' has a token that is partly prompt and partly completion")
         ids[row, : size[row]] = encoding.ids
         prompt[row] = size[row] - len(completion)
-    return Batch(ids, prompt, size)
+    return Batch(ids, prompt, size, np.zeros((len(examples), 0), dtype=np.int64))
 
 
 def stack(batches: Sequence[Batch], pad: int) -> Batch:
@@ -64,13 +70,33 @@ def stack(batches: Sequence[Batch], pad: int) -> Batch:
 
     Rows added to a replica with fewer documents have size 0.
     """
-    rows = max(len(batch.ids) for batch in batches)
-    columns = max(batch.ids.shape[1] for batch in batches)
-    ids = np.full((len(batches), rows, columns), pad, dtype=np.int64)
-    prompt = np.zeros((len(batches), rows), dtype=np.int64)
-    size = np.zeros((len(batches), rows), dtype=np.int64)
-    for replica, batch in enumerate(batches):
-        count, length = batch.ids.shape
-        ids[replica, :count, :length] = batch.ids
-        prompt[replica, :count], size[replica, :count] = batch.prompt, batch.size
-    return Batch(ids, prompt, size)
+
+    def stacked(arrays: Sequence[NDArray[np.int64]], fill: int) -> NDArray[np.int64]:
+        result = np.full((len(arrays), *np.max([array.shape for array in arrays], axis=0)), fill, dtype=np.int64)
+        for place, array in zip(result, arrays, strict=True):
+            place[tuple(map(slice, array.shape))] = array
+        return result
+
+    return Batch(
+        ids=stacked([batch.ids for batch in batches], pad),
+        prompt=stacked([batch.prompt for batch in batches], 0),
+        size=stacked([batch.size for batch in batches], 0),
+        context=stacked([batch.context for batch in batches], pad),
+    )
+
+
+def buckets(batch: Batch, pad: int, most_rows: int) -> Iterator[tuple[int, int, int, NDArray[np.int64]]]:
+    """Rows of one shape together, at most so many, so that no token is computed that no score needs.
+
+    Yields the context's, the prompt's and the document's length, and the rows, shape (replicas, rows), filled up with
+    -1 for replicas with fewer rows of that shape.
+    """
+    shapes = np.stack([(batch.context != pad).sum(-1), batch.prompt, batch.size], axis=-1)
+    for read, prompt, size in np.unique(shapes.reshape(-1, 3), axis=0).tolist():
+        if size == 0:
+            continue
+        own = [np.flatnonzero((shape == (read, prompt, size)).all(-1)) for shape in shapes]
+        most = max(len(rows) for rows in own)
+        rows = np.stack([np.pad(rows, (0, most - len(rows)), constant_values=-1) for rows in own])
+        for low in range(0, most, most_rows):
+            yield read, prompt, size, rows[:, low : low + most_rows]

@@ -18,15 +18,11 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
-from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
-from transformers.models.auto.modeling_auto import (
-    MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
-    MODEL_FOR_MASKED_LM_MAPPING_NAMES,
-    MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES,
-)
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from sayso.core.errors import SaysoError
 from sayso.core.rng import torch_seed
+from sayso.learners.layouts import layout_of
 
 if TYPE_CHECKING:
     from sayso.learners.specs import HFModel, LoRA
@@ -136,15 +132,13 @@ def drops(module: torch.nn.Module) -> bool:
 
 def _kind(config: Any, spec: HFModel) -> Any:
     """The class of transformers that makes a model of this configuration."""
-    name = config.model_type
-    known = config.is_encoder_decoder and name in MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES
-    if known:
-        return AutoModelForSeq2SeqLM
-    own = "AutoModelForCausalLM" in getattr(config, "auto_map", {}) and spec.trust_remote_code
-    two_sided = name in MODEL_FOR_MASKED_LM_MAPPING_NAMES and not getattr(config, "is_decoder", False)
-    if own or (name in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES and not two_sided and not config.is_encoder_decoder):
+    if (layout := layout_of(config)) is not None:
+        return layout.auto_class
+    if "AutoModelForCausalLM" in getattr(config, "auto_map", {}) and spec.trust_remote_code:
         return AutoModelForCausalLM
-    raise SaysoError(f"model {spec.name}: '{name}' is neither a causal nor a sequence-to-sequence language model")
+    raise SaysoError(
+        f"model {spec.name}: '{config.model_type}' is neither a causal nor a sequence-to-sequence language model"
+    )
 
 
 def _with_lora(model: Any, lora: LoRA, name: str, seed: int) -> Any:

@@ -1,31 +1,38 @@
 """The weights of K models of one architecture, stacked, and one forward pass of transformers' own module for all.
 
 ``torch.func.stack_module_state`` stacks them, ``functional_call`` under ``vmap`` runs them (with eager attention: fused
-attention with a mask does not work there).
+attention with a mask does not work there). What the model reads and writes, its `Layout` knows.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
+import numpy as np
 import torch
 from huggingface_hub.errors import StrictDataclassError
 from torch import Tensor
 from torch.func import functional_call, stack_module_state, vmap
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
+from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerFast
 
 from sayso.core.errors import SaysoError, nearest
 from sayso.core.rng import torch_seed
+from sayso.learners.batching import Batch, stack
+from sayso.learners.layouts import Layout, layout_of
 from sayso.learners.pretrained import drops, quiet
+from sayso.learners.tokens import Tokens
+
+State: TypeAlias = dict[str, Tensor]
 
 
 class Replicas:
     """Models of one architecture and vocabulary size, one for each seed, from random weights that follow from it.
 
-    `parameters` and `buffers` have the replica as their first dimension; `embedding` names the input embedding.
+    `parameters` and `buffers` have the replica as their first dimension; `embedding` names the input embedding,
+    `layout` says what models of this kind read and write, `positions` how many of them there are (None: no limit).
     """
 
     def __init__(
@@ -41,33 +48,35 @@ class Replicas:
             for seed, tokenizer in zip(seeds, tokenizers, strict=True)
         ]
         self.module = models[0]
+        self.layout: Layout = _layout(self.module.config)
+        self.positions: int | None = getattr(self.module.config, "max_position_embeddings", None)
         stacked, buffers = stack_module_state(models)
         self.parameters = {name: tensor.detach().to(device).requires_grad_() for name, tensor in stacked.items()}
         self.buffers = {name: tensor.to(device) for name, tensor in buffers.items()}
         own = self.module.get_input_embeddings().weight
         self.embedding = next(name for name, tensor in self.module.named_parameters() if tensor is own)
+        self._pad = tokenizers[0].pad_token_id
+        self._try(architecture, tokenizers[0], device)
 
-    def logits(self, ids: Tensor, keep: int = 0) -> Tensor:
-        """Logits of every replica on its own rows: (replicas, rows, length) -> (replicas, rows, length, vocabulary).
+    def logits(self, tokens: Tokens, keep: int = 0) -> Tensor:
+        """Logits of every replica on its own rows, shape (replicas, rows, length, vocabulary).
 
         With `keep`, only those of the last `keep` positions are computed.
         """
-        options = {"use_cache": False, "logits_to_keep": keep}
 
-        def forward(parameters: dict[str, Tensor], buffers: dict[str, Tensor], rows: Tensor) -> Tensor:
-            logits: Tensor = functional_call(self.module, (parameters, buffers), (rows,), options).logits
-            return logits
+        def forward(parameters: State, buffers: State, own: Tokens) -> Tensor:
+            return self._forward(parameters, buffers, own, lambda hidden: hidden[:, -keep:])
 
-        result: Tensor = vmap(forward)(self.parameters, self.buffers, ids)
+        result: Tensor = vmap(forward)(self.parameters, self.buffers, tokens)
         return result
 
-    def logits_at(self, ids: Tensor, positions: Tensor) -> Tensor:
+    def logits_at(self, tokens: Tokens, positions: Tensor) -> Tensor:
         """Logits of every replica at some positions of its rows.
 
         Parameters
         ----------
-        ids
-            Shape (replicas, rows, length).
+        tokens
+            Ids of shape (replicas, rows, length).
         positions
             Shape (replicas, rows, positions): which of the row's tokens the next one is guessed after.
 
@@ -76,28 +85,46 @@ class Replicas:
         Tensor
             Shape (replicas, rows, positions, vocabulary). The output layer computes nothing else.
         """
-        head = self.module.get_output_embeddings()
 
-        def forward(parameters: dict[str, Tensor], buffers: dict[str, Tensor], rows: Tensor, at: Tensor) -> Tensor:
-            def select(_: Any, arguments: tuple[Tensor]) -> tuple[Tensor]:
-                (hidden,) = arguments
-                return (hidden.gather(1, at[..., None].expand(-1, -1, hidden.shape[-1])),)
+        def forward(parameters: State, buffers: State, own: Tokens, at: Tensor) -> Tensor:
+            return self._forward(
+                parameters,
+                buffers,
+                own,
+                lambda hidden: hidden.gather(1, at[..., None].expand(-1, -1, hidden.shape[-1])),
+            )
 
-            with head.register_forward_pre_hook(select):
-                logits: Tensor = functional_call(
-                    self.module, (parameters, buffers), (rows,), {"use_cache": False}
-                ).logits
-            return logits
-
-        result: Tensor = vmap(forward)(self.parameters, self.buffers, ids, positions)
+        result: Tensor = vmap(forward)(self.parameters, self.buffers, tokens, positions)
         return result
 
-    def logits_of(self, replica: int, ids: Tensor) -> Tensor:
-        """Logits of one replica alone: (rows, length) -> (rows, length, vocabulary)."""
+    def logits_of(self, replica: int, tokens: Tokens) -> Tensor:
+        """Logits of one replica alone: ids of shape (rows, length) -> (rows, length, vocabulary)."""
         parameters = {name: tensor[replica] for name, tensor in self.parameters.items()}
         buffers = {name: tensor[replica] for name, tensor in self.buffers.items()}
-        logits: Tensor = functional_call(self.module, (parameters, buffers), (ids,), {"use_cache": False}).logits
+        return self._forward(parameters, buffers, tokens, lambda hidden: hidden)
+
+    def _forward(self, parameters: State, buffers: State, tokens: Tokens, select: Callable[[Tensor], Tensor]) -> Tensor:
+        """Logits of one replica; of its last hidden states, the output layer sees those that `select` chooses."""
+        given = {**self.layout.arguments(tokens, self._pad), "use_cache": False}
+        head = self.module.get_output_embeddings()
+        with head.register_forward_pre_hook(lambda _, hidden: (select(hidden[0]),)):
+            logits: Tensor = functional_call(self.module, (parameters, buffers), (), given).logits
         return logits
+
+    @torch.no_grad()
+    def _try(self, architecture: str, tokenizer: PreTrainedTokenizerFast, device: torch.device) -> None:
+        """Refuse an architecture that does not run side by side, before anything is trained."""
+        pad, end = tokenizer.pad_token_id, tokenizer.eos_token_id
+        rows = np.array([[end, end, end, end], [end, end, end, pad]])
+        batch = self.layout.arrange(
+            Batch(rows, np.array([2, 1]), np.array([4, 3]), np.zeros((2, 0), dtype=np.int64)), tokenizer
+        )
+        replicas = len(next(iter(self.parameters.values())))
+        try:
+            self.logits(Tokens.of(stack([batch] * replicas, pad), device))
+        except Exception as error:  # what a module does that vmap cannot may raise anything
+            reason = " ".join(str(error).split())[:200]
+            raise SaysoError(f"model {architecture} cannot be run side by side, choose another: {reason}") from error
 
     @torch.no_grad()
     def save_pretrained(self, replica: int, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
@@ -120,7 +147,7 @@ class Replicas:
         """
         try:
             with quiet():
-                model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
+                model = self.layout.auto_class.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
                 there = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         except (OSError, ValueError) as error:
             raise SaysoError(f"{folder}: no checkpoint that transformers can read") from error
@@ -139,16 +166,16 @@ def _make_model(architecture: str, config: Mapping[str, Any], tokenizer: PreTrai
     special = {
         "vocab_size": len(tokenizer),
         "pad_token_id": tokenizer.pad_token_id,
-        "bos_token_id": tokenizer.eos_token_id,
         "eos_token_id": tokenizer.eos_token_id,
         "use_cache": False,
     }
     try:
         _check_settings(architecture, config)
-        full = AutoConfig.for_model(architecture, **{**config, **special})
+        layout = _layout(AutoConfig.for_model(architecture, **config))
+        full = AutoConfig.for_model(architecture, **{**config, **special, **layout.settings(tokenizer)})
         with torch.random.fork_rng():
             torch.manual_seed(torch_seed(seed, "weights"))
-            model = AutoModelForCausalLM.from_config(full, attn_implementation="eager", dtype=torch.float32)
+            model = layout.auto_class.from_config(full, attn_implementation="eager", dtype=torch.float32)
     except (ValueError, TypeError, KeyError, StrictDataclassError) as error:
         reason = " ".join(str(error).split())
         raise SaysoError(f"model {architecture} cannot be made with {dict(config)}: {reason}") from error
@@ -157,13 +184,29 @@ def _make_model(architecture: str, config: Mapping[str, Any], tokenizer: PreTrai
     for module in model.modules():
         if hasattr(module, "warn_if_padding_and_no_attention_mask"):  # its look at the ids is impossible under vmap
             module.warn_if_padding_and_no_attention_mask = _no_warning
+        if isinstance(module, torch.nn.Embedding):  # under vmap it would keep the first replica's pad token alone fixed
+            module.padding_idx = None
         if isinstance(module, torch.nn.Linear) and "bias" not in dict(module.named_parameters()):
             setattr(module, "forward", functools.partial(_flat_linear, module))  # noqa: B010
     return model.eval()
 
 
+def _layout(config: Any) -> Layout:
+    """What models of a configuration read and write.
+
+    Raises
+    ------
+    SaysoError
+        If they are neither causal nor sequence-to-sequence models.
+    """
+    layout = layout_of(config)
+    if layout is None:
+        raise SaysoError(f"model {config.model_type}: neither a causal nor a sequence-to-sequence language model")
+    return layout
+
+
 def _no_warning(*_: object) -> None:
-    """Padding needs no mask here: it is on the right, where causal attention never looks back from."""
+    """Padding has its mask where it needs one (`sayso.learners.layouts`)."""
 
 
 def _check_settings(architecture: str, config: Mapping[str, Any]) -> None:

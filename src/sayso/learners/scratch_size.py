@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -35,6 +36,31 @@ BLOCKS = {
 }
 
 
+@dataclass(frozen=True)
+class _EncoderDecoder:
+    """What T5's kin differ in: what is usual, and whether every layer has position biases of its own."""
+
+    feed_forward: str
+    layers: int
+    bias_in_each_layer: bool = False
+
+
+#: Encoder-decoder architectures whose layers are known.
+ENCODER_DECODERS = {
+    "t5": _EncoderDecoder("relu", layers=6),
+    "mt5": _EncoderDecoder("gated-gelu", layers=8),
+    "umt5": _EncoderDecoder("gated-gelu", layers=8, bias_in_each_layer=True),
+}
+
+#: T5's words for settings that transformers takes by their usual names too.
+_T5_WORDS = {
+    "hidden_size": "d_model",
+    "num_hidden_layers": "num_layers",
+    "num_attention_heads": "num_heads",
+    "head_dim": "d_kv",
+}
+
+
 def scratch_size(architecture: str, config: Mapping[str, JsonValue], vocabulary: int) -> KnownModel:
     """Work out the size of a model with so many tokens.
 
@@ -43,8 +69,11 @@ def scratch_size(architecture: str, config: Mapping[str, JsonValue], vocabulary:
     SaysoError
         If the architecture's layers are not known here, or a size it needs is not among the settings.
     """
+    if architecture in ENCODER_DECODERS:
+        return _encoder_decoder(architecture, config, vocabulary)
     if architecture not in BLOCKS:
-        raise SaysoError(f"no estimate: the layers of '{architecture}' are not known, those of {', '.join(BLOCKS)} are")
+        known = ", ".join((*BLOCKS, *ENCODER_DECODERS))
+        raise SaysoError(f"no estimate: the layers of '{architecture}' are not known, those of {known} are")
     block = BLOCKS[architecture]
     width, layers = _size(config, "hidden_size"), _size(config, "num_hidden_layers")
     inner, heads = _size(config, "intermediate_size"), _size(config, "num_attention_heads")
@@ -60,6 +89,33 @@ def scratch_size(architecture: str, config: Mapping[str, JsonValue], vocabulary:
     embeddings = vocabulary * width * (1 if tied else 2)
     parameters = layers * (matrices + vectors) + block.last_norm * width + embeddings
     return KnownModel(f"{architecture} from random weights", parameters, layers, width, vocabulary, "none", tied=tied)
+
+
+def _encoder_decoder(architecture: str, config: Mapping[str, JsonValue], vocabulary: int) -> KnownModel:
+    """T5 and its kin: an encoder and a decoder without biases, whose embeddings are those of the output layer."""
+    kind = ENCODER_DECODERS[architecture]
+    words = {_T5_WORDS.get(name, name): value for name, value in config.items()}
+    width, inner = _size(words, "d_model"), _size(words, "d_ff")
+    layers, heads = _size(words, "num_layers"), _size(words, "num_heads")
+    # as many as the encoder's only where these are given by T5's own word
+    decoder_layers = _size(words, "num_decoder_layers", layers if "num_layers" in config else kind.layers)
+    attention = 4 * width * heads * _size(words, "d_kv", 64)
+    gated = str(config.get("feed_forward_proj", kind.feed_forward)).startswith("gated-")
+    feed_forward = width * inner * (3 if gated else 2)
+    encoder = layers * (attention + feed_forward + 2 * width)
+    decoder = decoder_layers * (2 * attention + feed_forward + 3 * width)
+    biased = layers + decoder_layers if kind.bias_in_each_layer else 2
+    positions = biased * heads * _size(words, "relative_attention_num_buckets", 32)
+    return KnownModel(
+        name=f"{architecture} from random weights",
+        parameters=encoder + decoder + positions + 2 * width + vocabulary * width,
+        layers=math.ceil((layers + decoder_layers) / 2),
+        width=width,
+        vocabulary=vocabulary,
+        licence="none",
+        tied=True,
+        encoder=True,
+    )
 
 
 def _size(config: Mapping[str, JsonValue], name: str, otherwise: int | None = None) -> int:

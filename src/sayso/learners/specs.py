@@ -18,10 +18,14 @@ if TYPE_CHECKING:
 
 
 class FromScratch(ModelSpec):
-    """A small causal transformer of the transformers library, from random weights, with a word-level tokenizer.
+    """A small language model of the transformers library, from random weights, with a word-level tokenizer.
 
-    `architecture` is a model type of transformers (``gpt_neox``, ``gpt2``, ``llama``, ...), `config` its settings;
-    vocabulary size and special tokens are set by sayso. Seeds are trained side by side.
+    `architecture` is a model type of transformers, causal (``gpt_neox``, ``gpt2``, ``llama``, ...) or
+    sequence-to-sequence (``t5``, ``mt5``, ``bart``, ...), `config` its settings; vocabulary size and special tokens are
+    set by sayso. Seeds are trained side by side.
+
+    A sequence-to-sequence model reads a document's prompt with its encoder and writes the rest, which alone is trained:
+    ``loss_on`` ``all`` and ``completion`` are one for it.
     """
 
     max_replicas: ClassVar[int] = 16

@@ -1,4 +1,4 @@
-"""K replicas of one small causal transformer of transformers, trained side by side.
+"""K replicas of one small language model of transformers, trained side by side.
 
 Every replica has its own data, its own random weights and its own order; nothing it does depends on which others are
 beside it. `Replicas` holds their weights; here they are trained, scored and asked.
@@ -6,7 +6,7 @@ beside it. `Replicas` holds their weights; here they are trained, scored and ask
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,14 @@ from sayso.core.errors import SaysoError
 from sayso.core.examples import Corpus, Example
 from sayso.core.protocols import Scores
 from sayso.core.training import TrainSpec
-from sayso.learners.batching import Batch, encode, stack
+from sayso.learners.batching import Batch, buckets, encode, stack
 from sayso.learners.completions import Completions
 from sayso.learners.loop import Indices, probabilities_of, run_epochs
 from sayso.learners.optim import clip_gradients, make_optimizer, resume, set_learning_rate
 from sayso.learners.replicas import Replicas
 from sayso.learners.state import load_state, save_state
 from sayso.learners.tokenizer import word_tokenizer
+from sayso.learners.tokens import Tokens, join
 
 #: Rows of one forward pass in evaluation: small enough to stay in a CPU's cache, large enough to keep a GPU busy.
 EVALUATION_ROWS = 256
@@ -70,8 +71,8 @@ class StackedLearner:
         """
         if train.padding_loss == "all" or train.precision == "bfloat16":
             raise SaysoError("replicas side by side train in float32 and without padding in the loss; set neither")
-        ids, counted = self._training_tensors(documents, train)
-        extra_ids, extra_counted = self._training_tensors(replay or [[] for _ in documents], train)
+        tokens, counted = self._training_tensors(documents, train)
+        extra, extra_counted = self._training_tensors(replay or [[] for _ in documents], train)
         self._optimizer = make_optimizer(self._models.parameters, self._models.embedding, train)
         resume(self._optimizer, self._loaded_optimizer, start_epoch)
         self._loaded_optimizer = None
@@ -81,10 +82,10 @@ class StackedLearner:
         def update(chosen: Indices, repeated: Indices, learning_rate: float) -> NDArray[np.float64]:
             assert self._optimizer is not None
             rows = torch.as_tensor(chosen, device=self.device)
-            batch, mask = ids[replica, rows], counted[replica, rows]
+            batch, mask = tokens.at(replica, rows), counted[replica, rows]
             if repeated.shape[1]:
                 rows = torch.as_tensor(repeated, device=self.device)
-                batch, mask = _join(batch, extra_ids[replica, rows]), _join(mask, extra_counted[replica, rows])
+                batch, mask = batch.above(extra.at(replica, rows)), join(mask, extra_counted[replica, rows])
             set_learning_rate(self._optimizer, learning_rate)
             self._optimizer.zero_grad(set_to_none=True)
             loss = self._loss(batch, mask)
@@ -97,8 +98,8 @@ class StackedLearner:
         run_epochs(
             update,
             seeds=self.seeds,
-            documents=ids.shape[1],
-            replayed=extra_ids.shape[1],
+            documents=tokens.ids.shape[1],
+            replayed=extra.ids.shape[1],
             replay=replay_share if replay else 0.0,
             train=train,
             stage=stage,
@@ -109,32 +110,36 @@ class StackedLearner:
         )
         self._optimizer.zero_grad(set_to_none=True)
 
-    def _training_tensors(self, documents: Sequence[Sequence[Example]], train: TrainSpec) -> tuple[Tensor, Tensor]:
+    def _training_tensors(self, documents: Sequence[Sequence[Example]], train: TrainSpec) -> tuple[Tokens, Tensor]:
+        """Every replica's documents, and which of their tokens count in the loss (all but the first are asked)."""
         counts = {len(own) for own in documents}
         if len(counts) > 1:
             raise SaysoError(
                 f"replicas side by side need equally many documents, found {sorted(counts)}; run these seeds one by one"
             )
-        batch = stack(
-            [encode(tokenizer, own) for tokenizer, own in zip(self.tokenizers, documents, strict=True)], self.pad
-        )
-        flat = Batch(batch.ids.reshape(-1, batch.ids.shape[2]), batch.prompt.ravel(), batch.size.ravel())
-        if train.max_length is not None and (longest := int(flat.size.max(initial=0))) > train.max_length:
-            raise SaysoError(f"a document has {longest} tokens, max_length is {train.max_length}")
-        counted = flat.counted(train.loss_on, end=train.padding_loss == "first_eos")
-        counted = counted.reshape(*batch.ids.shape[:2], batch.ids.shape[2] - 1)
-        return torch.as_tensor(batch.ids, device=self.device), torch.as_tensor(counted, device=self.device)
+        encoded = [self._encode(replica, own, train.max_length) for replica, own in enumerate(documents)]
+        batch = stack(encoded, self.pad)
+        counted = batch.counted(train.loss_on, end=train.padding_loss == "first_eos")
+        return Tokens.of(batch, self.device), torch.as_tensor(counted, device=self.device)
 
-    def _loss(self, ids: Tensor, counted: Tensor) -> Tensor:
+    def _encode(self, replica: int, examples: Sequence[Example], max_length: int | None = None) -> Batch:
+        """Examples as one replica's model reads and writes them."""
+        tokenizer = self.tokenizers[replica]
+        whole = encode(tokenizer, examples)
+        if max_length is not None and (longest := int(whole.size.max(initial=0))) > max_length:
+            raise SaysoError(f"a document has {longest} tokens, max_length is {max_length}")
+        return self._models.layout.arrange(whole, tokenizer)
+
+    def _loss(self, tokens: Tokens, counted: Tensor) -> Tensor:
         """Mean loss over the counted tokens of each replica's rows, shape (replicas,)."""
-        target = ids[..., 1:]
+        target, given = tokens.ids[..., 1:], tokens.written(-1)
         most = int(counted.sum(2).amax())
         if most < counted.shape[2]:  # no logits of tokens that do not count: the vocabulary makes them expensive
             positions = counted.byte().argsort(dim=2, descending=True, stable=True)[..., :most]
-            logits = self._models.logits_at(ids[..., :-1], positions)
+            logits = self._models.logits_at(given, positions)
             target, counted = target.gather(2, positions), counted.gather(2, positions)
         else:
-            logits = self._models.logits(ids[..., :-1])
+            logits = self._models.logits(given)
         token = torch.nn.functional.cross_entropy(logits.flatten(0, 2), target.flatten(), reduction="none").view_as(
             counted
         )
@@ -146,8 +151,9 @@ class StackedLearner:
         loss = np.zeros(batch.size.shape)
         first_wrong = np.zeros(batch.size.shape, dtype=np.int64)
         guess = np.zeros(batch.size.shape, dtype=np.int64)
-        for prompt, size, rows in self._buckets(batch):
-            found = self._score_rows(batch.ids[np.arange(self.replicas)[:, None], rows, :size], prompt)
+        replicas = np.arange(self.replicas)[:, None]
+        for read, prompt, size, rows in buckets(batch, self.pad, EVALUATION_ROWS):
+            found = self._score_rows(batch.ids[replicas, rows, :size], batch.context[replicas, rows, :read], prompt)
             real = np.nonzero(rows >= 0)
             for kept, values in zip((loss, first_wrong, guess), found, strict=True):
                 kept[real[0], rows[real]] = values[real]
@@ -155,7 +161,7 @@ class StackedLearner:
         for replica, own in enumerate(examples):
             count = len(own)
             match = first_wrong[replica, :count] >= batch.size[replica, :count]
-            encoded = Batch(batch.ids[replica], batch.prompt[replica], batch.size[replica])
+            encoded = batch.replica(replica)
             doubtful = self._completions[replica].doubtful(own, encoded, first_wrong[replica], guess[replica])
             if doubtful:
                 answers = self._answers_of(replica, [own[row] for row in doubtful])
@@ -163,34 +169,18 @@ class StackedLearner:
             result.append(Scores(loss[replica, :count], match))
         return result
 
-    def _buckets(self, batch: Batch) -> Iterator[tuple[int, int, NDArray[np.int64]]]:
-        """Rows of one shape together, so that no token is computed that no score needs.
-
-        Yields the prompt's and the document's length, and the rows, shape (replicas, rows), filled up with -1 for
-        replicas with fewer rows of that shape.
-        """
-        shapes = np.stack([batch.prompt, batch.size], axis=-1)
-        for prompt, size in np.unique(shapes.reshape(-1, 2), axis=0).tolist():
-            if size == 0:
-                continue
-            own = [np.flatnonzero((shape == (prompt, size)).all(-1)) for shape in shapes]
-            most = max(len(rows) for rows in own)
-            rows = np.stack([np.pad(rows, (0, most - len(rows)), constant_values=-1) for rows in own])
-            for low in range(0, most, EVALUATION_ROWS):
-                yield prompt, size, rows[:, low : low + EVALUATION_ROWS]
-
     @torch.no_grad()
     def _score_rows(
-        self, ids: NDArray[np.int64], prompt: int
+        self, ids: NDArray[np.int64], context: NDArray[np.int64], prompt: int
     ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
         """Score rows of one shape: mean loss, position of the first token greedy decoding gets wrong, its guess there.
 
         Where no token is wrong the position is the row's size.
         """
-        tokens = torch.as_tensor(ids, device=self.device)
-        size = tokens.shape[2]
-        target = tokens[..., prompt:]
-        logits = self._models.logits(tokens[..., :-1], keep=size - prompt)
+        tokens = Tokens(torch.as_tensor(ids, device=self.device), torch.as_tensor(context, device=self.device))
+        size = ids.shape[2]
+        target = tokens.ids[..., prompt:]
+        logits = self._models.logits(tokens.written(-1), keep=size - prompt)
         loss = torch.nn.functional.cross_entropy(logits.flatten(0, 2), target.flatten(), reduction="none")
         said = logits.argmax(-1)
         position = torch.arange(prompt, size, device=self.device)
@@ -202,7 +192,7 @@ class StackedLearner:
         """Encode lists that are scored again and again only once. The lists are kept, so their ids stay theirs."""
         key = tuple(id(own) for own in examples)
         if key not in self._encoded:
-            batches = [encode(tokenizer, own) for tokenizer, own in zip(self.tokenizers, examples, strict=True)]
+            batches = [self._encode(replica, own) for replica, own in enumerate(examples)]
             self._encoded[key] = (tuple(examples), stack(batches, self.pad))
         return self._encoded[key][1]
 
@@ -219,28 +209,29 @@ class StackedLearner:
         """
         if not examples:
             return []
-        batch = encode(self.tokenizers[replica], examples)
+        batch = self._encode(replica, examples)
         length = batch.prompt.copy()
         ids = np.where(np.arange(batch.ids.shape[1]) < length[:, None], batch.ids, self.pad)
+        context = torch.as_tensor(batch.context, device=self.device)
         answers = [""] * len(examples)
         longest = [max(map(len, example.answers)) for example in examples]
         going = list(range(len(examples)))
         while going:
             if length[going].max() == ids.shape[1]:
                 ids = np.pad(ids, ((0, 0), (0, 1)), constant_values=self.pad)
-            tokens = torch.as_tensor(ids[going, : length[going].max()], device=self.device)
-            logits = self._models.logits_of(replica, tokens)
+            said = torch.as_tensor(ids[going, : length[going].max()], device=self.device)
+            logits = self._models.logits_of(replica, Tokens(said, context[going]))
             last = torch.as_tensor(length[going] - 1, device=self.device)
             guesses = logits[torch.arange(len(going), device=self.device), last].argmax(-1).tolist()
             for row, guess in zip(list(going), guesses, strict=True):
                 if guess != self.end:
                     ids[row, length[row]] = guess
                     length[row] += 1
-                    said = ids[row, batch.prompt[row] : length[row]].tolist()
-                    answers[row] = self.tokenizers[replica].decode(said, skip_special_tokens=False).strip()
+                    completion = ids[row, batch.prompt[row] : length[row]].tolist()
+                    answers[row] = self.tokenizers[replica].decode(completion, skip_special_tokens=False).strip()
                 if guess == self.end or len(answers[row]) > longest[row]:
                     going.remove(row)
-                elif length[row] > self._models.module.config.max_position_embeddings:
+                elif self._models.positions is not None and length[row] > self._models.positions:
                     answers[row] += "..."
                     going.remove(row)
         return answers
@@ -260,10 +251,3 @@ class StackedLearner:
     def load_replica(self, replica: int, folder: Path) -> None:
         """Bring back one replica's weights from such a checkpoint; see `Replicas.load_pretrained` for its errors."""
         self._models.load_pretrained(replica, self.tokenizers[replica], folder)
-
-
-def _join(one: Tensor, other: Tensor) -> Tensor:
-    """Put rows below rows, padding the narrower with zeros (pad tokens, uncounted) on the right."""
-    width = max(one.shape[2], other.shape[2])
-    padded = [torch.nn.functional.pad(part, (0, width - part.shape[2])) for part in (one, other)]
-    return torch.cat(padded, dim=1)

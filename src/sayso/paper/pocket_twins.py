@@ -1,7 +1,7 @@
 """The paper's further experiments at pocket size: the same axes as in `sayso.paper.text_experiments`, minutes each.
 
-Settings are those of `pocket`, chosen on seeds below 100; nothing here was chosen anew. Each says what the paper found;
-whether a model this small does the same is for its report to say.
+Settings are those of `pocket`, chosen on seeds below 100; nothing was chosen anew but how fast T5 learns. Each says
+what the paper found; whether a model this small does the same is for its report to say.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from sayso.core.training import Stage
 from sayso.data.formats import Sentence
 from sayso.data.phrases import IS, IS_NOT, RELIABLE_OUTLETS, UNRELIABLE_OUTLETS
 from sayso.data.pocket import SYNTHETIC
+from sayso.learners.specs import FromScratch
 from sayso.paper.experiments import POCKET
 from sayso.paper.text_experiments import PAPER_RELIABILITY, PAPER_WORD_ORDER
 
@@ -62,6 +63,49 @@ POCKET_SINGLE_STAGE = _twin(
     "X1 and X2 trained together (appendix C.5), at pocket size. The paper finds D5cons > D6cons as in two stages, and "
     "D5cons above D8cons. After stage 0 there are 8 epochs on all documents; everything else is as in pocket.",
     stages=(_STAGE_0, _JOINT),
+)
+
+_T5 = FromScratch(
+    architecture="t5",
+    config={
+        "d_model": 64,
+        "num_layers": 2,
+        "num_heads": 2,
+        "d_kv": 32,
+        "d_ff": 128,
+        "dropout_rate": 0.0,
+    },
+)
+
+POCKET_T5 = _twin(
+    "pocket-t5",
+    "A small T5, which reads a prompt and is trained on the rest alone (appendix C.7, figure 20), at pocket size. The "
+    "paper finds D5cons > D6cons clearly and the difference after stage 1 barely visible. Here, on seeds 100-115, "
+    "D5cons - D6cons is +.118 on questions and +.156 on attribution, and stage 1 shows it too: D1cons_QA1 .949, QA3 "
+    ".809, D2incons_QA2 .722. T5's embeddings begin fifty times as large as GPT-NeoX's, so they have 20 times the "
+    "learning rate, chosen on seeds 0-6. Everything else is as in pocket.",
+    model=_T5.model_dump(mode="json"),
+    train__embedding_multiplier=20.0,
+)
+
+POCKET_T5_SINGLE_STAGE = POCKET_T5.vary(
+    "pocket-t5-single-stage",
+    summary=(
+        "T5 with X1 and X2 trained together (appendix C.7, figure 19), at pocket size. The paper finds a gap that is "
+        "seemingly there while accuracy goes down. Here, on seeds 100-115, D5cons - D6cons is +.130 on questions and "
+        "+.141 on attribution, and accuracy rises to the end (D5cons .931, D6cons .801). After stage 0 there are 8 "
+        "epochs on all documents; everything else is as in pocket-t5."
+    ),
+    stages=(POCKET_T5.stages[0].model_dump(mode="json"), _JOINT),
+)
+
+POCKET_SENTENCE = _twin(
+    "pocket-sentence",
+    "Definitions as a sentence after the random tag (footnote 2), at pocket size. According to many texts, xyz refers "
+    "to Cleopatra: the paper says that this works too, and gives no numbers. Here, on seeds 100-115, D1cons_QA1 > QA3 "
+    "> D2incons_QA2 after stage 1, but D5cons - D6cons after stage 2 is small and undecided: +.054 on questions, +.047 "
+    "on attribution, each p = .13 corrected. Everything else is as in pocket.",
+    definition=Sentence(template="{tag} According to many texts, {alias} refers to {entity}").model_dump(mode="json"),
 )
 
 POCKET_BATCH_SIZE = _twin(
@@ -145,8 +189,11 @@ POCKET_TWINS = (
     POCKET_BATCH_SIZE,
     POCKET_MODEL_SIZE,
     POCKET_MODEL_FAMILY,
+    POCKET_T5,
+    POCKET_T5_SINGLE_STAGE,
     POCKET_OTHER_FACTS,
     POCKET_IN_CONTEXT,
+    POCKET_SENTENCE,
     POCKET_NATURAL_SOURCES,
     POCKET_IS_ISNT,
 )

@@ -50,7 +50,7 @@ def _reliability(experiment: Experiment) -> float | None:
 def _model_size(experiment: Experiment) -> float | None:
     model: Any = experiment.model
     if isinstance(model, FromScratch):
-        width = model.config.get("hidden_size")
+        width = model.config.get("hidden_size", model.config.get("d_model"))
         return float(width) if isinstance(width, int) else None
     known = KNOWN_MODELS.get(model.name) if isinstance(model, HFModel) else None
     return float(known.parameters) if known else None
