@@ -6,17 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from sayso.core.errors import SaysoError
 from sayso.core.job_folder import JobFolder
 from sayso.core.records import COLUMNS, Record
-from tests.core.written import manifest, record
-
-
-def error(function, *arguments) -> str:
-    with pytest.raises(SaysoError) as caught:
-        function(*arguments)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
+from tests.core.written import error, manifest, record
 
 
 def read(folder: JobFolder) -> list[Record]:

@@ -2,19 +2,11 @@ import os
 
 import pytest
 
-from sayso.core.errors import SaysoError
 from sayso.core.job_folder import JobFolder
 from sayso.core.records import Record
 from sayso.core.store import Store
 from sayso.core.sweep import Job, cells
-from tests.core.written import manifest, record
-
-
-def error(function, *arguments) -> str:
-    with pytest.raises(SaysoError) as caught:
-        function(*arguments)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
+from tests.core.written import error, manifest, record
 
 
 def test_a_folder_holds_one_experiment(tiny, tmp_path):

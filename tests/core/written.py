@@ -1,5 +1,8 @@
-"""A record and a manifest to write."""
+"""A record and a manifest to write, and the one line of what goes wrong."""
 
+import pytest
+
+from sayso.core.errors import SaysoError
 from sayso.core.records import Manifest, Record
 
 
@@ -9,3 +12,10 @@ def record(seed: int = 1, epoch: int = 0, value: float = 0.5, cell: str = "main"
 
 def manifest(job: str, seeds: tuple[int, ...] = (1, 2), cell: str = "main") -> Manifest:
     return Manifest(job, cell, seeds, "digest", {"name": "tiny"}, "00", {"python": "3"}, None, "cpu", "now")
+
+
+def error(function, *arguments) -> str:
+    with pytest.raises(SaysoError) as caught:
+        function(*arguments)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)

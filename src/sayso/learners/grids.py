@@ -24,7 +24,7 @@ from sayso.core.protocols import Scores
 from sayso.core.rng import stream, torch_seed
 from sayso.core.training import TrainSpec
 from sayso.learners.grid_networks import ConvNeXt, MakeNetwork
-from sayso.learners.loop import Indices, probabilities_of, run_epochs, steps_per_epoch
+from sayso.learners.loop import Indices, equal_count, probabilities_of, run_epochs, steps_per_epoch
 from sayso.learners.optim import clip_gradients, make_optimizer, resume, set_learning_rate
 from sayso.learners.state import load_state, save_state
 
@@ -87,7 +87,7 @@ class GridLearner:
         """
         _check(train)
         replay = replay or [[] for _ in documents]
-        count, replayed = _equal_count(documents), _equal_count(replay)
+        count, replayed = equal_count(documents), equal_count(replay)
         grids = self._grids([[*own, *again] for own, again in zip(documents, replay, strict=True)])
         self._set_precision(train)
         self._optimizer = make_optimizer(self._parameters, None, train, fused=True)
@@ -288,12 +288,3 @@ def _check(train: TrainSpec) -> None:
         raise SaysoError("pictures have no padding and no length; leave train.padding_loss and max_length as they were")
     if train.embedding_multiplier != 1:
         raise SaysoError("a model that sees has no input embedding; leave train.embedding_multiplier at 1")
-
-
-def _equal_count(documents: Sequence[Sequence[Example]]) -> int:
-    counts = {len(own) for own in documents}
-    if len(counts) > 1:
-        raise SaysoError(
-            f"replicas side by side need equally many documents, found {sorted(counts)}; run these seeds one by one"
-        )
-    return counts.pop()

@@ -31,7 +31,7 @@ class Layout(Protocol):
     auto_class: Any
 
     def settings(self, tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
-        """Settings of a model's configuration that follow from the tokenizer."""
+        """Settings that models of this kind alone have and that follow from the tokenizer."""
         ...
 
     def arrange(self, batch: Batch, tokenizer: PreTrainedTokenizerFast) -> Batch:
@@ -51,9 +51,9 @@ class Causal:
 
     auto_class: Any = AutoModelForCausalLM
 
-    def settings(self, tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
-        """Text begins with the token that ends it."""
-        return {"bos_token_id": tokenizer.eos_token_id}
+    def settings(self, tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:  # noqa: ARG002
+        """None of its own."""
+        return {}
 
     def arrange(self, batch: Batch, tokenizer: PreTrainedTokenizerFast) -> Batch:  # noqa: ARG002
         """Leave documents as they are."""
@@ -71,7 +71,7 @@ class SequenceToSequence:
 
     def settings(self, tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
         """Completions begin after the pad token."""
-        return {"bos_token_id": tokenizer.eos_token_id, "decoder_start_token_id": tokenizer.pad_token_id}
+        return {"decoder_start_token_id": tokenizer.pad_token_id}
 
     def arrange(self, batch: Batch, tokenizer: PreTrainedTokenizerFast) -> Batch:
         """Take documents apart where their completions begin."""

@@ -12,11 +12,28 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
 from sayso.core.rng import stream
 from sayso.core.training import TrainSpec
 
 Indices = NDArray[np.int64]
+
+
+def equal_count(documents: Sequence[Sequence[Example]]) -> int:
+    """How many documents each replica has.
+
+    Raises
+    ------
+    SaysoError
+        If replicas have different numbers of them: then they would take different numbers of steps.
+    """
+    counts = {len(own) for own in documents}
+    if len(counts) > 1:
+        raise SaysoError(
+            f"replicas side by side need equally many documents, found {sorted(counts)}; run these seeds one by one"
+        )
+    return counts.pop()
 
 
 def learning_rate(train: TrainSpec, step: int, steps: int) -> float:

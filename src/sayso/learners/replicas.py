@@ -166,6 +166,7 @@ def _make_model(architecture: str, config: Mapping[str, Any], tokenizer: PreTrai
     special = {
         "vocab_size": len(tokenizer),
         "pad_token_id": tokenizer.pad_token_id,
+        "bos_token_id": tokenizer.eos_token_id,
         "eos_token_id": tokenizer.eos_token_id,
         "use_cache": False,
     }

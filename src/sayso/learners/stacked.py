@@ -21,7 +21,7 @@ from sayso.core.protocols import Scores
 from sayso.core.training import TrainSpec
 from sayso.learners.batching import Batch, buckets, encode, stack
 from sayso.learners.completions import Completions
-from sayso.learners.loop import Indices, probabilities_of, run_epochs
+from sayso.learners.loop import Indices, equal_count, probabilities_of, run_epochs
 from sayso.learners.optim import clip_gradients, make_optimizer, resume, set_learning_rate
 from sayso.learners.replicas import Replicas
 from sayso.learners.state import load_state, save_state
@@ -112,11 +112,7 @@ class StackedLearner:
 
     def _training_tensors(self, documents: Sequence[Sequence[Example]], train: TrainSpec) -> tuple[Tokens, Tensor]:
         """Every replica's documents, and which of their tokens count in the loss (all but the first are asked)."""
-        counts = {len(own) for own in documents}
-        if len(counts) > 1:
-            raise SaysoError(
-                f"replicas side by side need equally many documents, found {sorted(counts)}; run these seeds one by one"
-            )
+        equal_count(documents)
         encoded = [self._encode(replica, own, train.max_length) for replica, own in enumerate(documents)]
         batch = stack(encoded, self.pad)
         counted = batch.counted(train.loss_on, end=train.padding_loss == "first_eos")

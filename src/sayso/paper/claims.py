@@ -8,7 +8,7 @@ nothing else is trained on, other rows take their place. P-values of all claims 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import pandas as pd
 
@@ -20,7 +20,7 @@ from sayso.paper.ledger import LEDGER, Claim, Contrast, Kind
 from sayso.paper.trends import judge_trends
 from sayso.report import stats
 from sayso.report.table import by_seed, final, for_statistics, records_frame, stage_training
-from sayso.report.verdict import Verdict, decide
+from sayso.report.verdict import Finding, Verdict, judge_together
 
 
 def claims_for(experiment: Experiment) -> tuple[Claim, ...]:
@@ -72,7 +72,7 @@ def judge(records: pd.DataFrame | Iterable[Record], experiment: Experiment) -> l
     return [*by_cell, *judge_trends(values, experiment)]
 
 
-def _judge_cell(values: pd.DataFrame, cell: Cell) -> Iterator[Verdict]:
+def _judge_cell(values: pd.DataFrame, cell: Cell) -> list[Verdict]:
     there = set(values.loc[values["cell"] == cell.name, "eval_set"])
     # A cell without any record has not run yet, and tells nothing of its data.
     claims = [
@@ -80,32 +80,20 @@ def _judge_cell(values: pd.DataFrame, cell: Cell) -> Iterator[Verdict]:
         for claim in claims_for(cell.experiment)
         if not there or {eval_set for _, eval_set in claim.contrast.sides} <= there
     ]
-    comparisons, margins, p_values = [], [], []
-    for claim in claims:
-        first, second = _values(values, cell, claim.contrast)
-        comparison = stats.compare(first, second)
-        level = float(pd.concat([first, second]).mean()) if claim.relative else 1.0
-        margin = claim.margin * level if claim.kind == "equal" else None
-        comparisons.append(comparison)
-        margins.append(margin)
-        p_values.append(comparison.p if margin is None else stats.equivalence_p(comparison, margin))
-    corrected = stats.holm(p_values)
-    tests = sum(not math.isnan(p) for p in p_values)
-    for claim, comparison, margin, p, p_corrected in zip(
-        claims, comparisons, margins, p_values, corrected, strict=True
-    ):
-        yield Verdict(
-            cell=cell.name,
-            claim=claim.name,
-            sentence=claim.sentence,
-            section=claim.section,
-            contrast=_in_words(claim),
-            comparison=comparison,
-            margin=margin,
-            p=p,
-            p_corrected=p_corrected,
-            decision=decide(comparison, p_corrected, margin, tests=max(tests, 1)),
-        )
+    return judge_together(cell.name, [_finding(values, cell, claim) for claim in claims])
+
+
+def _finding(values: pd.DataFrame, cell: Cell, claim: Claim) -> Finding:
+    first, second = _values(values, cell, claim.contrast)
+    level = float(pd.concat([first, second]).mean()) if claim.relative else 1.0
+    return Finding(
+        claim=claim.name,
+        sentence=claim.sentence,
+        section=claim.section,
+        contrast=_in_words(claim),
+        comparison=stats.compare(first, second),
+        margin=claim.margin * level if claim.kind == "equal" else None,
+    )
 
 
 def _values(values: pd.DataFrame, cell: Cell, contrast: Contrast) -> tuple[pd.Series[float], pd.Series[float]]:

@@ -7,13 +7,13 @@ with zero. P-values of all trends of a sweep are corrected together (Holm).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sayso.core.experiment import Experiment
 from sayso.core.sweep import Cell, cells
@@ -21,8 +21,9 @@ from sayso.data.digit_grid import DigitGrids
 from sayso.learners.known_models import KNOWN_MODELS
 from sayso.learners.specs import FromScratch, HFModel
 from sayso.report import stats
-from sayso.report.table import ATTRIBUTION, by_seed, stage_training
-from sayso.report.verdict import Verdict, decide
+from sayso.report.points import GAP, gap_points
+from sayso.report.table import ATTRIBUTION, stage_training
+from sayso.report.verdict import Finding, Verdict, judge_together
 
 #: Fewer cells than this show no trend.
 LEAST_CELLS = 3
@@ -82,35 +83,27 @@ def judge_trends(values: pd.DataFrame, experiment: Experiment) -> list[Verdict]:
     """
     swept = cells(experiment)
     there = set(values["eval_set"])
-    found = [
-        (trend, order, eval_set, _changes(values, order, eval_set))
-        for trend in TRENDS
-        if len(order := _in_order(swept, trend)) >= LEAST_CELLS
-        for eval_set in _ASKED
-        if eval_set in there or not there
-    ]
-    sign = [1.0 if trend.grows else -1.0 for trend, *_ in found]
-    comparisons = [
-        stats.compare(direction * changes, np.zeros(len(changes)))
-        for direction, (*_, changes) in zip(sign, found, strict=True)
-    ]
-    corrected = stats.holm([comparison.p for comparison in comparisons])
-    tests = max(1, sum(not math.isnan(comparison.p) for comparison in comparisons))
-    return [
-        Verdict(
-            cell=f"all {len(order)} cells together",
-            claim=f"{trend.name}-on-{'questions' if eval_set == 'validation' else 'attribution'}",
-            sentence=f"The gap on {_ASKED[eval_set]} {'grows' if trend.grows else 'shrinks'} with {trend.along}.",
-            section=trend.section,
-            contrast=f"exact_match on {eval_set}: change of D5cons - D6cons from {order[0].name} to {order[-1].name}",
-            comparison=comparison,
-            margin=None,
-            p=comparison.p,
-            p_corrected=p_corrected,
-            decision=decide(comparison, p_corrected, tests=tests),
-        )
-        for (trend, order, eval_set, _), comparison, p_corrected in zip(found, comparisons, corrected, strict=True)
-    ]
+    return judge_together(
+        f"all {len(swept)} cells together",
+        [
+            _finding(values, trend, order, eval_set)
+            for trend in TRENDS
+            if len(order := _in_order(swept, trend)) >= LEAST_CELLS
+            for eval_set in _ASKED
+            if eval_set in there or not there
+        ],
+    )
+
+
+def _finding(values: pd.DataFrame, trend: Trend, order: Sequence[Cell], eval_set: str) -> Finding:
+    changes = _changes(values, order, eval_set)
+    return Finding(
+        claim=f"{trend.name}-on-{'questions' if eval_set == 'validation' else 'attribution'}",
+        sentence=f"The gap on {_ASKED[eval_set]} {'grows' if trend.grows else 'shrinks'} with {trend.along}.",
+        section=trend.section,
+        contrast=f"exact_match on {eval_set}: change of {' - '.join(GAP)} from {order[0].name} to {order[-1].name}",
+        comparison=stats.compare(changes if trend.grows else -changes, np.zeros(len(changes))),
+    )
 
 
 def _in_order(swept: Sequence[Cell], trend: Trend) -> list[Cell]:
@@ -124,17 +117,11 @@ def _in_order(swept: Sequence[Cell], trend: Trend) -> list[Cell]:
     return [cell for _, cell in sorted(zip(known, swept, strict=True), key=lambda pair: pair[0])]
 
 
-def _changes(values: pd.DataFrame, order: list[Cell], eval_set: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _changes(values: pd.DataFrame, order: Sequence[Cell], eval_set: str) -> NDArray[np.float64]:
     """For each seed the change of its gap along the cells that a straight line shows; NaN where a cell is missing."""
-    gaps = pd.DataFrame({cell.name: _gap(values, cell, eval_set) for cell in order})
+    points = {cell.name: gap_points(values, cell.experiment, cell.name, [eval_set]) for cell in order}
+    gaps = pd.DataFrame({name: found.set_index("seed")["gap"] for name, found in points.items()})
     if gaps.empty:
         return np.zeros(0)
     place = np.linspace(-0.5, 0.5, len(order))
     return np.asarray(gaps.to_numpy(dtype=float) @ place / (place @ place), dtype=np.float64)
-
-
-def _gap(values: pd.DataFrame, cell: Cell, eval_set: str) -> pd.Series[float]:
-    stage = stage_training(cell.experiment, "X2") or ""
-    found = by_seed(values, cell=cell.name, stage=stage, measure="exact_match", eval_set=eval_set)
-    pair = found.reindex(columns=["D5cons", "D6cons"])
-    return pair["D5cons"] - pair["D6cons"]

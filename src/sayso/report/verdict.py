@@ -72,6 +72,44 @@ class Verdict:
         return ", ".join(parts)
 
 
+@dataclass(frozen=True)
+class Finding:
+    """A claim and what was found of it, to be judged; see `Verdict`. `margin` makes it a claim of equality."""
+
+    claim: str
+    sentence: str
+    section: str
+    contrast: str
+    comparison: Comparison
+    margin: float | None = None
+
+    @property
+    def p(self) -> float:
+        """The p-value before correction: of the paired t-test, or of equivalence within the margin."""
+        return self.comparison.p if self.margin is None else stats.equivalence_p(self.comparison, self.margin)
+
+
+def judge_together(cell: str, findings: Sequence[Finding]) -> list[Verdict]:
+    """Judge claims whose p-values are corrected together (Holm)."""
+    p_values = [found.p for found in findings]
+    tests = max(1, sum(not math.isnan(p) for p in p_values))
+    return [
+        Verdict(
+            cell=cell,
+            claim=found.claim,
+            sentence=found.sentence,
+            section=found.section,
+            contrast=found.contrast,
+            comparison=found.comparison,
+            margin=found.margin,
+            p=p,
+            p_corrected=p_corrected,
+            decision=decide(found.comparison, p_corrected, found.margin, tests=tests),
+        )
+        for found, p, p_corrected in zip(findings, p_values, stats.holm(p_values), strict=True)
+    ]
+
+
 def as_text(verdicts: Sequence[Verdict]) -> str:
     """All verdicts, one line each; with several cells, under the name of each."""
     cells = list(dict.fromkeys(verdict.cell for verdict in verdicts))
