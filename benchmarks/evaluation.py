@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.pythia import model_spec, questions
+from sayso.learners.single.learner import build
 
 QUESTIONS = 2_000
 ONE_BY_ONE = 16
@@ -27,7 +28,7 @@ def main() -> None:
     import transformers
 
     from benchmarks.stock import stock_answers, stock_losses, stock_matches
-    from sayso.core.examples import Corpus
+    from sayso.core.corpus import Corpus
     from sayso.core.training import TrainSpec
 
     torch.set_num_threads(1)
@@ -35,7 +36,7 @@ def main() -> None:
     transformers.logging.set_verbosity_error()
     sets = [questions(QUESTIONS // 2, attribution=kind) for kind in (False, True)]
     with tempfile.TemporaryDirectory() as folder:
-        learner = model_spec(Path(folder), "70m").build([Corpus(0, {}, ())])
+        learner = build([Corpus(0, {}, ())], model_spec(Path(folder), "70m"))
     short = TrainSpec(batch_size=16, learning_rate=3e-4)
     learner.fit([[item for each in sets for item in each[:48]]], short, stage="brief", epochs=3)
     start = time.process_time()

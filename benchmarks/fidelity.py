@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sayso.core.training import TrainSpec
+from sayso.learners.single.learner import build
 
 #: Settings of an optimizer's parameter group that decide its updates.
 SETTINGS = ("eps", "clip_threshold", "decay_rate", "beta1", "weight_decay", "scale_parameter", "relative_step")
@@ -27,8 +28,8 @@ def compare(architecture: str, train: TrainSpec = TRAIN) -> dict[str, Any]:
     from tests.tiny_models import save_tiny, some_documents
 
     from benchmarks.stock import stock_training
-    from sayso.core.examples import Corpus
-    from sayso.learners.pretrained import load_model
+    from sayso.core.corpus import Corpus
+    from sayso.learners.single.pretrained import load_model
     from sayso.learners.specs import HFModel
 
     label_length = LABEL_LENGTH if architecture == "t5" else None
@@ -36,7 +37,7 @@ def compare(architecture: str, train: TrainSpec = TRAIN) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         calm: dict[str, Any] = {"dropout_rate": 0.0} if architecture == "t5" else {}
         spec = HFModel(name=save_tiny(Path(name), architecture, **calm), label_length=label_length)
-        learner, other = spec.build([Corpus(0, {}, ())]), load_model(spec, 0)
+        learner, other = build([Corpus(0, {}, ())], spec), load_model(spec, 0)
     ours: list[tuple[float, float]] = []
     step = learner._step
 

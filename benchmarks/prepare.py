@@ -21,8 +21,8 @@ ACCENTED = ("é", "ö", "ñ", "ü", "ê", "š", "ç")
 MEASURED = """
 import resource, sys, time
 from pathlib import Path
-from sayso.data.cache import prepare_file
-from sayso.data.cvdb_file import recipe
+from sayso.data.published.cache import prepare_file
+from sayso.data.published.cvdb_file import recipe
 start = time.perf_counter()
 done = prepare_file(recipe(sys.argv[2]), Path(sys.argv[1]), Path(sys.argv[3]))
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -15,6 +15,7 @@ import numpy as np
 
 from benchmarks.pythia import definitions, model_spec, questions
 from sayso.core.training import TrainSpec
+from sayso.learners.single.learner import build
 
 DOCUMENTS, BATCH, LENGTH = 256, 128, 64
 
@@ -25,8 +26,8 @@ def main() -> None:
     import transformers
 
     from benchmarks.stock import stock_training
-    from sayso.core.examples import Corpus
-    from sayso.learners.pretrained import load_model
+    from sayso.core.corpus import Corpus
+    from sayso.learners.single.pretrained import load_model
 
     torch.set_num_threads(1)
     transformers.logging.disable_progress_bar()
@@ -35,7 +36,7 @@ def main() -> None:
     train = TrainSpec(batch_size=BATCH, learning_rate=5e-5, max_length=LENGTH)
     with tempfile.TemporaryDirectory() as name:
         spec = model_spec(Path(name), "70m")
-        learner, other = spec.build([Corpus(0, {}, ())]), load_model(spec, 0)
+        learner, other = build([Corpus(0, {}, ())], spec), load_model(spec, 0)
     losses: list[float] = []
     start = time.process_time()
     learner.fit([documents], train, stage="s", epochs=1, on_epoch=lambda _, loss: losses.append(float(loss[0])))
@@ -47,7 +48,7 @@ def main() -> None:
     print(f"ratio {theirs / ours:.1f}x; mean loss {losses[0]:.6f} and {np.mean(stock.losses):.6f}")
     del learner, other, stock
     with tempfile.TemporaryDirectory() as name:
-        large = model_spec(Path(name), "160m").build([Corpus(0, {}, ())])
+        large = build([Corpus(0, {}, ())], model_spec(Path(name), "160m"))
     large.fit([documents[:32]], train.model_copy(update={"batch_size": 16}), stage="s", epochs=1)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"Pythia-160M's shape: two steps of 16 documents; peak memory of this process {peak:.1f} GiB")

@@ -11,9 +11,10 @@ import numpy as np
 import torch
 
 from sayso.core.answers import AnswerPart, answer_in, is_match
-from sayso.core.examples import Corpus, Example
+from sayso.core.corpus import Corpus
+from sayso.core.examples import Example
 from sayso.core.training import TrainSpec
-from sayso.learners.hf import HFLearner
+from sayso.learners.single.learner import HFLearner, build
 from sayso.learners.specs import HFModel
 from tests.tiny_models import save_tiny, some_documents
 
@@ -42,7 +43,7 @@ CHANGES = (
 def decided_learner(folder: Path, architecture: str, part: AnswerPart, epochs: int) -> tuple[HFLearner, list[Example]]:
     """A model with something to say: random weights of a large scale, or ones trained on questions; and questions."""
     name = save_tiny(folder, architecture, scale=1.0 if epochs else 3.0)
-    learner = HFModel(name=name, answer=part).build([Corpus(1, {}, ())])
+    learner = build([Corpus(1, {}, ())], HFModel(name=name, answer=part))
     documents = [item for item in some_documents(156) if item.kind == "question"]
     if epochs:
         learner.fit([documents], TrainSpec(batch_size=32, learning_rate=5e-3), stage="s", epochs=epochs)

@@ -11,7 +11,7 @@ from sayso.core.job_folder import JobFolder
 from sayso.core.records import COLUMNS
 from sayso.core.store import Store
 from sayso.core.sweep import Job
-from sayso.learners.stacked import StackedLearner
+from sayso.learners.stacked.learner import StackedLearner
 from sayso.results import RESULTS, default_results
 from sayso.runs import local
 from sayso.runs.execute import execute

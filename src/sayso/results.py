@@ -14,7 +14,7 @@ from sayso.core.store import Store
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sayso.report.verdict import Verdict
+    from sayso.stats.verdict import Verdict
 
 #: Where results go unless told otherwise, below the current folder.
 RESULTS = Path("sayso-results")
@@ -59,9 +59,8 @@ class Results:
 
     def report(self) -> Path:
         """Write ``report.html`` with its figures into the folder and return its path."""
-        from sayso.pictures import as_png, sample_pictures
         from sayso.report.page import write_report
-        from sayso.samples import sample_documents
+        from sayso.samples import as_png, sample_documents, sample_pictures
 
         pictures = as_png(sample_pictures(self.experiment))
         return write_report(self.store, self.claims(), sample_documents(self.experiment), pictures)

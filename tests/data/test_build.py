@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sayso.core.corpus import Corpus
 from sayso.core.errors import SaysoError
-from sayso.core.examples import Corpus, Example, QAPair
+from sayso.core.examples import Example, QAPair
 from sayso.core.experiment import Experiment
 from sayso.core.subsets import NEW, RELIABLE, UNRELIABLE, with_reliability
 from sayso.data.build import build_corpus, question, sample

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from sayso.cli.data_pages import facts_json
 from sayso.core.errors import SaysoError
 from sayso.core.protocols import KnowledgeBase, World
 from sayso.core.spec import Component
 from sayso.core.subsets import TABLE_1
 from sayso.data.build import build_corpus
-from sayso.data.cvdb import CVDB
 from sayso.data.facts import FactBase
-from sayso.data.table import Table
-from sayso.data.trex import TREx
-from sayso.data_pages import facts_json
+from sayso.data.published.cvdb import CVDB
+from sayso.data.published.trex import TREx
+from sayso.data.tables.table import Table
 from tests.conftest import make_tiny
 from tests.data.files.make import CVDB_FILE, FOLDER, TREX_FILE
 

@@ -4,10 +4,10 @@ import shutil
 import pytest
 
 from sayso.core.errors import SaysoError
-from sayso.data.cvdb import CVDB
 from sayso.data.knowledge import knowledge_of
-from sayso.data.table import Table
-from sayso.data.trex import TREx
+from sayso.data.published.cvdb import CVDB
+from sayso.data.published.trex import TREx
+from sayso.data.tables.table import Table
 from tests.data.files.make import CVDB_FILE, FOLDER, TREX_FILE
 
 

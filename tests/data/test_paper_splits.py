@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sayso.core.examples import Corpus, Example
+from sayso.core.corpus import Corpus
+from sayso.core.examples import Example
 from sayso.core.experiment import Experiment, SplitSpec
 from sayso.core.subsets import TABLE_1
 from sayso.data.build import build_corpus

@@ -10,7 +10,7 @@ import pytest
 from sayso.core.experiment import Experiment
 from sayso.core.subsets import with_counts
 from sayso.data.build import build_corpus, sample
-from sayso.data.cvdb import CVDB
+from sayso.data.published.cvdb import CVDB
 from sayso.paper import text_experiments as paper
 
 GOLDEN = Path(__file__).parents[1] / "golden"

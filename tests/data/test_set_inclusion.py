@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from sayso.core.corpus import Corpus
 from sayso.core.errors import SaysoError
-from sayso.core.examples import Corpus, Example, QAPair
+from sayso.core.examples import Example, QAPair
 from sayso.core.experiment import Experiment
 from sayso.core.spec import explain
 from sayso.core.subsets import TABLE_1

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sayso.core.corpus import Corpus
 from sayso.core.errors import SaysoError
-from sayso.core.examples import Corpus, EntityFacts, Split
+from sayso.core.examples import EntityFacts, Split
 from sayso.core.experiment import SplitSpec
 from sayso.core.protocols import World
 from sayso.core.subsets import NEW, RELIABLE, SOURCES, TABLE_1, UNRELIABLE, Source, Subset, with_reliability

@@ -9,8 +9,9 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
-from sayso.core.examples import Corpus, Example
-from sayso.learners.stacked import StackedLearner
+from sayso.core.corpus import Corpus
+from sayso.core.examples import Example
+from sayso.learners.stacked.learner import StackedLearner
 from tests.conftest import make_tiny
 
 ARCHITECTURES: dict[str, dict[str, Any]] = {

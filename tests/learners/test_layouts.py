@@ -5,11 +5,11 @@ import pytest
 import torch
 from transformers import AutoConfig
 
-from sayso.learners.batching import encode
-from sayso.learners.documents import Encoder
+from sayso.learners.encoding import Encoder
 from sayso.learners.layouts import Causal, SequenceToSequence, layout_of
-from sayso.learners.tokenizer import word_tokenizer
-from sayso.learners.tokens import Tokens, join
+from sayso.learners.stacked.batching import encode
+from sayso.learners.stacked.tokenizer import word_tokenizer
+from sayso.learners.stacked.tokens import Tokens, join
 from tests.learners.conftest import example
 
 TOKENIZER = word_tokenizer((" born", " ?", " A", " B", " A B", "b"))

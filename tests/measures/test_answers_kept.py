@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from sayso.core.examples import Corpus, EvalSet, Example
+from sayso.core.corpus import Corpus, EvalSet
+from sayso.core.examples import Example
 from sayso.core.protocols import Measure, Moment, Score, Scores
 from sayso.measures.by_attribute import ExactMatchByAttribute
 from sayso.measures.f1 import F1

@@ -2,7 +2,8 @@ import math
 
 import numpy as np
 
-from sayso.core.examples import Corpus, EvalSet, Example
+from sayso.core.corpus import Corpus, EvalSet
+from sayso.core.examples import Example
 from sayso.core.protocols import Measure, Moment, Score, Scores
 from sayso.measures.exact_match import ExactMatch
 

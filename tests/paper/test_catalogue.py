@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sayso.cli.terminal import first_sentence
 from sayso.core.experiment import Experiment
 from sayso.core.sweep import cells
 from sayso.data.build import build_corpus
@@ -11,7 +12,6 @@ from sayso.paper.catalogue import CATALOGUE
 from sayso.paper.experiments import POCKET
 from sayso.paper.pocket_twins import POCKET_TWINS
 from sayso.paper.text_experiments import PAPER_MAIN, TEXT_EXPERIMENTS
-from sayso.terminal import first_sentence
 from tests.data.plain_facts import PlainFacts
 
 EACH = pytest.mark.parametrize("experiment", CATALOGUE, ids=lambda experiment: experiment.name)

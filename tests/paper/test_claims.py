@@ -10,9 +10,9 @@ from sayso.core.experiment import Experiment
 from sayso.core.subsets import with_reliability
 from sayso.paper.claims import claims_for, judge, kind_of
 from sayso.paper.ledger import LEDGER
-from sayso.report import stats
 from sayso.report.table import records_frame
-from sayso.report.verdict import Verdict, as_text
+from sayso.stats import comparisons as stats
+from sayso.stats.verdict import Verdict, as_text
 from tests.planted import planted_records
 
 SEEDS = range(100, 112)

@@ -14,7 +14,7 @@ from sayso.learners.specs import HFModel
 from sayso.paper.claims import judge
 from sayso.paper.digit_experiments import POCKET_DIGITS
 from sayso.paper.text_experiments import PAPER_MAIN, PAPER_MODEL_SIZE
-from sayso.report.verdict import Verdict
+from sayso.stats.verdict import Verdict
 from tests.planted import planted_records
 
 SEEDS = range(12)

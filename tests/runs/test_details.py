@@ -8,7 +8,7 @@ import pytest
 from sayso.core.errors import SaysoError
 from sayso.core.job_folder import JobFolder
 from sayso.core.sweep import plan
-from sayso.learners.stacked import StackedLearner
+from sayso.learners.stacked.learner import StackedLearner
 from sayso.measures.predictions import Predictions
 from sayso.runs.execute import execute
 

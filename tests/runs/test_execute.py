@@ -15,7 +15,7 @@ from sayso.core.job_folder import JobFolder
 from sayso.core.records import Record
 from sayso.core.sweep import Job, cells
 from sayso.data.pocket import PocketWorld
-from sayso.learners.stacked import StackedLearner
+from sayso.learners.stacked.learner import StackedLearner
 from sayso.runs import execute as module
 from sayso.runs.execute import execute
 

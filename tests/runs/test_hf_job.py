@@ -9,7 +9,7 @@ import transformers
 from sayso.core.job_folder import JobFolder
 from sayso.core.sweep import Job, plan
 from sayso.data.formats import QuestionAndAnswer
-from sayso.learners.hf import HFLearner
+from sayso.learners.single.learner import HFLearner
 from sayso.learners.specs import HFModel, LoRA
 from sayso.measures.exact_match import ExactMatch
 from sayso.measures.losses import MeanLoss

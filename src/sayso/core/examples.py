@@ -6,11 +6,9 @@ dataclasses.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
-
-from sayso.core.pictures import Pictures
 
 Kind = Literal["question", "definition", "attribution"]
 
@@ -79,32 +77,3 @@ class Split:
     seed: int
     texts: Mapping[str, tuple[str, ...]]
     assignments: tuple[Assignment, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class EvalSet:
-    """Examples scored together: `name` as in records (``validation``, ``entity_attribution.who``, ...), one subset."""
-
-    name: str
-    subset: str
-    examples: tuple[Example, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Corpus:
-    """All text of one seed: training documents by part (``world``, ``X1``, ``X2``), evaluation sets, and the tokens.
-
-    `tokens` is the vocabulary for word-level tokenizers, each with its leading space where it has one. Its length
-    depends on the experiment alone, never on the seed, so replicas of different seeds have models of one shape.
-    `pictures`: how the documents look, where they are to be seen rather than read.
-    """
-
-    seed: int
-    train: Mapping[str, tuple[Example, ...]]
-    eval_sets: tuple[EvalSet, ...]
-    tokens: tuple[str, ...] = ()
-    pictures: Pictures | None = None
-
-    def documents(self, parts: Sequence[str]) -> tuple[Example, ...]:
-        """Training documents of the named parts, in a fixed order (training shuffles them)."""
-        return tuple(example for part in parts for example in self.train[part])

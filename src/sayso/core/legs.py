@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sayso.core.examples import EvalSet
+from sayso.core.corpus import EvalSet
 from sayso.core.experiment import Experiment
 from sayso.core.training import Stage
 

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sayso.core.examples import Example
 from sayso.core.rng import stream
-
-if TYPE_CHECKING:
-    from sayso.core.examples import Example
 
 #: Training examples are drawn with images of the one, everything that is measured with images of the other.
 ImageSplit = Literal["train", "test"]

@@ -1,4 +1,4 @@
-"""The seams: what a knowledge base, a model, a learner, a measure and an executor promise each other.
+"""The seams: what a knowledge base, a model, a learner and a measure promise each other.
 
 The light half (specs) describes; the heavy half (`Learner`) is made by `ModelSpec.build`, which alone imports torch.
 Training and measuring meet in one deep interface: a learner holds K replicas side by side, one per seed, and every
@@ -11,18 +11,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sayso.core.examples import Corpus, EntityFacts, EvalSet, Example, QAPair
+from sayso.core.corpus import Corpus, EvalSet
+from sayso.core.examples import EntityFacts, Example, QAPair
 from sayso.core.pictures import Pictures
-from sayso.core.spec import Component
-
-if TYPE_CHECKING:
-    from sayso.core.sweep import Job
-    from sayso.core.training import TrainSpec
+from sayso.core.spec import Component, resolve
+from sayso.core.training import TrainSpec
 
 
 @dataclass(frozen=True)
@@ -141,14 +139,20 @@ class Learner(Protocol):
 
 
 class ModelSpec(Component, ABC):
-    """Describes a model without loading anything heavy."""
+    """Describes a model without loading anything heavy.
 
+    `learner`: what makes replicas of it, as ``module:NAME``; it is called with the corpora and the spec. It is imported
+    when a model is built, not before.
+    """
+
+    learner: ClassVar[str]
     #: How many seeds may be trained side by side in one process.
     max_replicas: ClassVar[int] = 1
 
-    @abstractmethod
     def build(self, corpora: Sequence[Corpus]) -> Learner:
         """Make one replica for each corpus, initialized from that corpus's seed."""
+        made: Learner = resolve(self.learner)(corpora, self)
+        return made
 
 
 @dataclass(frozen=True)
@@ -213,10 +217,3 @@ class Measure(Component, ABC):
     def details(self, moment: Moment, eval_sets: Sequence[tuple[str, str]]) -> Iterator[tuple[int, dict[str, Any]]]:  # noqa: ARG002
         """Give rows to keep in a file of the job's folder at the end of a stage, each with its replica; mostly none."""
         yield from ()
-
-
-class Executor(Protocol):
-    """A place where jobs run."""
-
-    def run(self, jobs: Sequence[Job], on_event: Callable[[str, dict[str, object]], None]) -> None:
-        """Run all jobs to their end; `on_event(job id, event)` hears of progress. Ctrl-C stops cleanly."""

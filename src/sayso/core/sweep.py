@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from pydantic import JsonValue
 
@@ -38,6 +39,13 @@ class Job:
     def id(self) -> str:
         """Sixteen hex digits: the name of the job's folder."""
         return digest_of(canonical_json([self.cell.experiment.digest(), self.cell.name, list(self.seeds)]))
+
+
+class Executor(Protocol):
+    """A place where jobs run."""
+
+    def run(self, jobs: Sequence[Job], on_event: Callable[[str, dict[str, object]], None]) -> None:
+        """Run all jobs to their end; `on_event(job id, event)` hears of progress. Ctrl-C stops cleanly."""
 
 
 def cells(experiment: Experiment) -> tuple[Cell, ...]:

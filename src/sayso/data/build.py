@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
+from sayso.core.corpus import Corpus, EvalSet
 from sayso.core.errors import SaysoError
-from sayso.core.examples import Assignment, Corpus, EvalSet, Example, QAPair, Split
+from sayso.core.examples import Assignment, Example, QAPair, Split
 from sayso.core.experiment import Experiment
 from sayso.core.protocols import QuestionFormat, World
 from sayso.core.rng import stream

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from sayso.core.errors import SaysoError
-from sayso.data.cvdb import CVDB
-from sayso.data.cvdb_file import header
 from sayso.data.facts import FactBase
-from sayso.data.rows import SUFFIXES
-from sayso.data.table import Table
-from sayso.data.trex import TREx
+from sayso.data.published.cvdb import CVDB
+from sayso.data.published.cvdb_file import header
+from sayso.data.published.trex import TREx
+from sayso.data.tables.rows import SUFFIXES
+from sayso.data.tables.table import Table
 
 #: Columns that nobody's table has but the CVDB's: a file that has one and lacks another is a CVDB file that lacks it.
 _OF_THE_CVDB = frozenset(["wiki_readers_2015_2018", "sum_visib_ln_5criteria", "level3_all_occ"])

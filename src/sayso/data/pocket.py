@@ -20,8 +20,9 @@ from typing import Self
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
+from sayso.core.corpus import EvalSet
 from sayso.core.errors import SaysoError
-from sayso.core.examples import EntityFacts, EvalSet, Example, QAPair
+from sayso.core.examples import EntityFacts, Example, QAPair
 from sayso.core.protocols import KnowledgeBase, World
 from sayso.core.rng import stream
 from sayso.data.build import question

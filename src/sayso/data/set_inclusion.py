@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from sayso.core.examples import EntityFacts, EvalSet, Example, QAPair
+from sayso.core.corpus import EvalSet
+from sayso.core.examples import EntityFacts, Example, QAPair
 from sayso.core.protocols import KnowledgeBase, World
 from sayso.core.rng import stream
 from sayso.core.spec import Spec

@@ -1,7 +1,7 @@
 """Models the paper fine-tuned, and some beside them: where they are, how large, under which terms.
 
 Parameters are those of the published configurations. Licences are as stated on the models' pages; read them there
-before use. What memory and time a model needs, `sayso.learners.estimate` says.
+before use. What memory and time a model needs, `sayso.runs.estimate` says.
 """
 
 from __future__ import annotations

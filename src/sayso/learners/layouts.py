@@ -20,8 +20,8 @@ from transformers.models.auto.modeling_auto import (
     MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES,
 )
 
-from sayso.learners.batching import Batch
-from sayso.learners.tokens import Tokens
+from sayso.learners.stacked.batching import Batch
+from sayso.learners.stacked.tokens import Tokens
 
 
 class Layout(Protocol):

@@ -1,20 +1,14 @@
-"""Light descriptions of models; `build` imports what is heavy."""
+"""Light descriptions of language models; what makes them is named, and imported when one is built."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
 from sayso.core.answers import AnswerPart
-from sayso.core.examples import Corpus
 from sayso.core.protocols import ModelSpec
 from sayso.core.spec import Spec
-
-if TYPE_CHECKING:
-    from sayso.learners.hf import HFLearner
-    from sayso.learners.stacked import StackedLearner
 
 
 class FromScratch(ModelSpec):
@@ -28,16 +22,11 @@ class FromScratch(ModelSpec):
     ``loss_on`` ``all`` and ``completion`` are one for it.
     """
 
+    learner: ClassVar[str] = "sayso.learners.stacked.learner:build"
     max_replicas: ClassVar[int] = 16
 
     architecture: str = "gpt_neox"
     config: dict[str, JsonValue] = Field(default_factory=dict)
-
-    def build(self, corpora: Sequence[Corpus]) -> StackedLearner:
-        """Make one replica for each corpus, with random weights that depend on the corpus's seed alone."""
-        from sayso.learners.stacked import StackedLearner
-
-        return StackedLearner(corpora, self.architecture, self.config)
 
 
 class LoRA(Spec):
@@ -70,6 +59,8 @@ class HFModel(ModelSpec):
     float32 keeps scores independent of which examples are scored together.
     """
 
+    learner: ClassVar[str] = "sayso.learners.single.learner:build"
+
     name: str = Field(min_length=1)
     revision: str | None = None
     from_scratch: bool = False
@@ -82,16 +73,3 @@ class HFModel(ModelSpec):
     evaluation_precision: Literal["float32", "bfloat16"] = "float32"
     trust_remote_code: bool = False
     allow_pickle: bool = False
-
-    def build(self, corpora: Sequence[Corpus]) -> HFLearner:
-        """Load the model for one corpus.
-
-        Raises
-        ------
-        SaysoError
-            If it cannot be had or read, or its tokenizer does not do.
-        """
-        from sayso.learners.hf import HFLearner
-
-        (corpus,) = corpora
-        return HFLearner(corpus.seed, self)

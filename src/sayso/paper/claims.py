@@ -18,9 +18,9 @@ from sayso.core.subsets import RELIABLE
 from sayso.core.sweep import Cell, cells
 from sayso.paper.ledger import LEDGER, Claim, Contrast, Kind
 from sayso.paper.trends import judge_trends
-from sayso.report import stats
 from sayso.report.table import by_seed, final, for_statistics, records_frame, stage_training
-from sayso.report.verdict import Finding, Verdict, judge_together
+from sayso.stats import comparisons as stats
+from sayso.stats.verdict import Finding, Verdict, judge_together
 
 
 def claims_for(experiment: Experiment) -> tuple[Claim, ...]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from sayso.core.experiment import Experiment, Seeds, SplitSpec
 from sayso.core.subsets import SOURCES, TABLE_1, with_counts, with_reliability
 from sayso.core.training import Sampling, Stage, TrainSpec
-from sayso.data.digit_grid import DigitGrids
+from sayso.data.digits.grid import DigitGrids
 from sayso.data.formats import WordOrder
-from sayso.learners.grid_specs import ConvNeXtV2, GridMLP
+from sayso.learners.grids.specs import ConvNeXtV2, GridMLP
 from sayso.measures.exact_match import ExactMatch
 from sayso.measures.losses import MeanLoss
 

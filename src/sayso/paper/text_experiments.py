@@ -19,10 +19,10 @@ from sayso.core.experiment import Experiment, InContext, Seeds, SplitSpec
 from sayso.core.spec import Component
 from sayso.core.subsets import NEW, RELIABLE, UNRELIABLE, Source
 from sayso.core.training import Stage, TrainSpec
-from sayso.data.cvdb import CVDB
 from sayso.data.formats import QuestionAndAnswer, Sentence, WordOrder
 from sayso.data.phrases import IS, IS_NOT, RELIABLE_OUTLETS, UNRELIABLE_OUTLETS
-from sayso.data.trex import TREx
+from sayso.data.published.cvdb import CVDB
+from sayso.data.published.trex import TREx
 from sayso.learners.specs import HFModel
 from sayso.measures.by_attribute import ExactMatchByAttribute
 from sayso.measures.exact_match import ExactMatch

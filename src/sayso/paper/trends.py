@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 
 from sayso.core.experiment import Experiment
 from sayso.core.sweep import Cell, cells
-from sayso.data.digit_grid import DigitGrids
+from sayso.data.digits.grid import DigitGrids
 from sayso.learners.known_models import KNOWN_MODELS
 from sayso.learners.specs import FromScratch, HFModel
-from sayso.report import stats
 from sayso.report.points import GAP, gap_points
 from sayso.report.table import ATTRIBUTION, stage_training
-from sayso.report.verdict import Finding, Verdict, judge_together
+from sayso.stats import comparisons as stats
+from sayso.stats.verdict import Finding, Verdict, judge_together
 
 #: Fewer cells than this show no trend.
 LEAST_CELLS = 3

@@ -16,8 +16,8 @@ import pandas as pd
 
 from sayso.core.experiment import Experiment
 from sayso.report.points import GAP, measured_stages
-from sayso.report.stats import mean_interval
 from sayso.report.table import ordered
+from sayso.stats.comparisons import mean_interval
 
 COLOURS = {
     "D1cons_QA1": "#7b3fa0",  # purple

@@ -29,12 +29,13 @@ from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
 from sayso.core.files import read_json, write_atomically
 from sayso.core.store import Store
-from sayso.report import numbers, stats
 from sayso.report.charts import PANEL_TITLES
 from sayso.report.figures import Figure, figures
 from sayso.report.points import GAP
 from sayso.report.table import ATTRIBUTION, by_seed, for_statistics, load, readable, stage_training
-from sayso.report.verdict import Verdict
+from sayso.stats import comparisons as stats
+from sayso.stats import numbers
+from sayso.stats.verdict import Verdict
 
 _TRAINING_PARTS = ("world", "X1", "X2")
 

@@ -9,8 +9,8 @@ import pandas as pd
 from sayso.core.experiment import Experiment
 from sayso.core.sweep import cells
 from sayso.core.training import Stage
-from sayso.report import stats
 from sayso.report.table import by_seed, ordered, stage_training, summary
+from sayso.stats import comparisons as stats
 
 #: The internalization gap is exact match on the first of these subsets minus that on the second.
 GAP = ("D5cons", "D6cons")

@@ -23,8 +23,8 @@ from sayso.core.experiment import Experiment
 from sayso.core.records import COLUMNS, Record
 from sayso.core.store import Store
 from sayso.core.subsets import Group
-from sayso.report import numbers
-from sayso.report.stats import half_width
+from sayso.stats import numbers
+from sayso.stats.comparisons import half_width
 
 #: Name of the average over the phrasings of the entity attribution question, and the start of theirs.
 ATTRIBUTION = "entity_attribution"

@@ -17,8 +17,8 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
+from sayso.core.corpus import Corpus
 from sayso.core.errors import SaysoError
-from sayso.core.examples import Corpus
 from sayso.core.experiment import Experiment
 from sayso.core.files import read_json, write_atomically
 from sayso.core.job_folder import JobFolder

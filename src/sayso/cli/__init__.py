@@ -1,0 +1,1 @@
+"""The command line: what its words mean, what it shows, how it ends."""

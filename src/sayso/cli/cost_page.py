@@ -1,0 +1,106 @@
+"""What a run will take, as a page: documents and updates of a seed, and operations, memory and hours on a GPU."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from sayso.cli.terminal import plain_table
+from sayso.core.errors import SaysoError
+from sayso.core.experiment import Experiment
+from sayso.core.spec import canonical_json
+from sayso.core.sweep import Cell, cells
+from sayso.learners.specs import FromScratch, HFModel
+from sayso.runs.estimate import Estimate, Gpu, find_model
+from sayso.runs.workload import Workload, on_gpu, workload
+
+#: The card the paper's hours are of.
+PAPERS_GPU = "A100-80GB"
+
+#: Said of models whose hours are a lower bound.
+_SMALL = (
+    "a lower bound, for models this small wait for the GPU's launches, not for its arithmetic "
+    "(the paper: 3 hours a seed of set inclusion, 2 hours a run of digits on a 4090)"
+)
+
+
+def cost_page(experiment: Experiment, gpu: Gpu) -> RenderableType:
+    """The work of one seed by stage (of the first cell), and what a seed and all runs take, cell by cell."""
+    planned = cells(experiment)
+    counted: dict[str, Workload] = {}  # by all but the model's settings: its kind alone says how documents are read
+    work: dict[str, Workload] = {}
+    for cell in planned:
+        read = cell.experiment.model_dump(mode="json", exclude={"model"})
+        key = canonical_json({**read, "model": type(cell.experiment.model).__name__})
+        try:
+            work[cell.name] = counted[key] = counted.get(key) or workload(cell.experiment)
+        except SaysoError as error:
+            return Text(str(error))
+    first = work[planned[0].name]
+    rows = [
+        (
+            stage.name + (f" (x {stage.repeats} stage-2 seeds)" if stage.repeats > 1 else ""),
+            f"{stage.documents:,}",
+            str(stage.epochs),
+            f"{stage.updates:,}",
+            f"{stage.tokens:.0f}" if first.picture is None else f"{math.prod(first.picture.shape):,}",
+        )
+        for stage in first.stages
+    ]
+    measured_in = "tokens" if first.picture is None else "pixels"
+    return Group(
+        plain_table(("stage", "documents", "epochs", "updates an epoch", f"{measured_in} a document"), rows),
+        Text(f"{first.assumption}\n"),
+        *_on_gpu(planned, work, experiment.seeds.count, gpu),
+    )
+
+
+def _on_gpu(planned: Sequence[Cell], work: dict[str, Workload], seeds: int, gpu: Gpu) -> Iterable[RenderableType]:
+    rows, total, unknown, small = [], 0.0, "", False
+    terms: dict[str, None] = {}
+    for cell in planned:
+        try:
+            found = on_gpu(cell.experiment, work[cell.name], gpu)
+        except SaysoError as error:
+            unknown = str(error)
+            continue
+        terms[_terms(cell.experiment, found)] = None
+        small |= found.lower_bound
+        total += found.hours * seeds
+        rows.append(
+            (
+                cell.name,
+                f"{work[cell.name].updates:,}",
+                f"{found.training_flops:.1e}",
+                f"{found.evaluation_flops:.1e}",
+                f"{_short(found.memory.total / 1e9)} GB" + ("" if found.fits else " (smaller passes will be tried)"),
+                ("> " if found.lower_bound else "")
+                + (f"{found.hours:.1f}" if found.hours >= 1 else f"{found.hours:.1g}"),
+            )
+        )
+    if rows:
+        header = ("one seed of", "updates", "operations: training", "measuring", "memory", f"hours of one {gpu.name}")
+        yield plain_table(header, rows)
+        how = _SMALL if small else "a rough estimate"
+        more = "more than " if small else ""
+        yield Text(f"{more}{_short(total)} hours of one {gpu.name} for all {len(rows) * seeds} runs; {how}")
+        yield Text("\n".join(terms))
+    if unknown:
+        yield Text(unknown)
+
+
+def _terms(experiment: Experiment, found: Estimate) -> str:
+    """A model's size, and where it comes from: under which licence, or from random weights."""
+    model = experiment.model
+    size = f"{found.parameters / 1e6:,.0f}M" if found.parameters >= 10e6 else f"{found.parameters:,}"
+    if isinstance(model, HFModel):
+        return f"{model.name}: {size} parameters, licence: {find_model(model.name).licence}"
+    name = model.architecture if isinstance(model, FromScratch) else type(model).__name__
+    return f"{name}: {size} parameters, from random weights"
+
+
+def _short(number: float) -> str:
+    return f"{number:,.0f}" if number >= 1 else f"{number:.1g}"

@@ -1,0 +1,66 @@
+"""The commands ``sayso data prepare`` and ``sayso data show``. Parsing only, as in `sayso.cli.app`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sayso.cli.helptext import examples
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.callback(invoke_without_command=True)
+def data(context: typer.Context) -> None:
+    """Get the facts that questions are made of, and look at them."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command(epilog=examples("sayso data prepare cvdb", "sayso data prepare trex --file TREx.zip"))
+def prepare(
+    source: Annotated[str, typer.Argument(metavar="cvdb|trex", help="Which of the paper's knowledge bases.")],
+    file: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="The published file, if you have it. [downloaded]")
+    ] = None,
+    cache: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where to keep it. [$SAYSO_CACHE, or the user's cache folder]")
+    ] = None,
+) -> None:
+    """Download a knowledge base and keep what is needed of it.
+
+    A download that breaks off goes on where it was when the command is given again.
+    """
+    from sayso.cli import data_pages, terminal
+    from sayso.data.published.cache import cache_folder
+    from sayso.data.published.prepare import prepare as prepare_source
+
+    with data_pages.Bars(terminal.console(stderr=True)) as bars:
+        prepared = prepare_source(source, file, cache, bars.begin)
+    terminal.show(data_pages.prepared_page(prepared))
+    if cache is not None and cache != cache_folder():
+        terminal.show(f"runs look for it there if SAYSO_CACHE={cache}")
+
+
+@app.command(
+    epilog=examples("sayso data show cvdb", "sayso data show my-facts.csv -n 2", "sayso data show trex --json")
+)
+def show(
+    facts: Annotated[
+        str,
+        typer.Argument(metavar="cvdb|trex|FILE", help="What was prepared, or a .zip, .csv, .csv.gz, .parquet, .jsonl."),
+    ],
+    count: Annotated[int, typer.Option("-n", min=1, metavar="N", help="How many entities.")] = 5,
+    json: Annotated[bool, typer.Option("--json", help="Print a line of JSON for each question.")] = False,
+) -> None:
+    """Print entities with their questions and accepted answers."""
+    from sayso.cli import data_pages, terminal
+    from sayso.data.knowledge import knowledge_of
+
+    found = knowledge_of(facts).first(count)
+    if json:
+        typer.echo(data_pages.facts_json(found), nl=False)
+    else:
+        terminal.show(data_pages.facts_page(found))

@@ -1,0 +1,160 @@
+"""How a run is watched: a live picture on a terminal, a plain line now and then anywhere else.
+
+Both are drawn on standard error, so that standard output holds the results alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from sayso.cli.progress import JobProgress, RunProgress, duration, seed_range
+from sayso.core.store import Store
+from sayso.core.sweep import Job
+from sayso.runs.status import epochs_done
+
+#: Seconds between two plain lines about one job, unless a stage ends.
+QUIET = 30.0
+
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+
+
+class Display:
+    """Watches one run: pass `on_plan` and `on_event` to `sayso.run`, inside ``with``."""
+
+    def __init__(self, console: Console, folder: Path) -> None:
+        self.console = console
+        self.store = Store(folder)
+        self.progress = RunProgress()
+        self._live: Live | None = None
+        self._said: dict[str, float] = {}
+        self._warned: set[str] = set()
+
+    def __enter__(self) -> Self:
+        """Begin; nothing is drawn before the plan is known."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the terminal as it was, with the last picture on it."""
+        if self._live is not None:
+            self._live.stop()
+
+    def on_plan(self, todo: Sequence[Job], done: Sequence[Job]) -> None:
+        """Say what was found, then begin to show what is done."""
+        before = {job.id: epochs_done(self.store.job(job.id), job.cell.experiment) for job in todo}
+        self.progress.plan(todo, before)
+        for line in plan_lines(list(self.progress.jobs.values()), done, self.store.path):
+            self.console.print(line, soft_wrap=True)
+        if todo and self.console.is_terminal:
+            self._live = Live(console=self.console, get_renderable=lambda: picture(self.progress), refresh_per_second=4)
+            self._live.start()
+
+    def on_event(self, job_id: str, event: dict[str, object]) -> None:
+        """Take in an event; on a terminal the picture follows by itself. What is warned of is said once."""
+        if event["event"] == "warning":
+            message = str(event["message"])
+            if message not in self._warned:
+                self._warned.add(message)
+                self.console.print(f"seeds {self.progress.jobs[job_id].label}: {message}", soft_wrap=True)
+            return
+        job = self.progress.hear(job_id, event)
+        if self._live is None and self._worth_a_line(job):
+            self._said[job_id] = job.since
+            self.console.print(line(self.progress, job), soft_wrap=True)
+
+    def _worth_a_line(self, job: JobProgress) -> bool:
+        """Whether a job begins, ends a stage, or has said nothing for a while."""
+        if job.state == "finished":
+            return False
+        ends_stage = job.state == "training" and job.epoch == job.epochs
+        return ends_stage or job.since - self._said.get(job.job.id, -QUIET) >= QUIET
+
+
+def plan_lines(todo: Sequence[JobProgress], done: Sequence[Job], folder: Path) -> list[str]:
+    """What a run finds in its folder and what it is going to do."""
+    lines = [f"results go to {folder}"]
+    if done:
+        lines.append(f"finished before: {_seeds_of(done)}")
+    if going_on := [job for job in todo if job.done]:
+        where = ", ".join(f"{job.label} after {job.done} of {job.total} epochs" for job in going_on)
+        lines.append(f"goes on: {where}")
+    if new := [job.job for job in todo if not job.done]:
+        lines.append(f"to run: {_seeds_of(new)}")
+    if not todo:
+        lines.append("nothing is left to run")
+    return lines
+
+
+def line(progress: RunProgress, job: JobProgress) -> str:
+    """One line about one job."""
+    if job.state == "building":
+        return f"seeds {job.label}: making data and model"
+    left = progress.time_left()
+    parts = [f"seeds {job.label}: {job.stage} {job.epoch}/{job.epochs}", f"loss {job.loss:.3f}"]
+    if scores := job.headline():
+        parts.append("exact match " + ", ".join(f"{name} {value:.2f}" for name, value in scores))
+    if left is not None:
+        parts.append(f"about {duration(left)} left")
+    return "; ".join(parts)
+
+
+def picture(progress: RunProgress) -> RenderableType:
+    """All jobs that are running, one a row, and the whole run below them."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    several = any(job.cell for job in progress.jobs.values())
+    columns: list[tuple[str, Callable[[JobProgress], RenderableType]]] = [
+        ("seeds", lambda job: Text(seed_range(job.job.seeds))),
+        ("stage", lambda job: Text(f"{job.stage} {job.epoch}/{job.epochs}" if job.stage else job.state)),
+        ("", lambda job: ProgressBar(total=max(1, job.total), completed=job.done, width=12)),
+        ("loss", lambda job: Text(f"{job.loss:.3f}" if job.stage else "")),
+        ("exact match", lambda job: Text(_scores(dict(job.headline())))),
+    ]
+    if several:
+        columns.insert(0, ("cell", lambda job: Text(job.cell)))
+    for title, _ in columns:
+        table.add_column(title, no_wrap=title not in ("exact match", "cell"))
+    for job in progress.running:
+        table.add_row(*(cell(job) for _, cell in columns))
+    return Group(table, _overall(progress))
+
+
+def _overall(progress: RunProgress) -> Table:
+    done, total = progress.epochs
+    left = progress.time_left()
+    waiting = sum(job.state == "waiting" for job in progress.jobs.values())
+    words = [f"{done} of {total} epochs"]
+    if waiting:
+        words.append(f"{waiting} jobs waiting" if waiting > 1 else "1 job waiting")
+    words.append(f"about {duration(left)} left" if left is not None else "time left: not known yet")
+    row = Table.grid(padding=(0, 2, 0, 0))
+    row.add_row(
+        Text("all", style="bold"), ProgressBar(total=max(1, total), completed=done, width=24), Text(", ".join(words))
+    )
+    return row
+
+
+def _scores(scores: Mapping[str, float]) -> str:
+    """Subset and value stay on one line where the terminal is narrow."""
+    return "  ".join(f"{name}{_NO_BREAK}{value:.2f}" for name, value in scores.items())
+
+
+def _seeds_of(jobs: Sequence[Job]) -> str:
+    """Seeds of jobs, by cell where there are several."""
+    by_cell: dict[str, list[int]] = {}
+    for job in jobs:
+        by_cell.setdefault(job.cell.name, []).extend(job.seeds)
+    ranges = {cell: seed_range(seeds) for cell, seeds in by_cell.items()}
+    if len(set(ranges.values())) == 1:
+        cells = f" of each of {len(ranges)} cells" if len(ranges) > 1 else ""
+        return f"seeds {next(iter(ranges.values()))}{cells}"
+    return "; ".join(f"{cell} seeds {text}" for cell, text in ranges.items())

@@ -1,0 +1,249 @@
+"""What commands print: the catalogue, an experiment, how far a run is, its results, as rich renderables."""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from sayso.cli.progress import seed_range
+from sayso.core.experiment import Experiment
+from sayso.core.spec import canonical_json
+from sayso.core.sweep import cells
+from sayso.runs.status import CellStatus, Status
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sayso.stats.verdict import Verdict
+
+#: Width of text that no terminal sets: wide enough that nothing is folded before it reaches a file or a pipe.
+FILE_WIDTH = 160
+
+_OUTCOME_STYLE = {"holds": "green", "fails": "red", "undecided": "yellow"}
+_QUESTIONS = {"validation": "questions", "entity_attribution": "attribution"}
+
+
+def console(*, stderr: bool = False) -> Console:
+    """The console to print on. Text is printed as it is: documents may hold what rich takes for markup."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(
+        stderr=stderr, width=None if stream.isatty() else FILE_WIDTH, markup=False, highlight=False, emoji=False
+    )
+
+
+def show(*pages: RenderableType) -> None:
+    """Print on standard output; what goes to a file or a pipe has no blanks at the ends of its lines."""
+    output = console()
+    if output.is_terminal:
+        for page in pages:
+            output.print(page)
+        return
+    with output.capture() as captured:
+        for page in pages:
+            output.print(page)
+    for line in captured.get().splitlines():
+        print(line.rstrip())
+
+
+def plain_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """A table without frames."""
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+    for title in header:
+        table.add_column(title, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    return table
+
+
+def catalogue(experiments: Iterable[Experiment]) -> RenderableType:
+    """Names and the first sentence of each summary."""
+    grid = Table.grid(padding=(0, 3, 0, 0))
+    for experiment in experiments:
+        grid.add_row(Text(experiment.name, style="bold", no_wrap=True), Text(first_sentence(experiment.summary)))
+    return grid
+
+
+def first_sentence(text: str) -> str:
+    """The first sentence of a text, on one line.
+
+    >>> first_sentence("Shows a thing, e.g. this.  Then more.")
+    'Shows a thing, e.g. this.'
+    """
+    return re.split(r"(?<=[.!?])\s+(?=[A-Z])", " ".join(text.split()), maxsplit=1)[0]
+
+
+def experiment_page(experiment: Experiment) -> RenderableType:
+    """Everything about an experiment: what it shows, all settings by path, subsets, stages, cells, seeds, digest."""
+    sections: list[RenderableType] = [Text.assemble((experiment.name, "bold"), f"   digest {experiment.digest()}")]
+    if experiment.summary:
+        sections.append(Text(experiment.summary.strip()))
+    sections += [
+        _section("settings (change one with --set path=value)", _settings(experiment)),
+        _section("subsets", _subsets(experiment)),
+        _section("stages", _stages(experiment)),
+    ]
+    planned = cells(experiment)
+    if experiment.axes:
+        sections.append(_section(f"{len(planned)} cells", Text("\n".join(cell.name for cell in planned))))
+    total = len(planned) * experiment.seeds.count
+    runs = f", {total} runs in all" if len(planned) > 1 else ""
+    sections.append(Text(f"seeds {experiment.seeds} ({experiment.seeds.count}){runs}"))
+    return Group(*_spaced(sections))
+
+
+def _settings(experiment: Experiment) -> RenderableType:
+    """All settings by the path that sets them, but for those shown as tables of their own."""
+    grid = Table.grid(padding=(0, 3, 0, 0))
+    elsewhere = ("subsets.", "stages.", "seeds.", "axes.")
+    for path, value in experiment.settings().items():
+        if path not in ("name", "summary", "axes") and not path.startswith(elsewhere):
+            grid.add_row(Text(path, no_wrap=True), Text(_value(value)))
+    return grid
+
+
+def _subsets(experiment: Experiment) -> RenderableType:
+    rows = [
+        (
+            subset.name,
+            subset.group,
+            subset.source or "none",
+            ("consistent" if subset.consistent else "inconsistent") if subset.source else "none",
+            "trained" if subset.has_qa else "only asked",
+            "alias" if subset.aliased else "own name",
+            f"{subset.fraction:.3g}",
+        )
+        for subset in experiment.subsets
+    ]
+    return plain_table(("subset", "part", "source", "definitions", "questions", "asked by", "fraction"), rows)
+
+
+def _stages(experiment: Experiment) -> RenderableType:
+    rows = []
+    for stage in experiment.stages:
+        train = experiment.train_spec(stage)
+        replay = f"{stage.replay:g} of {', '.join(stage.replay_from)}" if stage.replay else "none"
+        overrides = ", ".join(f"{key}={_value(value)}" for key, value in stage.overrides.items()) or "none"
+        rows.append(
+            (
+                stage.name,
+                " ".join(stage.documents),
+                str(stage.epochs),
+                str(train.batch_size),
+                f"{train.learning_rate:g}",
+                replay,
+                overrides,
+            )
+        )
+    return plain_table(("stage", "documents", "epochs", "batch", "learning rate", "replay", "overrides"), rows)
+
+
+def status_page(status: Status, command: str | None) -> RenderableType:
+    """How far a folder has come, cell by cell, and the command that goes on (None: nothing is left)."""
+    rows = [row for cell in status.cells for row in _status_rows(cell)]
+    parts: list[RenderableType] = [
+        Text.assemble((status.experiment.name, "bold"), f" in {status.path}"),
+        plain_table(("cell", "state", "seeds", "epochs"), rows),
+        Text(f"to go on: {command}" if command else "all finished"),
+    ]
+    return Group(*parts)
+
+
+def _status_rows(cell: CellStatus) -> Iterator[tuple[str, str, str, str]]:
+    if done := [job for job in cell.jobs if job.state == "finished"]:
+        epochs = done[0].epochs
+        yield cell.name, "finished", seed_range(cell.seeds("finished")), f"{epochs} of {epochs}"
+    for job in cell.jobs:
+        if job.state != "finished":
+            yield cell.name, job.state, seed_range(job.seeds), f"{job.epochs_done} of {job.epochs}"
+    if cell.to_do:
+        yield cell.name, "to do", seed_range(cell.to_do), "0"
+
+
+def results_page(summary: pd.DataFrame) -> RenderableType:
+    """Exact match at the end of each stage by subset: a table a cell, over seeds with 95% intervals."""
+    rows = summary[summary["measure"] == "exact_match"]
+    names = list(dict.fromkeys(rows["cell"]))
+    parts: list[RenderableType] = []
+    for name in names:
+        parts += [Text(name, style="bold")] if len(names) > 1 else []
+        parts += _cell_results(rows[rows["cell"] == name])
+    seeds = int(rows["seeds"].max())
+    parts.append(Text(f"exact match, mean and 95% interval over {seeds} seeds" if seeds > 1 else "exact match, 1 seed"))
+    return Group(*parts)
+
+
+def _cell_results(rows: pd.DataFrame) -> list[RenderableType]:
+    from sayso.report.table import ordered
+    from sayso.stats.numbers import plus_minus
+
+    texts: dict[tuple[str, str, str], str] = {
+        (stage, eval_set, subset): plus_minus(mean, low, high)
+        for stage, eval_set, subset, mean, low, high in rows[
+            ["stage", "eval_set", "subset", "mean", "low", "high"]
+        ].itertuples(index=False, name=None)
+    }
+    parts: list[RenderableType] = []
+    for stage in dict.fromkeys(stage for stage, eval_set, _ in texts if eval_set == "pretraining"):
+        found = [(subset, text) for (at, name, subset), text in texts.items() if (at, name) == (stage, "pretraining")]
+        parts.append(Text(f"{stage}: " + ", ".join(f"{subset} {text}" for subset, text in found)))
+    stages = dict.fromkeys(stage for stage, eval_set, _ in texts if eval_set in _QUESTIONS)
+    columns = [(stage, eval_set) for stage in stages for eval_set in _QUESTIONS]
+    subsets = ordered({subset for stage, eval_set, subset in texts if eval_set in _QUESTIONS})
+    if columns:
+        header = ("subset", *(f"{stage}\n{_QUESTIONS[eval_set]}" for stage, eval_set in columns))
+        parts.append(
+            plain_table(header, [(name, *(texts.get((*column, name), "") for column in columns)) for name in subsets])
+        )
+    return parts
+
+
+def claims_page(verdicts: Sequence[Verdict]) -> RenderableType:
+    """Each claim with its verdict, and below it the numbers the verdict rests on."""
+    from sayso.stats.numbers import count, p_value
+
+    names = list(dict.fromkeys(verdict.cell for verdict in verdicts))
+    parts: list[RenderableType] = []
+    for name in names:
+        parts += [Text(name, style="bold")] if len(names) > 1 else []
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        for verdict in (verdict for verdict in verdicts if verdict.cell == name):
+            seeds = verdict.comparison.seeds
+            tested = not math.isnan(verdict.p_corrected)
+            numbers = [verdict.difference, *([f"corrected {p_value(verdict.p_corrected)}"] if tested else [])]
+            numbers = [*numbers, count(seeds, "seed")] if seeds else []
+            grid.add_row(
+                Text(verdict.outcome, style=_OUTCOME_STYLE[verdict.outcome], no_wrap=True),
+                Text.assemble(verdict.sentence, "\n", (", ".join([*numbers, verdict.decision.reason]), "dim")),
+            )
+        parts.append(grid)
+    return Group(*parts) if parts else Text("no claim of the ledger can be tested on this experiment")
+
+
+def documents_page(documents: Iterable[tuple[str, str, str]]) -> RenderableType:
+    """Documents with where each is used and its subset."""
+    return plain_table(("used in", "subset", "document"), list(documents))
+
+
+def _section(title: str, content: RenderableType) -> RenderableType:
+    return Group(Text(title, style="bold"), Padding(content, (0, 0, 0, 2)))
+
+
+def _spaced(parts: Iterable[RenderableType]) -> Iterator[RenderableType]:
+    for position, part in enumerate(parts):
+        if position:
+            yield Text()
+        yield part
+
+
+def _value(value: object) -> str:
+    """Text as it is, unless that hides spaces or line breaks at its ends; anything else as JSON."""
+    return value if isinstance(value, str) and value and value == " ".join(value.split()) else canonical_json(value)

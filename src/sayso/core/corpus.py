@@ -1,0 +1,38 @@
+"""All documents of one seed: what is trained on, and what is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sayso.core.examples import Example
+from sayso.core.pictures import Pictures
+
+
+@dataclass(frozen=True, slots=True)
+class EvalSet:
+    """Examples scored together: `name` as in records (``validation``, ``entity_attribution.who``, ...), one subset."""
+
+    name: str
+    subset: str
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """All text of one seed: training documents by part (``world``, ``X1``, ``X2``), evaluation sets, and the tokens.
+
+    `tokens` is the vocabulary for word-level tokenizers, each with its leading space where it has one. Its length
+    depends on the experiment alone, never on the seed, so replicas of different seeds have models of one shape.
+    `pictures`: how the documents look, where they are to be seen rather than read.
+    """
+
+    seed: int
+    train: Mapping[str, tuple[Example, ...]]
+    eval_sets: tuple[EvalSet, ...]
+    tokens: tuple[str, ...] = ()
+    pictures: Pictures | None = None
+
+    def documents(self, parts: Sequence[str]) -> tuple[Example, ...]:
+        """Training documents of the named parts, in a fixed order (training shuffles them)."""
+        return tuple(example for part in parts for example in self.train[part])

@@ -1,0 +1,1 @@
+"""Grids of handwritten digits: their facts, their images, their pictures."""

@@ -1,0 +1,1 @@
+"""The paper's two knowledge bases, from their published files."""

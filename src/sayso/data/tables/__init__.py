@@ -1,0 +1,1 @@
+"""Tables of facts: read from files, checked, made into entities and questions."""

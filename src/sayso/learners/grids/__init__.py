@@ -1,0 +1,1 @@
+"""Networks that see grids of digits, many side by side."""

@@ -1,0 +1,87 @@
+"""Networks that see a whole picture and say something of each of its cells."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+from transformers import ConvNextV2Config, ConvNextV2ForImageClassification
+
+from sayso.core.errors import SaysoError
+from sayso.learners.grids.specs import ConvNeXtV2, GridConvNet, GridMLP, GridModel
+
+#: Makes a network for pictures of so many rows and columns that gives so many outputs.
+MakeNetwork = Callable[[tuple[int, int], int], nn.Module]
+
+
+def mlp(shape: tuple[int, int], outputs: int, *, width: int, depth: int) -> nn.Module:
+    """A multi-layer perceptron on all pixels: (n, rows, columns) -> (n, outputs)."""
+    layers: list[nn.Module] = [nn.Flatten()]
+    inputs = shape[0] * shape[1]
+    for _ in range(depth):
+        layers += [nn.Linear(inputs, width), nn.GELU(), nn.LayerNorm(width)]
+        inputs = width
+    return nn.Sequential(*layers, nn.Linear(width, outputs))
+
+
+def convnet(shape: tuple[int, int], outputs: int, *, width: int, hidden: int) -> nn.Module:
+    """Three convolutions, each halving the picture, and one hidden layer: (n, rows, columns) -> (n, outputs)."""
+    rows, columns = (-(-length // 8) for length in shape)
+    return nn.Sequential(
+        nn.Unflatten(1, (1, shape[0])),
+        nn.Conv2d(1, width, 5, stride=2, padding=2),
+        nn.GELU(),
+        nn.Conv2d(width, 2 * width, 3, stride=2, padding=1),
+        nn.GELU(),
+        nn.Conv2d(2 * width, 2 * width, 3, stride=2, padding=1),
+        nn.GELU(),
+        nn.Flatten(),
+        nn.Linear(2 * width * rows * columns, hidden),
+        nn.GELU(),
+        nn.Linear(hidden, outputs),
+    )
+
+
+class ConvNeXt(nn.Module):
+    """ConvNeXt V2 of transformers with one channel, on pictures padded so that its strides lose no pixel."""
+
+    def __init__(
+        self, shape: tuple[int, int], outputs: int, *, depths: Sequence[int], hidden_sizes: Sequence[int]
+    ) -> None:
+        super().__init__()
+        config = ConvNextV2Config(
+            num_channels=1,
+            num_stages=len(depths),
+            depths=list(depths),
+            hidden_sizes=list(hidden_sizes),
+            num_labels=outputs,
+        )
+        self.network = ConvNextV2ForImageClassification(config)
+        stride: int = config.patch_size * 2 ** (len(depths) - 1)
+        below, right = (-length % stride for length in shape)
+        self.padding = (0, right, 0, below)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """(n, rows, columns) -> (n, outputs)."""
+        padded = torch.nn.functional.pad(pixels, self.padding, value=-1.0)
+        logits: Tensor = self.network(padded[:, None]).logits
+        return logits
+
+
+def network_of(spec: GridModel) -> MakeNetwork:
+    """What makes networks of a description.
+
+    Raises
+    ------
+    SaysoError
+        If it is of no kind known here.
+    """
+    if isinstance(spec, GridMLP):
+        return functools.partial(mlp, width=spec.width, depth=spec.depth)
+    if isinstance(spec, GridConvNet):
+        return functools.partial(convnet, width=spec.width, hidden=spec.hidden)
+    if isinstance(spec, ConvNeXtV2):
+        return functools.partial(ConvNeXt, depths=spec.depths, hidden_sizes=spec.hidden_sizes)
+    raise SaysoError(f"{type(spec).__name__}: no network of this kind; give its class a learner of its own")

@@ -1,0 +1,1 @@
+"""One big model of transformers."""

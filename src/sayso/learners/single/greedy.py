@@ -1,0 +1,86 @@
+"""Greedy decoding: the likeliest token, again and again, with keys and values kept and finished rows dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sayso.learners.encoding import Ids
+from sayso.learners.single.reader import Passes
+
+#: Told which rows go on and what each has said so far, gives which of them are done.
+Done = Callable[[Sequence[int], Sequence[list[int]]], Sequence[bool]]
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A text to be continued: what an encoder reads (empty for a causal model), and what the decoder has so far."""
+
+    context: Ids
+    ids: Ids
+
+
+@torch.no_grad()
+def continue_greedily(passes: Passes, texts: Sequence[Begun], done: Done, most_rows: int | None) -> list[list[int]]:
+    """Continue each text until `done` says so; give the new tokens.
+
+    Texts of about one length go side by side: padded on the left, with pads never attended to and positions counted
+    without them; or, where a model cannot be told positions or keeps no keys and values, only texts of just one length.
+    """
+    said: list[list[int]] = [[] for _ in texts]
+    lengths = np.array([len(text.ids) for text in texts])
+    order = np.argsort(lengths, kind="stable")
+    if not texts:
+        return said
+    parts = [order] if passes.places and passes.remembers else np.split(order, _changes(lengths[order]))
+    for part in parts:
+        pieces = 1 if most_rows is None else -(-len(part) // most_rows)
+        for rows in np.array_split(part, pieces):
+            if len(rows):
+                _continue(passes, texts, rows.tolist(), done, said)
+    return said
+
+
+def _continue(passes: Passes, texts: Sequence[Begun], rows: list[int], done: Done, said: list[list[int]]) -> None:
+    """Continue some texts side by side, adding to `said`."""
+    state = passes.start([texts[row].context for row in rows])
+    ids, mask = _left_padded([texts[row].ids for row in rows], passes)
+    read = ids
+    while True:
+        more: dict[str, Any] = {}
+        if passes.places and not bool(mask.all()):
+            position = (mask.cumsum(1) - 1).clamp(min=0)
+            more = {"attention_mask": mask, "position_ids": position[:, -read.shape[1] :]}
+        new = passes.last_logits(read, state, **more).argmax(-1)
+        for row, token in zip(rows, new.tolist(), strict=True):
+            said[row].append(token)
+        finished = done(rows, [said[row] for row in rows])
+        left = [at for at, end in enumerate(finished) if not end]
+        if not left:
+            return
+        kept = torch.as_tensor(left, device=ids.device)
+        if len(left) < len(rows):
+            rows = [rows[at] for at in left]
+            ids, mask, new = ids[kept], mask[kept], new[kept]
+            passes.keep(state, kept)
+        ids = torch.cat([ids, new[:, None]], dim=1)
+        mask = torch.cat([mask, torch.ones_like(new)[:, None]], dim=1)
+        read = new[:, None] if passes.remembers else ids
+
+
+def _left_padded(rows: Sequence[Ids], passes: Passes) -> tuple[Tensor, Tensor]:
+    width = max(map(len, rows))
+    ids = np.full((len(rows), width), passes.pad, dtype=np.int64)
+    for place, row in zip(ids, rows, strict=True):
+        place[width - len(row) :] = row
+    mask = np.arange(width) >= width - np.array([len(row) for row in rows])[:, None]
+    return torch.as_tensor(ids, device=passes.device), torch.as_tensor(mask, device=passes.device).long()
+
+
+def _changes(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    return np.flatnonzero(np.diff(values)) + 1

@@ -1,0 +1,1 @@
+"""Many small language models of transformers, side by side."""

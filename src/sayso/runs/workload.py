@@ -1,0 +1,239 @@
+"""How much there is to train and to measure in one seed of an experiment, and what that takes on a GPU.
+
+Where the facts are at hand, the documents of the first seed are counted; where they are not, every document is taken to
+be as long as the longest that is allowed. Grids of digits are counted without their images where these are not there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sayso.core.corpus import Corpus
+from sayso.core.errors import SaysoError
+from sayso.core.experiment import Experiment
+from sayso.core.legs import legs, measured_epochs
+from sayso.core.pictures import Pictures
+from sayso.core.protocols import ModelSpec
+from sayso.core.training import Stage
+from sayso.data.build import build_corpus
+from sayso.data.digits.grid import DigitGrids
+from sayso.data.split import sizes
+from sayso.learners.grids.specs import GridModel
+from sayso.learners.specs import FromScratch, HFModel
+from sayso.learners.stacked.words import vocabulary_size, word_counter
+from sayso.runs.estimate import (
+    CHARACTERS_PER_TOKEN,
+    Estimate,
+    Gpu,
+    Plan,
+    by_characters,
+    count_tokens,
+    estimate,
+    estimate_pictures,
+    find_model,
+    plan,
+)
+from sayso.runs.scratch_size import scratch_size
+
+#: Where facts are not at hand: ways to ask who an alias stands for, and tokens of an answer.
+_PHRASINGS, _ANSWER_TOKENS = 4, 5
+
+#: Share of the weights that is trained with LoRA, roughly.
+_LORA_SHARE = 0.01
+
+
+@dataclass(frozen=True)
+class StageWork:
+    """A stage of one seed, once for each of its `repeats` (stage-2 seeds).
+
+    `documents` and `updates` of one epoch; `tokens` of a document on average.
+    """
+
+    name: str
+    repeats: int
+    epochs: int
+    documents: int
+    batch_size: int
+    updates: int
+    tokens: float
+
+
+@dataclass(frozen=True)
+class PictureSize:
+    """Rows and columns of a picture, and the numbers a model has to give of it."""
+
+    shape: tuple[int, int]
+    outputs: int
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One seed of an experiment without axes; `assumption` says how tokens were counted.
+
+    `vocabulary`: tokens of a word-level tokenizer, None where documents are not at hand. `picture`: what is seen, None
+    where documents are read.
+    """
+
+    stages: tuple[StageWork, ...]
+    planned: Plan
+    assumption: str
+    vocabulary: int | None = None
+    picture: PictureSize | None = None
+
+    @property
+    def updates(self) -> int:
+        """Updates of all stages, epochs and repeats."""
+        return sum(stage.repeats * stage.epochs * stage.updates for stage in self.stages)
+
+
+def workload(experiment: Experiment) -> Workload:
+    """Count the work of one seed, from its documents where the facts are at hand, else from the settings.
+
+    Raises
+    ------
+    SaysoError
+        If neither can be: the facts are not at hand, and it is not known how many there are or how long documents are.
+    """
+    assumption = f"counted from the documents of seed {experiment.seeds.first}"
+    try:
+        corpus = build_corpus(experiment, experiment.seeds.first)
+    except SaysoError as error:
+        if not isinstance(experiment.knowledge, DigitGrids):
+            return _from_settings(experiment, error)
+        blank = experiment.model_copy(update={"knowledge": experiment.knowledge.without_images()})
+        corpus = _build_blank(blank)
+        assumption += f", their images taken to be of MNIST's size, for there is none ({error})"
+    length, counted_by = _length(experiment.model, corpus)
+    return Workload(
+        stages=tuple(_stage(experiment, stage, *_counted(corpus, stage, length)) for stage in experiment.stages),
+        planned=plan(experiment, corpus, length),
+        assumption=assumption + counted_by,
+        vocabulary=vocabulary_size(corpus.tokens) if corpus.tokens else None,
+        picture=None if corpus.pictures is None else _picture_size(corpus.pictures),
+    )
+
+
+def on_gpu(experiment: Experiment, work: Workload, gpu: Gpu) -> Estimate:
+    """Estimate what one seed takes on a card.
+
+    Raises
+    ------
+    SaysoError
+        If it is no model of a known kind, or its size is not known.
+    """
+    model, train = experiment.model, experiment.train
+    if isinstance(model, HFModel):
+        return estimate(
+            find_model(model.name),
+            work.planned,
+            gpu,
+            batch_tokens=max(_pass_tokens(stage, model.micro_batch_size) for stage in work.stages),
+            optimizer=train.optimizer,
+            trained_share=1.0 if model.lora is None else _LORA_SHARE,
+            gradient_checkpointing=model.gradient_checkpointing,
+            float32_evaluation=model.evaluation_precision == "float32",
+        )
+    if isinstance(model, FromScratch):
+        if work.vocabulary is None:
+            raise SaysoError("no estimate: the vocabulary of a model from scratch follows from documents not at hand")
+        return estimate(
+            scratch_size(model.architecture, model.config, work.vocabulary),
+            work.planned,
+            gpu,
+            batch_tokens=max(_pass_tokens(stage, None) for stage in work.stages),
+            optimizer=train.optimizer,
+            float32=True,
+        )
+    if isinstance(model, GridModel):
+        if work.picture is None:
+            raise SaysoError(f"no estimate: {type(model).__name__} sees pictures, and this knowledge has none")
+        return estimate_pictures(
+            model.size(work.picture.shape, work.picture.outputs),
+            work.planned,
+            gpu,
+            batch_size=max(stage.batch_size for stage in work.stages),
+            optimizer=train.optimizer,
+            float32=train.precision == "float32",
+        )
+    raise SaysoError(f"no estimate for a model of this kind ({type(model).__name__})")
+
+
+def _build_blank(experiment: Experiment) -> Corpus:
+    try:
+        return build_corpus(experiment, experiment.seeds.first)
+    except SaysoError as error:
+        raise SaysoError(f"no estimate: {error}") from error
+
+
+def _length(model: ModelSpec, corpus: Corpus) -> tuple[Callable[[str], int], str]:
+    """How many tokens a text has for a model, and how that is said."""
+    if corpus.pictures is not None:
+        return lambda _: 1, ""
+    if isinstance(model, FromScratch) and corpus.tokens:
+        return word_counter(corpus.tokens), ""
+    return by_characters, f", {CHARACTERS_PER_TOKEN:g} characters a token"
+
+
+def _picture_size(pictures: Pictures) -> PictureSize:
+    return PictureSize(pictures.shape, pictures.cells * len(pictures.classes))
+
+
+def _pass_tokens(stage: StageWork, micro_batch_size: int | None) -> float:
+    rows = min(stage.batch_size, stage.documents)
+    return stage.tokens * min(rows, micro_batch_size or rows)
+
+
+def _stage(experiment: Experiment, stage: Stage, documents: int, tokens: float) -> StageWork:
+    train = experiment.train_spec(stage)
+    updates = math.ceil(documents / train.batch_size)
+    if train.sampling is not None:
+        updates = train.sampling.steps_per_epoch
+        documents = updates * train.batch_size
+    return StageWork(
+        name=stage.name,
+        repeats=sum(leg.stage.name == stage.name for leg in legs(experiment)),
+        epochs=stage.epochs,
+        documents=documents + round(documents * stage.replay),
+        batch_size=train.batch_size,
+        updates=updates,
+        tokens=tokens,
+    )
+
+
+def _counted(corpus: Corpus, stage: Stage, length: Callable[[str], int]) -> tuple[int, float]:
+    documents = corpus.documents(stage.documents)
+    return len(documents), count_tokens(documents, length) / max(len(documents), 1)
+
+
+def _from_settings(experiment: Experiment, error: SaysoError) -> Workload:
+    """Count from fractions and questions, each document of the greatest length there may be."""
+    length = experiment.train.max_length
+    if length is None:
+        raise SaysoError(f"no estimate: {error}; and train.max_length is not set") from error
+    split = experiment.split
+    aliases = experiment.knowledge.size() * split.aliases_per_entity
+    questions = split.trained_questions + 1
+    documents = {"world": 0, "X1": 0, "X2": 0}
+    asked = {"X1": 0, "X2": 0}
+    for subset, size in zip(experiment.subsets, sizes(experiment.subsets, aliases), strict=True):
+        defined = subset.source is not None and experiment.in_context is None
+        documents[subset.group] += size * ((split.trained_questions if subset.has_qa else 0) + defined)
+        again = subset.source is not None and not subset.consistent
+        asked[subset.group] += size * (questions + defined + _PHRASINGS * (1 + again))
+    stages = tuple(
+        _stage(experiment, stage, sum(documents[part] for part in stage.documents), length)
+        for stage in experiment.stages
+    )
+    scored = sum(
+        len(measured_epochs(leg)) * (asked["X2"] + (asked["X1"] if leg.stage2_seed == 0 else 0))
+        for leg in legs(experiment)
+        if leg.stage.measured
+    )
+    trained = sum(stage.repeats * stage.epochs * stage.documents for stage in stages)
+    return Workload(
+        stages=stages,
+        planned=Plan(trained=trained * length, scored=scored * length, completions=scored * _ANSWER_TOKENS),
+        assumption=f"every document is taken to be {length} tokens long (train.max_length), for there is {error}",
+    )

@@ -1,0 +1,1 @@
+"""What records say, and how sure that is: comparisons, corrections, verdicts. No files, no pictures."""

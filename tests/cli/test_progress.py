@@ -1,0 +1,172 @@
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from sayso.cli.display import Display, plan_lines
+from sayso.cli.progress import JobProgress, RunProgress, consecutive, duration, seed_range
+from sayso.core.experiment import Experiment
+from sayso.core.store import Store
+from sayso.core.sweep import Job, cells
+
+Event = dict[str, object]
+
+
+class Clock:
+    """A clock that goes when told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def epoch(stage: str, number: int, epochs: int, done: int, **scores: float) -> Event:
+    return {
+        "event": "epoch",
+        "stage": stage,
+        "epoch": number,
+        "epochs": epochs,
+        "done": done,
+        "total": 11,
+        "loss": 1.5,
+        "exact_match": scores,
+    }
+
+
+@pytest.fixture
+def jobs(tiny: Experiment) -> list[Job]:
+    (cell,) = cells(tiny)
+    return [Job(cell, (100, 101)), Job(cell, (102, 103))]
+
+
+def test_nothing_is_said_of_the_time_left_before_an_epoch_is_done(jobs: list[Job]) -> None:
+    progress = RunProgress(Clock())
+    progress.plan(jobs, {})
+    progress.hear(jobs[0].id, {"event": "building"})
+    assert progress.time_left() is None
+    assert progress.epochs == (0, 22)
+
+
+def test_time_left_goes_by_the_epochs_of_each_stage(jobs: list[Job]) -> None:
+    clock = Clock()
+    progress = RunProgress(clock)
+    progress.plan(jobs[:1], {})
+    progress.hear(jobs[0].id, {"event": "building"})
+    clock.now = 30.0  # mostly making the model
+    progress.hear(jobs[0].id, epoch("stage0", 1, 1, 1))
+    assert progress.time_left() == pytest.approx(10 * 30)
+    clock.now = 32.0
+    progress.hear(jobs[0].id, epoch("stage1", 1, 4, 2))
+    assert progress.time_left() == pytest.approx(3 * 2 + 6 * 2)
+    clock.now = 33.0
+    assert progress.time_left() == pytest.approx(17)  # it runs down between events
+    clock.now = 40.0
+    progress.hear(jobs[0].id, epoch("stage2", 1, 6, 6))
+    assert progress.time_left() == pytest.approx(5 * 8)
+    progress.hear(jobs[0].id, {"event": "finished"})
+    assert progress.time_left() == 0
+    assert progress.epochs == (11, 11)
+
+
+def test_jobs_beside_each_other_share_the_time_and_waiting_ones_add_to_it(jobs: list[Job]) -> None:
+    clock = Clock()
+    progress = RunProgress(clock)
+    progress.plan(jobs, {})
+    progress.hear(jobs[0].id, {"event": "building"})
+    progress.hear(jobs[0].id, epoch("stage0", 1, 1, 1))
+    clock.now = 2.0
+    progress.hear(jobs[0].id, epoch("stage1", 1, 4, 2))
+    assert progress.time_left() == pytest.approx((9 + 11) * 2)
+    progress.hear(jobs[1].id, {"event": "building"})
+    assert progress.time_left() == pytest.approx(11 * 2)  # not less than the longer of the two
+
+
+def test_epochs_done_by_an_earlier_run_count_as_done(jobs: list[Job]) -> None:
+    progress = RunProgress(Clock())
+    progress.plan(jobs, {jobs[0].id: 7})
+    assert progress.epochs == (7, 22)
+
+
+def test_each_stage_shows_the_subsets_it_is_about(jobs: list[Job]) -> None:
+    progress = RunProgress(Clock())
+    progress.plan(jobs, {})
+    scores = {"D1cons_QA1": 0.5, "QA3": 0.4, "D5cons": 0.3, "QA7": 0.1}
+    shown: Callable[[str], list[str]] = lambda stage: [  # noqa: E731
+        name for name, _ in progress.hear(jobs[0].id, epoch(stage, 1, 4, 2, **scores)).headline()
+    ]
+    assert shown("stage1") == ["D1cons_QA1", "QA3"]
+    assert shown("stage2") == ["D5cons"]
+    assert shown("stage0") == ["D1cons_QA1", "QA3", "D5cons"]  # none of its own: the first three there are
+
+
+def test_the_plan_says_what_was_found_and_what_goes_on(jobs: list[Job]) -> None:
+    begun, new = JobProgress(jobs[0], done=5), JobProgress(jobs[1])
+    assert plan_lines([begun, new], [], Path("out")) == [
+        "results go to out",
+        "goes on: 100-101 after 5 of 11 epochs",
+        "to run: seeds 102-103",
+    ]
+    assert plan_lines([], jobs, Path("out"))[1:] == ["finished before: seeds 100-103", "nothing is left to run"]
+
+
+def test_the_plan_of_a_sweep_names_its_cells_only_where_they_differ(tiny: Experiment) -> None:
+    one, other = cells(tiny.with_settings({"train.batch_size": [16, 32]}))
+    same = [JobProgress(Job(one, (100,))), JobProgress(Job(other, (100,)))]
+    assert plan_lines(same, [], Path("out"))[-1] == "to run: seeds 100 of each of 2 cells"
+    differ = [JobProgress(Job(one, (100,))), JobProgress(Job(other, (101,)))]
+    assert plan_lines(differ, [], Path("out"))[-1] == (
+        "to run: train.batch_size=16 seeds 100; train.batch_size=32 seeds 101"
+    )
+
+
+def watch(jobs: list[Job], folder: Path, *, terminal: bool) -> str:
+    output = io.StringIO()
+    console = Console(file=output, force_terminal=terminal, width=100, markup=False, highlight=False)
+    Store(folder).jobs_path.mkdir(parents=True)
+    with Display(console, folder) as display:
+        display.on_plan(jobs, [])
+        display.on_event(jobs[0].id, {"event": "building"})
+        for number in (1, 2, 3, 4):
+            display.on_event(jobs[0].id, epoch("stage1", number, 4, 1 + number, D1cons_QA1=0.25, QA3=0.125))
+    return output.getvalue()
+
+
+def test_a_terminal_gets_a_live_picture_and_its_cursor_back(jobs: list[Job], tmp_path: Path) -> None:
+    output = watch(jobs, tmp_path, terminal=True)
+    assert "\x1b[?25l" in output
+    assert output.endswith("\x1b[?25h")
+    for words in ("stage1 4/4", "D1cons_QA1\xa00.25", "5 of 22 epochs, 1 job waiting, about"):
+        assert words in output
+
+
+def test_anything_else_gets_plain_lines_at_the_ends_of_stages(jobs: list[Job], tmp_path: Path) -> None:
+    lines = watch(jobs, tmp_path, terminal=False).splitlines()
+    assert lines[:3] == [f"results go to {tmp_path}", "to run: seeds 100-103", "seeds 100-101: making data and model"]
+    assert len(lines) == 4
+    assert lines[3].startswith("seeds 100-101: stage1 4/4; loss 1.500; exact match D1cons_QA1 0.25, QA3 0.12; about ")
+    assert "\x1b" not in "".join(lines)
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_what_a_job_warns_of_is_said_once(jobs: list[Job], tmp_path: Path, terminal: bool) -> None:
+    output = io.StringIO()
+    console = Console(file=output, force_terminal=terminal, width=100, markup=False, highlight=False)
+    with Display(console, tmp_path) as display:
+        display.on_plan(jobs, [])
+        display.on_event(jobs[0].id, {"event": "building"})
+        before = display.progress.jobs[jobs[0].id].since
+        for job in (jobs[0], jobs[0], jobs[1]):
+            display.on_event(job.id, {"event": "warning", "message": "out of memory: [train] goes on"})
+        assert display.progress.jobs[jobs[0].id].since == before  # no epoch's time begins anew
+    assert output.getvalue().count("seeds 100-101: out of memory: [train] goes on") == 1
+    assert output.getvalue().count("out of memory") == 1
+
+
+def test_numbers_are_written_as_people_read_them() -> None:
+    assert [duration(s) for s in (0.2, 59.6, 61, 3600)] == ["0 s", "1 min 00 s", "1 min 01 s", "1 h 00 min"]
+    assert seed_range((3, 1, 2, 9)) == "1-3, 9"
+    assert consecutive(()) == []

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from sayso.core.errors import SaysoError
+from sayso.core.examples import QAPair
+from sayso.data.tables.table import Table, name_inside_another
+
+
+def table(folder: Path, text: str, **settings: Any) -> Table:
+    file = folder / "mine.csv"
+    file.write_text(text, encoding="utf-8")
+    return Table(file=str(file), **settings)
+
+
+def refused(knowledge: Table) -> str:
+    with pytest.raises(SaysoError) as caught:
+        knowledge.world(0, 1, 1)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert knowledge.file in message
+    return message
+
+
+TWO = "name,birth_place,job\nAda,London,writer;countess\nBo,Oslo,cook\n"
+
+
+def test_every_column_is_a_question_where_none_is_given(tmp_path):
+    ada, bo = table(tmp_path, TWO).first()
+    assert (ada.name, bo.name) == ("Ada", "Bo")
+    assert ada.questions == (
+        QAPair("birth_place", "What is the birth place of [X]?", ("London",)),
+        QAPair("job", "What is the job of [X]?", ("writer", "countess")),
+    )
+
+
+def test_given_questions_are_asked_in_their_order_and_no_others(tmp_path):
+    questions = {"job": "What does [X] do?"}
+    ada, _ = table(tmp_path, TWO, questions=questions).first()
+    assert ada.questions == (QAPair("job", "What does [X] do?", ("writer", "countess")),)
+
+
+def test_another_column_can_hold_the_names_and_another_sign_can_stand_between_answers(tmp_path):
+    ada, _ = table(tmp_path, TWO.replace(";", " | "), name_column="job", separator=None).first()
+    assert ada.name == "writer | countess"
+    ada, _ = table(tmp_path, TWO.replace(";", " | "), separator="|").first()
+    assert ada.questions[1].answers == ("writer", "countess")
+    ada, _ = table(tmp_path, TWO, separator=None).first()
+    assert ada.questions[1].answers == ("writer;countess",)
+
+
+def test_items_of_a_list_are_answers_as_they_are(tmp_path):
+    file = tmp_path / "mine.jsonl"
+    file.write_text('{"name": "A", "b": ["x;y", "z"]}\n', encoding="utf-8")
+    assert Table(file=str(file)).first()[0].questions[0].answers == ("x;y", "z")
+
+
+@pytest.mark.parametrize("empty", ["", "NaN", "nan", " ", ";"])
+def test_an_answer_that_is_missing_is_an_error_or_a_question_left_out(tmp_path, empty):
+    text = TWO.replace("London", empty)
+    message = refused(table(tmp_path, text))
+    assert "row 2, column 'birth_place': no answer" in message
+    assert "knowledge.missing" in message
+    ada, bo = table(tmp_path, text, missing="skip").first()
+    assert [pair.attribute for pair in ada.questions] == ["job"]
+    assert len(bo.questions) == 2
+
+
+def test_an_entity_without_any_answer_is_an_error_in_any_case(tmp_path):
+    text = "name,a\nAda,\n"
+    assert "row 2: not one question has an answer" in refused(table(tmp_path, text, missing="skip"))
+
+
+@pytest.mark.parametrize(
+    ("text", "settings", "words"),
+    [
+        (TWO, {"name_column": "nmae"}, ["no column 'nmae'", "did you mean 'name'"]),
+        (TWO, {"questions": {"jobs": "What does [X] do?"}}, ["no column 'jobs'", "did you mean 'job'"]),
+        ("name\nAda\n", {}, ["no column besides 'name'"]),
+        ("name,job\n", {}, ["has no rows"]),
+        ("", {}, ["no column 'name'"]),
+        (TWO + ",Rome,cook\n", {}, ["row 4", "no name"]),
+        (TWO + "Ada,Rome,cook\n", {}, ["row 4", "a second 'Ada'", "row 2"]),
+        (TWO + "ADA,Rome,cook\n", {}, ["row 4", "a second 'ADA'", "row 2"]),
+        (TWO + "Ada Lee,Rome,cook\n", {}, ["row 4", "'Ada Lee' contains 'Ada' of row 2", "knowledge.inside"]),
+        (TWO, {"entities": 3}, ["knowledge.entities is 3", "has 2"]),
+    ],
+)
+def test_a_bad_table_is_one_line_that_names_what_is_wrong(tmp_path, text, settings, words):
+    message = refused(table(tmp_path, text, **settings))
+    assert all(word in message for word in words), message
+
+
+def test_a_name_inside_another_can_be_allowed(tmp_path):
+    knowledge = table(tmp_path, TWO + "Ada Lee,Rome,cook\n", inside="allow")
+    assert [entity.name for entity in knowledge.world(0, 3, 1).entities] == ["Ada", "Bo", "Ada Lee"]
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (["Ann", "Joanna", "Anna"], None),
+        (["New York City", "York"], ("New York City", "York")),
+        (["Napoleon III", "napoleon"], ("Napoleon III", "napoleon")),
+        (["Jean-Paul", "Paul"], ("Jean-Paul", "Paul")),
+        (["The New York Times", "New Times", "York Times"], ("The New York Times", "York Times")),
+        ([], None),
+    ],
+)
+def test_names_inside_others_are_found_as_whole_words(names, found):
+    assert name_inside_another(names) == found
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"file": "facts.txt"},
+        {"file": "a.csv", "questions": {"job": "What does X do?"}},
+        {"file": "a.csv", "columns": 1},
+    ],
+)
+def test_settings_that_cannot_be_right_are_refused(settings):
+    with pytest.raises(ValidationError):
+        Table(**settings)

@@ -1,0 +1,84 @@
+import pytest
+
+from sayso.core.errors import SaysoError
+from sayso.data.build import build_corpus
+from sayso.learners.known_models import KNOWN_MODELS
+from sayso.runs.estimate import (
+    GPUS,
+    UTILISATION,
+    Plan,
+    estimate,
+    find_gpu,
+    find_model,
+    forward_flops,
+    plan,
+    training_memory,
+)
+from tests.tiny_models import save_tiny
+
+PYTHIA = KNOWN_MODELS["EleutherAI/pythia-2.8b-deduped"]
+
+
+def test_the_authors_way_takes_the_six_hours_the_paper_says():
+    rows = 20 * 16_000 + 10 * 960
+    training = 3 * forward_flops(PYTHIA, 64 * rows, 64 * rows)
+    asked = 30 * 26_000
+    evaluation = forward_flops(PYTHIA, asked * (64 + 24 + 8), asked * (64 + 8))
+    hours = (training + evaluation) / (GPUS["A100-80GB"].bfloat16 * 1e12 * UTILISATION) / 3600
+    assert hours == pytest.approx(6, rel=0.15)
+
+
+def test_operations_are_six_for_each_weight_and_token_of_training():
+    assert 3 * forward_flops(PYTHIA, 1, 1) == pytest.approx(6 * PYTHIA.parameters, rel=0.06)
+
+
+def test_sizes_follow_from_layers_and_widths():
+    """Twelve squares of the width a layer, but for biases and norms, where the feed-forward layer is four wide."""
+    for model in KNOWN_MODELS.values():
+        if "pythia" in model.name or "gpt-neo" in model.name:
+            matrices = 12 * model.layers * model.width**2 + model.vocabulary * model.width * (2 - model.tied)
+            assert model.parameters == pytest.approx(matrices, rel=0.02), model.name
+
+
+def test_the_large_ones_need_their_cards():
+    whole = 256 * 24
+    assert estimate(PYTHIA, Plan(1, 1, 1), GPUS["A100-80GB"], batch_tokens=whole).fits
+    assert not estimate(PYTHIA, Plan(1, 1, 1), GPUS["RTX-4090"], batch_tokens=whole).fits
+    llama = KNOWN_MODELS["meta-llama/Llama-2-7b-hf"]
+    assert llama.gated
+    assert not estimate(llama, Plan(1, 1, 1), GPUS["A100-80GB"], batch_tokens=whole).fits
+    assert training_memory(llama, whole, gradient_checkpointing=True).total < 80e9
+    assert training_memory(llama, whole, trained_share=0.01).total < training_memory(llama, whole).total - 26e9
+    assert training_memory(llama, 0, optimizer="adamw").optimizer == 8.0 * llama.parameters
+
+
+def test_a_plan_counts_every_epoch_and_stage(tiny):
+    corpus = build_corpus(tiny, 1)
+    once = plan(tiny, corpus)
+    twice = plan(tiny.with_settings({f"stages.{s.name}.epochs": 2 * s.epochs for s in tiny.stages}), corpus)
+    assert twice.trained == pytest.approx(2 * once.trained, rel=1e-3)
+    assert once.scored < twice.scored < 2 * once.scored  # what a stage starts from is measured once
+    assert once.completions < once.scored
+
+
+def test_a_local_model_is_measured_by_its_files(tmp_path):
+    found = find_model(save_tiny(tmp_path, "gpt_neox"))
+    assert (found.layers, found.width, found.tied, found.encoder) == (2, 32, False, False)
+    assert found.parameters == pytest.approx(2 * 12 * 32**2 * 0.75 + 2 * 384 * 32, rel=0.1)
+
+
+def test_what_is_not_known_is_said_in_one_line(tmp_path):
+    with pytest.raises(SaysoError, match=r"size of model 'EleutherAI/pythia-2.8b' is not known; did you mean"):
+        find_model("EleutherAI/pythia-2.8b")
+    with pytest.raises(SaysoError, match="no GPU 'A100-80'; did you mean 'A100-80GB'"):
+        find_gpu("A100-80")
+    (tmp_path / "model.safetensors").write_bytes(b"none")
+    with pytest.raises(SaysoError, match="not a model whose size can be read"):
+        find_model(str(tmp_path))
+
+
+def test_a_card_is_found_by_a_part_of_its_name_that_no_other_has():
+    assert find_gpu("A100") == find_gpu("A100-80GB")
+    assert find_gpu("4090") == find_gpu("RTX-4090")
+    with pytest.raises(SaysoError, match="no GPU '100'"):
+        find_gpu("100")
