@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from sayso.core.corpus import Corpus, EvalSet
 from sayso.core.examples import EntityFacts, Example, QAPair
@@ -92,6 +94,37 @@ class Scores:
     match: NDArray[np.bool_]
 
 
+#: What a measure may need of a learner: `Learner.scores`, `answers`, `gradient_gram`, `activations`.
+Need = Literal["scores", "answers", "gradients", "activations"]
+
+
+@dataclass(frozen=True)
+class Gram:
+    """Gradients of a group of examples compared with each other, of one replica.
+
+    Each example's gradient is that of its mean loss over the tokens that count in training, by all trained weights.
+    `products`: their inner products, shape (examples, examples), the squared norms on the diagonal. `sum_squared`: the
+    squared norm of the sum of all of them. Both are summed in float64.
+    """
+
+    products: NDArray[np.float64]
+    sum_squared: float
+
+
+@dataclass(frozen=True)
+class Activations:
+    """What passes between layers at some tokens of some examples, of one replica.
+
+    `layer`: 0 is what enters the first block, n what leaves the n-th (before any last normalisation). `rows`: which
+    examples. `values`: shape (rows, tokens, width), float32.
+    """
+
+    replica: int
+    layer: int
+    rows: tuple[int, ...]
+    values: NDArray[np.float32]
+
+
 class Learner(Protocol):
     """K replicas of one model, trained and measured side by side. K = 1 for one big model."""
 
@@ -125,11 +158,40 @@ class Learner(Protocol):
     def answers(self, examples: Sequence[Sequence[Example]]) -> list[list[str]]:
         """Greedy completions per replica, decoded token by token up to the end of text."""
 
-    def save(self, path: Path) -> None:
-        """Write all state needed to go on: weights and optimizer. The file appears whole or not at all."""
+    def gradient_gram(self, groups: Sequence[Sequence[Sequence[Example]]], train: TrainSpec) -> list[list[Gram]]:
+        """Compare gradients within each group of examples (for each replica a list of groups; one gram a group).
+
+        Documents are encoded as training does, the model is in evaluation mode, and neither weights nor their ``.grad``
+        change. Whole gradients of a large model are never all held at once.
+        """
+
+    def activations(
+        self, examples: Sequence[Sequence[Example]], layers: Sequence[int], at: Sequence[int]
+    ) -> Iterator[Activations]:
+        """Give what passes between layers, by layer and chunk of examples.
+
+        `at`: which tokens of each prompt, as positions that count from its beginning (0, 1, ...) or from its end (-1 is
+        its last token).
+        """
+
+    def save(self, path: Path) -> Future[None]:
+        """Write all state needed to go on: weights and optimizer. The file appears whole or not at all.
+
+        What is written is the state at the time of the call; writing may go on beside training until the future is
+        done.
+        """
+
+    def save_weights(self, path: Path) -> Future[None]:
+        """Write the weights alone, as `save` does: enough to measure them, or to begin a stage from them."""
 
     def load(self, path: Path) -> None:
-        """Bring back what `save` wrote."""
+        """Bring back what `save` or `save_weights` wrote.
+
+        Raises
+        ------
+        SaysoError
+            If the file is damaged, or belongs to other seeds or another model.
+        """
 
     def save_replica(self, replica: int, folder: Path) -> None:
         """Write one replica as an ordinary transformers checkpoint with its tokenizer."""
@@ -142,10 +204,13 @@ class ModelSpec(Component, ABC):
     """Describes a model without loading anything heavy.
 
     `learner`: what makes replicas of it, as ``module:NAME``; it is called with the corpora and the spec. It is imported
-    when a model is built, not before.
+    when a model is built, not before. `gives`: what its learner can do beyond training.
     """
 
     learner: ClassVar[str]
+    gives: ClassVar[frozenset[Need]] = frozenset({"scores", "answers"})
+    #: Settings of it that only say how answers are read and scored: weights do not depend on them.
+    measuring: ClassVar[frozenset[str]] = frozenset()
     #: How many seeds may be trained side by side in one process.
     max_replicas: ClassVar[int] = 1
 
@@ -154,24 +219,42 @@ class ModelSpec(Component, ABC):
         made: Learner = resolve(self.learner)(corpora, self)
         return made
 
+    def identity(self) -> str | None:
+        """What the weights are that training starts from, where the settings alone do not say it.
+
+        The sha256 of a folder's files, the commit of a model from the hub. None where all follows from the settings, or
+        where it cannot be known without loading the model.
+        """
+        return None
+
 
 @dataclass(frozen=True)
 class Score:
-    """One number a measure gives: of one replica, on one subset of an evaluation set, over `n` examples."""
+    """One number a measure gives: of one replica, on one subset of an evaluation set, over `n` examples.
+
+    `what` tells numbers of one measure apart, where it gives several: a metric, a layer, a position.
+    """
 
     replica: int
     eval_set: str
     subset: str
     value: float
     n: int
+    what: str = ""
 
 
 @dataclass
 class Moment:
-    """A learner at one point of training, with the corpora of its replicas; scores are computed once and shared."""
+    """A learner at one point of training, with the corpora of its replicas; scores are computed once and shared.
+
+    `train`: settings of the stage; `stage`: its name; `epoch`: how many epochs of it are done.
+    """
 
     learner: Learner
     corpora: Sequence[Corpus]
+    train: TrainSpec
+    stage: str
+    epoch: int
     _scores: dict[tuple[str, str], list[Scores]] = field(default_factory=dict)
     _answers: dict[tuple[str, str], list[list[str]]] = field(default_factory=dict)
 
@@ -198,17 +281,20 @@ class Moment:
         return next(item for item in corpus.eval_sets if (item.name, item.subset) == (eval_set, subset))
 
 
-When = Literal["epoch", "stage"]
+#: After every epoch (or every so many, as the stage says), every n epochs, at the end of a stage, before a stage.
+When = Literal["epoch", "stage", "start"] | Annotated[int, Field(ge=1)]
 
 
 class Measure(Component, ABC):
     """Turns a moment of training into numbers. Evaluation and mechanism analysis are the same thing.
 
-    `name` stands in the records; `when`: after every epoch, or at the end of a stage.
+    `name` stands in the records; `needs`: what it asks of a learner. `when`: at which moments of a stage it is due, one
+    or several of them.
     """
 
     name: ClassVar[str]
-    when: When = "epoch"
+    needs: ClassVar[frozenset[Need]] = frozenset({"scores"})
+    when: When | tuple[When, ...] = "epoch"
 
     @abstractmethod
     def measure(self, moment: Moment, eval_sets: Sequence[tuple[str, str]]) -> Iterator[Score]:

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, JsonValue
 
 from sayso.core.answers import AnswerPart
-from sayso.core.protocols import ModelSpec
+from sayso.core.protocols import ModelSpec, Need
 from sayso.core.spec import Spec
 
 
@@ -23,6 +23,7 @@ class FromScratch(ModelSpec):
     """
 
     learner: ClassVar[str] = "sayso.learners.stacked.learner:build"
+    gives: ClassVar[frozenset[Need]] = frozenset({"scores", "answers", "gradients", "activations"})
     max_replicas: ClassVar[int] = 16
 
     architecture: str = "gpt_neox"
@@ -60,6 +61,8 @@ class HFModel(ModelSpec):
     """
 
     learner: ClassVar[str] = "sayso.learners.single.learner:build"
+    gives: ClassVar[frozenset[Need]] = frozenset({"scores", "answers", "gradients", "activations"})
+    measuring: ClassVar[frozenset[str]] = frozenset({"answer", "max_new_tokens", "evaluation_precision"})
 
     name: str = Field(min_length=1)
     revision: str | None = None

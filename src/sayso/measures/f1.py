@@ -6,14 +6,15 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from sayso.core.answers import f1
-from sayso.core.protocols import Measure, Moment, Score, When
+from sayso.core.protocols import Measure, Moment, Need, Score, When
 
 
 class F1(Measure):
     """Mean F1 of greedy answers against the best accepted one, by evaluation set and subset. Answers are decoded."""
 
     name: ClassVar[str] = "f1"
-    when: When = "stage"
+    needs: ClassVar[frozenset[Need]] = frozenset({"answers"})
+    when: When | tuple[When, ...] = "stage"
 
     def measure(self, moment: Moment, eval_sets: Sequence[tuple[str, str]]) -> Iterator[Score]:
         """Give the mean of each replica; NaN where there is nothing to ask."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from sayso.core.answers import f1
-from sayso.core.protocols import Measure, Moment, Score, When
+from sayso.core.protocols import Measure, Moment, Need, Score, When
 
 
 class Predictions(Measure):
@@ -21,7 +21,8 @@ class Predictions(Measure):
     """
 
     name: ClassVar[str] = "predictions"
-    when: When = "stage"
+    needs: ClassVar[frozenset[Need]] = frozenset({"scores", "answers"})
+    when: When | tuple[When, ...] = "stage"
     eval_sets: tuple[str, ...] = ("validation", "entity_attribution")
 
     def measure(self, moment: Moment, eval_sets: Sequence[tuple[str, str]]) -> Iterator[Score]:  # noqa: ARG002

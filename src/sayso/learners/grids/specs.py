@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field, model_validator
 
-from sayso.core.protocols import ModelSpec
+from sayso.core.protocols import ModelSpec, Need
 from sayso.learners.grids.sizes import NetworkSize, convnet_size, convnext_size, mlp_size
 
 
@@ -15,6 +15,7 @@ class GridModel(ModelSpec):
     """A model that sees grids of digits."""
 
     learner: ClassVar[str] = "sayso.learners.grids.learner:build"
+    gives: ClassVar[frozenset[Need]] = frozenset({"scores", "answers", "gradients"})
 
     @abstractmethod
     def size(self, shape: tuple[int, int], outputs: int) -> NetworkSize:
