@@ -89,6 +89,20 @@ def test_a_replica_trained_alone_is_to_the_bit_the_replica_trained_among_others(
         np.testing.assert_array_equal(mine.match, found[replica].match)
 
 
+@pytest.mark.parametrize("activation", ["silu", "gelu_pytorch_tanh", "gelu"])
+def test_widths_that_fill_no_whole_vectors_make_no_difference(activation):
+    """Plain activations round what is left over at the end of all replicas' numbers in another way than the rest."""
+    config = ARCHITECTURES["llama"] | {"intermediate_size": 19, "hidden_act": activation}
+    train = TrainSpec(optimizer="adamw", learning_rate=1e-3, batch_size=15)
+    together = StackedLearner([CORPORA[seed] for seed in SEEDS], "llama", config)
+    together.fit(documents(SEEDS), train, stage="stage1", epochs=1)
+    for replica, seed in enumerate(SEEDS):
+        alone = StackedLearner([CORPORA[seed]], "llama", config)
+        alone.fit(documents((seed,)), train, stage="stage1", epochs=1)
+        for name, tensor in weights(alone, 0).items():
+            assert torch.equal(tensor, weights(together, replica)[name]), name
+
+
 @pytest.mark.parametrize(
     ("architecture", "config"),
     [
