@@ -84,7 +84,12 @@ def test_what_cannot_be_looked_at_is_not_said_to_have_changed(folder, monkeypatc
 
 def test_data_is_looked_at_once(tiny, monkeypatch):
     looked: list[object] = []
-    monkeypatch.setattr(PocketWorld, "sha256", lambda self: (looked.append(self), "a")[1])
+
+    def look(self: PocketWorld) -> str:
+        looked.append(self)
+        return "a"
+
+    monkeypatch.setattr(PocketWorld, "sha256", look)
     today = Today()
     assert today.origin(tiny) == today.origin(tiny.with_settings({"train.batch_size": 8})) == Origin("a", None)
     assert len(looked) == 1

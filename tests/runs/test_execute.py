@@ -3,6 +3,7 @@ import math
 import subprocess
 import sys
 from collections import Counter
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -270,7 +271,12 @@ def test_checkpoints_are_written_as_time_passes_and_at_the_ends_of_stages(whole,
     job, path = Job(cells(seldom)[0], (1, 2)), tmp_path / "job"
     saved: list[str] = []
     real = StackedLearner.save
-    monkeypatch.setattr(StackedLearner, "save", lambda self, path: (saved.append(path.name), real(self, path))[1])
+
+    def save(self: StackedLearner, path: Path) -> Future[None]:
+        saved.append(path.name)
+        return real(self, path)
+
+    monkeypatch.setattr(StackedLearner, "save", save)
     run(job, path)
     assert saved == [f"checkpoint-{leg}-2.pt" for leg in range(3)]
     assert (path / "records.jsonl").read_bytes() == whole[0]

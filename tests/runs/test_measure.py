@@ -20,6 +20,7 @@ from sayso.measures.exact_match import ExactMatch
 from sayso.measures.f1 import F1
 from sayso.measures.losses import MeanLoss
 from sayso.measures.predictions import Predictions
+from sayso.runs import execute as execute_module
 from sayso.runs import measure as module
 from sayso.runs.execute import execute
 from sayso.runs.measure import lacking_measures, measure_job, needed, to_take, what_it_takes
@@ -96,7 +97,7 @@ def test_states_that_were_not_kept_are_named_and_trained_again_only_if_told(nest
 def test_training_again_that_gives_other_weights_keeps_nothing(nested, tmp_path, monkeypatch):
     job = with_measures(nested, ALL[:2], keep="none")
     folder = trained(job, tmp_path / "job")
-    real = module.fit_leg
+    real = execute_module.fit_leg
 
     def differently(experiment, learner, *rest):
         real(experiment.with_settings({"train.learning_rate": 0.1}), learner, *rest)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from sayso.core.errors import SaysoError
+from sayso.core.files import sync_folder
 from sayso.core.spec import canonical_json
 
 #: Counts changes of what stands in the file.
@@ -103,11 +104,7 @@ def _write(path: Path, state: dict[str, Any]) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)
 
 
 class _Watched:
