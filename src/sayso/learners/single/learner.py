@@ -24,25 +24,20 @@ from sayso.learners.encoding import Document, Encoder, require_boundary
 from sayso.learners.memory import Fitting
 from sayso.learners.optim import make_single_optimizer, resume, set_learning_rate
 from sayso.learners.single.greedy import Begun, continue_greedily
-from sayso.learners.single.grouping import Group, bundles, group
 from sayso.learners.single.matching import Answers, matches
 from sayso.learners.single.pretrained import commit_of, drops, load_model, load_tokenizer, load_weights, quiet, trained
-from sayso.learners.single.reader import Passes
+from sayso.learners.single.proving import choose_reader, ordinary_tokens
 from sayso.learners.specs import HFModel
 from sayso.learners.trainer import Indices, probabilities_of, run_epochs, steps_per_epoch
 
-#: What a pass costs beside its tokens, in tokens, by kind of device.
-PASS_OVERHEAD = {"cpu": 24.0, "cuda": 1024.0}
 #: Most documents of a pass in evaluation, to begin with: all of a CPU's cache, or enough to keep a GPU busy.
 EVALUATION_ROWS = {"cpu": 128, "cuda": 512}
-#: Most tokens whose logits are computed at once, where there are several groups of documents.
-OUTPUTS = {"cpu": 2048, "cuda": 16384}
 
 
 class HFLearner:
     """One replica. `device` is where it lives; `tokenizer` and `model` are transformers' own.
 
-    `model_commit`: the commit of a model from the hub.
+    `model_commit`: the commit of a model from the hub. `reader` is how the model is read.
     """
 
     replicas = 1
@@ -60,12 +55,12 @@ class HFLearner:
                 f"model {spec.name}: its tokenizer has {len(self.tokenizer)} tokens, the model only {rows}"
             )
         self._encoder = Encoder(self.tokenizer, config.decoder_start_token_id if seq2seq else None)
-        self._passes = Passes(self.model, self.tokenizer.pad_token_id, self.device)
+        ordinary = ordinary_tokens(self.tokenizer, rows)
+        self.reader = choose_reader(self.model, spec.name, ordinary, self.tokenizer.pad_token_id, self.device)
         self._answers = Answers(self.tokenizer, _ends(self.tokenizer, self.model), spec.answer, spec.max_new_tokens)
         self._drops = any(drops(module) for module in self.model.modules())
         self._fitting = Fitting(spec.micro_batch_size, "training")
         self._evaluation = Fitting(EVALUATION_ROWS.get(self.device.type, 64), "evaluation")
-        self._overhead = PASS_OVERHEAD.get(self.device.type, 1024.0)
         self._optimizer: torch.optim.Optimizer | None = None
         self._loaded_optimizer: dict[str, Any] | None = None
         self._encoded: dict[int, tuple[Sequence[Example], list[Document]]] = {}
@@ -148,9 +143,9 @@ class HFLearner:
             with torch.random.fork_rng(enabled=self._drops):
                 if self._drops:
                     torch.manual_seed(seed)
-                for parts in self._bundles(batch, [item.counted for item in batch], most, share=share):
+                for parts in self.reader.plan(batch, [item.counted for item in batch], most, share=share):
                     with self._autocast(self._computes_in_bfloat16(train.precision)):
-                        loss = self._passes.loss(batch, parts) / counted
+                        loss = self.reader.loss(batch, parts) / counted
                     torch.autograd.backward(loss)
                     total += loss.detach()
             return float(total)
@@ -162,16 +157,9 @@ class HFLearner:
         optimizer.step()
         return loss
 
-    def _bundles(
-        self, documents: Sequence[Document], counts: Sequence[int], most: int | None, *, share: bool
-    ) -> list[list[Group]]:
-        """Groups of documents to be read one after the other, in bundles whose outputs are computed at once."""
-        groups = group(documents, overhead=self._overhead, most_rows=most, share=share)
-        return bundles(groups, counts, most_rows=most, most=OUTPUTS.get(self.device.type, 16384))
-
     def _may_share(self, train: TrainSpec) -> bool:
         """Whether first tokens that documents share may be computed once in training: dropout treats each apart."""
-        plain = self._passes.remembers and not self._passes.seq2seq and not self.spec.gradient_checkpointing
+        plain = self.reader.shares and not self.spec.gradient_checkpointing
         return plain and not self._drops and train.padding_loss != "all"
 
     def scores(self, examples: Sequence[Sequence[Example]]) -> list[Scores]:
@@ -182,17 +170,16 @@ class HFLearner:
         said: list[list[int]] = [[] for _ in own]
 
         def score(most: int | None) -> None:
-            share = self._passes.remembers and not self._passes.seq2seq
             counts = [len(item.ids) - item.start for item in documents]
-            for parts in self._bundles(documents, counts, most, share=share):
-                found = self._passes.completions(documents, parts)
+            for parts in self.reader.plan(documents, counts, most, share=self.reader.shares):
+                found = self.reader.completions(documents, parts)
                 for place, row in enumerate(found.rows):
                     loss[row], said[row] = found.loss[place], found.said[place]
 
         self.model.eval()
         with self._evaluating():
             self._evaluation.run(score, len(own))
-            match = matches(own, documents, said, self._answers, self._passes, self._evaluation)
+            match = matches(own, documents, said, self._answers, self.reader, self._evaluation)
         return [Scores(loss, match)]
 
     def answers(self, examples: Sequence[Sequence[Example]]) -> list[list[str]]:
@@ -206,7 +193,7 @@ class HFLearner:
         self.model.eval()
         with self._evaluating():
             said = self._evaluation.run(
-                lambda most: continue_greedily(self._passes, texts, done, most), max(1, len(texts))
+                lambda most: continue_greedily(self.reader, texts, done, most), max(1, len(texts))
             )
         return [self._answers.answers(said) if said else []]
 

@@ -1,0 +1,250 @@
+"""Which way a model is read: the cheapest that is proven, on this very model, to read as the model itself does.
+
+Three short documents, of which two share a beginning and two are of one length, are read by plain calls of the whole
+model on each alone: no cache, no padding. A reader must give the same losses, the same gradient, and the same logits
+when it decodes token by token. Rounding in float32 moves these by a millionth of their size, more in deep models; a
+mask, a position or a forgotten factor that is wrong moves them by a hundredth or more. The bounds lie between.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sayso.core.errors import SaysoError
+from sayso.learners.encoding import Document
+from sayso.learners.single.bucketed import BucketedReader
+from sayso.learners.single.greedy import left_padded, placed
+from sayso.learners.single.grouping import Group
+from sayso.learners.single.plain import Company, PlainReader
+from sayso.learners.single.reader import Reader, base_of, has_own_code, takes
+
+#: How far a mean loss may be off, in nats, relative to losses above 1; logits likewise; a gradient, by its norm.
+LOSS_BOUND, LOGIT_BOUND, GRADIENT_BOUND = 1e-4, 1e-3, 1e-3
+
+T = TypeVar("T")
+
+log = logging.getLogger("sayso")
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What plain calls of the whole model give: logits of each document, losses of its completion, and a gradient.
+
+    The gradient is that of the summed loss of all counted tokens, by `wanted`.
+    """
+
+    documents: tuple[Document, ...]
+    logits: tuple[Tensor, ...]
+    losses: tuple[float, ...]
+    wanted: tuple[Tensor, ...]
+    gradient: tuple[Tensor, ...]
+
+
+def choose_reader(model: Any, name: str, tokens: Sequence[int], pad: int, device: torch.device) -> Reader:
+    """Find the reader of a model, and say so (once, as a warning) where it is not the one that computes least.
+
+    Parameters
+    ----------
+    model
+        The model, in evaluation mode.
+    name
+        What it is called in messages.
+    tokens
+        Some ordinary token ids to make documents of.
+
+    Raises
+    ------
+    SaysoError
+        If no way of reading it gives what the model itself gives, or what it says of a token depends on later ones.
+    """
+    config = base_of(model).config
+    documents = _documents(tokens, config.decoder_start_token_id if config.is_encoder_decoder else None)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what a model does not take is seen in what it gives
+            return _choose(model, name, documents, pad, device)
+    except torch.OutOfMemoryError:
+        raise SaysoError(f"model {name}: out of memory with one short document; try lora or a smaller model") from None
+
+
+def _choose(model: Any, name: str, documents: tuple[Document, ...], pad: int, device: torch.device) -> Reader:
+    truth, why = _tried(lambda: _truth(model, documents, device))
+    if truth is None or not all(np.isfinite(truth.losses)):
+        raise SaysoError(f"model {name} cannot be read: {why or 'its loss on a short document is not finite'}")
+    found: Reader | None = None
+    said = ["it comes with code of its own"] if has_own_code(model) else []
+    for what, make in _candidates(model, pad, device):
+        found, why = _tried(make)
+        if found is not None:
+            reader = found
+            differs, why = _tried(lambda reader=reader: _reading_differs(reader, truth))  # type: ignore[misc]
+            why = differs or why
+        if not why:
+            break
+        found = None
+        said.append(f"{what} differs ({why})")
+    if found is None:
+        raise SaysoError(f"model {name} cannot be read: {'; '.join(said)}")
+    said += _settle_decoding(found, truth, name)
+    if said:
+        log.warning("model %s: %s, for %s", name, what, "; ".join(said))
+    return found
+
+
+def _candidates(model: Any, pad: int, device: torch.device) -> Iterator[tuple[str, Callable[[], Reader]]]:
+    """Ways of reading, the cheapest first, and what they are called."""
+    if not has_own_code(model):
+        yield "bucketed reading", lambda: BucketedReader(model, pad, device)
+    companies: dict[Company, str] = {
+        "padded": "plain reading",
+        "one length": "plain reading, one length at a time",
+        "alone": "plain reading, one document at a time",
+    }
+    for company, what in companies.items():
+        yield what, functools.partial(PlainReader, model, pad, device, company)
+
+
+def _tried(work: Callable[[], T]) -> tuple[T | None, str]:
+    """What some work gives, or what it raised in one line: foreign code can raise anything."""
+    try:
+        return work(), ""
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:  # see above
+        said = " ".join(str(error).split()) or type(error).__name__
+        return None, said if len(said) <= 200 else f"{said[:200]}..."
+
+
+def ordinary_tokens(tokenizer: Any, most: int) -> list[int]:
+    """Some token ids that are not special, spread over the vocabulary, below `most`."""
+    special = set(tokenizer.all_special_ids)
+    known = [token for token in range(min(len(tokenizer), most)) if token not in special]
+    return [known[at * len(known) // 24] for at in range(24)]
+
+
+def _documents(tokens: Sequence[int], start: int | None) -> tuple[Document, ...]:
+    """Three documents; of causal ones the first two share three tokens, the first and the last are of one length."""
+    draws = [tokens[at % len(tokens)] for at in range(24)]
+    if start is None:
+        ids = [draws[:6], [*draws[:3], *draws[6:12]], draws[12:18]]
+        return tuple(_document([], own, 4) for own in ids)
+    pairs = [(draws[:5], draws[5:8]), (draws[5:12], draws[:5]), (draws[12:17], draws[17:20])]
+    return tuple(_document(context, [start, *own], 1) for context, own in pairs)
+
+
+def _document(context: Sequence[int], ids: Sequence[int], start: int) -> Document:
+    own = np.array(ids, dtype=np.int64)
+    return Document(np.array(context, dtype=np.int64), own, start, len(own), 1)
+
+
+def _truth(model: Any, documents: tuple[Document, ...], device: torch.device) -> Truth:
+    embedding = model.get_input_embeddings().weight
+    trained = tuple(tensor for tensor in model.parameters() if tensor.requires_grad)
+    wanted = (embedding,) if embedding.requires_grad else trained
+    total = torch.zeros((), device=device)
+    logits, losses = [], []
+    for item in documents:
+        made = _plain_logits(model, item, len(item.ids) - 1, device)
+        target = torch.as_tensor(item.ids[1:], device=device)
+        loss = torch.nn.functional.cross_entropy(made, target, reduction="none")
+        total = total + loss.sum()
+        logits.append(made.detach())
+        losses.append(float(loss[item.start - 1 :].mean()))
+    return Truth(documents, tuple(logits), tuple(losses), wanted, _gradient(total, wanted))
+
+
+def _plain_logits(model: Any, item: Document, length: int, device: torch.device) -> Tensor:
+    """What the whole model says after each of the first `length` tokens of one document, shape (length, vocabulary)."""
+    ids = torch.as_tensor(item.ids[None, :length], device=device)
+    given = {"input_ids": ids}
+    if len(item.context):
+        context = torch.as_tensor(item.context[None], device=device)
+        given = {"input_ids": context, "attention_mask": torch.ones_like(context), "decoder_input_ids": ids}
+    memory = {"use_cache": False} if "use_cache" in takes(base_of(model)) else {}
+    logits: Tensor = model(**given, **memory).logits[0]
+    return logits.float()
+
+
+def _gradient(loss: Tensor, wanted: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    found = torch.autograd.grad(loss, list(wanted), allow_unused=True)
+    return tuple(torch.zeros_like(tensor) if own is None else own for own, tensor in zip(found, wanted, strict=True))
+
+
+def _reading_differs(reader: Reader, truth: Truth) -> str:
+    """What of losses and gradient is not as it should be, with beginnings shared and without; nothing if all is."""
+    ways = [[Group((0, 1, 2))]]
+    if reader.shares:
+        ways.append([Group((0, 1), 3), Group((2,))])
+    for groups in ways:
+        how = "beginnings shared" if len(groups) > 1 else "side by side"
+        found = reader.completions(truth.documents, groups)
+        for row, loss in zip(found.rows, found.loss.tolist(), strict=True):
+            right = truth.losses[row]
+            if not abs(loss - right) <= LOSS_BOUND * max(1.0, abs(right)):
+                return f"{how}, a loss of {loss:.5g} where the model itself gives {right:.5g}"
+        gradient = _gradient(reader.loss(truth.documents, groups), truth.wanted)
+        size = _norm(truth.gradient)
+        off = _norm([one - other for one, other in zip(gradient, truth.gradient, strict=True)])
+        if not off <= GRADIENT_BOUND * size:
+            return f"{how}, a gradient off by {100 * off / max(size, 1e-30):.2g}%"
+    return ""
+
+
+def _norm(tensors: Sequence[Tensor]) -> float:
+    return float(torch.stack([tensor.double().square().sum() for tensor in tensors]).sum().sqrt())
+
+
+def _settle_decoding(reader: Reader, truth: Truth, name: str) -> list[str]:
+    """Let the reader decode in the cheapest way that is proven; give what had to be left.
+
+    Raises
+    ------
+    SaysoError
+        If what the model says after some tokens depends on those that follow them.
+    """
+    said: list[str] = []
+    for remembers, places in ((True, True), (True, False), (False, False)):
+        if (remembers and not reader.remembers) or (places and not reader.places):
+            continue
+        reader.remembers, reader.places = remembers, places
+        differs, what = _tried(lambda: _decoding_differs(reader, truth))
+        what = differs or what
+        if not what:
+            return said
+        said.append(f"decoding {'with keys and values kept' if remembers else 'anew'} differs ({what})")
+    raise SaysoError(f"model {name}: what it says after some tokens depends on later ones; it is no causal model")
+
+
+@torch.no_grad()
+def _decoding_differs(reader: Reader, truth: Truth) -> str:
+    """How far logits are off when tokens are read one by one; nothing if they are not."""
+    rows = [0, 1] if reader.places else [0, 2]  # of two lengths where that is allowed, of one length else
+    documents = [truth.documents[row] for row in rows]
+    lengths = [len(item.ids) - 3 for item in documents]
+    state = reader.start([item.context for item in documents])
+    ids, mask = left_padded([item.ids[:length] for item, length in zip(documents, lengths, strict=True)], reader)
+    read = ids
+    for step in range(3):
+        logits = reader.last_logits(read, state, **placed(read, mask, reader))
+        right = torch.stack([truth.logits[row][at + step - 1] for row, at in zip(rows, lengths, strict=True)])
+        off, size = float((logits - right).abs().max()), float(right.abs().max())
+        if not off <= LOGIT_BOUND * max(1.0, size):
+            return f"logits off by {off:.2g} after {step + 1} tokens"
+        if step == 1:  # the first document is done
+            last = torch.tensor([1], device=reader.device)
+            reader.keep(state, last)
+            rows, documents, lengths, ids, mask = rows[1:], documents[1:], lengths[1:], ids[last], mask[last]
+        new = torch.tensor([[item.ids[at + step]] for item, at in zip(documents, lengths, strict=True)])
+        ids = torch.cat([ids, new.to(ids)], dim=1)
+        mask = torch.cat([mask, torch.ones_like(mask[:, :1])], dim=1)
+        read = ids[:, -1:] if reader.remembers else ids
+    return ""
