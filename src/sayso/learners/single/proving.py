@@ -3,13 +3,16 @@
 Three short documents, of which two share a beginning and two are of one length, are read by plain calls of the whole
 model on each alone: no cache, no padding. A reader must give the same losses, the same gradient, and the same logits
 when it decodes token by token. Rounding in float32 moves these by a millionth of their size, more in deep models; a
-mask, a position or a forgotten factor that is wrong moves them by a hundredth or more. The bounds lie between.
+mask, a position or a forgotten factor that is wrong moves them by a hundredth or more. The bounds lie between. What a
+model does to large logits alone (a soft cap) is seen with an output layer that says everything louder.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
+import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -29,6 +32,8 @@ from sayso.learners.single.reader import Reader, base_of, has_own_code, takes
 
 #: How far a mean loss may be off, in nats, relative to losses above 1; logits likewise; a gradient, by its norm.
 LOSS_BOUND, LOGIT_BOUND, GRADIENT_BOUND = 1e-4, 1e-3, 1e-3
+#: How large logits are made to see whether anything happens to large ones.
+LOUD = 100.0
 
 T = TypeVar("T")
 
@@ -47,6 +52,16 @@ class Truth:
     losses: tuple[float, ...]
     wanted: tuple[Tensor, ...]
     gradient: tuple[Tensor, ...]
+    loud: Loud | None
+
+
+@dataclass(frozen=True)
+class Loud:
+    """The output layer's weight, a power of two to multiply it by, and the first document's loss that comes of it."""
+
+    weight: Tensor
+    by: float
+    loss: float
 
 
 def choose_reader(model: Any, name: str, tokens: Sequence[int], pad: int, device: torch.device) -> Reader:
@@ -64,7 +79,7 @@ def choose_reader(model: Any, name: str, tokens: Sequence[int], pad: int, device
     Raises
     ------
     SaysoError
-        If no way of reading it gives what the model itself gives, or what it says of a token depends on later ones.
+        If no way of reading it gives what the model itself gives, or what it says depends on whether more tokens follow.
     """
     config = base_of(model).config
     documents = _documents(tokens, config.decoder_start_token_id if config.is_encoder_decoder else None)
@@ -80,24 +95,38 @@ def _choose(model: Any, name: str, documents: tuple[Document, ...], pad: int, de
     truth, why = _tried(lambda: _truth(model, documents, device))
     if truth is None or not all(np.isfinite(truth.losses)):
         raise SaysoError(f"model {name} cannot be read: {why or 'its loss on a short document is not finite'}")
-    found: Reader | None = None
     said = ["it comes with code of its own"] if has_own_code(model) else []
     for what, make in _candidates(model, pad, device):
-        found, why = _tried(make)
-        if found is not None:
-            reader = found
-            differs, why = _tried(lambda reader=reader: _reading_differs(reader, truth))  # type: ignore[misc]
-            why = differs or why
-        if not why:
-            break
-        found = None
+        proven, why = _tried(lambda make=make: _proven(make(), truth))  # type: ignore[misc]
+        if proven is not None:
+            reader, left = proven
+            if said or left:
+                log.warning("model %s: %s, for %s", name, what, "; ".join([*said, *left]))
+            return reader
         said.append(f"{what} differs ({why})")
-    if found is None:
-        raise SaysoError(f"model {name} cannot be read: {'; '.join(said)}")
-    said += _settle_decoding(found, truth, name)
-    if said:
-        log.warning("model %s: %s, for %s", name, what, "; ".join(said))
-    return found
+    raise SaysoError(f"model {name} cannot be read: {'; '.join(said)}")
+
+
+def _proven(reader: Reader, truth: Truth) -> tuple[Reader, list[str]]:
+    """The reader, set to the cheapest way of decoding that is right, and what had to be left for it.
+
+    Raises
+    ------
+    ValueError
+        If it is not right.
+    """
+    if differs := _reading_differs(reader, truth):
+        raise ValueError(differs)
+    left: list[str] = []
+    for remembers, places in ((True, True), (True, False), (False, False)):
+        if (remembers and not reader.remembers) or (places and not reader.places):
+            continue
+        reader.remembers, reader.places = remembers, places
+        differs, why = _tried(lambda: _decoding_differs(reader, truth))
+        if not (what := differs or why):
+            return reader, left
+        left.append(f"decoding {'with keys and values kept' if remembers else 'anew'} differs ({what})")
+    raise ValueError("; ".join(left))
 
 
 def _candidates(model: Any, pad: int, device: torch.device) -> Iterator[tuple[str, Callable[[], Reader]]]:
@@ -159,7 +188,34 @@ def _truth(model: Any, documents: tuple[Document, ...], device: torch.device) ->
         total = total + loss.sum()
         logits.append(made.detach())
         losses.append(float(loss[item.start - 1 :].mean()))
-    return Truth(documents, tuple(logits), tuple(losses), wanted, _gradient(total, wanted))
+    gradient = _gradient(total, wanted)
+    largest = float(logits[0].abs().max())
+    return Truth(documents, tuple(logits), tuple(losses), wanted, gradient, _loud(model, documents[0], largest, device))
+
+
+@torch.no_grad()
+def _loud(model: Any, item: Document, largest: float, device: torch.device) -> Loud | None:
+    """How a document's loss is when the output layer says everything louder; None where it has no weight."""
+    weight = getattr(base_of(model).get_output_embeddings(), "weight", None)
+    if weight is None:
+        return None
+    by = 2.0 ** math.ceil(math.log2(max(1.0, LOUD / max(largest, 1e-30))))
+    with _multiplied(weight, by):
+        logits = _plain_logits(model, item, len(item.ids) - 1, device)[item.start - 1 :]
+        target = torch.as_tensor(item.ids[item.start :], device=device)
+        return Loud(weight, by, float(torch.nn.functional.cross_entropy(logits, target)))
+
+
+@contextlib.contextmanager
+def _multiplied(weight: Tensor, by: float) -> Iterator[None]:
+    """Multiply a weight by a power of two, and divide it again: both are exact."""
+    with torch.no_grad():
+        weight.mul_(by)
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            weight.div_(by)
 
 
 def _plain_logits(model: Any, item: Document, length: int, device: torch.device) -> Tensor:
@@ -196,32 +252,16 @@ def _reading_differs(reader: Reader, truth: Truth) -> str:
         off = _norm([one - other for one, other in zip(gradient, truth.gradient, strict=True)])
         if not off <= GRADIENT_BOUND * size:
             return f"{how}, a gradient off by {100 * off / max(size, 1e-30):.2g}%"
+    if truth.loud is not None:
+        with _multiplied(truth.loud.weight, truth.loud.by):
+            loss, right = float(reader.completions(truth.documents, [Group((0,))]).loss[0]), truth.loud.loss
+        if not abs(loss - right) <= LOGIT_BOUND * max(1.0, abs(right)):
+            return f"with larger logits, a loss of {loss:.5g} where the model itself gives {right:.5g}"
     return ""
 
 
 def _norm(tensors: Sequence[Tensor]) -> float:
     return float(torch.stack([tensor.double().square().sum() for tensor in tensors]).sum().sqrt())
-
-
-def _settle_decoding(reader: Reader, truth: Truth, name: str) -> list[str]:
-    """Let the reader decode in the cheapest way that is proven; give what had to be left.
-
-    Raises
-    ------
-    SaysoError
-        If what the model says after some tokens depends on those that follow them.
-    """
-    said: list[str] = []
-    for remembers, places in ((True, True), (True, False), (False, False)):
-        if (remembers and not reader.remembers) or (places and not reader.places):
-            continue
-        reader.remembers, reader.places = remembers, places
-        differs, what = _tried(lambda: _decoding_differs(reader, truth))
-        what = differs or what
-        if not what:
-            return said
-        said.append(f"decoding {'with keys and values kept' if remembers else 'anew'} differs ({what})")
-    raise SaysoError(f"model {name}: what it says after some tokens depends on later ones; it is no causal model")
 
 
 @torch.no_grad()
