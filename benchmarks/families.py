@@ -37,6 +37,10 @@ SMALL: dict[str, Any] = {
     },
     **{"is_decoder": True, "add_cross_attention": False},
 }
+_LATENT = {
+    **{"kv_lora_rank": 16, "q_lora_rank": 16, "qk_rope_head_dim": 8, "qk_nope_head_dim": 8, "v_head_dim": 16},
+    **{"n_group": 1, "topk_group": 1},
+}
 #: What some need beside these.
 MORE: dict[str, dict[str, Any]] = {
     "gpt_neo": {"attention_types": [[["global", "local"], 1]], "window_size": 16},
@@ -45,37 +49,11 @@ MORE: dict[str, dict[str, Any]] = {
     "mamba2": {"num_heads": 4, "head_dim": 16, "n_groups": 1, "state_size": 8},
     "codegen": {"rotary_dim": 8, "n_ctx": 128, "num_attention_heads": 4, "n_head": 4},
     "gptj": {"rotary_dim": 8},
-    "deepseek_v2": {
-        "kv_lora_rank": 16,
-        "q_lora_rank": 16,
-        "qk_rope_head_dim": 8,
-        "qk_nope_head_dim": 8,
-        "v_head_dim": 16,
-        "n_group": 1,
-        "topk_group": 1,
-    },
-    "deepseek_v3": {
-        "kv_lora_rank": 16,
-        "q_lora_rank": 16,
-        "qk_rope_head_dim": 8,
-        "qk_nope_head_dim": 8,
-        "v_head_dim": 16,
-        "n_group": 1,
-        "topk_group": 1,
-    },
-    **dict.fromkeys(
-        ("axk1", "youtu"),
-        {
-            "kv_lora_rank": 16,
-            "q_lora_rank": 16,
-            "qk_rope_head_dim": 8,
-            "qk_nope_head_dim": 8,
-            "v_head_dim": 16,
-            "head_dim": 8,
-            "n_group": 1,
-            "topk_group": 1,
-        },
-    ),
+    "deepseek_v2": _LATENT,
+    "deepseek_v3": {**_LATENT, "head_dim": 8},
+    "axk1": {**_LATENT, "head_dim": 8},
+    "youtu": {**_LATENT, "head_dim": 8},
+    "granite": {"logits_scaling": 4.0, "embedding_multiplier": 3.0},
     "led": {"attention_window": [8, 8]},
 }
 #: Beyond this a "tiny" model is not one.
@@ -85,8 +63,9 @@ MOST_PARAMETERS = 3_000_000
 def make(architecture: str) -> Any:
     """A tiny model of random weights, in evaluation mode."""
     import torch
-    from sayso.learners.layouts import layout_of
     from transformers import AutoConfig
+
+    from sayso.learners.layouts import layout_of
 
     default = AutoConfig.for_model(architecture)
     known = {*default.to_dict(), *default.attribute_map}
@@ -129,6 +108,7 @@ def read(model: Any) -> tuple[str, float, float, str]:
     """How one model is read, how far its loss and gradient are off, and what was said about it."""
     import numpy as np
     import torch
+
     from sayso.core.errors import SaysoError
     from sayso.learners.encoding import Document
     from sayso.learners.single.proving import choose_reader

@@ -6,7 +6,7 @@ are summed over the passes and divided by their number in the whole batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +17,20 @@ from numpy.typing import NDArray
 from sayso.core.corpus import Corpus
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
-from sayso.core.protocols import Scores
+from sayso.core.protocols import Activations, Gram, Scores
 from sayso.core.rng import torch_seed
 from sayso.core.training import TrainSpec
 from sayso.learners.encoding import Document, Encoder, require_boundary
+from sayso.learners.gradients import gram, in_evaluation
 from sayso.learners.memory import Fitting
 from sayso.learners.optim import make_single_optimizer, resume, set_learning_rate
 from sayso.learners.single.greedy import Begun, continue_greedily
+from sayso.learners.single.grouping import Group
+from sayso.learners.single.listening import prompt_activations
 from sayso.learners.single.matching import Answers, matches
 from sayso.learners.single.pretrained import commit_of, drops, load_model, load_tokenizer, load_weights, quiet, trained
-from sayso.learners.single.proving import choose_reader, ordinary_tokens
+from sayso.learners.single.proving import choose_reader
+from sayso.learners.single.truth import ordinary_tokens
 from sayso.learners.specs import HFModel
 from sayso.learners.trainer import Indices, probabilities_of, run_epochs, steps_per_epoch
 
@@ -196,6 +200,32 @@ class HFLearner:
                 lambda most: continue_greedily(self.reader, texts, done, most), max(1, len(texts))
             )
         return [self._answers.answers(said) if said else []]
+
+    def gradient_gram(self, groups: Sequence[Sequence[Sequence[Example]]], train: TrainSpec) -> list[list[Gram]]:
+        """Compare gradients within groups of examples; see `Learner.gradient_gram`."""
+        (own,) = groups
+        with in_evaluation(self.model):
+            return [[self._gram(examples, train) for examples in own]]
+
+    def _gram(self, examples: Sequence[Example], train: TrainSpec) -> Gram:
+        documents = self._encoder.for_training(examples, train, label_length=self.spec.label_length)
+        self._require_positions(examples, documents)
+        return gram(
+            lambda row: self.reader.loss([documents[row]], [Group((0,))]) / documents[row].counted,
+            len(documents),
+            list(trained(self.model).values()),
+        )
+
+    def activations(
+        self, examples: Sequence[Sequence[Example]], layers: Sequence[int], at: Sequence[int]
+    ) -> Iterator[Activations]:
+        """Give what passes between layers; see `Learner.activations`.
+
+        Of a sequence-to-sequence model it is the encoder that reads prompts; what its tokenizer adds to them counts.
+        """
+        (own,) = examples
+        prompts = [item.context if len(item.context) else item.ids[: item.start] for item in self._encode_once(own)]
+        return prompt_activations(self.model, self.spec.name, own, prompts, layers, at)
 
     def _encode_once(self, examples: Sequence[Example]) -> list[Document]:
         """Encode lists that are scored again and again only once. The lists are kept, so their ids stay theirs."""

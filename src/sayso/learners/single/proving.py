@@ -1,21 +1,17 @@
 """Which way a model is read: the cheapest that is proven, on this very model, to read as the model itself does.
 
-Three short documents, of which two share a beginning and two are of one length, are read by plain calls of the whole
-model on each alone: no cache, no padding. A reader must give the same losses, the same gradient, and the same logits
-when it decodes token by token. Rounding in float32 moves these by a millionth of their size, more in deep models; a
-mask, a position or a forgotten factor that is wrong moves them by a hundredth or more. The bounds lie between. What a
-model does to large logits alone (a soft cap) is seen with an output layer that says everything louder.
+A reader must give the losses and the gradient that plain calls of the whole model give (`sayso.learners.single.truth`),
+and their logits when it decodes token by token. Rounding in float32 moves these by a millionth of their size, more in
+deep models; a mask, a position or a forgotten factor that is wrong moves them by a hundredth or more. The bounds lie
+between. What a model does to large logits alone (a soft cap) is seen with an output layer that says everything louder.
 """
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import logging
-import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -28,40 +24,15 @@ from sayso.learners.single.bucketed import BucketedReader
 from sayso.learners.single.greedy import left_padded, placed
 from sayso.learners.single.grouping import Group
 from sayso.learners.single.plain import Company, PlainReader
-from sayso.learners.single.reader import Reader, base_of, has_own_code, takes
+from sayso.learners.single.reader import Reader, base_of, has_own_code
+from sayso.learners.single.truth import Truth, gradient_of, multiplied, short_documents, truth_of
 
 #: How far a mean loss may be off, in nats, relative to losses above 1; logits likewise; a gradient, by its norm.
 LOSS_BOUND, LOGIT_BOUND, GRADIENT_BOUND = 1e-4, 1e-3, 1e-3
-#: How large logits are made to see whether anything happens to large ones.
-LOUD = 100.0
 
 T = TypeVar("T")
 
 log = logging.getLogger("sayso")
-
-
-@dataclass(frozen=True)
-class Truth:
-    """What plain calls of the whole model give: logits of each document, losses of its completion, and a gradient.
-
-    The gradient is that of the summed loss of all counted tokens, by `wanted`.
-    """
-
-    documents: tuple[Document, ...]
-    logits: tuple[Tensor, ...]
-    losses: tuple[float, ...]
-    wanted: tuple[Tensor, ...]
-    gradient: tuple[Tensor, ...]
-    loud: Loud | None
-
-
-@dataclass(frozen=True)
-class Loud:
-    """The output layer's weight, a power of two to multiply it by, and the first document's loss that comes of it."""
-
-    weight: Tensor
-    by: float
-    loss: float
 
 
 def choose_reader(model: Any, name: str, tokens: Sequence[int], pad: int, device: torch.device) -> Reader:
@@ -79,10 +50,11 @@ def choose_reader(model: Any, name: str, tokens: Sequence[int], pad: int, device
     Raises
     ------
     SaysoError
-        If no way of reading it gives what the model itself gives, or what it says depends on whether more tokens follow.
+        If no way of reading it gives what the model itself gives. That is so too where what a model says after some
+        tokens depends on whether others follow.
     """
     config = base_of(model).config
-    documents = _documents(tokens, config.decoder_start_token_id if config.is_encoder_decoder else None)
+    documents = short_documents(tokens, config.decoder_start_token_id if config.is_encoder_decoder else None)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what a model does not take is seen in what it gives
@@ -92,7 +64,7 @@ def choose_reader(model: Any, name: str, tokens: Sequence[int], pad: int, device
 
 
 def _choose(model: Any, name: str, documents: tuple[Document, ...], pad: int, device: torch.device) -> Reader:
-    truth, why = _tried(lambda: _truth(model, documents, device))
+    truth, why = _tried(lambda: truth_of(model, documents, device))
     if truth is None or not all(np.isfinite(truth.losses)):
         raise SaysoError(f"model {name} cannot be read: {why or 'its loss on a short document is not finite'}")
     said = ["it comes with code of its own"] if has_own_code(model) else []
@@ -104,7 +76,7 @@ def _choose(model: Any, name: str, documents: tuple[Document, ...], pad: int, de
                 log.warning("model %s: %s, for %s", name, what, "; ".join([*said, *left]))
             return reader
         said.append(f"{what} differs ({why})")
-    raise SaysoError(f"model {name} cannot be read: {'; '.join(said)}")
+    raise SaysoError(f"model {name} cannot be read: {said[-1]}")
 
 
 def _proven(reader: Reader, truth: Truth) -> tuple[Reader, list[str]]:
@@ -115,15 +87,16 @@ def _proven(reader: Reader, truth: Truth) -> tuple[Reader, list[str]]:
     ValueError
         If it is not right.
     """
-    if differs := _reading_differs(reader, truth):
-        raise ValueError(differs)
+    if wrong := _reading_differs(reader, truth):
+        raise ValueError(wrong)
     left: list[str] = []
     for remembers, places in ((True, True), (True, False), (False, False)):
         if (remembers and not reader.remembers) or (places and not reader.places):
             continue
         reader.remembers, reader.places = remembers, places
         differs, why = _tried(lambda: _decoding_differs(reader, truth))
-        if not (what := differs or why):
+        what = differs or why
+        if not what:
             return reader, left
         left.append(f"decoding {'with keys and values kept' if remembers else 'anew'} differs ({what})")
     raise ValueError("; ".join(left))
@@ -153,88 +126,6 @@ def _tried(work: Callable[[], T]) -> tuple[T | None, str]:
         return None, said if len(said) <= 200 else f"{said[:200]}..."
 
 
-def ordinary_tokens(tokenizer: Any, most: int) -> list[int]:
-    """Some token ids that are not special, spread over the vocabulary, below `most`."""
-    special = set(tokenizer.all_special_ids)
-    known = [token for token in range(min(len(tokenizer), most)) if token not in special]
-    return [known[at * len(known) // 24] for at in range(24)]
-
-
-def _documents(tokens: Sequence[int], start: int | None) -> tuple[Document, ...]:
-    """Three documents; of causal ones the first two share three tokens, the first and the last are of one length."""
-    draws = [tokens[at % len(tokens)] for at in range(24)]
-    if start is None:
-        ids = [draws[:6], [*draws[:3], *draws[6:12]], draws[12:18]]
-        return tuple(_document([], own, 4) for own in ids)
-    pairs = [(draws[:5], draws[5:8]), (draws[5:12], draws[:5]), (draws[12:17], draws[17:20])]
-    return tuple(_document(context, [start, *own], 1) for context, own in pairs)
-
-
-def _document(context: Sequence[int], ids: Sequence[int], start: int) -> Document:
-    own = np.array(ids, dtype=np.int64)
-    return Document(np.array(context, dtype=np.int64), own, start, len(own), 1)
-
-
-def _truth(model: Any, documents: tuple[Document, ...], device: torch.device) -> Truth:
-    embedding = model.get_input_embeddings().weight
-    trained = tuple(tensor for tensor in model.parameters() if tensor.requires_grad)
-    wanted = (embedding,) if embedding.requires_grad else trained
-    total = torch.zeros((), device=device)
-    logits, losses = [], []
-    for item in documents:
-        made = _plain_logits(model, item, len(item.ids) - 1, device)
-        target = torch.as_tensor(item.ids[1:], device=device)
-        loss = torch.nn.functional.cross_entropy(made, target, reduction="none")
-        total = total + loss.sum()
-        logits.append(made.detach())
-        losses.append(float(loss[item.start - 1 :].mean()))
-    gradient = _gradient(total, wanted)
-    largest = float(logits[0].abs().max())
-    return Truth(documents, tuple(logits), tuple(losses), wanted, gradient, _loud(model, documents[0], largest, device))
-
-
-@torch.no_grad()
-def _loud(model: Any, item: Document, largest: float, device: torch.device) -> Loud | None:
-    """How a document's loss is when the output layer says everything louder; None where it has no weight."""
-    weight = getattr(base_of(model).get_output_embeddings(), "weight", None)
-    if weight is None:
-        return None
-    by = 2.0 ** math.ceil(math.log2(max(1.0, LOUD / max(largest, 1e-30))))
-    with _multiplied(weight, by):
-        logits = _plain_logits(model, item, len(item.ids) - 1, device)[item.start - 1 :]
-        target = torch.as_tensor(item.ids[item.start :], device=device)
-        return Loud(weight, by, float(torch.nn.functional.cross_entropy(logits, target)))
-
-
-@contextlib.contextmanager
-def _multiplied(weight: Tensor, by: float) -> Iterator[None]:
-    """Multiply a weight by a power of two, and divide it again: both are exact."""
-    with torch.no_grad():
-        weight.mul_(by)
-    try:
-        yield
-    finally:
-        with torch.no_grad():
-            weight.div_(by)
-
-
-def _plain_logits(model: Any, item: Document, length: int, device: torch.device) -> Tensor:
-    """What the whole model says after each of the first `length` tokens of one document, shape (length, vocabulary)."""
-    ids = torch.as_tensor(item.ids[None, :length], device=device)
-    given = {"input_ids": ids}
-    if len(item.context):
-        context = torch.as_tensor(item.context[None], device=device)
-        given = {"input_ids": context, "attention_mask": torch.ones_like(context), "decoder_input_ids": ids}
-    memory = {"use_cache": False} if "use_cache" in takes(base_of(model)) else {}
-    logits: Tensor = model(**given, **memory).logits[0]
-    return logits.float()
-
-
-def _gradient(loss: Tensor, wanted: Sequence[Tensor]) -> tuple[Tensor, ...]:
-    found = torch.autograd.grad(loss, list(wanted), allow_unused=True)
-    return tuple(torch.zeros_like(tensor) if own is None else own for own, tensor in zip(found, wanted, strict=True))
-
-
 def _reading_differs(reader: Reader, truth: Truth) -> str:
     """What of losses and gradient is not as it should be, with beginnings shared and without; nothing if all is."""
     ways = [[Group((0, 1, 2))]]
@@ -247,13 +138,13 @@ def _reading_differs(reader: Reader, truth: Truth) -> str:
             right = truth.losses[row]
             if not abs(loss - right) <= LOSS_BOUND * max(1.0, abs(right)):
                 return f"{how}, a loss of {loss:.5g} where the model itself gives {right:.5g}"
-        gradient = _gradient(reader.loss(truth.documents, groups), truth.wanted)
+        gradient = gradient_of(reader.loss(truth.documents, groups), truth.wanted)
         size = _norm(truth.gradient)
         off = _norm([one - other for one, other in zip(gradient, truth.gradient, strict=True)])
         if not off <= GRADIENT_BOUND * size:
             return f"{how}, a gradient off by {100 * off / max(size, 1e-30):.2g}%"
     if truth.loud is not None:
-        with _multiplied(truth.loud.weight, truth.loud.by):
+        with multiplied(truth.loud.weight, truth.loud.by):
             loss, right = float(reader.completions(truth.documents, [Group((0,))]).loss[0]), truth.loud.loss
         if not abs(loss - right) <= LOGIT_BOUND * max(1.0, abs(right)):
             return f"with larger logits, a loss of {loss:.5g} where the model itself gives {right:.5g}"
