@@ -65,23 +65,23 @@ def make(architecture: str) -> Any:
     import torch
     from transformers import AutoConfig
 
-    from sayso.learners.layouts import layout_of
+    from sayso.learners.modules import class_of
 
     default = AutoConfig.for_model(architecture)
     known = {*default.to_dict(), *default.attribute_map}
     settings = {name: value for name, value in SMALL.items() if name in known} | MORE.get(architecture, {})
     config = AutoConfig.for_model(architecture, **settings)
-    layout = layout_of(config)
-    if layout is None:
+    kind = class_of(config)
+    if kind is None:
         raise ValueError("neither causal nor sequence-to-sequence")
     with torch.device("meta"):
-        size = sum(each.numel() for each in layout.auto_class.from_config(config).parameters())
+        size = sum(each.numel() for each in kind.from_config(config).parameters())
     if size > MOST_PARAMETERS:
         raise ValueError(f"{size} parameters")
     torch.manual_seed(0)
     if config.is_encoder_decoder:
         config.decoder_start_token_id = START
-    return layout.auto_class.from_config(config, dtype=torch.float32).eval()
+    return kind.from_config(config, dtype=torch.float32).eval()
 
 
 def survey() -> Iterator[tuple[str, str, float, float, str]]:

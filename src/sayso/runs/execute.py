@@ -123,7 +123,7 @@ def _run_leg(
     needed_later = kept(run)
 
     def measure(epoch: int) -> list[Record]:
-        moment = Moment(learner, corpora)
+        moment = Moment(learner, corpora, job.cell.experiment.train_spec(stage), stage.name, epoch)
         records = list(_measure(job, leg, epoch, moment))
         if epoch == stage.epochs:
             _keep_details(job, folder, leg, moment)

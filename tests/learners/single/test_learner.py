@@ -82,7 +82,7 @@ def test_the_update_is_that_of_the_whole_batch_whatever_it_is_made_of(folders, a
     options = {"label_length": 40} if architecture == "t5" else {}
     whole, parts = (learner_of(folders(architecture, calm=True), **options) for _ in range(2))
     whole.reader.overhead, parts.reader.overhead = 1e9, 2.0
-    parts._fitting.rows = 3
+    parts.fitting.rows = 3
     np.testing.assert_allclose(trained_losses(whole, train), trained_losses(parts, train), rtol=1e-6)
     assert float((weights(whole) - weights(parts)).abs().max()) < 1e-5
 
@@ -128,7 +128,7 @@ def test_when_memory_runs_out_passes_get_smaller_and_the_update_stays(folders, m
         device = Full(patch, 3, "loss")
         found = trained_losses(full)
     assert device.times == 2  # 8 -> 4 -> 2, and never again
-    assert full._fitting.rows == 2
+    assert full.fitting.rows == 2
     assert [record.message for record in caplog.records] == [
         "out of memory: training goes on with at most 4 documents at a time",
         "out of memory: training goes on with at most 2 documents at a time",
@@ -250,7 +250,7 @@ def test_a_model_is_an_ordinary_checkpoint_when_kept(folders, tmp_path):
 def test_checkpoints_of_others_and_damaged_ones_are_refused(folders, tmp_path):
     learner = learner_of(folders("gpt_neox"), seed=1)
     learner.save(tmp_path / "state.pt")
-    with pytest.raises(SaysoError, match="a checkpoint of seed 1, where 2 is trained"):
+    with pytest.raises(SaysoError, match=r"a checkpoint of seeds \[1\], where \[2\] are trained"):
         learner_of(folders("gpt_neox"), seed=2).load(tmp_path / "state.pt")
     with pytest.raises(SaysoError, match="a checkpoint of another model"):
         learner_of(folders("llama"), seed=1).load(tmp_path / "state.pt")

@@ -13,7 +13,7 @@ from transformers import (
 
 from sayso.core.examples import Example
 from sayso.core.training import Sampling, TrainSpec
-from sayso.learners.trainer import learning_rate, run_epochs, sampling_probabilities
+from sayso.learners.order import Order, Step, learning_rate, sampling_probabilities
 
 STEPS = 20
 
@@ -69,18 +69,8 @@ def test_a_learning_rate_is_positive_and_never_more_than_asked(steps, warmup, sc
     assert rates[peak:] == sorted(rates[peak:], reverse=True)
 
 
-class Recorder:
-    """An update that learns nothing and remembers what it was given."""
-
-    def __init__(self) -> None:
-        self.calls: list[tuple[np.ndarray, np.ndarray, float]] = []
-
-    def __call__(self, chosen: np.ndarray, repeated: np.ndarray, rate: float) -> np.ndarray:
-        self.calls.append((chosen.copy(), repeated.copy(), rate))
-        return np.arange(len(chosen), dtype=float) + len(self.calls)
-
-
-def run(recorder: Recorder, **changed: Any) -> Recorder:
+def steps_of(start_epoch: int = 0, **changed: Any) -> list[Step]:
+    """All steps of a stage, or those that are left after some epochs."""
     given: dict[str, Any] = {
         "seeds": (5, 6),
         "documents": 23,
@@ -89,76 +79,75 @@ def run(recorder: Recorder, **changed: Any) -> Recorder:
         "train": TrainSpec(batch_size=4, learning_rate=0.5),
         "stage": "stage1",
         "epochs": 3,
-        "start_epoch": 0,
-        "on_epoch": None,
     }
-    run_epochs(recorder, **{**given, **changed})
-    return recorder
+    order = Order(**{**given, **changed})
+    return [step for epoch in range(start_epoch, order.epochs) for step in order.epoch(epoch)]
 
 
-def orders(calls: list[tuple[np.ndarray, np.ndarray, float]]) -> np.ndarray:
+def orders(steps: list[Step]) -> np.ndarray:
     """Documents in the order in which each replica saw them, shape (replicas, documents)."""
-    return np.concatenate([chosen for chosen, _, _ in calls], axis=1)
+    return np.concatenate([step.chosen for step in steps], axis=1)
 
 
 @given(st.integers(1, 60), st.integers(1, 70), st.integers(1, 3))
 def test_every_document_is_visited_once_an_epoch(documents, batch_size, epochs):
     train = TrainSpec(batch_size=batch_size)
-    calls = run(Recorder(), documents=documents, train=train, epochs=epochs).calls
-    steps = -(-documents // batch_size)
-    assert len(calls) == steps * epochs
+    found = steps_of(documents=documents, train=train, epochs=epochs)
+    count = -(-documents // batch_size)
+    assert len(found) == count * epochs
     for epoch in range(epochs):
-        own = orders(calls[epoch * steps : (epoch + 1) * steps])
+        own = orders(found[epoch * count : (epoch + 1) * count])
         assert all(sorted(row.tolist()) == list(range(documents)) for row in own)
-    assert all(chosen.shape[1] <= batch_size for chosen, _, _ in calls)
+    assert all(step.chosen.shape[1] <= batch_size for step in found)
+
+
+def test_steps_know_where_they_stand():
+    found = steps_of(stage="stage2-1")
+    assert [step.number for step in found] == list(range(18))
+    assert [step.epoch for step in found] == [1] * 6 + [2] * 6 + [3] * 6
+    assert {(step.stage, step.steps) for step in found} == {("stage2-1", 18)}
+    assert [step.learning_rate for step in found] == [0.5 * (18 - number) / 18 for number in range(18)]
+    assert [step.rows for step in found[:6]] == [6, 6, 6, 6, 6, 5]
 
 
 def test_orders_differ_by_seed_epoch_and_stage():
-    calls = run(Recorder()).calls
-    found = [tuple(row) for epoch in range(3) for row in orders(calls[epoch * 6 : epoch * 6 + 6]).tolist()]
-    found += [tuple(row) for row in orders(run(Recorder(), stage="stage2", epochs=1).calls).tolist()]
+    steps = steps_of()
+    found = [tuple(row) for epoch in range(3) for row in orders(steps[epoch * 6 : epoch * 6 + 6]).tolist()]
+    found += [tuple(row) for row in orders(steps_of(stage="stage2", epochs=1)).tolist()]
     assert len(set(found)) == len(found) == 8
 
 
 def test_what_a_seed_sees_does_not_depend_on_the_seeds_beside_it():
-    together, alone = run(Recorder(), seeds=(9, 5, 7)).calls, run(Recorder(), seeds=(5,)).calls
-    for (chosen, repeated, rate), (own, own_repeated, own_rate) in zip(together, alone, strict=True):
-        assert np.array_equal(chosen[1:2], own)
-        assert np.array_equal(repeated[1:2], own_repeated)
-        assert rate == own_rate
+    for one, own in zip(steps_of(seeds=(9, 5, 7)), steps_of(seeds=(5,)), strict=True):
+        assert np.array_equal(one.chosen[1:2], own.chosen)
+        assert np.array_equal(one.repeated[1:2], own.repeated)
+        assert one.learning_rate == own.learning_rate
 
 
 @pytest.mark.parametrize("start", [1, 2])
 def test_starting_later_goes_on_exactly_as_without_a_stop(start):
-    whole, rest = run(Recorder()).calls, run(Recorder(), start_epoch=start).calls
-    for one, other in zip(whole[6 * start :], rest, strict=True):
-        assert np.array_equal(one[0], other[0])
-        assert np.array_equal(one[1], other[1])
-        assert one[2] == other[2]
+    for one, other in zip(steps_of()[6 * start :], steps_of(start), strict=True):
+        assert np.array_equal(one.chosen, other.chosen)
+        assert np.array_equal(one.repeated, other.repeated)
+        assert (one.number, one.learning_rate) == (other.number, other.learning_rate)
 
 
 def test_nothing_is_left_to_do_after_the_last_epoch():
-    assert run(Recorder(), start_epoch=3).calls == []
-    assert run(Recorder(), epochs=0).calls == []
+    assert steps_of(3) == []
+    assert steps_of(epochs=0) == []
 
 
 def test_replay_is_a_share_of_each_batch_drawn_anew():
-    calls = run(Recorder()).calls
-    assert [repeated.shape[1] for _, repeated, _ in calls] == [2, 2, 2, 2, 2, 2] * 3  # half of 4, and of the last 3
-    drawn = np.concatenate([repeated for _, repeated, _ in calls], axis=1)
+    repeated = [step.repeated for step in steps_of()]
+    assert [rows.shape[1] for rows in repeated] == [2, 2, 2, 2, 2, 2] * 3  # half of 4, and of the last 3
+    drawn = np.concatenate(repeated, axis=1)
     assert set(np.unique(drawn)) <= set(range(7))
     assert not np.array_equal(drawn[0], drawn[1])
     assert not np.array_equal(drawn[:, :12], drawn[:, 12:24])
 
 
 def test_without_replay_nothing_is_repeated():
-    assert all(repeated.shape == (2, 0) for _, repeated, _ in run(Recorder(), replay=0.0).calls)
-
-
-def test_each_epoch_ends_with_the_mean_loss_of_each_replica():
-    heard: list[tuple[int, list[float]]] = []
-    run(Recorder(), on_epoch=lambda epoch, loss: heard.append((epoch, loss.tolist())))
-    assert heard == [(1, [3.5, 4.5]), (2, [9.5, 10.5]), (3, [15.5, 16.5])]
+    assert all(step.repeated.shape == (2, 0) for step in steps_of(replay=0.0))
 
 
 def documents_of(*groups: tuple[str, str, int]) -> list[Example]:
@@ -185,11 +174,12 @@ def test_sampling_draws_subsets_alike_and_definitions_by_their_share():
 def test_with_sampling_an_epoch_is_a_number_of_full_batches_drawn_by_their_probabilities():
     train = TrainSpec(batch_size=50, sampling=Sampling(steps_per_epoch=40))
     p = np.array([0.0, 0.25, 0.75])
-    recorder = run(Recorder(), train=train, documents=3, probabilities=[p, p[::-1]], replay=0.0, replayed=0)
-    assert len(recorder.calls) == 3 * 40
-    drawn = np.concatenate([chosen for chosen, _, _ in recorder.calls], axis=1)
+    given: dict[str, Any] = {"train": train, "documents": 3, "probabilities": [p, p[::-1]], "replay": 0.0}
+    found = steps_of(**given)
+    assert len(found) == 3 * 40
+    drawn = orders(found)
     assert drawn.shape == (2, 3 * 40 * 50)
     for own, expected in zip(drawn, (p, p[::-1]), strict=True):
         assert np.bincount(own, minlength=3) / own.size == pytest.approx(expected, abs=0.03)
-    again = run(Recorder(), train=train, documents=3, probabilities=[p, p[::-1]], start_epoch=2, replay=0.0, replayed=0)
-    assert all((one[0] == other[0]).all() for one, other in zip(again.calls, recorder.calls[80:], strict=True))
+    again = steps_of(2, **given)
+    assert all((one.chosen == other.chosen).all() for one, other in zip(again, found[80:], strict=True))
