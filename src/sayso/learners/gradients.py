@@ -16,14 +16,16 @@ from torch import Tensor
 
 from sayso.core.protocols import Gram
 
-#: Most numbers of gradients held at once: (examples of a group) x (weights of a piece). Half a gigabyte in float32;
-#: beside them there is one tensor's gradient of one example.
-HELD = 2**27
+#: Most numbers of gradients held at once, by kind of device: (examples of a group) x (weights of a piece). In float32
+#: half a gigabyte, and eight; beside them there is one piece of one example, at least one tensor's.
+HELD = {"cpu": 2**27, "cuda": 2**31}
 #: Most of them that are in float64 at once.
 _DOUBLED = 2**23
 
 
-def gram(loss: Callable[[int], Tensor], examples: int, parameters: Sequence[Tensor], *, most: int = HELD) -> Gram:
+def gram(
+    loss: Callable[[int], Tensor], examples: int, parameters: Sequence[Tensor], *, most: int | None = None
+) -> Gram:
     """Compare the gradients of a group of examples.
 
     Parameters
@@ -35,15 +37,17 @@ def gram(loss: Callable[[int], Tensor], examples: int, parameters: Sequence[Tens
     parameters
         What to take gradients by. One that a loss does not depend on has a gradient of zero.
     most
-        Most numbers of gradients to hold at once.
+        Most numbers of gradients to hold at once; None for `HELD`.
     """
+    device = parameters[0].device
+    held = HELD.get(device.type, HELD["cpu"]) if most is None else most
     products, total = np.zeros((examples, examples)), 0.0
-    for piece in pieces([tensor.numel() for tensor in parameters], max(1, most // max(1, examples))):
+    for piece in pieces([tensor.numel() for tensor in parameters], max(1, held // max(1, examples))):
         if not examples:
             break
         wanted = [parameters[at] for at, _, _ in piece]
         rows = torch.empty(
-            (examples, sum(end - begin for _, begin, end in piece)), dtype=wanted[0].dtype, device=wanted[0].device
+            (examples, sum(end - begin for _, begin, end in piece)), dtype=wanted[0].dtype, device=device
         )
         for row in range(examples):
             with torch.enable_grad():
