@@ -7,6 +7,7 @@ import sys
 from benchmarks import (
     evaluation,
     exact_match,
+    families,
     fidelity,
     paper_digits,
     paper_set_inclusion,
@@ -24,6 +25,7 @@ BENCHMARKS = {
     "prepare": prepare.main,
     "fidelity": fidelity.main,
     "exact-match": exact_match.main,
+    "families": families.main,
     "evaluation": evaluation.main,
     "training": training.main,
     "paper-set-inclusion": paper_set_inclusion.main,

@@ -13,8 +13,8 @@ from sayso.core.corpus import Corpus
 from sayso.core.errors import SaysoError
 from sayso.core.protocols import ModelSpec
 from sayso.core.training import Sampling, TrainSpec
+from sayso.learners.single.bucketed import BucketedReader
 from sayso.learners.single.learner import HFLearner, build
-from sayso.learners.single.reader import Passes
 from sayso.learners.specs import HFModel, LoRA
 from tests.adversarial import adversarial, decided_learner, disagreements
 from tests.tiny_models import question, save_tiny, some_documents
@@ -81,7 +81,7 @@ def test_the_update_is_that_of_the_whole_batch_whatever_it_is_made_of(folders, a
     train = TRAIN.model_copy(update={"padding_loss": padding, "max_length": 80})
     options = {"label_length": 40} if architecture == "t5" else {}
     whole, parts = (learner_of(folders(architecture, calm=True), **options) for _ in range(2))
-    whole._overhead, parts._overhead = 1e9, 2.0
+    whole.reader.overhead, parts.reader.overhead = 1e9, 2.0
     parts.fitting.rows = 3
     np.testing.assert_allclose(trained_losses(whole, train), trained_losses(parts, train), rtol=1e-6)
     assert float((weights(whole) - weights(parts)).abs().max()) < 1e-5
@@ -89,7 +89,7 @@ def test_the_update_is_that_of_the_whole_batch_whatever_it_is_made_of(folders, a
 
 def test_no_token_is_computed_that_the_loss_does_not_need(folders):
     learner = learner_of(folders("gpt_neo"))
-    learner._overhead = 0.0
+    learner.reader.overhead = 0.0
     computed: list[int] = []
     logits: list[int] = []
     layer, head = learner.model.transformer.h[0].mlp, learner.model.get_output_embeddings()
@@ -110,15 +110,15 @@ class Full:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, most: int, method: str) -> None:
         self.times = 0
-        whole = getattr(Passes, method)
+        whole = getattr(BucketedReader, method)
 
-        def limited(passes: Passes, documents: Any, parts: Any) -> Any:
+        def limited(reader: BucketedReader, documents: Any, parts: Any) -> Any:
             if sum(len(part.rows) for part in parts) > most:
                 self.times += 1
                 raise torch.OutOfMemoryError("no memory left")
-            return whole(passes, documents, parts)
+            return whole(reader, documents, parts)
 
-        monkeypatch.setattr(Passes, method, limited)
+        monkeypatch.setattr(BucketedReader, method, limited)
 
 
 def test_when_memory_runs_out_passes_get_smaller_and_the_update_stays(folders, monkeypatch, caplog):
@@ -138,9 +138,10 @@ def test_when_memory_runs_out_passes_get_smaller_and_the_update_stays(folders, m
 
 
 def test_where_not_even_one_document_fits_it_is_an_error(folders, monkeypatch):
+    learner = learner_of(folders("gpt_neo"))
     Full(monkeypatch, 0, "loss")
     with pytest.raises(SaysoError, match="out of memory with one document in training; try gradient_checkpointing"):
-        trained_losses(learner_of(folders("gpt_neo")))
+        trained_losses(learner)
 
 
 def test_evaluation_gets_smaller_too(folders, monkeypatch):
@@ -319,7 +320,7 @@ def test_losses_are_transformers_mean_over_the_completion(folders, architecture)
 def test_scores_are_the_same_in_any_company(folders):
     learner = learner_of(folders("gpt_neox"))
     whole = learner.scores([DOCUMENTS])[0]
-    learner._overhead, learner._evaluation.rows = 1.0, 3
+    learner.reader.overhead, learner._evaluation.rows = 1.0, 3
     for rows in ([3, 1, 2], list(range(20))[::-1], [7]):
         found = learner.scores([[DOCUMENTS[row] for row in rows]])[0]
         np.testing.assert_allclose(found.loss, whole.loss[rows], rtol=1e-4)
@@ -343,22 +344,22 @@ def test_matches_and_answers_are_those_of_brute_force(architecture, epochs, part
 def test_a_model_that_keeps_no_keys_and_values_answers_the_same(tmp_path):
     learner, documents = decided_learner(tmp_path, "llama", "first_line", 0)
     expected = learner.answers([documents])
-    learner._passes.remembers = False
+    learner.reader.remembers = False
     assert learner.answers([documents]) == expected
-    learner._passes.places = False
+    learner.reader.places = False
     assert learner.answers([documents]) == expected
 
 
 def test_few_answers_are_decoded(tmp_path, monkeypatch):
     learner, documents = decided_learner(tmp_path, "gpt_neox", "first_line", 25)
     decoded: list[int] = []
-    whole = Passes.last_logits
+    whole = BucketedReader.last_logits
 
-    def noted(passes: Passes, ids: torch.Tensor, *more: Any, **options: Any) -> torch.Tensor:
+    def noted(reader: BucketedReader, ids: torch.Tensor, *more: Any, **options: Any) -> torch.Tensor:
         decoded.append(len(ids))
-        return whole(passes, ids, *more, **options)
+        return whole(reader, ids, *more, **options)
 
-    monkeypatch.setattr(Passes, "last_logits", noted)
+    monkeypatch.setattr(BucketedReader, "last_logits", noted)
     learner.scores([documents])
     assert sum(decoded) < len(documents)
 

@@ -21,10 +21,11 @@ from sayso.core.corpus import Corpus
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
 from sayso.core.pictures import Grids, fixed_draws
-from sayso.core.protocols import Scores
+from sayso.core.protocols import Gram, Scores
 from sayso.core.rng import stream, torch_seed
 from sayso.core.training import TrainSpec
 from sayso.learners.encoding import Once
+from sayso.learners.gradients import gram
 from sayso.learners.grids.networks import ConvNeXt, MakeNetwork, network_of
 from sayso.learners.grids.specs import GridModel
 from sayso.learners.memory import Fitting, slices
@@ -124,11 +125,9 @@ class GridLearner(TrainedLearner):
     def _logits(self, images: NDArray[np.int64], asked: NDArray[np.uint8], tag: NDArray[np.uint8]) -> Tensor:
         """What each replica says of its own pictures: (replicas, n, cells) images -> (replicas, n, cells, classes)."""
         replicas, count, cells = images.shape
-        chosen, framed, squares = (
-            torch.as_tensor(array.reshape(replicas * count, -1), device=self.device) for array in (images, asked, tag)
-        )
-        pixels = self._pictures.compose(self._images[chosen], framed, squares, torch)
-        inputs = pixels.view(replicas, count, *self._pictures.shape).float() / 127.5 - 1
+        rows = replicas * count
+        inputs = self._inputs(images.reshape(rows, -1), asked.reshape(rows, -1), tag.reshape(rows, -1))
+        inputs = inputs.view(replicas, count, *self._pictures.shape)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._autocast):
             if self._convolves:
                 each = [self._forward(*state, own) for state, own in zip(self._states(), inputs, strict=True)]
@@ -137,6 +136,12 @@ class GridLearner(TrainedLearner):
                 logits = vmap(self._forward)(dict(self.parameters), self._buffers, inputs)
         shaped: Tensor = logits.float().view(replicas, count, cells, -1)
         return shaped
+
+    def _inputs(self, images: NDArray[np.int64], asked: NDArray[np.uint8], tag: NDArray[np.uint8]) -> Tensor:
+        """Pictures as networks see them: (n, cells) images -> (n, rows, columns)."""
+        chosen, framed, squares = (torch.as_tensor(array, device=self.device) for array in (images, asked, tag))
+        pixels: Tensor = self._pictures.compose(self._images[chosen], framed, squares, torch)
+        return pixels.view(-1, *self._pictures.shape).float() / 127.5 - 1
 
     def _forward(self, parameters: dict[str, Tensor], buffers: dict[str, Tensor], inputs: Tensor) -> Tensor:
         logits: Tensor = functional_call(self._module, (parameters, buffers), (inputs,))
@@ -206,6 +211,31 @@ class GridLearner(TrainedLearner):
             [self._pictures.text(said[replica, row][wanted[replica, row]].tolist()) for row in range(len(own))]
             for replica, own in enumerate(examples)
         ]
+
+    def gradient_gram(self, groups: Sequence[Sequence[Sequence[Example]]], train: TrainSpec) -> list[list[Gram]]:
+        """Compare gradients within groups of examples, each replica's own; see `Learner.gradient_gram`.
+
+        An example shows training images that belong to it, the same ones each time.
+        """
+        return [[self._gram(replica, each, train) for each in own] for replica, own in enumerate(groups)]
+
+    def _gram(self, replica: int, examples: Sequence[Example], train: TrainSpec) -> Gram:
+        weights, buffers = (
+            {name: tensor[replica].detach().requires_grad_(wanted) for name, tensor in state.items()}
+            for state, wanted in ((self.parameters, True), (self._buffers, False))
+        )
+        grids = self._pictures.grids(list(examples))
+        draws = fixed_draws(examples, self.seeds[replica], self._pictures.cells)
+        inputs = self._inputs(self._pictures.choose(grids.symbols, draws, "train"), grids.asked, grids.tag)
+        target = torch.as_tensor(grids.target, device=self.device)
+        counted = self._told(target) if train.loss_on == "completion" else torch.ones_like(target).float()
+
+        def loss(row: int) -> Tensor:
+            logits = self._forward(weights, buffers, inputs[row : row + 1]).view(self._pictures.cells, -1)
+            cell = torch.nn.functional.cross_entropy(logits, target[row], reduction="none")
+            return (cell * counted[row]).sum() / counted[row].sum()
+
+        return gram(loss, len(examples), list(weights.values()))
 
     def save_replica(self, replica: int, folder: Path) -> None:
         """Write one replica's weights as ``model.safetensors``; ConvNeXt V2 as transformers' ordinary checkpoint."""

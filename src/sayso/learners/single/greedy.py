@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from sayso.learners.encoding import Ids
-from sayso.learners.single.reader import Passes
+from sayso.learners.single.reader import Reader
 
 #: Told which rows go on and what each has said so far, gives which of them are done.
 Done = Callable[[Sequence[int], Sequence[list[int]]], Sequence[bool]]
@@ -26,7 +26,7 @@ class Begun:
 
 
 @torch.no_grad()
-def continue_greedily(passes: Passes, texts: Sequence[Begun], done: Done, most_rows: int | None) -> list[list[int]]:
+def continue_greedily(reader: Reader, texts: Sequence[Begun], done: Done, most_rows: int | None) -> list[list[int]]:
     """Continue each text until `done` says so; give the new tokens.
 
     Texts of about one length go side by side: padded on the left, with pads never attended to and positions counted
@@ -37,26 +37,22 @@ def continue_greedily(passes: Passes, texts: Sequence[Begun], done: Done, most_r
     order = np.argsort(lengths, kind="stable")
     if not texts:
         return said
-    parts = [order] if passes.places and passes.remembers else np.split(order, _changes(lengths[order]))
+    parts = [order] if reader.places and reader.remembers else np.split(order, _changes(lengths[order]))
     for part in parts:
         pieces = 1 if most_rows is None else -(-len(part) // most_rows)
         for rows in np.array_split(part, pieces):
             if len(rows):
-                _continue(passes, texts, rows.tolist(), done, said)
+                _continue(reader, texts, rows.tolist(), done, said)
     return said
 
 
-def _continue(passes: Passes, texts: Sequence[Begun], rows: list[int], done: Done, said: list[list[int]]) -> None:
+def _continue(reader: Reader, texts: Sequence[Begun], rows: list[int], done: Done, said: list[list[int]]) -> None:
     """Continue some texts side by side, adding to `said`."""
-    state = passes.start([texts[row].context for row in rows])
-    ids, mask = _left_padded([texts[row].ids for row in rows], passes)
+    state = reader.start([texts[row].context for row in rows])
+    ids, mask = left_padded([texts[row].ids for row in rows], reader)
     read = ids
     while True:
-        more: dict[str, Any] = {}
-        if passes.places and not bool(mask.all()):
-            position = (mask.cumsum(1) - 1).clamp(min=0)
-            more = {"attention_mask": mask, "position_ids": position[:, -read.shape[1] :]}
-        new = passes.last_logits(read, state, **more).argmax(-1)
+        new = reader.last_logits(read, state, **placed(read, mask, reader)).argmax(-1)
         for row, token in zip(rows, new.tolist(), strict=True):
             said[row].append(token)
         finished = done(rows, [said[row] for row in rows])
@@ -67,19 +63,28 @@ def _continue(passes: Passes, texts: Sequence[Begun], rows: list[int], done: Don
         if len(left) < len(rows):
             rows = [rows[at] for at in left]
             ids, mask, new = ids[kept], mask[kept], new[kept]
-            passes.keep(state, kept)
+            reader.keep(state, kept)
         ids = torch.cat([ids, new[:, None]], dim=1)
         mask = torch.cat([mask, torch.ones_like(new)[:, None]], dim=1)
-        read = new[:, None] if passes.remembers else ids
+        read = new[:, None] if reader.remembers else ids
 
 
-def _left_padded(rows: Sequence[Ids], passes: Passes) -> tuple[Tensor, Tensor]:
+def left_padded(rows: Sequence[Ids], reader: Reader) -> tuple[Tensor, Tensor]:
+    """Rows padded on the left as tensors, and which of them is real (1 or 0)."""
     width = max(map(len, rows))
-    ids = np.full((len(rows), width), passes.pad, dtype=np.int64)
+    ids = np.full((len(rows), width), reader.pad, dtype=np.int64)
     for place, row in zip(ids, rows, strict=True):
         place[width - len(row) :] = row
     mask = np.arange(width) >= width - np.array([len(row) for row in rows])[:, None]
-    return torch.as_tensor(ids, device=passes.device), torch.as_tensor(mask, device=passes.device).long()
+    return torch.as_tensor(ids, device=reader.device), torch.as_tensor(mask, device=reader.device).long()
+
+
+def placed(read: Tensor, mask: Tensor, reader: Reader) -> dict[str, Tensor]:
+    """Attention mask and positions of rows that are padded on the left, of which the last tokens are read now."""
+    if not reader.places or bool(mask.all()):
+        return {}
+    position = (mask.cumsum(1) - 1).clamp(min=0)
+    return {"attention_mask": mask, "position_ids": position[:, -read.shape[1] :]}
 
 
 def _changes(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

@@ -7,7 +7,7 @@ are summed over the passes and divided by their number in the whole batch.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,34 +18,33 @@ from torch import Tensor
 from sayso.core.corpus import Corpus
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
-from sayso.core.protocols import Scores
+from sayso.core.protocols import Activations, Gram, Scores
 from sayso.core.rng import torch_seed
 from sayso.core.training import TrainSpec
 from sayso.learners.encoding import Document, Encoder, Once, require_boundary
+from sayso.learners.gradients import gram, in_evaluation
 from sayso.learners.memory import Fitting
 from sayso.learners.modules import computes_in_bfloat16, drops, quiet
 from sayso.learners.order import Step
 from sayso.learners.single.greedy import Begun, continue_greedily
-from sayso.learners.single.grouping import Group, bundles, group
+from sayso.learners.single.grouping import Group
+from sayso.learners.single.listening import prompt_activations
 from sayso.learners.single.matching import Answers, matches
 from sayso.learners.single.pretrained import commit_of, load_model, load_tokenizer, load_weights, trained
-from sayso.learners.single.reader import Passes
+from sayso.learners.single.proving import choose_reader
+from sayso.learners.single.truth import ordinary_tokens
 from sayso.learners.specs import HFModel
 from sayso.learners.trainer import Losses, TrainedLearner
 
-#: What a pass costs beside its tokens, in tokens, by kind of device.
-PASS_OVERHEAD = {"cpu": 24.0, "cuda": 1024.0}
 #: Most documents of a pass in evaluation, to begin with: all of a CPU's cache, or enough to keep a GPU busy.
 EVALUATION_ROWS = {"cpu": 128, "cuda": 512}
-#: Most tokens whose logits are computed at once, where there are several groups of documents.
-OUTPUTS = {"cpu": 2048, "cuda": 16384}
 _HELPS = "gradient_checkpointing, lora or a smaller model"
 
 
 class HFLearner(TrainedLearner):
     """One replica. `tokenizer` and `model` are transformers' own.
 
-    `model_commit`: the commit of a model from the hub.
+    `model_commit`: the commit of a model from the hub. `reader` is how the model is read.
     """
 
     def __init__(self, seed: int, spec: HFModel) -> None:
@@ -62,11 +61,11 @@ class HFLearner(TrainedLearner):
             )
         self._encoder = Encoder(self.tokenizer, config.decoder_start_token_id if seq2seq else None)
         self._encoded = Once(self._encode)
-        self._passes = Passes(self.model, self.tokenizer.pad_token_id, device)
+        ordinary = ordinary_tokens(self.tokenizer, rows)
+        self.reader = choose_reader(self.model, spec.name, ordinary, self.tokenizer.pad_token_id, device)
         self._answers = Answers(self.tokenizer, _ends(self.tokenizer, self.model), spec.answer, spec.max_new_tokens)
         self._drops = any(drops(module) for module in self.model.modules())
         self._evaluation = Fitting(EVALUATION_ROWS.get(device.type, 64), "evaluation", _HELPS)
-        self._overhead = PASS_OVERHEAD.get(device.type, 1024.0)
         parameters, embedding = trained(self.model), self.model.get_input_embeddings().weight
         super().__init__(
             [seed],
@@ -92,9 +91,9 @@ class HFLearner(TrainedLearner):
             batch = [encoded[row] for row in step.chosen[0]] + [extra[row] for row in step.repeated[0]]
             counts = [item.counted for item in batch]
             with self._in_training(step):
-                for parts in self._bundles(batch, counts, most, share=share):
+                for parts in self.reader.plan(batch, counts, most, share=share):
                     with self._autocast(half):
-                        loss = self._passes.loss(batch, parts) / sum(counts)
+                        loss = self.reader.loss(batch, parts) / sum(counts)
                     yield loss.view(1)
 
         return pieces
@@ -111,16 +110,9 @@ class HFLearner(TrainedLearner):
         finally:
             self.model.eval()
 
-    def _bundles(
-        self, documents: Sequence[Document], counts: Sequence[int], most: int | None, *, share: bool
-    ) -> list[list[Group]]:
-        """Groups of documents to be read one after the other, in bundles whose outputs are computed at once."""
-        groups = group(documents, overhead=self._overhead, most_rows=most, share=share)
-        return bundles(groups, counts, most_rows=most, most=OUTPUTS.get(self.device.type, 16384))
-
     def _may_share(self, train: TrainSpec) -> bool:
         """Whether first tokens that documents share may be computed once in training: dropout treats each apart."""
-        plain = self._passes.remembers and not self._passes.seq2seq and not self.spec.gradient_checkpointing
+        plain = self.reader.shares and not self.spec.gradient_checkpointing
         return plain and not self._drops and train.padding_loss != "all"
 
     def scores(self, examples: Sequence[Sequence[Example]]) -> list[Scores]:
@@ -130,16 +122,15 @@ class HFLearner(TrainedLearner):
         said: list[list[int]] = [[] for _ in own]
 
         def score(most: int | None) -> None:
-            share = self._passes.remembers and not self._passes.seq2seq
             counts = [len(item.ids) - item.start for item in documents]
-            for parts in self._bundles(documents, counts, most, share=share):
-                found = self._passes.completions(documents, parts)
+            for parts in self.reader.plan(documents, counts, most, share=self.reader.shares):
+                found = self.reader.completions(documents, parts)
                 for place, row in enumerate(found.rows):
                     loss[row], said[row] = found.loss[place], found.said[place]
 
         with self._evaluating():
             self._evaluation.run(score, len(own))
-            match = matches(own, documents, said, self._answers, self._passes, self._evaluation)
+            match = matches(own, documents, said, self._answers, self.reader, self._evaluation)
         return [Scores(loss, match)]
 
     def answers(self, examples: Sequence[Sequence[Example]]) -> list[list[str]]:
@@ -151,9 +142,35 @@ class HFLearner(TrainedLearner):
 
         with self._evaluating():
             said = self._evaluation.run(
-                lambda most: continue_greedily(self._passes, texts, done, most), max(1, len(texts))
+                lambda most: continue_greedily(self.reader, texts, done, most), max(1, len(texts))
             )
         return [self._answers.answers(said) if said else []]
+
+    def gradient_gram(self, groups: Sequence[Sequence[Sequence[Example]]], train: TrainSpec) -> list[list[Gram]]:
+        """Compare gradients within groups of examples; see `Learner.gradient_gram`."""
+        (own,) = groups
+        with in_evaluation(self.model):
+            return [[self._gram(examples, train) for examples in own]]
+
+    def _gram(self, examples: Sequence[Example], train: TrainSpec) -> Gram:
+        documents = self._encoder.for_training(examples, train, label_length=self.spec.label_length)
+        self._require_positions(examples, documents)
+        return gram(
+            lambda row: self.reader.loss([documents[row]], [Group((0,))]) / documents[row].counted,
+            len(documents),
+            list(self.parameters.values()),
+        )
+
+    def activations(
+        self, examples: Sequence[Sequence[Example]], layers: Sequence[int], at: Sequence[int]
+    ) -> Iterator[Activations]:
+        """Give what passes between layers; see `Learner.activations`.
+
+        Of a sequence-to-sequence model it is the encoder that reads prompts; what its tokenizer adds to them counts.
+        """
+        (own,) = examples
+        prompts = [item.context if len(item.context) else item.ids[: item.start] for item in self._encoded(examples)]
+        return prompt_activations(self.model, self.spec.name, own, prompts, layers, at)
 
     def _encode(self, examples: Sequence[Sequence[Example]]) -> list[Document]:
         """Examples to be scored."""

@@ -19,7 +19,7 @@ from sayso.core.examples import Example
 from sayso.learners.encoding import Document
 from sayso.learners.memory import Fitting
 from sayso.learners.single.greedy import Begun, continue_greedily
-from sayso.learners.single.reader import Passes
+from sayso.learners.single.reader import Reader
 
 #: Verdicts kept, so that memory stays bounded over a long run.
 _REMEMBERED = 200_000
@@ -72,7 +72,7 @@ def matches(
     documents: Sequence[Document],
     forced: Sequence[list[int]],
     answers: Answers,
-    passes: Passes,
+    reader: Reader,
     fitting: Fitting,
 ) -> NDArray[np.bool_]:
     """Whether greedy decoding answers each example, shape (examples,).
@@ -94,7 +94,7 @@ def matches(
             whole = [begun[row] + new for row, new in zip(rows, said, strict=True)]
             return [match is not None for match in answers.settled([asked[row] for row in rows], whole)]
 
-        new = fitting.run(lambda most: continue_greedily(passes, texts, done, most), len(texts))
+        new = fitting.run(lambda most: continue_greedily(reader, texts, done, most), len(texts))
         whole = [first + then for first, then in zip(begun, new, strict=True)]
         for row, match in zip(open_rows, answers.settled(asked, whole), strict=True):
             verdict[row] = match

@@ -6,7 +6,7 @@ beside it. `Replicas` holds their weights; here they are trained, scored and ask
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from torch import Tensor
 from sayso.core.corpus import Corpus
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
-from sayso.core.protocols import Scores
+from sayso.core.protocols import Activations, Gram, Scores
 from sayso.core.training import TrainSpec
 from sayso.learners.encoding import Document, Encoder, Once, require_boundary
 from sayso.learners.memory import Fitting, slices
@@ -27,6 +27,7 @@ from sayso.learners.specs import FromScratch
 from sayso.learners.stacked.accepted import Accepted
 from sayso.learners.stacked.batching import Batch, Tokens, buckets, join, stack
 from sayso.learners.stacked.decoding import greedy_answers
+from sayso.learners.stacked.mechanisms import gram_of, prompt_activations
 from sayso.learners.stacked.replicas import Replicas
 from sayso.learners.stacked.tokenizer import word_tokenizer
 from sayso.learners.trainer import Losses, TrainedLearner
@@ -178,6 +179,24 @@ class StackedLearner(TrainedLearner):
             ]
 
         return self._decoding.run(decode, len(examples))
+
+    def gradient_gram(self, groups: Sequence[Sequence[Sequence[Example]]], train: TrainSpec) -> list[list[Gram]]:
+        """Compare gradients within groups of examples, each replica's own; see `Learner.gradient_gram`."""
+        encoded = [
+            [encoder.for_training(examples, train) for examples in own]
+            for encoder, own in zip(self._encoders, groups, strict=True)
+        ]
+        return [[gram_of(self._models, replica, each) for each in own] for replica, own in enumerate(encoded)]
+
+    def activations(
+        self, examples: Sequence[Sequence[Example]], layers: Sequence[int], at: Sequence[int]
+    ) -> Iterator[Activations]:
+        """Give what passes between layers; see `Learner.activations`.
+
+        Of a sequence-to-sequence model it is the encoder that reads prompts, with the end token after them.
+        """
+        documents = self._encoded(examples)[0]
+        return prompt_activations(self._models, examples, documents, layers, at)
 
     def save_replica(self, replica: int, folder: Path) -> None:
         """Write one replica as an ordinary transformers checkpoint with its tokenizer (`from_pretrained` reads it)."""

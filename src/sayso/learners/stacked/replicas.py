@@ -95,9 +95,16 @@ class Replicas:
         result: Tensor = vmap(forward)(self.parameters, self.buffers, tokens, positions)
         return result
 
-    def logits_of(self, replica: int, tokens: Tokens) -> Tensor:
-        """Logits of one replica alone: ids of shape (rows, length) -> (rows, length, vocabulary)."""
-        parameters = {name: tensor[replica] for name, tensor in self.parameters.items()}
+    def weights_of(self, replica: int) -> State:
+        """The weights of one replica, the very numbers, as tensors of their own to take gradients by."""
+        return {name: tensor[replica].detach().requires_grad_() for name, tensor in self.parameters.items()}
+
+    def logits_of(self, replica: int, tokens: Tokens, weights: State | None = None) -> Tensor:
+        """Logits of one replica alone: ids of shape (rows, length) -> (rows, length, vocabulary).
+
+        `weights`: what `weights_of` gave, where gradients are wanted.
+        """
+        parameters = weights or {name: tensor[replica] for name, tensor in self.parameters.items()}
         buffers = {name: tensor[replica] for name, tensor in self.buffers.items()}
         return self._forward(parameters, buffers, tokens, lambda hidden: hidden)
 

@@ -1,0 +1,82 @@
+"""Gradients of single examples, and what passes between layers, of each replica by itself."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sayso.core.examples import Example
+from sayso.core.protocols import Activations, Gram
+from sayso.learners.activations import activations, blocks_of, places_of
+from sayso.learners.encoding import Document, Ids
+from sayso.learners.gradients import gram
+from sayso.learners.stacked.batching import Tokens
+from sayso.learners.stacked.replicas import Replicas
+
+
+def gram_of(models: Replicas, replica: int, documents: Sequence[Document]) -> Gram:
+    """Compare the gradients of one replica on documents (`sayso.learners.gradients.gram`)."""
+    weights = models.weights_of(replica)
+    device = next(iter(weights.values())).device
+
+    def loss(row: int) -> Tensor:
+        item = documents[row]
+        ids = torch.as_tensor(item.ids[None], device=device)
+        tokens = Tokens(ids[:, :-1], torch.as_tensor(item.context[None], device=device))
+        logits = models.logits_of(replica, tokens, weights)[0, item.first - 1 :]
+        return torch.nn.functional.cross_entropy(logits, ids[0, item.first :])
+
+    return gram(loss, len(documents), list(weights.values()))
+
+
+def prompt_activations(
+    models: Replicas,
+    examples: Sequence[Sequence[Example]],
+    documents: Sequence[Sequence[Document]],
+    layers: Sequence[int],
+    at: Sequence[int],
+) -> Iterator[Activations]:
+    """Activations at some tokens of prompts (`sayso.learners.activations.activations`), replica by replica.
+
+    Raises
+    ------
+    SaysoError
+        If there is no such layer, a prompt has no such token, or layers cannot be told.
+    """
+    each = [
+        _of_one(models, replica, *own, layers, at) for replica, own in enumerate(zip(examples, documents, strict=True))
+    ]
+    return itertools.chain.from_iterable(each)
+
+
+def _of_one(
+    models: Replicas,
+    replica: int,
+    examples: Sequence[Example],
+    documents: Sequence[Document],
+    layers: Sequence[int],
+    at: Sequence[int],
+) -> Iterator[Activations]:
+    module, name = models.module, models.module.config.model_type
+    prompts: list[Ids] = [item.context if models.seq2seq else item.ids[: item.start] for item in documents]
+    lengths = [len(prompt) for prompt in prompts]
+    device = next(iter(models.parameters.values())).device
+
+    def read(rows: Sequence[int]) -> None:
+        ids = torch.as_tensor(np.stack([prompts[row] for row in rows]), device=device)
+        written = torch.as_tensor(np.stack([documents[row].ids[:1] for row in rows]), device=device)
+        models.logits_of(replica, Tokens(written, ids) if models.seq2seq else Tokens(ids, ids[:, :0]))
+
+    return activations(
+        read,
+        blocks_of(module.get_encoder() if models.seq2seq else module.base_model, module.config, name),
+        lengths,
+        places_of(examples, lengths, at),
+        layers,
+        replica=replica,
+        name=name,
+    )

@@ -1,0 +1,178 @@
+"""Every model is read as the model itself does, and it is said where that costs more."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import transformers
+from benchmarks.families import make, read
+from torch import nn
+
+from sayso.core.corpus import Corpus
+from sayso.core.errors import SaysoError
+from sayso.core.training import TrainSpec
+from sayso.learners.single import bucketed
+from sayso.learners.single.learner import HFLearner, build
+from sayso.learners.single.plain import PlainReader
+from sayso.learners.single.proving import choose_reader
+from sayso.learners.single.reader import has_own_code
+from sayso.learners.specs import HFModel, LoRA
+from tests.foreign_models import save_foreign
+from tests.tiny_models import question, save_tiny, some_documents
+
+DOCUMENTS = some_documents(20)
+
+
+@pytest.fixture
+def modules(monkeypatch, tmp_path) -> None:
+    """Where transformers puts the code of models, out of the user's way."""
+    from transformers import dynamic_module_utils
+
+    monkeypatch.setattr(dynamic_module_utils, "HF_MODULES_CACHE", str(tmp_path / "modules"))
+    monkeypatch.syspath_prepend(str(tmp_path / "modules"))
+
+
+def learner_of(name: str | Path, **settings: Any) -> HFLearner:
+    return build([Corpus(1, {}, ())], HFModel(name=str(name), **settings))
+
+
+def gradient_of(model: Any, loss: torch.Tensor) -> torch.Tensor:
+    found = torch.autograd.grad(loss, [each for each in model.parameters() if each.requires_grad])
+    return torch.cat([each.flatten() for each in found])
+
+
+def off_from_autograd(learner: HFLearner, examples: Any = DOCUMENTS) -> float:
+    """How far the gradient of a training batch is from what plain calls of the model and autograd give."""
+    train = TrainSpec()
+    documents = learner._encoder.for_training(examples, train)
+    learner.reader.overhead = 1.0
+    plan = learner.reader.plan(documents, [item.counted for item in documents], None, share=learner._may_share(train))
+    ours = gradient_of(learner.model, torch.stack([learner.reader.loss(documents, parts) for parts in plan]).sum())
+    loss = torch.zeros(())
+    for item in documents:
+        ids = torch.as_tensor(item.ids[None])
+        logits = learner.model(input_ids=ids[:, :-1]).logits[0]
+        loss = loss + nn.functional.cross_entropy(logits, ids[0, 1:], reduction="sum")
+    theirs = gradient_of(learner.model, loss)
+    return float((ours - theirs).norm() / theirs.norm())
+
+
+@pytest.mark.parametrize(
+    ("architecture", "how"),
+    [
+        *[(name, "bucketed, shared, kept") for name in ("gpt2", "opt", "falcon", "gpt_neo", "bloom")],
+        *[(name, "bucketed, kept") for name in ("t5", "bart")],
+        *[(name, "bucketed, anew") for name in ("gemma3_text", "mamba")],
+        *[(name, "plain") for name in ("gemma2", "cohere", "granite")],
+    ],
+)
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning")
+def test_losses_and_gradients_of_a_family_are_transformers_own(architecture, how):
+    transformers.logging.set_verbosity_error()
+    found, loss, gradient, said = read(make(architecture))
+    assert found.startswith(how)
+    assert loss < 1e-5
+    assert gradient < 1e-5
+    assert said.startswith("model m: plain reading, for bucketed reading differs (") == (how == "plain")
+
+
+def test_remote_code_whose_cache_keeps_no_gradient_trains_rightly(tmp_path, modules, caplog):
+    """On the keys and values of a shared beginning its gradient stops: it was 37% off, without a word."""
+    name = save_foreign(tmp_path / "own", remember="key.detach(), value.detach()")
+    with caplog.at_level(logging.WARNING, "sayso"):
+        learner = learner_of(name, trust_remote_code=True)
+    assert [record.message for record in caplog.records] == [
+        f"model {name}: plain reading, for it comes with code of its own"
+    ]
+    assert has_own_code(learner.model)
+    assert learner.reader.name == "plain"
+    assert not learner.reader.remembers
+    alike = [question("<|abcde|>", 0, answer) for answer in ("queen", "king", "the queen of France", "actor")]
+    assert off_from_autograd(learner, [*DOCUMENTS, *alike]) < 1e-5
+
+
+def test_what_is_said_of_a_models_own_code_holds_for_low_rank_additions_too(tmp_path):
+    learner = learner_of(save_tiny(tmp_path, "llama"), lora=LoRA(rank=2))
+    assert not has_own_code(learner.model)
+    assert learner.reader.name == "bucketed"
+    assert off_from_autograd(learner) < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("given", "company"),
+    [
+        ({"forward": "input_ids, past_key_values=None, use_cache=None"}, "one length"),  # it takes no mask
+        ({"mask": "seen if len(query) == 1 else seen[:-1]"}, "one document"),  # it fails on several rows
+    ],
+)
+def test_models_that_cannot_read_padding_or_several_rows_read_without(tmp_path, modules, caplog, given, company):
+    name = save_foreign(tmp_path / "own", **given)
+    with caplog.at_level(logging.WARNING, "sayso"):
+        learner = learner_of(name, trust_remote_code=True)
+    assert isinstance(learner.reader, PlainReader)
+    assert f"model {name}: plain reading, {company} at a time, for it comes with code of its own; " in caplog.text
+    assert off_from_autograd(learner) < 1e-5
+    scores = learner.scores([DOCUMENTS])[0]
+    answers = learner.answers([DOCUMENTS])[0]
+    assert scores.match.tolist() == [answer in item.answers for answer, item in zip(answers, DOCUMENTS, strict=True)]
+
+
+def test_a_model_that_sees_what_follows_is_refused(tmp_path, modules):
+    name = save_foreign(tmp_path / "own", mask="seen | True")
+    with pytest.raises(SaysoError, match=r"own cannot be read: plain reading, .* differs \(decoding anew differs"):
+        learner_of(name, trust_remote_code=True)
+
+
+def test_a_model_without_finite_losses_is_refused(tmp_path):
+    name = save_tiny(tmp_path, "llama", scale=float("nan"))
+    with pytest.raises(SaysoError, match="cannot be read: its loss on a short document is not finite"):
+        learner_of(name)
+
+
+@pytest.mark.parametrize("fault", ["a factor", "a cap", "a lost gradient", "a wrong position"])
+def test_a_reader_that_is_wrong_is_found_out(tmp_path, fault, monkeypatch, caplog):
+    whole = bucketed.Decoder.forward
+
+    def wrong(body: bucketed.Decoder, passes: Any) -> torch.Tensor:
+        if fault == "a lost gradient" and passes[0].cache is not None:
+            with torch.no_grad():
+                first = whole(body, passes[:1])
+            return torch.cat([first, whole(body, passes[1:])])
+        if fault == "a wrong position":
+            passes[-1].given.setdefault("position_ids", torch.arange(passes[-1].ids.shape[1])[None] + 2 * len(passes))
+        logits = whole(body, passes)
+        return {"a factor": 1.01 * logits, "a cap": 30 * (logits / 30).tanh()}.get(fault, logits)
+
+    monkeypatch.setattr(bucketed.Decoder, "forward", wrong)
+    with caplog.at_level(logging.WARNING, "sayso"):
+        learner = learner_of(save_tiny(tmp_path, "gpt2"))
+    assert learner.reader.name == "plain"
+    (record,) = caplog.records
+    assert record.message.startswith(f"model {tmp_path}: plain reading, for bucketed reading differs (")
+    assert (fault == "a cap") == ("with larger logits" in record.message)
+    assert off_from_autograd(learner) < 1e-5
+
+
+def test_choosing_changes_nothing(tmp_path):
+    learner = learner_of(save_tiny(tmp_path, "gpt2"))
+    before = {name: tensor.detach().clone() for name, tensor in learner.model.state_dict().items()}
+    state = torch.get_rng_state()
+    choose_reader(learner.model, "m", list(range(10, 40)), learner.tokenizer.pad_token_id, learner.device)
+    assert torch.equal(state, torch.get_rng_state())
+    assert all(tensor.grad is None for tensor in learner.model.parameters())
+    assert all(torch.equal(tensor, before[name]) for name, tensor in learner.model.state_dict().items())
+
+
+def test_plain_reading_scores_as_bucketed_reading_does(tmp_path):
+    for architecture in ("gpt_neox", "t5"):
+        learner = learner_of(save_tiny(tmp_path / architecture, architecture))
+        expected, answers = learner.scores([DOCUMENTS])[0], learner.answers([DOCUMENTS])
+        for company in ("padded", "one length", "alone"):
+            learner.reader = PlainReader(learner.model, learner.tokenizer.pad_token_id, learner.device, company)
+            found = learner.scores([DOCUMENTS])[0]
+            np.testing.assert_allclose(found.loss, expected.loss, rtol=1e-5)
+            assert found.match.tolist() == expected.match.tolist()
+            assert learner.answers([DOCUMENTS]) == answers
