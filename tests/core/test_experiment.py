@@ -252,17 +252,17 @@ def test_a_missing_file_is_an_error_of_one_line(tmp_path):
 
 
 def test_reliability_splits_the_subsets_and_is_an_axis(tiny):
-    half = tiny.with_values({"reliability": 0.5})
+    half = tiny.with_settings({"reliability": 0.5})
     assert half.subsets == with_reliability(tiny.subsets, 0.5)
-    assert half.with_values({"reliability": 1}).subsets == tiny.subsets
+    assert half.with_settings({"reliability": 1}).subsets == tiny.subsets
     assert Experiment.model_validate_json(half.model_dump_json()) == half
     swept = cells(tiny.vary("alpha", reliability=[0.5, 0.75, 1]))
     assert [cell.name for cell in swept] == ["reliability=0.5", "reliability=0.75", "reliability=1"]
     assert [len(cell.experiment.subsets) for cell in swept] == [10, 10, 8]
     with pytest.raises(SaysoError, match=r"reliability: input should be greater than or equal to 0\.5, found 0\.3"):
-        tiny.with_values({"reliability": 0.3})
+        tiny.with_settings({"reliability": 0.3})
 
 
 def test_two_sources_do_not_say_the_same(tiny):
     with pytest.raises(SaysoError, match="sources: 'is' is said by both 'reliable' and 'new'"):
-        tiny.with_values({"sources.reliable.text": ["means", "is"], "sources.new.text": "is"})
+        tiny.with_settings({"sources.reliable.text": ["means", "is"], "sources.new.text": "is"})

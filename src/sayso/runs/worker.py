@@ -66,7 +66,7 @@ def main() -> int:
         from sayso.runs.execute import execute
 
         torch.set_num_threads(1)
-        experiment = load_spec(request["experiment"], "experiment")
+        experiment = load_spec(request["experiment"], "experiment", own_only=False)
         job = Job(Cell(request["cell"], experiment), tuple(request["seeds"]))
         execute(job, JobFolder(Path(request["folder"])), send, save_models=request["save_models"])
     except SaysoError as error:
