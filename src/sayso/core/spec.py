@@ -96,7 +96,8 @@ class CodeNotRunError(SaysoError, AttributeError):
 class StandIn(Component):
     """Stands where a user's own type would, and keeps what was written of it: the same JSON, the same digest.
 
-    It has the settings that its kind has. Whatever else is asked of it raises `CodeNotRunError`.
+    It has the settings that its kind has, and where its kind has a name, that of the type. Whatever else is asked of it
+    raises `CodeNotRunError`.
     """
 
     of_type: str
@@ -117,9 +118,16 @@ class StandIn(Component):
         raise CodeNotRunError(f"{self.of_type} is code of your own, which reading results does not run")
 
     def __getattr__(self, name: str) -> Any:
+        if name == "name" and name in type(self).__class_vars__:
+            return self.of_type
         if name.startswith("_"):
             return super().__getattr__(name)  # type: ignore[misc]
         return self.refuse()
+
+
+def is_stand_in(component: Component) -> bool:
+    """Whether a component only stands where a user's own type would."""
+    return isinstance(component, StandIn)
 
 
 @functools.cache
