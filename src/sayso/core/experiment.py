@@ -101,7 +101,7 @@ class Seeds(Spec):
         SaysoError
             If the text has another form, or asks for no seeds.
         """
-        found = re.fullmatch(r"(\d+)(?:-(\d+))?", text.strip())
+        found = re.fullmatch(r"(\d{1,99})(?:-(\d{1,99}))?", text.strip())
         if not found:
             raise SaysoError(f"seeds '{text}': write a number of seeds such as 16, or a range such as 100-115")
         if found[2] is None:

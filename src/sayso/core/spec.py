@@ -15,6 +15,7 @@ import hashlib
 import importlib
 import inspect
 import json
+from abc import ABC
 from collections.abc import Iterator
 from typing import Any, NoReturn, Self
 
@@ -83,10 +84,15 @@ class Component(Spec):
                 raise ValueError(f"{written} is not a {cls.__name__}")
             if target is not cls:
                 return target.model_validate(data, context=info.context)
-        if isinstance(data, dict) and inspect.isabstract(cls):
+        if isinstance(data, dict) and is_abstract(cls):
             raise ValueError(f"which {cls.__name__}? give its 'type' as module:Class")
         result: Self = handler(data)
         return result
+
+
+def is_abstract(kind: type[Component]) -> bool:
+    """Whether a class is only the base of others: it lacks methods, or says so by deriving from ABC itself."""
+    return inspect.isabstract(kind) or ABC in kind.__bases__
 
 
 class CodeNotRunError(SaysoError, AttributeError):
@@ -164,6 +170,8 @@ def resolve(dotted: str) -> Any:
         raise
     except Exception as error:  # a user's module may hold any mistake; a relative name is a TypeError
         raise SaysoError(f"cannot import '{module_name}' for '{dotted}': {_reason(error)}") from error
+    except SystemExit as error:
+        raise SaysoError(f"cannot import '{module_name}' for '{dotted}': it ends the program (SystemExit)") from error
     if not hasattr(module, name):
         raise SaysoError(f"module '{module_name}' has no '{name}'{nearest(name, vars(module))}")
     return getattr(module, name)
