@@ -19,7 +19,7 @@ ALLOWED = {
     "runs": {"core", "data", "learners"},
     "paper": {"core", "data", "learners", "measures", "report", "stats"},
 }
-ROOT_MODULES = {"__init__", "api", "results", "samples"}
+ROOT_MODULES = {"__init__", "api", "results"}
 HEAVY = {"torch", "transformers", "tokenizers", "safetensors", "accelerate", "peft"}
 #: Modules of learners that only describe: they may not import what is heavy when they are imported.
 LIGHT = {"core", "data", "report", "stats", "paper", "measures"}

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import sayso
-from sayso.cli.app import app
+from sayso.cli.commands import app
 from sayso.cli.terminal import first_sentence
 from sayso.core.experiment import Experiment
 

@@ -1,6 +1,7 @@
 import json
 import math
 import shlex
+from typing import Any
 
 import pytest
 import yaml
@@ -299,7 +300,7 @@ def test_the_largest_seed_is_a_seed():
 # --- reading without running
 
 
-FOREIGN = {
+FOREIGN: dict[str, Any] = {
     "knowledge": {"type": "nobodys_module:World", "size": 3, "more": [1.0, {"a": None}]},
     "model": {"type": "nobodys_module:Model", "name": "x"},
     "definition": {"type": "nobodys_module:Definition"},

@@ -26,7 +26,7 @@ def worker(line: str, log: Path) -> Iterator[subprocess.Popen[str]]:
     """A worker that was told its job and whose standard input is still open."""
     with log.open("a", encoding="utf-8") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-m", "sayso.runs.worker"],
+            [sys.executable, "-P", "-m", "sayso.runs.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -88,7 +88,7 @@ def test_a_worker_ends_when_its_parent_does(job, tmp_path):
     """Its parent starts it, waits for its first word, and is killed: then the pipe to the worker closes."""
     code = f"""
 import os, signal, subprocess, sys
-command = [sys.executable, "-m", "sayso.runs.worker"]
+command = [sys.executable, "-P", "-m", "sayso.runs.worker"]
 process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 process.stdin.write({request(Job(job.cell, tuple(range(16))), tmp_path / "job")!r} + chr(10))
 process.stdin.flush()

@@ -6,6 +6,8 @@ know whose a type is.
 
 from __future__ import annotations
 
+from typing import Any
+
 from sayso.core.errors import SaysoError, nearest
 
 #: Name -> where it is, as ``module:Class``; every `Component` of sayso's that is not abstract.
@@ -46,6 +48,19 @@ def written_name(module: str, name: str) -> str:
     return name if OWN_TYPES.get(name) == dotted else dotted
 
 
+def has_foreign(data: Any) -> bool:
+    """Whether plain data names a type of a user's own."""
+    if isinstance(data, dict):
+        written = data.get("type")
+        return (isinstance(written, str) and _is_foreign(written)) or any(map(has_foreign, data.values()))
+    return isinstance(data, list) and any(map(has_foreign, data))
+
+
+def _is_foreign(written: str) -> bool:
+    module = written.rpartition(":")[0]
+    return bool(module) and module.partition(".")[0] != "sayso"
+
+
 def own_location(written: str) -> str | None:
     """Where a type of sayso's own is, as ``module:Class``; None if the type is a user's.
 
@@ -59,9 +74,9 @@ def own_location(written: str) -> str | None:
     SaysoError
         If it would be one of sayso's own, and there is none of that name.
     """
-    module, _, name = written.rpartition(":")
-    if module and module.partition(".")[0] != "sayso":
+    if _is_foreign(written):
         return None
+    name = written.rpartition(":")[2]
     if name not in OWN_TYPES:
         raise SaysoError(f"no type '{name}'{nearest(name, OWN_TYPES)}; a type of your own is written module:Class")
     return OWN_TYPES[name]

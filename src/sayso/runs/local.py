@@ -103,7 +103,7 @@ class LocalProcesses:
             raise SaysoError(f"{folder.path}: cannot write here: {error.strerror}") from error
         with log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "sayso.runs.worker"],
+                [sys.executable, "-P", "-m", "sayso.runs.worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
