@@ -6,7 +6,7 @@ reach one table, and what is shown is compared with what there is today.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from sayso.core.errors import SaysoError
@@ -113,3 +113,25 @@ def require_one_origin(folders: Iterable[JobFolder]) -> None:
                     f"{folder.path.parent.parent}: jobs {other.path.name} and {folder.path.name} rest on different "
                     f"{what} ({there[:12]}... and {found[:12]}...) and do not belong into one table; delete one of them"
                 )
+
+
+def notices(folders: Sequence[JobFolder], today: Today) -> list[str]:
+    """What a reader of results should know: data or models changed since, and versions or devices are not all the same.
+
+    What cannot be looked at here (a file that is elsewhere, code of a user's own) is passed over.
+    """
+    found: dict[str, None] = {}
+    ran_with: dict[str, dict[str, None]] = {}
+    for folder in folders:
+        manifest = folder.manifest()
+        now = today.origin_if_there(load_spec(manifest.experiment, str(folder.manifest_path)))
+        if changed := origin_of(manifest).differs(now):
+            found[f"changed since: these results are of other {changed}"] = None
+        for line in manifest.resumed:
+            found[f"job {folder.path.name} went on {line}"] = None
+        for name, version in (*manifest.versions.items(), ("on", manifest.device)):
+            ran_with.setdefault(name, {})[version] = None
+    for name, several in ran_with.items():
+        if len(several) > 1:
+            found[f"not all jobs ran alike: {' and '.join(f'{name} {version}' for version in several)}"] = None
+    return list(found)
