@@ -111,7 +111,7 @@ def run(
     store, listen = results.store, on_event or _ignore
     with store.held(chosen.model_copy(update={"seeds": seeds})):
         folders = store.jobs()
-        require_unchanged(folders, Today())
+        require_unchanged(folders, Today(own_only=False))
         begun: dict[str, list[tuple[int, ...]]] = {}
         finished: dict[str, list[tuple[int, ...]]] = {}
         for folder in folders:
@@ -161,7 +161,7 @@ def measure(
     store = results.store
     with store.locked():
         folders = [folder for folder in store.jobs() if folder.finished]
-        require_unchanged(folders, Today())
+        require_unchanged(folders, Today(own_only=False))
         todo: list[Job] = []
         done: list[Job] = []
         for folder in folders:

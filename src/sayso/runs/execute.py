@@ -79,9 +79,9 @@ def build(job: Job, folder: JobFolder) -> Learner:
         If the job, or another of its results folder, rests on other data or another model.
     """
     experiment = job.cell.experiment
-    before = Today().origin(experiment)
+    before = Today(own_only=False).origin(experiment)
     learner = experiment.model.build(corpora_of(job, 0))
-    manifest = describe(job, learner, Today().origin(experiment))
+    manifest = describe(job, learner, Today(own_only=False).origin(experiment))
     if changed := before.differs(origin_of(manifest)):
         raise SaysoError(f"{folder.path}: changed while it was read: {changed}; run again")
     if folder.begun:
