@@ -11,15 +11,18 @@ import sys
 
 def main() -> None:
     """Entry point of the ``sayso`` command."""
-    _leave_working_folder()
-    from sayso.cli.interrupts import quiet_interrupts
+    try:
+        _leave_working_folder()
+        from sayso.cli.interrupts import quiet_interrupts
 
-    with quiet_interrupts():
-        from sayso.cli.commands import app
-        from sayso.cli.streams import make_printable
+        with quiet_interrupts():
+            from sayso.cli.commands import app
+            from sayso.cli.streams import make_printable
 
-        make_printable()
-        app()
+            make_printable()
+            app()
+    except KeyboardInterrupt:  # before there was anything to be put in order
+        os._exit(130)
 
 
 def _leave_working_folder() -> None:
