@@ -12,13 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from sayso.core.job_folder import JobFolder
-from sayso.core.sweep import Job
+from sayso.core.sweep import Cell, Job
+from sayso.measures.losses import MeanLoss
 from sayso.runs import execute as execute_module
 from sayso.runs import worker as worker_module
 from sayso.runs.execute import execute
 from sayso.runs.worker import EXIT_STOPPED, job_to_json
 
 WAIT_S = 60.0
+
+
+class Mine(MeanLoss):
+    """A measure of a user's own."""
 
 
 @contextmanager
@@ -59,6 +64,21 @@ def test_a_job_is_one_line(job, tmp_path):
     line = request(job, tmp_path / "job")
     assert "\n" not in line
     assert json.loads(line)["seeds"] == [1, 2]
+
+
+def test_a_worker_is_told_where_a_users_types_are_and_only_then(job, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["", "/somewhere/else"])
+    assert json.loads(request(job, tmp_path / "job"))["path"] == []
+    measures = (*job.cell.experiment.measures, Mine())
+    own = Job(Cell("main", job.cell.experiment.model_copy(update={"measures": measures})), job.seeds)
+    line = request(own, tmp_path / "job")
+    assert json.loads(line)["experiment"]["measures"][-1]["type"] == f"{__name__}:Mine"
+    assert json.loads(line)["path"] == [str(tmp_path), "/somewhere/else"]
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert json.loads(request(own, Path("/job")))["path"] == ["/somewhere/else"]
 
 
 def test_a_worker_killed_at_several_moments_goes_on_to_the_same_records(job, tmp_path):
