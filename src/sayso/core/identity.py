@@ -109,7 +109,7 @@ def require_one_origin(folders: Iterable[JobFolder]) -> None:
         for name, found in (("knowledge", manifest.data_sha256), ("model", manifest.model)):
             if found is None:
                 continue
-            key = (name, canonical_json(manifest.experiment[name]))
+            key = (name, canonical_json(manifest.experiment.get(name)))
             other, there = first.setdefault(key, (folder, found))
             if there != found:
                 what = "data" if name == "knowledge" else "weights"

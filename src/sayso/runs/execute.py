@@ -46,7 +46,8 @@ def execute(job: Job, folder: JobFolder, on_event: Listener, *, save_models: boo
     """
     folder.path.mkdir(parents=True, exist_ok=True)
     with only_one(folder):
-        if folder.finished:
+        if folder.finished:  # an earlier try may have been killed before it could tidy up
+            folder.tidy(kept_states(as_begun(job, folder).cell.experiment))
             return
         with _withdrawn_if_refused(folder):
             _go_on(job, folder, on_event, save_models)
