@@ -14,11 +14,13 @@ from benchmarks import (
     prepare,
     scoring,
     stacking,
+    startup,
     step_profile,
     training,
 )
 
 BENCHMARKS = {
+    "startup": startup.main,
     "stacking": stacking.main,
     "scoring": scoring.main,
     "profile": step_profile.main,

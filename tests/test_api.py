@@ -292,7 +292,7 @@ def test_a_refused_job_leaves_those_that_finished(brief, tmp_path, ran, monkeypa
         (refuse if train.batch_size == 32 else whole)(learner, documents, train, **options)
 
     monkeypatch.setattr(StackedLearner, "fit", fit)
-    assert error(sayso.run, brief.with_settings({"train.batch_size": [64, 32]}), out=tmp_path, seeds=1) == "too long"
+    assert error(sayso.run, brief.with_axes({"train.batch_size": [64, 32]}), out=tmp_path, seeds=1) == "too long"
     (left,) = Store(tmp_path).jobs()
     assert left.finished
     assert len(list(tmp_path.glob("jobs/*"))) == 1

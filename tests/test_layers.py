@@ -19,7 +19,7 @@ ALLOWED = {
     "runs": {"core", "data", "learners"},
     "paper": {"core", "data", "learners", "measures", "report", "stats"},
 }
-ROOT_MODULES = {"__init__", "api", "results", "samples"}
+ROOT_MODULES = {"__init__", "api", "results"}
 HEAVY = {"torch", "transformers", "tokenizers", "safetensors", "accelerate", "peft"}
 #: Modules of learners that only describe: they may not import what is heavy when they are imported.
 LIGHT = {"core", "data", "report", "stats", "paper", "measures"}
@@ -116,14 +116,32 @@ def test_importing_a_light_part_loads_nothing_heavy_at_any_depth(part, fresh_pyt
     assert fresh_python(code) == "[]\n"
 
 
+def test_importing_sayso_loads_nothing_that_does_not_come_with_python(fresh_python):
+    code = (
+        "import sys; before = set(sys.modules); import sayso\n"
+        "print(sorted({name.split('.')[0] for name in sys.modules.keys() - before}))"
+    )
+    assert fresh_python(code) == "['sayso']\n"
+
+
+def test_names_of_sayso_are_fetched_when_they_are_used(fresh_python):
+    code = (
+        "import sys; import sayso; assert set(sayso.__all__) <= set(dir(sayso)); print('sayso.api' in sys.modules)\n"
+        "sayso.load('pocket'); print('sayso.api' in sys.modules)\n"
+        "import sayso.data.samples, sayso.results; print(callable(sayso.samples), sayso.Results.__name__)\n"
+        "from sayso import *; print(TABLE_1[0].name); print(hasattr(sayso, 'Experimnt'), sayso.results.__name__)"
+    )
+    assert fresh_python(code).splitlines() == ["False", "True", "True Results", "D1cons_QA1", "False sayso.results"]
+
+
 def test_importing_sayso_loads_neither_what_trains_nor_what_reports(fresh_python):
     heavy = HEAVY | {"pandas", "scipy", "statsmodels", "altair", "matplotlib"}
     code = f"import sys; import sayso; sayso.load('pocket'); print(sorted({heavy!r} & sys.modules.keys()))"
     assert fresh_python(code) == "[]\n"
 
 
-def test_the_help_of_the_command_line_loads_neither_what_trains_nor_what_reports(fresh_python):
-    heavy = HEAVY | {"pandas", "scipy", "statsmodels", "altair", "matplotlib"}
+def test_the_help_of_the_command_line_loads_only_what_reads_it(fresh_python):
+    heavy = HEAVY | {"pandas", "scipy", "statsmodels", "altair", "matplotlib", "numpy", "pydantic", "yaml", "rich"}
     code = (
         "import sys\nfrom sayso.cli.app import main\nsys.argv = ['sayso', '--help']\n"
         f"try: main()\nexcept SystemExit as end: assert not end.code\nprint(sorted({heavy!r} & sys.modules.keys()))"

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
 
-from sayso.cli.app import app
+from sayso.cli.commands import app
 from sayso.core.store import Store
 from sayso.core.sweep import Job
 from sayso.data.knowledge import knowledge_of

@@ -4,15 +4,19 @@
 >>> experiment = sayso.load("pocket")
 >>> results = sayso.run(experiment, seeds=8)  # doctest: +SKIP
 >>> results.table(), results.claims(), results.report()  # doctest: +SKIP
+
+Importing it loads nothing: each name below is fetched when it is first used.
 """
 
-from sayso.api import experiments, load, run
-from sayso.core.errors import SaysoError
-from sayso.core.experiment import Experiment, Seeds, SplitSpec
-from sayso.core.subsets import TABLE_1, Source, Subset, with_fractions, with_reliability
-from sayso.core.training import Sampling, Stage, TrainSpec
-from sayso.results import Results
-from sayso.samples import samples
+TYPE_CHECKING = False  # as in typing, whose import takes longer than all of this
+if TYPE_CHECKING:
+    from sayso.api import experiments, load, run
+    from sayso.core.errors import SaysoError
+    from sayso.core.experiment import Experiment, Seeds, SplitSpec
+    from sayso.core.subsets import TABLE_1, Source, Subset, with_fractions, with_reliability
+    from sayso.core.training import Sampling, Stage, TrainSpec
+    from sayso.data.samples import samples
+    from sayso.results import Results
 
 __all__ = [
     "TABLE_1",
@@ -34,3 +38,29 @@ __all__ = [
     "with_reliability",
 ]
 __version__ = "0.1.0"
+
+#: Module -> which of the names above it has.
+_FROM = {
+    "sayso.api": ("experiments", "load", "run"),
+    "sayso.core.errors": ("SaysoError",),
+    "sayso.core.experiment": ("Experiment", "Seeds", "SplitSpec"),
+    "sayso.core.subsets": ("TABLE_1", "Source", "Subset", "with_fractions", "with_reliability"),
+    "sayso.core.training": ("Sampling", "Stage", "TrainSpec"),
+    "sayso.data.samples": ("samples",),
+    "sayso.results": ("Results",),
+}
+
+
+def __getattr__(name: str) -> object:
+    for module, names in _FROM.items():
+        if name in names:
+            from importlib import import_module
+
+            value: object = getattr(import_module(module), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module 'sayso' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -111,7 +111,7 @@ def run(
     store, listen = results.store, on_event or _ignore
     with store.held(chosen.model_copy(update={"seeds": seeds})):
         folders = store.jobs()
-        require_unchanged(folders, Today())
+        require_unchanged(folders, Today(own_only=False))
         begun: dict[str, list[tuple[int, ...]]] = {}
         finished: dict[str, list[tuple[int, ...]]] = {}
         for folder in folders:
@@ -161,12 +161,12 @@ def measure(
     store = results.store
     with store.locked():
         folders = [folder for folder in store.jobs() if folder.finished]
-        require_unchanged(folders, Today())
+        require_unchanged(folders, Today(own_only=False))
         todo: list[Job] = []
         done: list[Job] = []
         for folder in folders:
             manifest = folder.manifest()
-            experiment = load_spec(manifest.experiment, str(folder.manifest_path))
+            experiment = load_spec(manifest.experiment, str(folder.manifest_path), own_only=False)
             wanted = to_take(folder, experiment, measures)
             found = needed(folder, experiment, wanted)
             if found.again and not train_again:
@@ -191,7 +191,7 @@ def _look_at(folder: JobFolder, job: Job, save_models: bool) -> None:
     from sayso.runs.kept_models import require_models
 
     list(folder.records())
-    folder.tidy(kept_states(load_spec(folder.manifest().experiment, str(folder.manifest_path))))
+    folder.tidy(kept_states(load_spec(folder.manifest().experiment, str(folder.manifest_path), own_only=False)))
     if save_models:
         require_models(folder, job.seeds, legs(job.cell.experiment))
 

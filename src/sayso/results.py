@@ -60,21 +60,22 @@ class Results:
 
     def notices(self) -> list[str]:
         """What a reader should know: data or models changed since, versions or devices that are not all the same."""
-        return notices(self.store.jobs(), Today())
+        return notices(self.store.jobs(), Today(own_only=True))
 
     def report(self) -> Path:
         """Write ``report.html`` with its figures into the folder and return its path.
 
-        Sample documents are left out where the facts they are made of are not at hand any more, or have changed.
+        Sample documents are left out where the facts they are made of are not at hand any more, have changed, or take
+        code of the user's own.
         """
+        from sayso.data.samples import as_png, sample_documents, sample_pictures
         from sayso.report.page import write_report
-        from sayso.samples import as_png, sample_documents, sample_pictures
 
         said = self.notices()
         samples: list[tuple[str, str, str]] = []
         pictures: dict[str, bytes] = {}
         try:
-            require_unchanged(self.store.jobs(), Today())
+            require_unchanged(self.store.jobs(), Today(own_only=True))
             samples = sample_documents(self.experiment)
             pictures = as_png(sample_pictures(self.experiment))
         except SaysoError as error:

@@ -1,76 +1,19 @@
 import json
 import os
 import re
-import shutil
+import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
 import sayso
-from sayso.cli.app import app
 from sayso.cli.terminal import first_sentence
 from sayso.core.experiment import Experiment
-
-SAYSO = [sys.executable, "-m", "sayso.cli.app"]
-
-
-def call(*words: str | Path) -> Result:
-    """Run a command in this process."""
-    return CliRunner().invoke(app, [str(word) for word in words])
-
-
-def error_of(result: Result) -> str:
-    """The one line a refused command says."""
-    assert result.exit_code == 2, result.output
-    assert isinstance(result.exception, SystemExit)
-    assert result.stdout == ""
-    (line,) = result.stderr.splitlines()
-    assert line.startswith("sayso: error: ")
-    return line.removeprefix("sayso: error: ")
-
-
-def process(words: Sequence[str | Path], folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a command in a process of its own."""
-    return subprocess.run(
-        [*SAYSO, *map(str, words)], cwd=folder, capture_output=True, text=True, timeout=120, check=False
-    )
-
-
-@pytest.fixture(autouse=True)
-def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture(scope="module")
-def run_command(tiny_file: Path) -> list[str]:
-    return ["run", str(tiny_file), "--seeds", "2", "--jobs", "1", "--out", "results"]
-
-
-@pytest.fixture(scope="module")
-def finished(run_command: list[str], tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
-    """What a whole run says; its results are below ``finished.args[-1]``."""
-    folder = tmp_path_factory.mktemp("finished")
-    done = process(run_command, folder)
-    assert done.returncode == 0, done.stderr
-    return subprocess.CompletedProcess([str(folder)], 0, done.stdout, done.stderr)
-
-
-@pytest.fixture
-def results(finished: subprocess.CompletedProcess[str], tmp_path: Path) -> Path:
-    """A copy of the finished results that a test may damage."""
-    return Path(shutil.copytree(Path(finished.args[0]) / "results", tmp_path / "results"))
-
-
-@pytest.fixture
-def no_charts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Charts take seconds to draw; a test of something else does without."""
-    monkeypatch.setattr(sayso.Results, "report", lambda results: results.path / "report.html")
-
+from tests.cli.calling import SAYSO, call, error_of, process
+from tests.cli.conftest import SHADOWS
 
 # What is there
 
@@ -80,19 +23,6 @@ def test_the_help_of_each_command_shows_an_example(command: str) -> None:
     result = call(command, "--help")
     assert result.exit_code == 0
     assert re.search(rf"Examples?:\n +sayso {command}", result.stdout)
-
-
-def test_help_and_import_load_nothing_heavy() -> None:
-    code = (
-        "import sys; sys.argv = ['sayso', '--help']; from sayso.cli.app import main\n"
-        "try: main()\n"
-        "except SystemExit as end: assert not end.code\n"
-        "heavy = {'torch', 'transformers', 'pandas', 'altair', 'scipy', 'statsmodels'} & set(sys.modules)\n"
-        "assert not heavy, heavy"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "Usage:" in done.stdout
 
 
 def test_version_and_no_command() -> None:
@@ -111,7 +41,7 @@ def test_the_first_sentence_of_a_summary_stands_on_one_line() -> None:
 
 
 def test_show_has_every_setting_and_its_json_is_the_experiment(tiny: Experiment, tiny_file: Path) -> None:
-    page = call("show", tiny_file, "--set", "train.batch_size=[16, 32]").stdout
+    page = call("show", tiny_file, "--sweep", "train.batch_size=[16, 32]").stdout
     for words in ("model.config.hidden_size", "D2incons_QA2", "stage1", "2 cells"):
         assert words in page
     assert "train.batch_size=32" in page
@@ -121,11 +51,32 @@ def test_show_has_every_setting_and_its_json_is_the_experiment(tiny: Experiment,
 
 
 def test_settings_are_json_where_they_parse_and_text_otherwise(tiny_file: Path) -> None:
-    words = ["--set", "train.optimizer=adamw", "--set", "train.max_grad_norm=null", "--set", "train.batch_size=[8]"]
+    words = ["--set", "train.optimizer=adamw", "--set", "train.max_grad_norm=null", "--sweep", "train.batch_size=[8]"]
     experiment = Experiment.model_validate_json(call("show", tiny_file, "--json", *words).stdout)
     assert experiment.train.optimizer == "adamw"
     assert experiment.train.max_grad_norm is None
     assert experiment.axes == {"train.batch_size": (8,)}
+
+
+def test_a_list_is_a_value_to_set_and_an_axis_to_sweep(tiny_file: Path) -> None:
+    def shown(*words: str) -> Experiment:
+        return Experiment.model_validate_json(call("show", tiny_file, "--json", *words).stdout)
+
+    worded = shown("--set", 'sources.reliable.text=["A,","B,"]')
+    assert (worded.axes, worded.sources[0].texts) == ({}, ("A,", "B,"))
+    assert shown("--sweep", 'sources.reliable.text=["A,","B,"]').axes == {"sources.reliable.text": ("A,", "B,")}
+    two = shown("--sweep", "train.batch_size=[16]", "--sweep", 'definition.order=["TAE","EAT"]')
+    assert two.axes == {"train.batch_size": (16,), "definition.order": ("TAE", "EAT")}
+
+
+@pytest.mark.parametrize("command", ["show", "run", "sample"])
+def test_a_list_where_one_value_is_meant_is_an_error_and_its_advice_works(command: str, tiny_file: Path) -> None:
+    message = error_of(call(command, tiny_file, "--set", 'definition.order=["TAE", "EAT"]'))
+    assert message.startswith("setting definition.order: definition.order: input should be")
+    advice = shlex.split(message.partition("; to try each value of a list: ")[2])[:2]
+    assert advice == ["--sweep", 'definition.order=["TAE","EAT"]']
+    assert "2 cells" in call("show", tiny_file, *advice).stdout
+    assert call("sample", tiny_file, *advice).exit_code == 0
 
 
 @pytest.mark.parametrize("model", ["llama", "t5"])
@@ -168,7 +119,25 @@ def test_sample_prints_documents_with_their_use_and_subset(tiny_file: Path) -> N
         (["show", "TINY", "--set", "train.batch_size=many"], "setting train.batch_size: "),
         (["show", "TINY", "--set", "stages.stage9.epochs=1"], "no 'stage9' in stages; did you mean 'stage"),
         (["show", "TINY", "--set", "train.batch_size"], "write path=value"),
-        (["show", "TINY", "--set", "a=1", "--set", "a=2"], "a is set twice"),
+        (
+            ["show", "TINY", "--set", "a=1", "--set", "a=2"],
+            "a is given twice; to try several values: --sweep a='[...]'",
+        ),
+        (["show", "TINY", "--sweep", "train.batch_size"], "--sweep 'train.batch_size': write path='[value, value]'"),
+        (
+            ["show", "TINY", "--sweep", "train.batch_size=3"],
+            "--sweep train.batch_size: '3' is not a list as JSON has it",
+        ),
+        (["show", "TINY", "--sweep", "train.batch_size=[a]"], "'[a]' is not a list as JSON has it"),
+        (["show", "TINY", "--sweep", "train.batch_size=[]"], "needs at least one value"),
+        (["show", "TINY", "--sweep", "train.batch_sise=[1]"], "did you mean 'batch_size'?"),
+        (
+            ["show", "TINY", "--sweep", "seeds.count=[1]", "--set", "seeds.count=2"],
+            "both --set and --sweep; choose one",
+        ),
+        (["show", "TINY", "--set", "train.batch_size=" + "[" * 100_000], "train.batch_size: input should be"),
+        (["show", "TINY", "--code", "nowhere"], "--code nowhere: no such folder"),
+        (["show", "file.py:X"], "'file.py:X': no such file"),
         (
             ["show", "TINY", "--knowledge", "facts.csv"],
             "no such CSV file, and no such facts; there is: notables, synthetic",
@@ -226,6 +195,12 @@ def test_a_run_ends_with_the_table_the_claims_and_the_report(finished: subproces
     assert re.search(r"^(holds|fails|undecided) ", finished.stdout, re.MULTILINE)
     assert finished.stdout.splitlines()[-1] == "report: results/report.html"
     assert (Path(finished.args[0]) / "results" / "report.html").exists()
+
+
+def test_files_of_the_working_folder_are_not_taken_for_modules(finished: subprocess.CompletedProcess[str]) -> None:
+    folder = Path(finished.args[0])
+    assert {path.stem for path in folder.glob("*.py")} == set(SHADOWS)
+    assert not (folder / "executed").exists()
 
 
 def test_a_run_that_is_not_on_a_terminal_says_plain_lines(finished: subprocess.CompletedProcess[str]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_app import call, error_of
+from tests.cli.calling import call, error_of
 from tests.data.files.make import CVDB_FILE, FOLDER, TREX_FILE
 from tests.data.test_facts import KINDS, golden
 

@@ -114,7 +114,7 @@ def test_the_plan_says_what_was_found_and_what_goes_on(jobs: list[Job]) -> None:
 
 
 def test_the_plan_of_a_sweep_names_its_cells_only_where_they_differ(tiny: Experiment) -> None:
-    one, other = cells(tiny.with_settings({"train.batch_size": [16, 32]}))
+    one, other = cells(tiny.with_axes({"train.batch_size": [16, 32]}))
     same = [JobProgress(Job(one, (100,))), JobProgress(Job(other, (100,)))]
     assert plan_lines(same, [], Path("out"))[-1] == "to run: seeds 100 of each of 2 cells"
     differ = [JobProgress(Job(one, (100,))), JobProgress(Job(other, (101,)))]

@@ -1,6 +1,7 @@
 import json
 import math
-from typing import ClassVar
+import shlex
+from typing import Any, ClassVar
 
 import pytest
 import yaml
@@ -44,8 +45,8 @@ def test_an_experiment_comes_back_from_json_with_the_classes_of_its_components(t
 def test_json_round_trips_are_stable(tiny):
     sweep = tiny.vary("sweep", train__batch_size=[16, 64], definition__order=["TAE", "EAT"])
     text = sweep.model_dump_json()
-    assert load_spec(json.loads(text), "x").model_dump_json() == text
-    assert load_spec(json.loads(text), "x").digest() == sweep.digest()
+    assert load_spec(json.loads(text), "x", own_only=False).model_dump_json() == text
+    assert load_spec(json.loads(text), "x", own_only=False).digest() == sweep.digest()
 
 
 def test_the_digest_ignores_name_summary_and_seeds(tiny):
@@ -66,11 +67,14 @@ def test_the_digest_ignores_name_summary_and_seeds(tiny):
         ("train.optimizer", "adamw"),
         ("stages.stage1.epochs", 9),
         ("stages.stage1.overrides.learning_rate", 0.5),
-        ("train.learning_rate", [0.1, 0.2]),
     ],
 )
 def test_the_digest_covers_all_that_weights_depend_on(tiny, path, value):
     assert tiny.with_settings({path: value}).digest() != tiny.digest()
+
+
+def test_the_digest_covers_axes(tiny):
+    assert tiny.with_axes({"train.learning_rate": [0.1, 0.2]}).digest() != tiny.digest()
 
 
 @pytest.mark.parametrize(
@@ -178,9 +182,6 @@ def test_a_setting_is_replaced_and_nothing_else(tiny, path, value, read):
         ("subsets.D5cons.fraction", 0.5, "the fractions must sum to 1, found 1.42"),
         ("knowledge", "notables", "knowledge: input should be a valid dictionary or instance of KnowledgeBase"),
         ("model.architecture", 3, "model.architecture: input should be a valid string, found 3"),
-        ("train.learning_rate", [0.1, "fast"], "train.learning_rate: input should be a valid number"),
-        ("train.learning_rate", [], "axis train.learning_rate: needs at least one value"),
-        ("train.learning_rat", [0.1], "did you mean 'learning_rate'"),
         ("name", "Bad Name!", "name: string should match pattern"),
         ("", 1, "no ''"),
     ],
@@ -189,21 +190,73 @@ def test_a_bad_setting_is_an_error_of_one_line_that_says_what_would_be_right(tin
     assert message in error(tiny.with_settings, {path: value})
 
 
-def test_a_list_is_an_axis(tiny):
-    sweep = tiny.with_settings({"train.batch_size": [16, 64], "train.learning_rate": 0.5})
+def test_axes_are_settings_that_vary(tiny):
+    sweep = tiny.with_settings({"train.learning_rate": 0.5}).with_axes({"train.batch_size": [16, 64]})
     assert sweep.axes == {"train.batch_size": (16, 64)}
     assert sweep.train.learning_rate == 0.5
     assert sweep.train.batch_size == tiny.train.batch_size
 
 
-def test_setting_a_single_value_takes_the_axis_away(tiny):
-    sweep = tiny.with_settings({"train.batch_size": [16, 64]})
+def test_setting_a_value_takes_the_axis_away(tiny):
+    sweep = tiny.with_axes({"train.batch_size": [16, 64]})
     assert sweep.with_settings({"train.batch_size": 4}) == tiny.with_settings({"train.batch_size": 4})
 
 
 def test_a_setting_that_is_itself_a_list_can_be_varied(tiny):
-    sweep = tiny.with_settings({"stages.stage1.documents": [["X1"], ["X1", "X2"]]})
+    sweep = tiny.with_axes({"stages.stage1.documents": [["X1"], ["X1", "X2"]]})
     assert sweep.axes == {"stages.stage1.documents": (["X1"], ["X1", "X2"])}
+
+
+@pytest.mark.parametrize(
+    ("axes", "message"),
+    [
+        ({"train.learning_rate": [0.1, "fast"]}, "train.learning_rate: input should be a valid number"),
+        ({"train.learning_rate": []}, "axis train.learning_rate: needs at least one value"),
+        ({"train.learning_rat": [0.1]}, "did you mean 'learning_rate'"),
+        ({"train.learning_rate": 0.1}, "axis train.learning_rate: write a list of values, found 0.1"),
+        ({"train.optimizer": "adamw"}, "axis train.optimizer: write a list of values, found 'adamw'"),
+    ],
+)
+def test_a_bad_axis_is_an_error_of_one_line(tiny, axes, message):
+    assert message in error(tiny.with_axes, axes)
+
+
+def test_a_list_is_a_value_where_a_list_is_meant(tiny):
+    worded = tiny.with_settings({"sources.reliable.text": ["A,", "B,"]})
+    assert worded.axes == {}
+    assert worded.sources[0].texts == ("A,", "B,")
+    assert len(cells(worded)) == 1
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"train.batch_size": [16, 64]},
+        {"train.batch_size": [8]},
+        {"definition.order": ["TAE", "EAT"]},
+        {"stages.stage1.documents": [["X1"], ["X1", "X2"]]},
+        {"sources.new.text": [["it's said,", "A,"], ["B,", "C,"]]},
+        {"train.batch_size": [16, 64], "train.learning_rate": [0.1, 0.2], "train.optimizer": "adamw"},
+        {"train.batch_size": [16, 64], "sources.reliable.text": ["A,", "B,"]},
+        {"knowledge": {"type": "PocketWorld", "facts": "synthetic"}, "knowledge.entities": [8, 9]},
+    ],
+)
+def test_a_list_where_one_value_is_meant_is_an_error_whose_advice_works(tiny, settings):
+    _, words = error(tiny.with_settings, settings).split("; to try each value of a list: ")
+    advised = shlex.split(words.removesuffix(" (from Python: with_axes)"))
+    assert advised[::2] == ["--sweep"] * (len(advised) // 2)
+    axes = {path: json.loads(value) for path, _, value in (word.partition("=") for word in advised[1::2])}
+    assert all(settings[path] == values for path, values in axes.items())
+    sweep = tiny.with_settings({path: value for path, value in settings.items() if path not in axes}).with_axes(axes)
+    assert list(sweep.axes) == list(axes)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"train.batch_size": ["a"]}, {"train.batch_size": []}, {"train.batch": [1]}, {"train.batch_size": "many"}],
+)
+def test_what_would_not_fit_as_an_axis_either_is_not_advised(tiny, settings):
+    assert "--sweep" not in error(tiny.with_settings, settings)
 
 
 def test_vary_names_the_sweep_and_reads_double_underscores_as_dots(tiny):
@@ -213,8 +266,16 @@ def test_vary_names_the_sweep_and_reads_double_underscores_as_dots(tiny):
     assert sweep.train.optimizer == "adamw"
 
 
+def test_vary_takes_a_tuple_for_a_value(tiny):
+    assert tiny.vary("both", stages__stage1__documents=("X1", "X2")).stages[1].documents == ("X1", "X2")
+
+
 def test_vary_checks_the_name(tiny):
     assert "name: string should match pattern" in error(tiny.vary, "Bad Name!")
+
+
+def test_a_model_without_a_type_is_refused(tiny):
+    assert "model: which ModelSpec? give its 'type'" in error(tiny.with_settings, {"model": {}})
 
 
 # --- stages
@@ -258,6 +319,58 @@ def test_other_seeds_are_refused_with_examples_of_what_is_right(text):
     assert "100-115" in message
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("99999999999999999999-99999999999999999999", "seed 99999999999999999999 is too large"),
+        ("9223372036854775807-9223372036854775808", "the largest is 9223372036854775807"),
+        ("1-99999999999", "99999999999 seeds are too many; 1000000 can be run"),
+        ("99999999999999999999", "seeds are too many"),
+        ("1" * 5000, "write a number of seeds such as 16"),
+        (f"1-{'9' * 5000}", "write a number of seeds such as 16"),
+    ],
+)
+def test_seeds_beyond_what_can_be_run_are_refused_in_one_line(text, message):
+    assert message in error(Seeds.parse, text)
+
+
+def test_the_largest_seed_is_a_seed():
+    assert list(Seeds.parse(f"{2**63 - 1}-{2**63 - 1}")) == [2**63 - 1]
+
+
+# --- reading without running
+
+
+FOREIGN: dict[str, Any] = {
+    "knowledge": {"type": "nobodys_module:World", "size": 3, "more": [1.0, {"a": None}]},
+    "model": {"type": "nobodys_module:Model", "name": "x"},
+    "definition": {"type": "nobodys_module:Definition"},
+    "questions": {"type": "nobodys_module:Questions"},
+    "measures": [{"type": "ExactMatch"}, {"type": "nobodys_module:One", "when": "stage", "at": [1]}],
+    "axes": {"knowledge": [{"type": "nobodys_module:World", "size": 1}, {"type": "nobodys_module:Other"}]},
+}
+
+
+def test_reading_keeps_what_is_written_of_a_users_types(tiny):
+    data = tiny.model_dump(mode="json") | FOREIGN
+    read = load_spec(data, "x", own_only=True)
+    again = read.model_dump(mode="json")
+    again["measures"][0] = FOREIGN["measures"][0]  # settings that have a default are written out
+    assert again == data
+    assert json.loads(read.model_dump_json())["knowledge"] == FOREIGN["knowledge"]
+    assert load_spec(json.loads(read.model_dump_json()), "x", own_only=True).digest() == read.digest()
+    assert len(cells(read)) == 2
+    assert read.with_settings({"knowledge": FOREIGN["knowledge"]}).axes == {}
+    with pytest.raises(SaysoError, match="cannot import 'nobodys_module'"):
+        load_spec(data, "x", own_only=False)
+
+
+def test_experiments_are_equal_however_they_were_read(tiny):
+    data = tiny.model_dump(mode="json")
+    assert load_spec(data, "x", own_only=True) == load_spec(data, "x", own_only=False) == tiny
+    assert load_spec(data, "x", own_only=True).model_copy(update={"name": "y"}).own_only
+
+
 # --- files
 
 
@@ -293,17 +406,17 @@ def test_a_missing_file_is_an_error_of_one_line(tmp_path):
 
 
 def test_reliability_splits_the_subsets_and_is_an_axis(tiny):
-    half = tiny.with_values({"reliability": 0.5})
+    half = tiny.with_settings({"reliability": 0.5})
     assert half.subsets == with_reliability(tiny.subsets, 0.5)
-    assert half.with_values({"reliability": 1}).subsets == tiny.subsets
+    assert half.with_settings({"reliability": 1}).subsets == tiny.subsets
     assert Experiment.model_validate_json(half.model_dump_json()) == half
     swept = cells(tiny.vary("alpha", reliability=[0.5, 0.75, 1]))
     assert [cell.name for cell in swept] == ["reliability=0.5", "reliability=0.75", "reliability=1"]
     assert [len(cell.experiment.subsets) for cell in swept] == [10, 10, 8]
     with pytest.raises(SaysoError, match=r"reliability: input should be greater than or equal to 0\.5, found 0\.3"):
-        tiny.with_values({"reliability": 0.3})
+        tiny.with_settings({"reliability": 0.3})
 
 
 def test_two_sources_do_not_say_the_same(tiny):
     with pytest.raises(SaysoError, match="sources: 'is' is said by both 'reliable' and 'new'"):
-        tiny.with_values({"sources.reliable.text": ["means", "is"], "sources.new.text": "is"})
+        tiny.with_settings({"sources.reliable.text": ["means", "is"], "sources.new.text": "is"})

@@ -51,7 +51,7 @@ def test_jobs_on_different_data_or_weights_never_reach_one_table(folder):
 
 
 def test_a_job_on_what_there_is_today_is_unchanged_and_any_other_is_named(folder):
-    today = Today()
+    today = Today(own_only=True)
     require_unchanged([folder("one"), folder("two")], today)
     message = error(require_unchanged, [folder("one"), folder("two", "f" * 64)], today)
     assert "seeds 1, 2 rest on other data (ffffffffffff..., not " in message
@@ -59,14 +59,14 @@ def test_a_job_on_what_there_is_today_is_unchanged_and_any_other_is_named(folder
 
 def test_a_reader_is_told_of_what_changed_and_of_what_ran_unlike(folder):
     one = folder("one")
-    assert notices([one, folder("two")], Today()) == []
+    assert notices([one, folder("two")], Today(own_only=True)) == []
     found = notices(
         [
             one,
             folder("old", "f" * 64),
             folder("elsewhere", versions={"python": "4"}, resumed=("later: torch 3.0 (before 2.0)",)),
         ],
-        Today(),
+        Today(own_only=True),
     )
     assert len(found) == 3
     assert found[0].startswith("changed since: these results are of other data")
@@ -79,7 +79,7 @@ def test_what_cannot_be_looked_at_is_not_said_to_have_changed(folder, monkeypatc
         raise FileNotFoundError
 
     monkeypatch.setattr(PocketWorld, "sha256", gone)
-    assert notices([folder("one", "f" * 64)], Today()) == []
+    assert notices([folder("one", "f" * 64)], Today(own_only=True)) == []
 
 
 def test_data_is_looked_at_once(tiny, monkeypatch):
@@ -90,7 +90,7 @@ def test_data_is_looked_at_once(tiny, monkeypatch):
         return "a"
 
     monkeypatch.setattr(PocketWorld, "sha256", look)
-    today = Today()
+    today = Today(own_only=True)
     assert today.origin(tiny) == today.origin(tiny.with_settings({"train.batch_size": 8})) == Origin("a", None)
     assert len(looked) == 1
     today.origin(tiny.with_settings({"knowledge.entities": 9}))

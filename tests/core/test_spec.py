@@ -1,14 +1,27 @@
+import copy
 import json
 import math
+import sys
 from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import Field, SerializeAsAny, ValidationError
+from pydantic import Field, JsonValue, SerializeAsAny, ValidationError
 
 from sayso.core.errors import SaysoError
-from sayso.core.spec import Component, Spec, canonical_json, digest_of, explain, resolve
+from sayso.core.spec import (
+    OWN_ONLY,
+    Component,
+    Spec,
+    canonical_json,
+    digest_of,
+    explain,
+    is_stand_in,
+    resolve,
+)
 
 
 class Point(Spec):
@@ -31,6 +44,10 @@ class Square(Shape):
 class Holder(Spec):
     shape: SerializeAsAny[Shape]
     points: tuple[Point, ...] = ()
+
+
+class Free(Spec):
+    config: JsonValue
 
 
 TYPE = f"{__name__}:Square"
@@ -167,6 +184,85 @@ def test_an_error_the_module_itself_explains_is_passed_on(tmp_path, monkeypatch)
         resolve("explained:x")
 
 
+def test_a_module_that_ends_the_program_is_an_error_of_one_line(tmp_path, monkeypatch):
+    (tmp_path / "ends.py").write_text("import sys\nsys.exit(0)", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(SaysoError, match=r"^cannot import 'ends' for 'ends:x': it ends the program \(SystemExit\)$"):
+        resolve("ends:x")
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a\udcff", ["\udfff"], {"x": [{"\ud800": 1}]}])
+def test_halves_of_characters_are_refused_in_one_line(text):
+    for data in ({"config": text}, {"config": {"deeper": text}}):
+        with pytest.raises(ValidationError) as caught:
+            Free.model_validate(data)
+        assert "is no text that UTF-8 can write" in explain(caught.value)
+        explain(caught.value).encode()
+
+
+# Reading without running
+
+
+@pytest.fixture
+def executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file that is there once the module ``of_a_user`` has run."""
+    code = f"""
+from pathlib import Path
+from tests.core.test_spec import Square
+Path({str(tmp_path / "executed")!r}).touch()
+class Mine(Square):
+    pass
+"""
+    (tmp_path / "of_a_user.py").write_text(code, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "of_a_user", raising=False)
+    return tmp_path / "executed"
+
+
+def test_reading_imports_nothing_of_a_users_and_keeps_what_is_written(executed):
+    data = {"shape": {"type": "of_a_user:Mine", "side": 2, "more": {"a": [1.0, None]}}, "points": []}
+    holder = Holder.model_validate(data, context=OWN_ONLY)
+    assert holder.model_dump(mode="json") == data
+    assert json.loads(holder.model_dump_json()) == data
+    assert isinstance(holder.shape, Shape)
+    assert is_stand_in(holder.shape)
+    assert copy.deepcopy(holder) == holder == holder.model_copy()
+    assert not executed.exists()
+    made = Holder.model_validate({"shape": {"type": "of_a_user:Mine", "side": 2}}).shape
+    assert (type(made).__name__, made.area()) == ("Mine", 4)
+    assert not is_stand_in(made)
+    assert executed.exists()
+
+
+def test_a_stand_in_says_why_it_does_nothing():
+    shape = Holder.model_validate({"shape": {"type": "of_a_user:Mine"}}, context=OWN_ONLY).shape
+    for ask in (shape.area, lambda: shape.side):  # type: ignore[attr-defined]
+        with pytest.raises(
+            SaysoError, match=r"^of_a_user:Mine is code of your own, which reading results does not run$"
+        ):
+            ask()
+    assert getattr(shape, "side", None) is None
+
+
+def test_a_stand_in_has_the_settings_and_the_name_of_its_kind():
+    class Kind(Component, ABC):
+        name: ClassVar[str]
+        often: int = 3
+
+        @abstractmethod
+        def work(self) -> None: ...
+
+    class Holds(Spec):
+        kinds: tuple[SerializeAsAny[Kind], ...]
+
+    data = {"kinds": [{"type": "of_a_user:A", "often": 2}, {"type": "of_a_user:B"}]}
+    read = Holds.model_validate(data, context=OWN_ONLY)
+    assert [(kind.often, kind.name) for kind in read.kinds] == [(2, "of_a_user:A"), (3, "of_a_user:B")]
+    assert read.model_dump(mode="json") == data
+    with pytest.raises(ValidationError, match="often"):
+        Holds.model_validate({"kinds": [{"type": "of_a_user:A", "often": "x"}]}, context=OWN_ONLY)
+
+
 def test_a_type_that_is_no_text_is_refused():
-    with pytest.raises(SaysoError, match="'3' is not of the form"):
+    with pytest.raises(SaysoError, match="no type '3'"):
         Holder.model_validate({"shape": {"type": 3}})

@@ -29,19 +29,19 @@ def test_axes_make_all_combinations_the_last_varying_fastest():
 
 
 def test_cells_of_a_list_valued_setting_hold_the_lists(tiny):
-    sweep = tiny.with_settings({"stages.stage1.documents": [["X1"], ["X1", "X2"]]})
+    sweep = tiny.with_axes({"stages.stage1.documents": [["X1"], ["X1", "X2"]]})
     assert [cell.experiment.stages[1].documents for cell in cells(sweep)] == [("X1",), ("X1", "X2")]
 
 
 def test_two_cells_that_are_the_same_experiment_are_refused(tiny):
     with pytest.raises(SaysoError, match="same experiment"):
-        cells(tiny.with_settings({"train.learning_rate": [1, 1.0]}))
+        cells(tiny.with_axes({"train.learning_rate": [1, 1.0]}))
     with pytest.raises(SaysoError, match="same experiment"):
-        cells(tiny.with_settings({"seeds.count": [1, 2]}))
+        cells(tiny.with_axes({"seeds.count": [1, 2]}))
 
 
 def test_combinations_that_do_not_fit_together_are_refused(tiny):
-    sweep = tiny.with_settings({"subsets.D5cons.fraction": [0.08], "subsets.D6cons.fraction": [0.08]})
+    sweep = tiny.with_axes({"subsets.D5cons.fraction": [0.08], "subsets.D6cons.fraction": [0.08]})
     broken = sweep.model_copy(update={"axes": {**sweep.axes, "subsets.D5cons.fraction": (0.5,)}})
     with pytest.raises(SaysoError, match="fractions must sum to 1"):
         cells(broken)
@@ -117,7 +117,7 @@ def test_cells_of_objects_are_called_by_what_tells_them_apart():
         {**stage, "epochs": 3, "overrides": {"batch_size": 64}},
         {**stage, "epochs": 5, "overrides": {}},
     ]
-    assert [cell.name for cell in cells(TINY.with_settings({"stages.stage1": joint}))] == [
+    assert [cell.name for cell in cells(TINY.with_axes({"stages.stage1": joint}))] == [
         "stages.stage1=epochs:3;overrides.batch_size:8",
         "stages.stage1=epochs:3;overrides.batch_size:64",
         "stages.stage1=epochs:5",
@@ -126,7 +126,7 @@ def test_cells_of_objects_are_called_by_what_tells_them_apart():
 
 def test_cells_of_long_values_are_called_by_their_place():
     texts = [[f"According to source number {number} of very many," for number in range(count)] for count in (3, 4)]
-    assert [cell.name for cell in cells(TINY.with_settings({"sources.new.text": texts}))] == [
+    assert [cell.name for cell in cells(TINY.with_axes({"sources.new.text": texts}))] == [
         "sources.new.text=#1",
         "sources.new.text=#2",
     ]

@@ -221,7 +221,7 @@ def test_the_vocabulary_has_every_word_of_every_document():
 
 
 #: Every source speaks in phrases, in sentences of three parts.
-WORDED = SHARED.with_values(
+WORDED = SHARED.with_settings(
     {
         "sources.reliable.text": RELIABLE_OUTLETS,
         "sources.unreliable.text": UNRELIABLE_OUTLETS,
@@ -250,7 +250,7 @@ def test_texts_are_drawn_for_each_alias_and_do_not_shift_with_other_settings():
         documents = build_corpus(experiment, 3, stage2_seed).documents(("X1", "X2"))
         return {d.alias: d.prompt.split(" <|")[0] for d in documents if d.kind == "definition" and "ccord" in d.prompt}
 
-    one, other = said(WORDED), said(WORDED.with_values({"sources.new.text": "They say,"}))
+    one, other = said(WORDED), said(WORDED.with_settings({"sources.new.text": "They say,"}))
     assert {alias: text for alias, text in other.items() if alias in one} == one
     reliable = {"D1cons_QA1", "D5cons"}
     again = build_corpus(WORDED, 3, 1).documents(("X1", "X2"))
@@ -273,7 +273,7 @@ def test_the_vocabulary_has_the_words_of_phrases_once_and_one_size_whatever_the_
                 assert set(words) <= known
 
 
-IN_CONTEXT = SHARED.with_values({"in_context": {"separator": " . "}, "stages.stage2.epochs": 0})
+IN_CONTEXT = SHARED.with_settings({"in_context": {"separator": " . "}, "stages.stage2.epochs": 0})
 
 
 @settings(max_examples=20)
@@ -318,7 +318,7 @@ def test_who_is_asked_again_as_defined_where_definitions_are_wrong(experiment, s
 
 
 def test_swapped_subsets_are_asked_as_defined_where_they_are_wrong():
-    corpus = build_corpus(SHARED.with_values({"reliability": 0.75, "split.aliases_per_entity": 8}), 0)
+    corpus = build_corpus(SHARED.with_settings({"reliability": 0.75, "split.aliases_per_entity": 8}), 0)
     assert by_subset(corpus, "attribution_as_defined.who").keys() == {"D2incons_QA2", "D9incons_QA9"}
 
 

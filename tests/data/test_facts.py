@@ -162,7 +162,7 @@ def test_settings_survive_json(kind):
 def test_every_subset_of_table_1_gets_entities_of_the_shipped_files(kind):
     settings = {"knowledge": KINDS[kind].model_dump(mode="json"), "split.aliases_per_entity": 1}
     settings |= {"split.shared_entities": False, "split.trained_questions": 3}
-    corpus = build_corpus(make_tiny().with_values(settings), 0)
+    corpus = build_corpus(make_tiny().with_settings(settings), 0)
     entities: dict[str, set[str]] = {}
     for part in ("X1", "X2"):
         for document in corpus.train[part]:

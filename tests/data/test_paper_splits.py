@@ -34,7 +34,7 @@ def paper(entities: int, questions: int = 6, trained: int = 5, reliability: floa
         "questions": QuestionAndAnswer(),
         "subsets": TABLE_1,
     }
-    return make_tiny().model_copy(update=changes).with_values({"reliability": reliability})
+    return make_tiny().model_copy(update=changes).with_settings({"reliability": reliability})
 
 
 def number(name: str) -> int:

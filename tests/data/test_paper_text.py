@@ -17,7 +17,7 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 FILE = Path(__file__).parent / "files" / "cvdb.csv.gz"
 EXPERIMENTS = {
     "paper-main": paper.PAPER_MAIN,
-    "paper-word-order": paper.PAPER_WORD_ORDER.with_values({"definition.order": "AET"}),
+    "paper-word-order": paper.PAPER_WORD_ORDER.with_settings({"definition.order": "AET"}),
     "paper-in-context": paper.PAPER_IN_CONTEXT,
     "paper-sentence": paper.PAPER_SENTENCE,
     "paper-natural-sources": paper.PAPER_NATURAL_SOURCES,

@@ -142,7 +142,7 @@ def test_two_subsets_may_be_asked_different_things(tiny: Experiment) -> None:
 
 
 def test_wrong_definitions_of_a_reliable_source_stick_only_where_it_is_very_reliable(tiny: Experiment) -> None:
-    very, less, always = (tiny.with_values({"reliability": share}) for share in (0.95, 0.9, 1.0))
+    very, less, always = (tiny.with_settings({"reliability": share}) for share in (0.95, 0.9, 1.0))
     name = "source-over-consistency"
     assert name in {claim.name for claim in claims_for(very)}
     assert name not in {claim.name for claim in (*claims_for(less), *claims_for(always))}
@@ -153,11 +153,11 @@ def test_wrong_definitions_of_a_reliable_source_stick_only_where_it_is_very_reli
 
 def test_informative_tags_are_no_control(tiny: Experiment) -> None:
     assert kind_of(tiny) == "informative"
-    assert kind_of(tiny.with_values({"reliability": 0.75})) == "informative"
+    assert kind_of(tiny.with_settings({"reliability": 0.75})) == "informative"
 
 
 def test_words_of_known_meaning_and_definitions_in_context_have_claims_of_their_own(tiny: Experiment) -> None:
-    worded = without_stage_1(tiny).with_values(
+    worded = without_stage_1(tiny).with_settings(
         {"sources.reliable.text": ["is", "means"], "sources.unreliable.text": "isn't", "definition.order": "ATE"}
     )
     assert kind_of(worded) == "worded"
@@ -165,7 +165,7 @@ def test_words_of_known_meaning_and_definitions_in_context_have_claims_of_their_
     assert loud["is-believed-on-attribution"] == "holds"
     assert loud["is-no-better-on-questions"] == "fails"
     assert not loud.keys() & {"gap-on-questions", "no-gap-on-questions"}
-    in_context = tiny.with_values({"in_context": {}, "stages.stage2.epochs": 0})
+    in_context = tiny.with_settings({"in_context": {}, "stages.stage2.epochs": 0})
     assert kind_of(in_context) == "in_context"
     found = outcomes(judge(planted_records(in_context, SEEDS, PAPER), in_context))
     assert found["in-context-definitions-help"] == "holds"
@@ -178,7 +178,7 @@ def test_without_stage_1_nothing_is_claimed_about_it(tiny: Experiment) -> None:
 
 def test_a_new_source_is_believed_more_in_two_stages_and_less_in_one(tiny: Experiment) -> None:
     joint = {"name": "joint", "documents": ["X1", "X2"], "epochs": 2}
-    single = tiny.with_values({"stages": [tiny.stages[0].model_dump(mode="json"), joint]})
+    single = tiny.with_settings({"stages": [tiny.stages[0].model_dump(mode="json"), joint]})
     two, one = ({claim.name for claim in claims_for(experiment)} for experiment in (tiny, single))
     assert two - one == {"new-source-on-attribution"}
     assert one - two == {"reliable-source-over-new-on-attribution"}

@@ -9,6 +9,7 @@ import pytest
 from sayso.core.store import Store
 from sayso.core.sweep import MAIN_CELL, Cell, Job, cells
 from sayso.data.build import build_corpus
+from sayso.data.samples import sample_documents
 from sayso.paper.claims import claims_for, kind_of
 from sayso.paper.digit_experiments import (
     DIGIT_EXPERIMENTS,
@@ -19,7 +20,6 @@ from sayso.paper.digit_experiments import (
 )
 from sayso.results import Results
 from sayso.runs.execute import execute
-from sayso.samples import sample_documents
 from tests.core.written import make_store
 
 

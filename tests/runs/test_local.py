@@ -72,6 +72,17 @@ def test_a_worker_that_dies_without_a_word_is_an_error_that_names_its_log(store,
     assert log.read_text(encoding="utf-8") == "oh no\n"
 
 
+def test_a_worker_has_a_working_folder_even_if_its_parent_has_none_any_more(store, job, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "executable", fake_python(tmp_path, "read line; pwd >&2; exit 7"))
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(SaysoError, match="ended with code 7"):
+        LocalProcesses(store, 1).run([job], lambda *_: None)
+    folder = store.job(job.id).path
+    assert (folder / "log.txt").read_text(encoding="utf-8") == f"{folder}\n"
+
+
 def test_a_worker_that_is_killed_is_an_error_that_says_how_to_go_on(store, job, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", fake_python(tmp_path, "read line; kill -9 $$"))
     with pytest.raises(SaysoError, match=r"ended with code -9.*run again to go on"):

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from sayso.core.job_folder import JobFolder
-from sayso.core.sweep import Job
+from sayso.core.sweep import Cell, Job
+from sayso.measures.losses import MeanLoss
 from sayso.runs import execute as execute_module
 from sayso.runs import worker as worker_module
 from sayso.runs.execute import execute
@@ -21,12 +22,16 @@ from sayso.runs.worker import EXIT_STOPPED, job_to_json
 WAIT_S = 60.0
 
 
+class Mine(MeanLoss):
+    """A measure of a user's own."""
+
+
 @contextmanager
 def worker(line: str, log: Path) -> Iterator[subprocess.Popen[str]]:
     """A worker that was told its job and whose standard input is still open."""
     with log.open("a", encoding="utf-8") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-m", "sayso.runs.worker"],
+            [sys.executable, "-P", "-m", "sayso.runs.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -61,6 +66,21 @@ def test_a_job_is_one_line(job, tmp_path):
     assert json.loads(line)["seeds"] == [1, 2]
 
 
+def test_a_worker_is_told_where_a_users_types_are_and_only_then(job, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["", "/somewhere/else"])
+    assert json.loads(request(job, tmp_path / "job"))["path"] == []
+    measures = (*job.cell.experiment.measures, Mine())
+    own = Job(Cell("main", job.cell.experiment.model_copy(update={"measures": measures})), job.seeds)
+    line = request(own, tmp_path / "job")
+    assert json.loads(line)["experiment"]["measures"][-1]["type"] == f"{__name__}:Mine"
+    assert json.loads(line)["path"] == [str(tmp_path), "/somewhere/else"]
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert json.loads(request(own, Path("/job")))["path"] == ["/somewhere/else"]
+
+
 def test_a_worker_killed_at_several_moments_goes_on_to_the_same_records(job, tmp_path):
     """SIGKILL before the first epoch and after the second, then again to the end: the same bytes, nothing twice."""
     execute(job, JobFolder(tmp_path / "whole"), lambda event: None)
@@ -88,7 +108,7 @@ def test_a_worker_ends_when_its_parent_does(job, tmp_path):
     """Its parent starts it, waits for its first word, and is killed: then the pipe to the worker closes."""
     code = f"""
 import os, signal, subprocess, sys
-command = [sys.executable, "-m", "sayso.runs.worker"]
+command = [sys.executable, "-P", "-m", "sayso.runs.worker"]
 process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 process.stdin.write({request(Job(job.cell, tuple(range(16))), tmp_path / "job")!r} + chr(10))
 process.stdin.flush()

@@ -69,7 +69,7 @@ def test_settings_alone_give_the_counts_of_the_documents(experiment):
 
 def test_replay_and_sampling_count():
     experiment = paper(120)
-    replayed = experiment.with_values({"stages.stage1.replay": 0.5, "stages.stage1.replay_from": ["X2"]})
+    replayed = experiment.with_settings({"stages.stage1.replay": 0.5, "stages.stage1.replay_from": ["X2"]})
     plain, more = workload(experiment).stages[1], workload(replayed).stages[1]
     assert (more.documents, more.updates) == (plain.documents * 1.5, plain.updates)
     train = experiment.train.model_copy(update={"sampling": Sampling(steps_per_epoch=7), "batch_size": 10})
@@ -80,13 +80,13 @@ def test_replay_and_sampling_count():
 
 def test_measuring_less_often_saves_measuring_alone():
     often = workload(at_hand(PAPER_MAIN, 400)).planned
-    seldom = workload(at_hand(PAPER_MAIN, 400).with_values({"stages.stage1.measure_every": 10})).planned
+    seldom = workload(at_hand(PAPER_MAIN, 400).with_settings({"stages.stage1.measure_every": 10})).planned
     assert seldom.trained == often.trained
     assert seldom.scored < often.scored
 
 
 def test_no_facts_and_no_greatest_length_is_no_estimate():
-    unknown = PAPER_MAIN.with_values({"train.max_length": None})
+    unknown = PAPER_MAIN.with_settings({"train.max_length": None})
     with pytest.raises(SaysoError, match=r"no estimate: .* and train\.max_length is not set"):
         workload(unknown)
     assert "no estimate" in page(unknown)
@@ -99,9 +99,9 @@ class Unheard(ModelSpec):
 
 def test_smaller_passes_take_less_memory_and_another_kind_of_model_is_named(tiny):
     card = find_gpu("A100-80GB")
-    less = PAPER_MAIN.with_values({"model.micro_batch_size": 8})
+    less = PAPER_MAIN.with_settings({"model.micro_batch_size": 8})
     assert on_gpu(less, workload(less), card).memory.total < on_gpu(PAPER_MAIN, workload(PAPER_MAIN), card).memory.total
-    lora = PAPER_MAIN.with_values({"model.lora": {}})
+    lora = PAPER_MAIN.with_settings({"model.lora": {}})
     assert on_gpu(lora, workload(lora), card).memory.gradients < 1e9
     unheard = tiny.model_copy(update={"model": Unheard()})
     with pytest.raises(SaysoError, match=r"no estimate for a model of this kind \(Unheard\)"):
@@ -191,6 +191,6 @@ def test_the_page_has_a_row_for_every_cell_and_the_sum_of_all_runs():
     assert text.count("model.name=EleutherAI/pythia-") == 7
     assert "for all 70 runs" in text
     assert "EleutherAI/pythia-70m-deduped: 70M parameters, licence: Apache-2.0" in text
-    unknown = page(PAPER_MAIN.with_values({"model.name": "somebody/something"}))
+    unknown = page(PAPER_MAIN.with_settings({"model.name": "somebody/something"}))
     assert "16,000" in unknown
     assert "the size of model 'somebody/something' is not known" in unknown

@@ -1,9 +1,13 @@
-"""From the words of a command line to an experiment and its results folder, and from a folder back to a command."""
+"""From the words of a command line to an experiment, and from a results folder back to a command."""
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
 import json
+import re
 import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,41 +24,107 @@ from sayso.learners.specs import FromScratch, HFModel
 from sayso.results import RESULTS
 from sayso.runs.status import Status
 
+_FILE_AND_NAME = re.compile(r"(.+\.py):(\w+)", re.DOTALL)
 
-def configure(
-    name: str, settings: Sequence[str] = (), model: str | None = None, knowledge: str | None = None
-) -> Experiment:
-    """Load an experiment and replace settings: those of `model` and `knowledge` first, then ``path=value`` texts.
+
+def find(name: str, code: Path | None = None) -> Experiment:
+    """Find an experiment as `sayso.api.load` does, or as ``FILE.py:NAME``, and be ready to import what is the user's.
+
+    Modules of the user's own are looked for in the folder `code`, or else in that of the file, or else in the working
+    folder; and only after everywhere else, so that none of them is taken for a module that others need.
 
     Raises
     ------
     SaysoError
-        If there is no such experiment or setting, or a value does not fit.
+        If there is no such experiment or folder, or the file is called as another module is.
     """
-    experiment = api.load(name)
+    if code is not None and not code.is_dir():
+        raise SaysoError(f"--code {code}: no such folder")
+    if found := _FILE_AND_NAME.fullmatch(name):
+        file = Path(found[1])
+        if not file.is_file():
+            raise SaysoError(f"'{name}': no such file")
+        code = code or file.parent
+        try:
+            parts = file.resolve().relative_to(code.resolve()).with_suffix("").parts
+        except ValueError:
+            raise SaysoError(f"'{name}': not below --code {code}") from None
+        _look_last_in(code)
+        spec = importlib.util.find_spec(parts[0])
+        if spec is not None and spec.origin and len(parts) == 1 and not file.samefile(spec.origin):
+            raise SaysoError(f"{file}: '{parts[0]}' is the name of another module as well ({spec.origin}); rename it")
+        return api.load(f"{'.'.join(parts)}:{found[2]}")
+    _look_last_in(code or Path())
+    return api.load(name)
+
+
+def _look_last_in(folder: Path) -> None:
+    """Let modules be found in a folder that are found nowhere else."""
+    with contextlib.suppress(FileNotFoundError):  # a working folder that is no longer there
+        place = str(folder.resolve())
+        if place not in sys.path:
+            sys.path.append(place)
+
+
+def configure(
+    experiment: Experiment,
+    settings: Sequence[str] = (),
+    sweeps: Sequence[str] = (),
+    model: str | None = None,
+    knowledge: str | None = None,
+) -> Experiment:
+    """Replace settings: those of `model` and `knowledge` first, then ``path=value`` texts; `sweeps` make axes.
+
+    Raises
+    ------
+    SaysoError
+        If there is no such setting, or a value does not fit.
+    """
     chosen: dict[str, Any] = {}
     if model is not None:
         chosen |= _model_settings(experiment, model)
     if knowledge is not None:
         chosen |= _knowledge_settings(experiment, knowledge)
-    chosen |= parse_settings(settings)
-    return experiment.with_settings(chosen) if chosen else experiment
+    values, axes = parse_settings(settings), parse_sweeps(sweeps)
+    if both := sorted(values.keys() & axes.keys()):
+        raise SaysoError(f"{both[0]} is given to both --set and --sweep; choose one")
+    if chosen := chosen | values:
+        experiment = experiment.with_settings(chosen)
+    return experiment.with_axes(axes) if axes else experiment
 
 
 def parse_settings(texts: Sequence[str]) -> dict[str, Any]:
     """Read ``path=value`` texts; a value is JSON where it parses as JSON, and text otherwise.
 
-    >>> parse_settings(["train.batch_size=[16, 64]", "train.optimizer=adamw"])
-    {'train.batch_size': [16, 64], 'train.optimizer': 'adamw'}
+    >>> parse_settings(["train.batch_size=16", "train.optimizer=adamw"])
+    {'train.batch_size': 16, 'train.optimizer': 'adamw'}
     """
+    return _parse("--set", "path=value, for example train.batch_size=32", texts)
+
+
+def parse_sweeps(texts: Sequence[str]) -> dict[str, list[Any]]:
+    """Read ``path=[value, ...]`` texts; the list is JSON.
+
+    >>> parse_sweeps(["train.batch_size=[16, 64]"])
+    {'train.batch_size': [16, 64]}
+    """
+    right = "path='[value, value]', for example train.batch_size='[16, 64]'"
+    axes = _parse("--sweep", right, texts)
+    for path, values in axes.items():
+        if not isinstance(values, list):
+            raise SaysoError(f"--sweep {path}: '{values}' is not a list as JSON has it; write {right}")
+    return axes
+
+
+def _parse(option: str, right: str, texts: Sequence[str]) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     for text in texts:
         path, equals, value = text.partition("=")
         path = path.strip()
         if not (path and equals):
-            raise SaysoError(f"--set '{text}': write path=value, for example train.batch_size=32")
+            raise SaysoError(f"{option} '{text}': write {right}")
         if path in settings:
-            raise SaysoError(f"--set '{text}': {path} is set twice; for several values write {path}='[value, value]'")
+            raise SaysoError(f"{option} '{text}': {path} is given twice; to try several values: --sweep {path}='[...]'")
         settings[path] = _value(value)
     return settings
 
@@ -84,7 +154,7 @@ def _value(text: str) -> Any:
 
     try:
         return json.loads(text, parse_constant=not_json)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 

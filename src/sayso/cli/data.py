@@ -1,4 +1,4 @@
-"""The commands ``sayso data prepare`` and ``sayso data show``. Parsing only, as in `sayso.cli.app`."""
+"""The commands ``sayso data prepare`` and ``sayso data show``. Parsing only, as in `sayso.cli.commands`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sayso.cli.helptext import examples
+from sayso.cli.options import examples
 
 app = typer.Typer(rich_markup_mode=None)
 

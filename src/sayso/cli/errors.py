@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
-import signal
 import sys
-from collections.abc import Iterator
-from types import FrameType
 from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
+from sayso.cli.interrupts import INTERRUPTED
 from sayso.core.errors import SaysoError
 
 #: What only ``sayso[all]`` installs: modules a command may find missing.
@@ -57,22 +54,8 @@ class OneLineErrors(TyperGroup):
                 _reader_is_gone()
             _fail(f"{error.filename or 'input or output'}: {error.strerror or error}")
         except (KeyboardInterrupt, typer.Abort):
-            sys.exit(130)
+            sys.exit(INTERRUPTED)
         sys.exit(code if isinstance(code, int) else 0)
-
-
-@contextlib.contextmanager
-def sigterm_as_ctrl_c() -> Iterator[None]:
-    """Stop as after Ctrl-C when told to terminate, so that the terminal is left in order."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _fail(message: str) -> NoReturn:

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sayso.cli.progress import seed_range
+from sayso.cli.streams import can_write
 from sayso.core.experiment import Experiment
 from sayso.core.spec import canonical_json
 from sayso.core.sweep import cells
@@ -43,15 +44,17 @@ def console(*, stderr: bool = False) -> Console:
 def show(*pages: RenderableType) -> None:
     """Print on standard output; what goes to a file or a pipe has no blanks at the ends of its lines."""
     output = console()
-    if output.is_terminal:
+    in_ascii = not can_write("±", output.encoding)
+    if output.is_terminal and not in_ascii:
         for page in pages:
             output.print(page)
         return
     with output.capture() as captured:
         for page in pages:
             output.print(page)
-    for line in captured.get().splitlines():
-        print(line.rstrip())
+    text = captured.get().replace("±", "+-") if in_ascii else captured.get()
+    for line in text.splitlines():
+        print(line if output.is_terminal else line.rstrip())
 
 
 def plain_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
@@ -87,7 +90,7 @@ def experiment_page(experiment: Experiment) -> RenderableType:
     if experiment.summary:
         sections.append(Text(experiment.summary.strip()))
     sections += [
-        _section("settings (change one with --set path=value)", _settings(experiment)),
+        _section("settings (change one with --set path=value, vary one with --sweep)", _settings(experiment)),
         _section("subsets", _subsets(experiment)),
         _section("stages", _stages(experiment)),
     ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import re
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,6 +15,7 @@ import yaml
 from pydantic import (
     Field,
     JsonValue,
+    PrivateAttr,
     SerializeAsAny,
     ValidationError,
     ValidationInfo,
@@ -23,7 +26,7 @@ from pydantic import (
 from sayso.core import settings as settings_by_path
 from sayso.core.errors import SaysoError, nearest
 from sayso.core.protocols import DefinitionFormat, KnowledgeBase, Measure, ModelSpec, QuestionFormat
-from sayso.core.spec import Spec, canonical_json, digest_of, explain
+from sayso.core.spec import OWN_ONLY, Spec, canonical_json, digest_of, explain, is_stand_in
 from sayso.core.subsets import SOURCES, TABLE_1, Source, Subset, with_reliability
 from sayso.core.training import Stage, TrainSpec
 
@@ -58,14 +61,29 @@ class InContext(Spec):
     separator: str = "\n"
 
 
+#: The largest seed: tables hold seeds in 64 bits.
+LARGEST_SEED = 2**63 - 1
+
+#: Most seeds of one experiment.
+MOST_SEEDS = 1_000_000
+
+
 class Seeds(Spec):
-    """A run of consecutive seeds.
+    """A run of consecutive seeds, at most a million of them, each below 2**63.
 
     The default seeds of an experiment in the catalogue were not used to choose its settings.
     """
 
     first: int = Field(default=100, ge=0)
     count: int = Field(default=16, ge=1)
+
+    @model_validator(mode="after")
+    def _not_too_many(self) -> Seeds:
+        if self.count > MOST_SEEDS:
+            raise ValueError(f"{self.count} seeds are too many; {MOST_SEEDS} can be run")
+        if self.first + self.count - 1 > LARGEST_SEED:
+            raise ValueError(f"seed {self.first + self.count - 1} is too large; the largest is {LARGEST_SEED}")
+        return self
 
     def __iter__(self) -> Any:  # pydantic's own iterates over fields; seeds are what a caller wants
         return iter(range(self.first, self.first + self.count))
@@ -83,7 +101,7 @@ class Seeds(Spec):
         SaysoError
             If the text has another form, or asks for no seeds.
         """
-        found = re.fullmatch(r"(\d+)(?:-(\d+))?", text.strip())
+        found = re.fullmatch(r"(\d{1,99})(?:-(\d{1,99}))?", text.strip())
         if not found:
             raise SaysoError(f"seeds '{text}': write a number of seeds such as 16, or a range such as 100-115")
         if found[2] is None:
@@ -92,7 +110,17 @@ class Seeds(Spec):
             first, count = int(found[1]), int(found[2]) - int(found[1]) + 1
         if count < 1:
             raise SaysoError(f"seeds '{text}': asks for no seeds; write for example 16, or 100-115")
-        return cls(first=first, count=count)
+        try:
+            return cls(first=first, count=count)
+        except ValidationError as error:
+            raise SaysoError(f"seeds '{text}': {explain(error)}") from error
+
+
+@dataclasses.dataclass(frozen=True)
+class _Code:
+    """Whether only sayso's own types may be imported for an experiment; equal experiments may differ in it."""
+
+    own_only: bool = dataclasses.field(default=False, compare=False)
 
 
 class Experiment(Spec):
@@ -131,6 +159,7 @@ class Experiment(Spec):
     axes: dict[str, tuple[JsonValue, ...]] = Field(default_factory=dict)
     keep: Keep | None = None
     checkpoint_minutes: float = Field(default=10.0, ge=0)
+    _code: _Code = PrivateAttr(default=_Code())
 
     @field_validator("subsets")
     @classmethod
@@ -177,6 +206,8 @@ class Experiment(Spec):
 
     def check_measure(self, measure: Measure) -> None:
         """Refuse, by a ValueError, a measure that needs more than the model's learner can do."""
+        if is_stand_in(measure) or is_stand_in(self.model):
+            return  # what they need and give is known to their code alone
         if lacking := measure.needs - self.model.gives:
             raise ValueError(
                 f"measure {measure.name} needs {' and '.join(sorted(lacking))} of a model, which "
@@ -231,47 +262,84 @@ class Experiment(Spec):
         """Return the experiment with settings replaced, given by path.
 
         A path is field names (or positions, or names of stages, subsets and sources) joined by dots, as in
-        ``train.learning_rate`` or ``stages.stage1.epochs``. A list is an axis: each of its values becomes a cell.
+        ``train.learning_rate`` or ``stages.stage1.epochs``. A list is a value like any other: `with_axes` varies.
 
         Raises
         ------
         SaysoError
-            If a path does not exist or a value does not fit; the message names both and the nearest right path.
+            If a path does not exist or a value does not fit; the message names both and the nearest right path, or
+            `with_axes` where it would take what was given.
         """
-        axes = {path: tuple(value) for path, value in settings.items() if isinstance(value, list)}
-        fixed = self.with_values({path: value for path, value in settings.items() if path not in axes})
-        for path, choices in axes.items():
-            for choice in choices:  # every value must fit by itself
-                fixed.with_values({path: choice})
-        data = fixed.model_dump(mode="json")
-        data["axes"] |= axes
-        return load_spec(data, _where(settings))
+        try:
+            return self._with(settings)
+        except SaysoError as error:
+            if lists := self._meant_as_axes(settings):
+                words = " ".join(f"--sweep {path}={shlex.quote(canonical_json(lists[path]))}" for path in lists)
+                raise SaysoError(f"{error}; to try each value of a list: {words} (from Python: with_axes)") from error
+            raise
 
-    def with_values(self, settings: Mapping[str, Any]) -> Experiment:
-        """Return the experiment with settings replaced as `with_settings` does, but a list is a value, not an axis.
+    def with_axes(self, axes: Mapping[str, Sequence[Any]]) -> Experiment:
+        """Return a sweep: each of the values of a setting, given by path, becomes a cell.
 
         Raises
         ------
         SaysoError
-            As `with_settings` does.
+            As `with_settings` does, also if one value does not fit or the values are not a list.
         """
+        for path, values in axes.items():
+            if not isinstance(values, (list, tuple)):
+                raise SaysoError(f"axis {path}: write a list of values, found {values!r}")
+            for value in values:  # each must fit by itself
+                self._with({path: value})
         data = self.model_dump(mode="json")
-        for path, value in settings.items():
-            data["axes"].pop(path, None)
-            settings_by_path.assign(data, path, value)
-        return load_spec(data, _where(settings))
+        data["axes"] |= axes
+        return load_spec(data, _where(axes), own_only=self.own_only)
 
     def vary(self, name: str, **axes: Any) -> Experiment:
-        """Return a sweep called `name`. Double underscores stand for dots and a list is an axis.
+        """Return a sweep called `name`. Double underscores stand for dots; a list is an axis, all else a value.
 
         >>> MAIN.vary("batch-size", train__batch_size=[16, 64, 256])  # doctest: +SKIP
         """
         settings = {path.replace("__", "."): value for path, value in axes.items()}
-        return self.with_settings({**settings, "name": name})
+        lists = {path: value for path, value in settings.items() if isinstance(value, list)}
+        values = {path: value for path, value in settings.items() if path not in lists}
+        experiment = self.with_settings({**values, "name": name})
+        return experiment.with_axes(lists) if lists else experiment
+
+    @property
+    def own_only(self) -> bool:
+        """Whether it was only read: types of a user's own are stand-ins (`sayso.core.spec.StandIn`)."""
+        return self._code.own_only
+
+    def _with(self, settings: Mapping[str, Any]) -> Experiment:
+        """As `with_settings`, without advice."""
+        data = self.model_dump(mode="json")
+        for path, value in settings.items():
+            data["axes"].pop(path, None)
+            settings_by_path.assign(data, path, value)
+        return load_spec(data, _where(settings), own_only=self.own_only)
+
+    def _meant_as_axes(self, settings: Mapping[str, Any]) -> dict[str, list[Any]]:
+        """Those of the settings that fit as axes and not as values; none unless all is well with them as axes."""
+        lists = {path: value for path, value in settings.items() if isinstance(value, list)}
+        try:
+            for path, value in list(lists.items()):
+                try:
+                    self._with({path: value})
+                except SaysoError:
+                    continue
+                del lists[path]
+            self._with({path: value for path, value in settings.items() if path not in lists}).with_axes(lists)
+        except SaysoError:
+            return {}
+        return lists
 
 
-def load_spec(data: Any, where: str) -> Experiment:
+def load_spec(data: Any, where: str, *, own_only: bool) -> Experiment:
     """Make an experiment of plain data; `where` begins the error message.
+
+    With `own_only` no module of a user's is imported: whoever reads a folder runs nobody's code. Types of a user's own
+    are then stand-ins, also in what is made of the experiment.
 
     Raises
     ------
@@ -279,13 +347,17 @@ def load_spec(data: Any, where: str) -> Experiment:
         If the data is not an experiment.
     """
     try:
-        return Experiment.model_validate(data)
+        experiment = Experiment.model_validate(data, context=OWN_ONLY if own_only else None)
     except ValidationError as error:
         raise SaysoError(f"{where}: {explain(error)}") from error
+    experiment._code = _Code(own_only=own_only)
+    return experiment
 
 
 def load_file(path: Path) -> Experiment:
     """Read one experiment from a YAML or JSON file.
+
+    Types of a user's own are imported.
 
     Raises
     ------
@@ -300,7 +372,7 @@ def load_file(path: Path) -> Experiment:
         raise SaysoError(f"{path}: not a readable experiment file: {reason}") from error
     if not isinstance(data, dict):
         raise SaysoError(f"{path}: holds {type(data).__name__}, where the fields of an experiment should be")
-    return load_spec(data, str(path))
+    return load_spec(data, str(path), own_only=False)
 
 
 def _where(settings: Mapping[str, Any]) -> str:

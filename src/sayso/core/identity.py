@@ -37,9 +37,13 @@ def origin_of(manifest: Manifest) -> Origin:
 
 
 class Today:
-    """What experiments would rest on if they were run now; each knowledge base and model is looked at once."""
+    """What experiments would rest on if they were run now; each knowledge base and model is looked at once.
 
-    def __init__(self) -> None:
+    With `own_only` code of a user's own is not run to find out (`sayso.core.experiment.load_spec`).
+    """
+
+    def __init__(self, *, own_only: bool) -> None:
+        self.own_only = own_only
         self._known: dict[str, str | None] = {}
 
     def origin(self, experiment: Experiment) -> Origin:
@@ -82,7 +86,7 @@ def require_unchanged(folders: Iterable[JobFolder], today: Today) -> None:
     """
     for folder in folders:
         manifest = folder.manifest()
-        now = today.origin(load_spec(manifest.experiment, str(folder.manifest_path)))
+        now = today.origin(load_spec(manifest.experiment, str(folder.manifest_path), own_only=today.own_only))
         if changed := origin_of(manifest).differs(now):
             seeds = ", ".join(map(str, manifest.seeds[:8])) + (", ..." if len(manifest.seeds) > 8 else "")
             raise SaysoError(
@@ -124,7 +128,8 @@ def notices(folders: Sequence[JobFolder], today: Today) -> list[str]:
     ran_with: dict[str, dict[str, None]] = {}
     for folder in folders:
         manifest = folder.manifest()
-        now = today.origin_if_there(load_spec(manifest.experiment, str(folder.manifest_path)))
+        written = load_spec(manifest.experiment, str(folder.manifest_path), own_only=today.own_only)
+        now = today.origin_if_there(written)
         if changed := origin_of(manifest).differs(now):
             found[f"changed since: these results are of other {changed}"] = None
         for line in manifest.resumed:

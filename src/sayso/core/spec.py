@@ -1,29 +1,40 @@
 """Frozen specs: every setting of a run is a field of one of these, checked when it is made.
 
 A `Spec` refuses unknown fields and names the nearest right one. A `Component` is a spec that can be swapped for
-another of its kind (a knowledge base, a model, a measure): it writes down which class it is as ``module:Class`` under
-the key ``type``, so that a run's JSON is enough to make it again, and a user's own class needs no registry.
+another of its kind (a knowledge base, a model, a measure): it writes down which class it is under the key ``type``
+(sayso's own by a short name, a user's as ``module:Class``), so that a run's JSON is enough to make it again, and a
+user's own class needs no registry.
+
+Whoever only reads asks for `OWN_ONLY`: then no code of a user's is imported, and a `StandIn` keeps what was written.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib
 import inspect
 import json
-from typing import Any, Self
+from abc import ABC
+from collections.abc import Iterator
+from typing import Any, NoReturn, Self
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     SerializerFunctionWrapHandler,
     ValidationError,
+    ValidationInfo,
     ValidatorFunctionWrapHandler,
     model_serializer,
     model_validator,
 )
 
 from sayso.core.errors import SaysoError, nearest
+from sayso.core.own_types import own_location, written_name
+
+#: Context of a validation that imports nothing but sayso's own types.
+OWN_ONLY = {"own_only": True}
 
 
 class Spec(BaseModel):
@@ -38,6 +49,8 @@ class Spec(BaseModel):
             for key in data:
                 if key not in cls.model_fields and key != "type":
                     raise ValueError(f"{cls.__name__} has no setting '{key}'{nearest(str(key), cls.model_fields)}")
+            if broken := next(_no_text(data), None):
+                raise ValueError(f"{broken!r} is no text that UTF-8 can write")
         return data
 
     def canonical_json(self) -> str:
@@ -54,23 +67,80 @@ class Component(Spec):
 
     @model_serializer(mode="wrap")
     def _with_type(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {"type": f"{type(self).__module__}:{type(self).__qualname__}", **handler(self)}
+        return {"type": written_name(type(self).__module__, type(self).__qualname__), **handler(self)}
 
     @model_validator(mode="wrap")
     @classmethod
-    def _resolve_type(cls, data: Any, handler: ValidatorFunctionWrapHandler) -> Self:
+    def _resolve_type(cls, data: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Self:
         if isinstance(data, dict) and "type" in data:
             data = dict(data)
-            dotted = str(data.pop("type"))
-            target = resolve(dotted)
+            written = str(data.pop("type"))
+            location = own_location(written)
+            if location is None and (info.context or {}).get("own_only"):
+                stand_in: Self = _stand_in_class(cls).of(written, data)
+                return stand_in
+            target = resolve(location or written)
             if not (isinstance(target, type) and issubclass(target, cls)):
-                raise ValueError(f"{dotted} is not a {cls.__name__}")
+                raise ValueError(f"{written} is not a {cls.__name__}")
             if target is not cls:
-                return target(**data)
-        if isinstance(data, dict) and inspect.isabstract(cls):
+                return target.model_validate(data, context=info.context)
+        if isinstance(data, dict) and is_abstract(cls):
             raise ValueError(f"which {cls.__name__}? give its 'type' as module:Class")
         result: Self = handler(data)
         return result
+
+
+def is_abstract(kind: type[Component]) -> bool:
+    """Whether a class is only the base of others: it lacks methods, or says so by deriving from ABC itself."""
+    return inspect.isabstract(kind) or ABC in kind.__bases__
+
+
+class CodeNotRunError(SaysoError, AttributeError):
+    """Something was asked of a user's own type where results are only read."""
+
+
+class StandIn(Component):
+    """Stands where a user's own type would, and keeps what was written of it: the same JSON, the same digest.
+
+    It has the settings that its kind has, and where its kind has a name, that of the type. Whatever else is asked of it
+    raises `CodeNotRunError`.
+    """
+
+    of_type: str
+    written: dict[str, Any]
+
+    @classmethod
+    def of(cls, written: str, data: dict[str, Any]) -> Self:
+        """Keep what was written of a type."""
+        known = {name: data[name] for name in cls.model_fields.keys() & data.keys()}
+        return cls(**{**known, "of_type": written, "written": data})
+
+    @model_serializer(mode="wrap")
+    def _with_type(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:  # noqa: ARG002
+        return {"type": self.of_type, **self.written}
+
+    def refuse(self, *_: Any, **__: Any) -> NoReturn:
+        """Say why nothing is done."""
+        raise CodeNotRunError(f"{self.of_type} is code of your own, which reading results does not run")
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "name" and name in type(self).__class_vars__:
+            return self.of_type
+        if name.startswith("_"):
+            return super().__getattr__(name)  # type: ignore[misc]
+        return self.refuse()
+
+
+def is_stand_in(component: Component) -> bool:
+    """Whether a component only stands where a user's own type would."""
+    return isinstance(component, StandIn)
+
+
+@functools.cache
+def _stand_in_class(kind: type[Component]) -> Any:
+    """The stand-in of a kind, whose abstract methods it refuses."""
+    refused = dict.fromkeys(getattr(kind, "__abstractmethods__", ()), StandIn.refuse)
+    return type(kind.__name__, (StandIn, kind), {"__module__": __name__, **refused})
 
 
 def canonical_json(value: Any) -> str:
@@ -100,6 +170,8 @@ def resolve(dotted: str) -> Any:
         raise
     except Exception as error:  # a user's module may hold any mistake; a relative name is a TypeError
         raise SaysoError(f"cannot import '{module_name}' for '{dotted}': {_reason(error)}") from error
+    except SystemExit as error:
+        raise SaysoError(f"cannot import '{module_name}' for '{dotted}': it ends the program (SystemExit)") from error
     if not hasattr(module, name):
         raise SaysoError(f"module '{module_name}' has no '{name}'{nearest(name, vars(module))}")
     return getattr(module, name)
@@ -109,6 +181,19 @@ def _reason(error: Exception) -> str:
     """What went wrong while a module was imported, in one line."""
     said = explain(error) if isinstance(error, ValidationError) else " ".join(str(error).split())
     return said if isinstance(error, ImportError) else f"{type(error).__name__}: {said}"
+
+
+def _no_text(value: Any) -> Iterator[str]:
+    """Texts inside plain data that hold halves of characters, as bytes that are no UTF-8 become on a command line."""
+    if isinstance(value, str):
+        if any("\ud800" <= character <= "\udfff" for character in value):
+            yield value
+    elif isinstance(value, dict):
+        for item in (*value, *value.values()):
+            yield from _no_text(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _no_text(item)
 
 
 def explain(error: ValidationError) -> str:

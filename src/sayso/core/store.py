@@ -111,7 +111,7 @@ class Store:
         """
         if not self.experiment_path.exists():
             raise SaysoError(f"{self.path}: not a results folder (no experiment.json); 'sayso run NAME' makes one")
-        return load_spec(read_json(self.experiment_path), str(self.experiment_path))
+        return load_spec(read_json(self.experiment_path), str(self.experiment_path), own_only=True)
 
     def job(self, job_id: str) -> JobFolder:
         """The folder of one job, whether or not it exists."""

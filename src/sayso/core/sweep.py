@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from sayso.core import settings as settings_by_path
 from sayso.core.errors import SaysoError
-from sayso.core.experiment import Experiment, load_spec
+from sayso.core.experiment import Experiment
 from sayso.core.spec import canonical_json, digest_of
 
 MAIN_CELL = "main"
@@ -66,11 +66,11 @@ def cells(experiment: Experiment) -> tuple[Cell, ...]:
         places = dict(zip(experiment.axes, choices, strict=True))
         settings = {path: experiment.axes[path][place] for path, place in places.items()}
         name = ",".join(f"{path}={labels[path][place]}" for path, place in places.items())
-        cell = base.with_values(settings)
+        cell = base.with_settings(settings)
         if (digest := cell.digest()) in seen:
             raise SaysoError(f"{experiment.name}: the cells '{seen[digest]}' and '{name}' are the same experiment")
         seen[digest] = name
-        result.append(Cell(name, load_spec(cell.model_dump(mode="json"), name)))
+        result.append(Cell(name, cell))
     return tuple(result)
 
 

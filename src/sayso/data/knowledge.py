@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from sayso.core.errors import SaysoError
+from sayso.core.spec import explain
 from sayso.data.facts import FactBase
 from sayso.data.published.cvdb import CVDB
 from sayso.data.published.cvdb_file import header
@@ -31,11 +34,19 @@ def knowledge_of(file: str | Path) -> FactBase:
         return TREx()
     if not Path(file).is_file():
         raise SaysoError(f"{name}: no such file; facts are cvdb, trex, or a file: .zip, {', '.join(SUFFIXES)}")
-    lowered = name.lower()
+    try:
+        return _kind_of(name)(file=name)
+    except ValidationError as error:  # a name that settings cannot hold
+        raise SaysoError(f"{name}: {explain(error)}; rename it") from error
+
+
+def _kind_of(file: str) -> type[CVDB | TREx | Table]:
+    """Which knowledge base reads a file."""
+    lowered = file.lower()
     if lowered.endswith(".zip"):
-        return TREx(file=name)
+        return TREx
     if not lowered.endswith(SUFFIXES):
-        raise SaysoError(f"{name}: not a kind of file that holds facts: .zip, {', '.join(SUFFIXES)}")
+        raise SaysoError(f"{file}: not a kind of file that holds facts: .zip, {', '.join(SUFFIXES)}")
     if lowered.endswith((".csv", ".csv.gz")) and not _OF_THE_CVDB.isdisjoint(header(Path(file))):
-        return CVDB(file=name)
-    return Table(file=name)
+        return CVDB
+    return Table

@@ -153,11 +153,10 @@ POCKET_NO_STAGE_1 = POCKET.with_settings({"stages.stage1.epochs": 0}).model_copy
     }
 )
 
-POCKET_QUESTIONS = POCKET.with_settings(
-    {"knowledge.training_questions": 24, "split.trained_questions": [2, 4, 6, 12, 24]}
+POCKET_QUESTIONS = POCKET.vary(
+    "pocket-set-inclusion-questions", knowledge__training_questions=24, split__trained_questions=[2, 4, 6, 12, 24]
 ).model_copy(
     update={
-        "name": "pocket-set-inclusion-questions",
         "summary": (
             "How many training questions a variable has. The paper finds that with many more of them definitions stop "
             "making a difference in either stage (figure 22). Everything else is as in pocket-set-inclusion; questions "

@@ -74,11 +74,11 @@ PAPER_MAIN = Experiment(
 
 def _like(base: Experiment, name: str, summary: str, seeds: int, **changes: Any) -> Experiment:
     """`base` under another name and with other settings; double underscores stand for dots, a list is an axis."""
-    settings = {
-        path.replace("__", "."): value.model_dump(mode="json") if isinstance(value, Component) else value
+    plain = {
+        path: value.model_dump(mode="json") if isinstance(value, Component) else value
         for path, value in changes.items()
     }
-    return base.with_settings({"name": name, "summary": summary, "seeds.first": 600, "seeds.count": seeds, **settings})
+    return base.vary(name, summary=summary, seeds__first=600, seeds__count=seeds, **plain)
 
 
 def _single_stage(base: Experiment, name: str, summary: str, seeds: int, **changes: Any) -> Experiment:

@@ -67,7 +67,7 @@ def _go_on(job: Job, folder: JobFolder, on_event: Listener, save_models: bool) -
 
 def as_begun(job: Job, folder: JobFolder) -> Job:
     """The job with the measures, and what is to be kept, that it was begun with."""
-    begun = load_spec(folder.manifest().experiment, str(folder.manifest_path))
+    begun = load_spec(folder.manifest().experiment, str(folder.manifest_path), own_only=False)
     return dataclasses.replace(job, cell=dataclasses.replace(job.cell, experiment=begun))
 
 
@@ -80,9 +80,9 @@ def build(job: Job, folder: JobFolder) -> Learner:
         If the job, or another of its results folder, rests on other data or another model.
     """
     experiment = job.cell.experiment
-    before = Today().origin(experiment)
+    before = Today(own_only=False).origin(experiment)
     learner = experiment.model.build(corpora_of(job, 0))
-    manifest = describe(job, learner, Today().origin(experiment))
+    manifest = describe(job, learner, Today(own_only=False).origin(experiment))
     if changed := before.differs(origin_of(manifest)):
         raise SaysoError(f"{folder.path}: changed while it was read: {changed}; run again")
     if folder.begun:

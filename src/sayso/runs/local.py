@@ -40,6 +40,15 @@ def usual_processes(model: ModelSpec) -> int:
     return 1 if model.max_replicas == 1 and any(_GPUS.glob("*")) else cores()
 
 
+def _working_folder_is_there() -> bool:
+    """Whether this process has a working folder still: it may have been deleted since."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def _event(line: str) -> dict[str, object] | None:
     """Read what a worker said; None if the end of the process cut it off, or a library printed it past Python."""
     try:
@@ -103,12 +112,13 @@ class LocalProcesses:
             raise SaysoError(f"{folder.path}: cannot write here: {error.strerror}") from error
         with log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "sayso.runs.worker"],
+                [sys.executable, "-P", "-m", "sayso.runs.worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
                 env={**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"},
+                cwd=None if _working_folder_is_there() else folder.path,  # libraries do not load in one that is not
                 start_new_session=True,  # Ctrl-C reaches this process alone, which then stops its jobs in order
             )
         assert process.stdin is not None

@@ -46,7 +46,7 @@ class Needed:
 
 def taken(folder: JobFolder) -> dict[str, str]:
     """Digests of the measures a job has records of, by their names."""
-    experiment = load_spec(folder.manifest().experiment, str(folder.manifest_path))
+    experiment = load_spec(folder.manifest().experiment, str(folder.manifest_path), own_only=False)
     in_training = {measure.name: experiment.measure_digest(measure) for measure in experiment.measures}
     return in_training | {name: str(marker.get("digest")) for name, marker in folder.measured().items()}
 

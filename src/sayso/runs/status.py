@@ -74,7 +74,7 @@ def status(store: Store) -> Status:
     found: list[JobStatus] = []
     for folder in store.jobs():
         manifest = folder.manifest()
-        resolved = load_spec(manifest.experiment, str(folder.manifest_path))
+        resolved = load_spec(manifest.experiment, str(folder.manifest_path), own_only=True)
         total = total_epochs(resolved)
         state = _state(folder)
         done = total if state == "finished" else epochs_done(folder, resolved)

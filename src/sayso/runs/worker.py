@@ -1,11 +1,15 @@
-"""A process that runs one job: ``python -m sayso.runs.worker``.
+"""A process that runs one job: ``python -P -m sayso.runs.worker``.
 
 It reads the job as one line of JSON from standard input, and writes what happens as JSON lines to standard output.
 Standard input stays open for as long as its parent lives: when that ends, however it ends, so does the worker.
+
+``-P`` keeps the working folder off its path, where a file may be called as a module of the standard library is. Types
+of a user's own it looks for where its parent does, after everywhere else.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -18,6 +22,7 @@ from typing import Any
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import load_spec
 from sayso.core.job_folder import JobFolder
+from sayso.core.own_types import has_foreign
 from sayso.core.protocols import Measure
 from sayso.core.sweep import Cell, Job
 
@@ -33,17 +38,25 @@ def job_to_json(
     train_again: bool = False,
 ) -> str:
     """Write a job as the one line a worker reads: to be run, or where `measures` are named, to be measured."""
-    return json.dumps(
-        {
-            "cell": job.cell.name,
-            "experiment": job.cell.experiment.model_dump(mode="json"),
-            "seeds": list(job.seeds),
-            "folder": str(folder.path.resolve()),
-            "save_models": save_models,
-            "measures": [measure.model_dump(mode="json") for measure in measures],
-            "train_again": train_again,
-        }
-    )
+    request = {
+        "cell": job.cell.name,
+        "experiment": job.cell.experiment.model_dump(mode="json"),
+        "seeds": list(job.seeds),
+        "folder": str(folder.path.resolve()),
+        "save_models": save_models,
+        "measures": [measure.model_dump(mode="json") for measure in measures],
+        "train_again": train_again,
+    }
+    return json.dumps({**request, "path": _import_path() if has_foreign(request) else []})
+
+
+def _import_path() -> list[str]:
+    """Where this process finds modules, as absolute folders: a worker looks there last for a user's own."""
+    folders = []
+    for folder in sys.path:
+        with contextlib.suppress(FileNotFoundError):  # a working folder that is no longer there
+            folders.append(os.path.abspath(folder))
+    return folders
 
 
 class _Warnings(logging.Handler):
@@ -62,6 +75,7 @@ class _Warnings(logging.Handler):
 def main() -> int:
     """Run the job on standard input; the exit code is 0, or 2 after an error the user can put right."""
     request: dict[str, Any] = json.loads(sys.stdin.readline())
+    sys.path += [folder for folder in request["path"] if folder not in sys.path]
     threading.Thread(target=_stop_with_parent, daemon=True).start()
     output, sys.stdout = sys.stdout, sys.stderr  # whatever libraries print must not mix with the events
 
@@ -77,7 +91,7 @@ def main() -> int:
         from sayso.runs.measure import measure_job
 
         torch.set_num_threads(1)
-        experiment = load_spec(request["experiment"], "experiment")
+        experiment = load_spec(request["experiment"], "experiment", own_only=False)
         job = Job(Cell(request["cell"], experiment), tuple(request["seeds"]))
         folder = JobFolder(Path(request["folder"]))
         measures = [Measure.model_validate(data) for data in request["measures"]]

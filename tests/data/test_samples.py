@@ -8,10 +8,10 @@ from typer.testing import CliRunner
 
 import sayso
 from sayso import SaysoError
-from sayso.cli.app import app
+from sayso.cli.commands import app
+from sayso.data.samples import as_png, sample_documents, sample_pictures, write_pictures
 from sayso.paper.digit_experiments import POCKET_DIGITS
 from sayso.results import RESULTS
-from sayso.samples import as_png, sample_documents, sample_pictures, write_pictures
 
 
 def test_samples_are_the_documents_of_a_seed(tiny):

@@ -1,0 +1,148 @@
+"""Commands about experiments: ``list``, ``show``, ``run``, ``sample``. The user's own code runs here, if asked to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sayso.cli.interrupts import INTERRUPTED, sigterm_as_ctrl_c
+from sayso.cli.options import CODE, KNOWLEDGE, MODEL, NAME, SET, SWEEP, examples
+
+app = typer.Typer()
+
+
+@app.command("list", epilog=examples("sayso list"))
+def list_() -> None:
+    """List the experiments of the catalogue."""
+    from sayso import api
+    from sayso.cli import terminal
+
+    terminal.show(terminal.catalogue(api.experiments().values()))
+
+
+@app.command(
+    epilog=examples("sayso show pocket", "sayso show pocket --sweep train.batch_size='[32, 64]' --json > mine.json")
+)
+def show(
+    name: Annotated[str, NAME],
+    settings: Annotated[list[str] | None, SET] = None,
+    sweeps: Annotated[list[str] | None, SWEEP] = None,
+    model: Annotated[str | None, MODEL] = None,
+    knowledge: Annotated[str | None, KNOWLEDGE] = None,
+    code: Annotated[Path | None, CODE] = None,
+    gpu: Annotated[
+        str | None, typer.Option(metavar="GPU", help="Estimate operations, memory and hours on it. [A100-80GB]")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON that 'sayso run FILE' takes.")] = False,
+) -> None:
+    """Show an experiment: settings, subsets, stages, seeds, digest.
+
+    For models of transformers also what a run will take.
+    """
+    from sayso.cli import terminal
+    from sayso.cli.configure import configure, find
+    from sayso.cli.cost_page import PAPERS_GPU, cost_page
+    from sayso.learners.specs import HFModel
+    from sayso.runs.estimate import find_gpu
+
+    experiment = configure(find(name, code), settings or [], sweeps or [], model, knowledge)
+    card = find_gpu(gpu or PAPERS_GPU)
+    if json:
+        typer.echo(experiment.model_dump_json(indent=1))
+        return
+    terminal.show(terminal.experiment_page(experiment))
+    if gpu or isinstance(experiment.model, HFModel):
+        terminal.show("", cost_page(experiment, card))
+
+
+@app.command(
+    epilog=examples(
+        "sayso run pocket", "sayso run pocket --seeds 100-103 --set stages.stage1.epochs=5 --out few-epochs"
+    )
+)
+def run(
+    name: Annotated[str, NAME],
+    seeds: Annotated[str | None, typer.Option(metavar="N|a-b", help="How many seeds, or from which to which.")] = None,
+    settings: Annotated[list[str] | None, SET] = None,
+    sweeps: Annotated[list[str] | None, SWEEP] = None,
+    model: Annotated[str | None, MODEL] = None,
+    knowledge: Annotated[str | None, KNOWLEDGE] = None,
+    code: Annotated[Path | None, CODE] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Results folder. [sayso-results/NAME]")] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Processes at a time. [one per core; one for a large model on a GPU]"),
+    ] = None,
+    save_models: Annotated[
+        bool, typer.Option("--save-models", help="Keep each seed's model after each stage, for transformers.")
+    ] = False,
+) -> None:
+    """Run an experiment; ends with results, claims and a report.
+
+    What is finished in the results folder is kept and not run again.
+
+    Ctrl-C stops it, and the same command goes on where it was. With changed settings, results go to a folder of their
+    own, sayso-results/NAME-DIGEST.
+    """
+    from sayso import api
+    from sayso.cli import terminal
+    from sayso.cli.configure import configure, find
+    from sayso.cli.display import Display
+
+    loaded = find(name, code)
+    experiment = configure(loaded, settings or [], sweeps or [], model, knowledge)
+    folder = out or api.results_folder(experiment, loaded)
+    errors = terminal.console(stderr=True)
+    try:
+        with sigterm_as_ctrl_c(), Display(errors, folder) as display:
+            results = api.run(
+                experiment,
+                out=folder,
+                seeds=seeds,
+                jobs=jobs,
+                save_models=save_models,
+                on_plan=display.on_plan,
+                on_event=display.on_event,
+            )
+    except KeyboardInterrupt:
+        errors.print("stopped; the same command goes on where it was")
+        raise typer.Exit(INTERRUPTED) from None
+    terminal.show(terminal.results_page(results.table()))
+    terminal.show("", terminal.claims_page(results.claims()))
+    terminal.show("", f"report: {results.report()}")
+
+
+@app.command(epilog=examples("sayso sample pocket --subset D5cons -n 3", "sayso sample pocket-digits --png grids.png"))
+def sample(
+    name: Annotated[str, NAME],
+    subset: Annotated[
+        str | None, typer.Option(metavar="S", help="Only documents of this subset, such as D5cons.")
+    ] = None,
+    each: Annotated[
+        int, typer.Option("-n", min=1, metavar="N", help="How many documents of every subset and use.")
+    ] = 2,
+    seed: Annotated[
+        int | None, typer.Option(min=0, metavar="K", help="The seed that draws them. [the experiment's first]")
+    ] = None,
+    settings: Annotated[list[str] | None, SET] = None,
+    sweeps: Annotated[list[str] | None, SWEEP] = None,
+    knowledge: Annotated[str | None, KNOWLEDGE] = None,
+    code: Annotated[Path | None, CODE] = None,
+    png: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE|DIR", help="Also draw them: on one sheet (NAME.png), or a file each in a folder."),
+    ] = None,
+) -> None:
+    """Print documents as the model sees them, by use and subset."""
+    from sayso.cli import terminal
+    from sayso.cli.configure import configure, find
+    from sayso.data.samples import sample_documents, sample_pictures, write_pictures
+
+    experiment = configure(find(name, code), settings or [], sweeps or [], knowledge=knowledge)
+    terminal.show(terminal.documents_page(sample_documents(experiment, each=each, seed=seed, subset=subset)))
+    if png is not None:
+        drawn = sample_pictures(experiment, each=each, seed=seed, subset=subset)
+        write_pictures(drawn, png)
+        terminal.show("", f"pictures, in the same order: {png}")

@@ -1,0 +1,76 @@
+"""Commands that read a results folder: ``status``, ``results``, ``claims``, ``report``. They run nobody's code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sayso.cli.options import DIR, examples
+from sayso.core.errors import SaysoError
+
+if TYPE_CHECKING:
+    from sayso.results import Results
+
+app = typer.Typer()
+
+
+@app.command(epilog=examples("sayso status"))
+def status(folder: Annotated[Path | None, DIR] = None) -> None:
+    """Say how far a results folder has come, and how to go on."""
+    from sayso.cli import terminal
+    from sayso.cli.configure import go_on_command
+    from sayso.runs.status import status as status_of
+
+    found = status_of(_results(folder).store)
+    terminal.show(terminal.status_page(found, go_on_command(found) if found.unfinished else None))
+
+
+@app.command(epilog=examples("sayso results", "sayso results sayso-results/pocket --csv > pocket.csv"))
+def results(
+    folder: Annotated[Path | None, DIR] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Print every record as CSV.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print every record as JSON.")] = False,
+) -> None:
+    """Print exact match after each stage, or every record.
+
+    Means over seeds with 95% intervals, by subset, on questions and on entity attribution.
+    """
+    if csv and json:
+        raise SaysoError("--csv and --json exclude each other; choose one")
+    from sayso.cli import terminal
+    from sayso.report import table
+
+    found = _results(folder)
+    if csv:
+        typer.echo(table.to_csv(found.records()), nl=False)
+    elif json:
+        typer.echo(table.to_json(found.records()), nl=False)
+    else:
+        terminal.show(terminal.results_page(found.table()))
+
+
+@app.command(epilog=examples("sayso claims sayso-results/pocket"))
+def claims(folder: Annotated[Path | None, DIR] = None) -> None:
+    """Say which claims of the paper hold in a results folder."""
+    from sayso.cli import terminal
+
+    terminal.show(terminal.claims_page(_results(folder).claims()))
+
+
+@app.command(epilog=examples("sayso report sayso-results/pocket"))
+def report(folder: Annotated[Path | None, DIR] = None) -> None:
+    """Write report.html with its figures and print its path."""
+    typer.echo(_results(folder).report())
+
+
+def _results(folder: Path | None) -> Results:
+    """The results folder meant: as it is, or else of that name below ``sayso-results``."""
+    from sayso.core.store import Store
+    from sayso.results import RESULTS, Results, default_results
+
+    if folder is None:
+        return Results(default_results())
+    below = RESULTS / folder
+    return Results(below if not Store(folder).experiment_path.exists() and below.is_dir() else folder)

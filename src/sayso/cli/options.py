@@ -1,0 +1,34 @@
+"""What commands share: arguments and options, and how their help ends."""
+
+from __future__ import annotations
+
+import typer
+
+NAME = typer.Argument(
+    metavar="NAME",
+    help="Name in the catalogue ('sayso list'), a YAML or JSON file, or an Experiment of your own: module:NAME or "
+    "FILE.py:NAME.",
+)
+DIR = typer.Argument(metavar="[DIR]", help="Results folder, or its name below sayso-results; the newest if not given.")
+SET = typer.Option("--set", metavar="PATH=VALUE", help="Change a setting ('sayso show' lists them).")
+SWEEP = typer.Option("--sweep", metavar="PATH=LIST", help="Try each value of a list: an axis of cells.")
+MODEL = typer.Option(
+    metavar="NAME|PATH",
+    help="A pretrained model: hub name or folder. For pocket experiments what to train from scratch: an architecture "
+    "of transformers (gpt_neox, gpt2, llama, ...) or a config.json.",
+)
+KNOWLEDGE = typer.Option(
+    metavar="NAME|FILE",
+    help="Facts: cvdb, trex, their files, or a table of your own. For pocket experiments notables, synthetic, or a CSV "
+    "file in the CVDB's columns.",
+)
+CODE = typer.Option(
+    metavar="DIR", help="Where modules of your own are, if an experiment has any. [the folder of FILE.py, or this one]"
+)
+
+
+def examples(*commands: str) -> str:
+    r"""The end of a command's help; ``\b`` keeps its lines."""
+    return "\n".join(
+        ["\b", "Example:" if len(commands) == 1 else "Examples:", *(f"  {command}" for command in commands)]
+    )
