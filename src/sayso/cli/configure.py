@@ -8,7 +8,7 @@ import json
 import re
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,16 +49,16 @@ def find(name: str, code: Path | None = None) -> Experiment:
             parts = file.resolve().relative_to(code.resolve()).with_suffix("").parts
         except ValueError:
             raise SaysoError(f"'{name}': not below --code {code}") from None
-        _look_last_in(code)
+        look_last_in(code)
         spec = importlib.util.find_spec(parts[0])
         if spec is not None and spec.origin and len(parts) == 1 and not file.samefile(spec.origin):
             raise SaysoError(f"{file}: '{parts[0]}' is the name of another module as well ({spec.origin}); rename it")
         return api.load(f"{'.'.join(parts)}:{found[2]}")
-    _look_last_in(code or Path())
+    look_last_in(code or Path())
     return api.load(name)
 
 
-def _look_last_in(folder: Path) -> None:
+def look_last_in(folder: Path) -> None:
     """Let modules be found in a folder that are found nowhere else."""
     with contextlib.suppress(FileNotFoundError):  # a working folder that is no longer there
         place = str(folder.resolve())
@@ -83,9 +83,12 @@ def configure(
     chosen: dict[str, Any] = {}
     if model is not None:
         chosen |= _model_settings(experiment, model)
-    if knowledge is not None:
-        chosen |= _knowledge_settings(experiment, knowledge)
     values, axes = parse_settings(settings), parse_sweeps(sweeps)
+    if knowledge is not None:
+        own = {
+            path.removeprefix("knowledge."): value for path, value in values.items() if path.startswith("knowledge.")
+        }
+        chosen |= _knowledge_settings(experiment, knowledge, own)
     if both := sorted(values.keys() & axes.keys()):
         raise SaysoError(f"{both[0]} is given to both --set and --sweep; choose one")
     if chosen := chosen | values:
@@ -158,14 +161,14 @@ def _value(text: str) -> Any:
         return text
 
 
-def _knowledge_settings(experiment: Experiment, name: str) -> dict[str, Any]:
+def _knowledge_settings(experiment: Experiment, name: str, own: Mapping[str, Any]) -> dict[str, Any]:
     """Settings that choose the facts: a prepared knowledge base's name or a file, or for the pocket world its table.
 
     Settings of the same kind of knowledge are kept. With another kind all questions of an entity but one are trained
-    on, as in the paper.
+    on, as in the paper; settings of its `own` hold before it is read.
     """
     if isinstance(experiment.knowledge, FactBase):
-        chosen = knowledge_of(name)
+        chosen = knowledge_of(name, own)
         data = chosen.model_dump(mode="json")
         if type(chosen) is type(experiment.knowledge):
             return {"knowledge.file": data["file"]}

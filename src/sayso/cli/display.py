@@ -65,7 +65,9 @@ class Display:
             message = str(event["message"])
             if message not in self._warned:
                 self._warned.add(message)
-                self.console.print(f"seeds {self.progress.jobs[job_id].label}: {message}", soft_wrap=True)
+                running = self.progress.jobs.get(job_id)
+                whose = "" if running is None else f"seeds {running.label}: "
+                self.console.print(f"{whose}{message}", soft_wrap=True)
             return
         job = self.progress.hear(job_id, event)
         if self._live is None and self._worth_a_line(job):
@@ -78,6 +80,37 @@ class Display:
             return False
         ends_stage = job.state == "training" and job.epoch == job.epochs
         return ends_stage or job.since - self._said.get(job.job.id, -QUIET) >= QUIET
+
+
+class MeasuringDisplay:
+    """Watches jobs being measured, a line for each that begins and ends."""
+
+    def __init__(self, console: Console, folder: Path) -> None:
+        self._console, self._folder = console, folder
+        self._seeds: dict[str, str] = {}
+
+    def on_plan(self, todo: Sequence[Job], done: Sequence[Job]) -> None:
+        """Say what is measured, and what was before."""
+        self._seeds = {job.id: seed_range(job.seeds) for job in todo}
+        self._say(f"records go to {self._folder}")
+        if done:
+            self._say(f"measured before: {_seeds_of(done)}")
+        if todo:
+            self._say(f"to measure: {_seeds_of(todo)}")
+
+    def on_event(self, job_id: str, event: dict[str, object]) -> None:
+        """Take in an event."""
+        said = {
+            "building": "making data and model",
+            "finished": "measured",
+            "warning": str(event.get("message")),
+            "trained": f"trained {event.get('stage')} again, {event.get('epoch')} epochs",
+        }
+        if words := said.get(str(event["event"])):
+            self._say(f"seeds {self._seeds[job_id]}: {words}")
+
+    def _say(self, words: str) -> None:
+        self._console.print(words, soft_wrap=True)
 
 
 def plan_lines(todo: Sequence[JobProgress], done: Sequence[Job], folder: Path) -> list[str]:

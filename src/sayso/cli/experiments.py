@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from sayso.cli.interrupts import INTERRUPTED, sigterm_as_ctrl_c
-from sayso.cli.options import CODE, KNOWLEDGE, MODEL, NAME, SET, SWEEP, examples
+from sayso.cli.options import CODE, DIR, KNOWLEDGE, MODEL, NAME, SET, SWEEP, examples
+from sayso.core.errors import SaysoError
 
 app = typer.Typer()
 
@@ -75,6 +76,14 @@ def run(
         int | None,
         typer.Option(min=1, metavar="N", help="Processes at a time. [one per core; one for a large model on a GPU]"),
     ] = None,
+    keep: Annotated[
+        str | None,
+        typer.Option(
+            metavar="none|stages|N",
+            help="States that stay for 'sayso measure': none, ends of stages, every N epochs. "
+            "[stages for small models, none for large ones]",
+        ),
+    ] = None,
     save_models: Annotated[
         bool, typer.Option("--save-models", help="Keep each seed's model after each stage, for transformers.")
     ] = False,
@@ -93,6 +102,8 @@ def run(
 
     loaded = find(name, code)
     experiment = configure(loaded, settings or [], sweeps or [], model, knowledge)
+    if keep is not None:
+        experiment = experiment.with_settings({"keep": int(keep) if keep.isdigit() else keep})
     folder = out or api.results_folder(experiment, loaded)
     errors = terminal.console(stderr=True)
     try:
@@ -111,6 +122,70 @@ def run(
         raise typer.Exit(INTERRUPTED) from None
     terminal.show(terminal.results_page(results.table()))
     terminal.show("", terminal.claims_page(results.claims()))
+    terminal.show("", f"report: {results.report()}")
+
+
+@app.command(
+    epilog=examples(
+        "sayso measure sayso-results/pocket --add f1", "sayso measure --add f1 --when start,stage --train-again"
+    )
+)
+def measure(
+    folder: Annotated[Path | None, DIR] = None,
+    add: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--add",
+            metavar="MEASURE",
+            help="f1, exact_match, loss, exact_match_by_attribute, predictions, JSON with a 'type', or your own "
+            "module:NAME.",
+        ),
+    ] = None,
+    when: Annotated[
+        str | None,
+        typer.Option(metavar="WHEN", help="epoch, stage, start, a number of epochs, or several: start,stage."),
+    ] = None,
+    train_again: Annotated[
+        bool, typer.Option("--train-again", help="Train epochs again whose states were not kept.")
+    ] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Processes at a time. [one per core; one for a large model on a GPU]"),
+    ] = None,
+    code: Annotated[Path | None, CODE] = None,
+) -> None:
+    """Add measures to a results folder, from the states that were kept; nothing is trained unless told.
+
+    What states stay when seeds have finished, 'sayso run --keep' says.
+    """
+    from sayso import api
+    from sayso.cli import terminal
+    from sayso.cli.configure import look_last_in
+    from sayso.cli.display import MeasuringDisplay
+    from sayso.cli.folders import results_of
+    from sayso.measures.named import MEASURES, measure_named
+
+    if not add:
+        raise SaysoError(f"name a measure: --add {' or '.join(MEASURES)}")
+    look_last_in(code or Path())
+    path = results_of(folder).path
+    measures = [measure_named(text, when) for text in add]
+    errors = terminal.console(stderr=True)
+    try:
+        with sigterm_as_ctrl_c():
+            display = MeasuringDisplay(errors, path)
+            results = api.measure(
+                path,
+                measures,
+                train_again=train_again,
+                jobs=jobs,
+                on_plan=display.on_plan,
+                on_event=display.on_event,
+            )
+    except KeyboardInterrupt:
+        errors.print("stopped; the same command begins again")
+        raise typer.Exit(INTERRUPTED) from None
+    terminal.show(terminal.results_page(results.table()))
     terminal.show("", f"report: {results.report()}")
 
 

@@ -23,7 +23,9 @@ def status(folder: Annotated[Path | None, DIR] = None) -> None:
     from sayso.cli.configure import go_on_command
     from sayso.runs.status import status as status_of
 
-    found = status_of(_results(folder).store)
+    chosen = results_of(folder)
+    found = status_of(chosen.store)
+    _notice(chosen)
     terminal.show(terminal.status_page(found, go_on_command(found) if found.unfinished else None))
 
 
@@ -42,7 +44,8 @@ def results(
     from sayso.cli import terminal
     from sayso.report import table
 
-    found = _results(folder)
+    found = results_of(folder)
+    _notice(found)
     if csv:
         typer.echo(table.to_csv(found.records()), nl=False)
     elif json:
@@ -56,16 +59,26 @@ def claims(folder: Annotated[Path | None, DIR] = None) -> None:
     """Say which claims of the paper hold in a results folder."""
     from sayso.cli import terminal
 
-    terminal.show(terminal.claims_page(_results(folder).claims()))
+    found = results_of(folder)
+    _notice(found)
+    terminal.show(terminal.claims_page(found.claims()))
 
 
 @app.command(epilog=examples("sayso report sayso-results/pocket"))
 def report(folder: Annotated[Path | None, DIR] = None) -> None:
     """Write report.html with its figures and print its path."""
-    typer.echo(_results(folder).report())
+    found = results_of(folder)
+    _notice(found)
+    typer.echo(found.report())
 
 
-def _results(folder: Path | None) -> Results:
+def _notice(found: Results) -> None:
+    """Say on standard error what a reader should know of what the results rest on."""
+    for line in found.notices():
+        typer.echo(f"sayso: note: {found.path}: {line}", err=True)
+
+
+def results_of(folder: Path | None) -> Results:
     """The results folder meant: as it is, or else of that name below ``sayso-results``."""
     from sayso.core.store import Store
     from sayso.results import RESULTS, Results, default_results

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -19,8 +21,10 @@ from sayso.data.tables.table import Table
 _OF_THE_CVDB = frozenset(["wiki_readers_2015_2018", "sum_visib_ln_5criteria", "level3_all_occ"])
 
 
-def knowledge_of(file: str | Path) -> FactBase:
+def knowledge_of(file: str | Path, settings: Mapping[str, Any] | None = None) -> FactBase:
     """``cvdb`` and ``trex`` as prepared; a .zip is T-REx, a CSV in the CVDB's columns CVDB, other tables your own.
+
+    `settings` of it hold before anything is read.
 
     Raises
     ------
@@ -29,13 +33,13 @@ def knowledge_of(file: str | Path) -> FactBase:
     """
     name = str(file)
     if name == "cvdb":
-        return CVDB()
+        return CVDB(**settings or {})
     if name == "trex":
-        return TREx()
+        return TREx(**settings or {})
     if not Path(file).is_file():
         raise SaysoError(f"{name}: no such file; facts are cvdb, trex, or a file: .zip, {', '.join(SUFFIXES)}")
     try:
-        return _kind_of(name)(file=name)
+        return _kind_of(name)(**{"file": name, **(settings or {})})
     except ValidationError as error:  # a name that settings cannot hold
         raise SaysoError(f"{name}: {explain(error)}; rename it") from error
 

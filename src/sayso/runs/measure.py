@@ -235,7 +235,7 @@ class _Measuring:
         try:
             fit_leg(experiment, self._learner, corpora, leg, 0, after_epoch)
         except _EnoughError:
-            return
+            self._on_event({"event": "trained", "stage": leg.label, "epoch": last})
 
     def _require_same(self, corpora: list[Corpus], leg: Leg, epoch: int) -> None:
         """Make sure that training again gave the weights it gave before: their records are the same."""
