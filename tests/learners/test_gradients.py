@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
 from sayso.core.corpus import Corpus
+from sayso.core.learner import Gram
 from sayso.core.pictures import fixed_draws
-from sayso.core.protocols import Gram
 from sayso.core.training import TrainSpec
 from sayso.data.build import build_corpus
 from sayso.learners import gradients

@@ -5,8 +5,9 @@ Settings were chosen on seeds 0-3. The default seeds, from 100 on, were run only
 
 from __future__ import annotations
 
-from sayso.core.experiment import Experiment, Seeds, SplitSpec
-from sayso.core.subsets import SOURCES, TABLE_1, with_counts, with_reliability
+from sayso.core.experiment import Experiment
+from sayso.core.seeds import Seeds
+from sayso.core.subsets import SOURCES, TABLE_1, SplitSpec, with_counts, with_reliability
 from sayso.core.training import Sampling, Stage, TrainSpec
 from sayso.data.digits.grid import DigitGrids
 from sayso.data.formats import WordOrder

@@ -5,8 +5,9 @@ Settings were chosen on seeds below 100. The default seeds, from 100 on, were ru
 
 from __future__ import annotations
 
-from sayso.core.experiment import Experiment, Seeds, SplitSpec
-from sayso.core.subsets import TABLE_1, with_counts, with_fractions, with_reliability
+from sayso.core.experiment import Experiment
+from sayso.core.seeds import Seeds
+from sayso.core.subsets import TABLE_1, SplitSpec, with_counts, with_fractions, with_reliability
 from sayso.core.training import Stage, TrainSpec
 from sayso.data.formats import WordOrder
 from sayso.data.pocket import PocketWorld

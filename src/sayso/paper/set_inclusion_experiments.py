@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sayso.core.experiment import Experiment, Seeds, SplitSpec
-from sayso.core.subsets import SOURCES, TABLE_1, with_fractions, with_reliability
+from sayso.core.experiment import Experiment
+from sayso.core.seeds import Seeds
+from sayso.core.subsets import SOURCES, TABLE_1, SplitSpec, with_fractions, with_reliability
 from sayso.core.training import Stage, TrainSpec
 from sayso.data.formats import WordOrder
 from sayso.data.set_inclusion import SetInclusion, WarmUp

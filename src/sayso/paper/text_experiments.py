@@ -15,9 +15,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sayso.core.experiment import Experiment, InContext, Seeds, SplitSpec
+from sayso.core.experiment import Experiment, InContext
+from sayso.core.seeds import Seeds
 from sayso.core.spec import Component
-from sayso.core.subsets import NEW, RELIABLE, UNRELIABLE, Source
+from sayso.core.subsets import NEW, RELIABLE, UNRELIABLE, Source, SplitSpec
 from sayso.core.training import Stage, TrainSpec
 from sayso.data.formats import QuestionAndAnswer, Sentence, WordOrder
 from sayso.data.phrases import IS, IS_NOT, RELIABLE_OUTLETS, UNRELIABLE_OUTLETS
