@@ -89,10 +89,10 @@ def _filtered(
     """Rows (the header is row 1) that pass steps 1 to 3, in the order of `COLUMNS`; spaces for underscores."""
     names: set[str] = set()
     read_as: ReadAs = "latin-1" if encoding == "paper" else "mixed"
-    with opened(file, COLUMNS, kind=".csv", encoding=read_as, strict=False, on_progress=on_progress) as table:
+    with opened(file, COLUMNS, kind=".csv", encoding=read_as, lenient=True, on_progress=on_progress) as table:
         for number, row in table.rows:
             counts["rows"] += 1
-            if None in row:
+            if not row:
                 counts["dropped for an empty cell"] += 1
                 continue
             name, birth, death, gender, occupation, citizenship, *rest = cast("tuple[str, ...]", row)

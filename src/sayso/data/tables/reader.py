@@ -10,7 +10,7 @@ import functools
 import logging
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -18,7 +18,7 @@ from typing import Any, Literal
 from sayso.core.errors import SaysoError, nearest
 from sayso.data.files import OnProgress, unheard
 from sayso.data.tables.cells import EMPTY, MISSING, Cell, cell_of, text_cell
-from sayso.data.tables.formats import Raw, csv_rows, json_rows, parquet_rows
+from sayso.data.tables.formats import Numbered, Raw, csv_rows, json_rows, parquet_rows
 
 #: What a file can be called.
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".json", ".jsonl", ".parquet")
@@ -83,7 +83,7 @@ def opened(
     *,
     kind: str | None = None,
     encoding: Encoding = "utf-8",
-    strict: bool = True,
+    lenient: bool = False,
     names: Collection[str] = (),
     missing: Collection[str] = MISSING,
     on_progress: OnProgress = unheard,
@@ -96,8 +96,9 @@ def opened(
         The columns that are read; None: all that have a name.
     kind
         One of `SUFFIXES`, where the file's name does not say it.
-    strict
-        Whether rows shorter than the header, and quotes within a cell of CSV, are errors.
+    lenient
+        Whether rows of a CSV table may be short, and quotes stand anywhere in them. Rows that lack a cell are then
+        empty.
     names, missing
         As `read_table` takes them.
 
@@ -110,19 +111,23 @@ def opened(
     if kind is None:
         raise SaysoError(f"{file}: a table is one of {', '.join(SUFFIXES)}")
     with ExitStack() as held:
-        clean: _Clean = cell_of
+        text = not kind.startswith((".parquet", ".json"))
         if kind == ".parquet":
             raw = parquet_rows(file, held)
-        elif kind.startswith(".json"):
+        elif not text:
             raw = json_rows(file, held, lines=kind == ".jsonl")
         else:
             separator, read_as = "\t" if kind == ".tsv" else ",", "utf-8" if encoding == "utf-8" else "latin-1"
-            raw = csv_rows(file, held, separator, encoding=read_as, strict=strict, on_progress=on_progress)
-            clean = _mixed if encoding == "mixed" else text_cell
+            raw = csv_rows(file, held, separator, encoding=read_as, strict=not lenient, on_progress=on_progress)
         left_out = tuple(place for place, name in enumerate(raw.columns, start=1) if _INDEX.fullmatch(name))
         columns = tuple(asked or (name for name in raw.columns if not _INDEX.fullmatch(name)))
-        gaps = [EMPTY if name in names else missing for name in columns]
-        yield OpenTable(columns, raw.place, _cells(file, raw, columns, gaps, clean), left_out)
+        positions = _positions(file, raw, columns)
+        if lenient and text:
+            rows = _whole_rows(raw.rows, positions, missing, mixed=encoding == "mixed")
+        else:
+            gaps = [EMPTY if name in names else missing for name in columns]
+            rows = _cells(file, raw, dict(zip(columns, positions, strict=True)), gaps, text_cell if text else cell_of)
+        yield OpenTable(columns, raw.place, rows, left_out)
 
 
 def columns_of(file: Path) -> tuple[str, ...]:
@@ -133,7 +138,7 @@ def columns_of(file: Path) -> tuple[str, ...]:
     SaysoError
         If it cannot be read.
     """
-    with opened(file, kind=".csv", encoding="latin-1", strict=False) as table:
+    with opened(file, kind=".csv", encoding="latin-1", lenient=True) as table:
         return table.columns
 
 
@@ -148,28 +153,43 @@ def _content(file: Path, names: frozenset[str], missing: frozenset[str], _size: 
         return Content(table.columns, tuple((f"{table.place} {number}", row) for number, row in rows))
 
 
-def _cells(
-    file: Path, raw: Raw, columns: Sequence[str], gaps: Sequence[Collection[str]], clean: _Clean
-) -> Iterator[Row]:
-    """The cells of each row in these columns, which are looked for at once."""
+def _positions(file: Path, raw: Raw, columns: Sequence[str]) -> list[int]:
+    """Where each column is."""
     there = list(raw.columns)
     for column in columns:
         if column not in there:
             raise SaysoError(f"{file}: no column '{column}'{nearest(column, list(filter(None, there))[:60])}")
         if there.count(column) > 1:
             raise SaysoError(f"{file}: two columns are called '{column}'")
-    positions = [there.index(column) for column in columns]
+    return [there.index(column) for column in columns]
 
-    def cells() -> Iterator[Row]:
-        for number, values in raw.rows:
-            picked = [values[position] for position in positions]
-            try:
-                row = tuple(map(clean, picked, gaps))
-            except ValueError:
-                raise _refused(f"{file}: {raw.place} {number}", dict(zip(columns, picked, strict=True))) from None
-            yield number, row
 
-    return cells()
+def _cells(
+    file: Path, raw: Raw, columns: Mapping[str, int], gaps: Sequence[Collection[str]], clean: _Clean
+) -> Iterator[Row]:
+    """The cells of all rows in these columns, each with its position."""
+    for number, values in raw.rows:
+        picked = [values[position] for position in columns.values()]
+        try:
+            yield number, tuple(map(clean, picked, gaps))
+        except ValueError:
+            raise _refused(f"{file}: {raw.place} {number}", dict(zip(columns, picked, strict=True))) from None
+
+
+def _whole_rows(
+    rows: Iterator[Numbered], positions: Sequence[int], missing: Collection[str], *, mixed: bool
+) -> Iterator[Row]:
+    """The cells of rows of text that lack none; others are empty, and not looked at further, for they may be many."""
+    gaps = frozenset(missing)
+    for number, values in rows:
+        picked = [values[position] for position in positions]
+        if not gaps.isdisjoint(picked):
+            yield number, ()
+            continue
+        if mixed and not "".join(picked).isascii():
+            picked = list(map(_repaired, picked))
+        cells = tuple([text_cell(text, gaps) for text in picked])
+        yield number, () if None in cells else cells
 
 
 def _refused(where: str, values: Mapping[str, object]) -> SaysoError:
@@ -182,9 +202,9 @@ def _refused(where: str, values: Mapping[str, object]) -> SaysoError:
     raise AssertionError(f"{where}: was refused, and every cell of it can be read")
 
 
-def _mixed(text: str, missing: Collection[str]) -> str | None:
-    """A cell that was read as Latin-1: as UTF-8 if it is."""
-    if not text.isascii():
-        with suppress(UnicodeDecodeError):
-            text = text.encode("latin-1").decode("utf-8")
-    return text_cell(text, missing)
+def _repaired(text: str) -> str:
+    """Text that was read as Latin-1, read as UTF-8 if it is."""
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:
+        return text
