@@ -35,6 +35,3 @@ def test_every_list_there_is_can_be_used_up(besides):
     every = lists if before is None else np.concatenate([before, lists], axis=1)
     for own in every.tolist():
         assert set(map(frozenset, own)) == set(map(frozenset, itertools.combinations(range(4), 2)))
-
-
-# --- the warm-up

@@ -233,9 +233,6 @@ def test_the_other_candidates_are_other_ones_for_each_variable():
     assert max(others.values()) < 3 * min(others.values())
 
 
-# --- lists
-
-
 def test_the_warm_up_is_about_integers_and_names_that_occur_nowhere_else():
     knowledge = SMALL.model_copy(update={"warm_up": WarmUp(questions=4000, attributions=1000, names=3)})
     world = knowledge.world(0, aliases=60, tags=3)

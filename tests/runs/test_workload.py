@@ -14,9 +14,10 @@ from sayso.learners.stacked.tokenizer import word_tokenizer
 from sayso.paper.digit_experiments import PAPER_DIGITS
 from sayso.paper.set_inclusion_experiments import PAPER as PAPER_SETS
 from sayso.paper.text_experiments import PAPER_IN_CONTEXT, PAPER_MAIN, PAPER_MODEL_SIZE
-from sayso.runs.estimate import count_tokens, find_gpu, forward_flops, plan
-from sayso.runs.scratch_size import scratch_size
-from sayso.runs.workload import PictureSize, on_gpu, workload
+from sayso.runs.estimate import forward_flops, on_gpu
+from sayso.runs.gpus import find_gpu
+from sayso.runs.model_sizes import from_scratch
+from sayso.runs.workload import PictureSize, count_tokens, plan, workload
 from tests.data.mnist_files import noise, write_idx
 from tests.data.plain_facts import PlainFacts
 from tests.data.test_paper_splits import paper
@@ -118,7 +119,7 @@ def test_a_model_from_scratch_counts_the_tokens_of_its_own_vocabulary(tiny):
     taken = on_gpu(tiny, found, find_gpu("A100-80GB"))
     assert taken.lower_bound
     assert taken.training_flops == 3 * forward_flops(
-        scratch_size("gpt_neox", tiny.model.model_dump()["config"], len(tokenizer)),
+        from_scratch("gpt_neox", tiny.model.model_dump()["config"], len(tokenizer)),
         found.planned.trained,
         found.planned.trained,
     )
@@ -131,8 +132,12 @@ def test_a_vocabulary_that_is_not_at_hand_is_no_estimate(tiny):
         on_gpu(absent, workload(absent), find_gpu("L4"))
 
 
-def test_layers_that_are_not_known_are_named(tiny):
-    assert "no estimate: the layers of 'gpt2' are not known" in page(tiny.with_settings({"model.architecture": "gpt2"}))
+def test_any_architecture_is_estimated_and_what_is_none_is_named(tiny):
+    other = tiny.with_settings(
+        {"model.architecture": "gpt2", "model.config": {"n_embd": 64, "n_layer": 2, "n_head": 2}}
+    )
+    assert "gpt2: " in page(other)
+    assert "no estimate: model gtp2: " in page(tiny.with_settings({"model.architecture": "gtp2"}))
 
 
 def test_grids_are_counted_without_their_images(tmp_path):

@@ -86,7 +86,7 @@ def show(
     from sayso.cli import terminal
     from sayso.cli.cost_page import PAPERS_GPU, cost_page
     from sayso.learners.specs import HFModel
-    from sayso.runs.estimate import find_gpu
+    from sayso.runs.gpus import find_gpu
 
     experiment = configure(name, settings or [], model, knowledge)
     card = find_gpu(gpu or PAPERS_GPU)
