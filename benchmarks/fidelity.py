@@ -14,6 +14,8 @@ from sayso.learners.single.learner import build
 
 #: Settings of an optimizer's parameter group that decide its updates.
 SETTINGS = ("eps", "clip_threshold", "decay_rate", "beta1", "weight_decay", "scale_parameter", "relative_step")
+#: Those that our Adafactor does not have.
+NEVER = {"beta1": None, "scale_parameter": False, "relative_step": False}
 DOCUMENTS, EPOCHS, LABEL_LENGTH = 48, 2, 16
 TRAIN = TrainSpec(batch_size=16, learning_rate=5e-5, padding_loss="all", max_length=64)
 
@@ -38,15 +40,9 @@ def compare(architecture: str, train: TrainSpec = TRAIN) -> dict[str, Any]:
         calm: dict[str, Any] = {"dropout_rate": 0.0} if architecture == "t5" else {}
         spec = HFModel(name=save_tiny(Path(name), architecture, **calm), label_length=label_length)
         learner, other = build([Corpus(0, {}, ())], spec), load_model(spec, 0)
-    ours: list[tuple[float, float]] = []
-    step = learner._step
-
-    def recorded(batch: Any, train: TrainSpec, learning_rate: float, seed: int) -> float:
-        ours.append((learning_rate, step(batch, train, learning_rate, seed)))
-        return ours[-1][1]
-
-    learner._step = recorded  # type: ignore[method-assign]
-    learner.fit([documents], train, stage="s", epochs=EPOCHS)
+    training = learner.training([documents], train, stage="s", epochs=EPOCHS)
+    steps = [step for epoch in range(EPOCHS) for step in training.order.epoch(epoch)]
+    ours = [(step.learning_rate, float(training.update(step)[0])) for step in steps]
     stock = stock_training(
         other, learner.tokenizer, documents, train, seed=0, stage="s", epochs=EPOCHS, label_length=label_length
     )
@@ -59,10 +55,10 @@ def compare(architecture: str, train: TrainSpec = TRAIN) -> dict[str, Any]:
             noise.view(heads, 3, -1)[:, 1] = True
         for chosen, mask in ((True, noise), (False, ~noise)):
             weights[chosen] = max(weights[chosen], float(difference[mask].max()) if mask.any() else 0.0)
-    assert learner._optimizer is not None
-    groups = learner._optimizer.param_groups[0], stock.trainer.optimizer.optimizer.param_groups[0]
+    (group, *_), (stocks, *_) = training.optimizer.param_groups, stock.trainer.optimizer.optimizer.param_groups
+    theirs = {**stocks, "eps": stocks["eps"][0]}  # the other is for scaling by parameters
     return {
-        "settings": {name: tuple(group[name] for group in groups) for name in SETTINGS},
+        "settings": {name: ({**NEVER, **group}[name], theirs[name]) for name in SETTINGS},
         "learning rates": ([rate for rate, _ in ours], stock.learning_rates),
         "clipping": (train.max_grad_norm, stock.trainer.args.max_grad_norm),
         "losses": ([loss for _, loss in ours], stock.losses),

@@ -75,7 +75,8 @@ def main() -> None:
     for _ in range(ROUNDS):
         for way, processes in ways.items():
             with tempfile.TemporaryDirectory() as folder:
-                Store(Path(folder)).create(experiment())
+                with Store(Path(folder)).held(experiment()):
+                    pass
                 seconds[way].append(timed(Path(folder), processes))
                 found[way] = results(Path(folder))
     first = next(iter(ways))

@@ -11,6 +11,7 @@ from sayso.core.job_folder import JobFolder
 from sayso.core.records import Manifest, Record
 from sayso.core.store import Store
 from sayso.core.sweep import cells
+from tests.core.written import make_store
 
 PHRASINGS = ("name", "who", "meaning", "stands_for")
 
@@ -34,7 +35,7 @@ def planted_records(
 
 def planted_store(store: Store, experiment: Experiment, records: list[Record], *, finish: bool = True) -> Store:
     """Write records into a results folder, as one job."""
-    store.create(experiment)
+    make_store(store, experiment)
     folder = JobFolder(store.jobs_path / "0123456789abcdef")
     manifest = Manifest(
         job="0123456789abcdef",

@@ -3,7 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 import sayso
 from sayso import Experiment, SaysoError, Seeds, TrainSpec, api
@@ -11,7 +11,9 @@ from sayso.core.job_folder import JobFolder
 from sayso.core.records import COLUMNS
 from sayso.core.store import Store
 from sayso.core.sweep import Job
+from sayso.data.pocket import PocketWorld
 from sayso.learners.stacked.learner import StackedLearner
+from sayso.measures.f1 import F1
 from sayso.results import RESULTS, default_results
 from sayso.runs import local
 from sayso.runs.execute import execute
@@ -133,6 +135,56 @@ def test_an_interrupted_job_goes_on_as_it_was_whatever_the_number_of_processes(b
     sayso.run(brief, out=tmp_path, seeds="3-4", jobs=2)
     assert ran == [(3, 4), (3, 4)]
     assert len(Store(tmp_path).jobs()) == 1
+
+
+def test_a_run_on_changed_data_is_refused_before_anything_is_trained_or_shown(brief, tmp_path, ran, monkeypatch):
+    results = sayso.run(brief, out=tmp_path, seeds="3-3")
+    before = results.records()
+    monkeypatch.setattr(PocketWorld, "sha256", lambda self: "f" * 64)
+    for seeds in ("3-3", "3-4"):
+        message = error(sayso.run, brief, out=tmp_path, seeds=seeds)
+        assert "seeds 3 rest on other data" in message
+        assert "--out" in message
+    assert ran == [(3,)]
+    assert results.notices()[0].startswith("changed since: these results are of other data")
+    assert results.records().equals(before)
+
+
+def test_a_report_on_changed_data_shows_no_documents_of_today(brief, tmp_path, ran, monkeypatch):
+    results = sayso.run(brief, out=tmp_path, seeds="3-3")
+    assert "Note:" not in results.report().read_text(encoding="utf-8")
+    monkeypatch.setattr(PocketWorld, "sha256", lambda self: "f" * 64)
+    page = results.report().read_text(encoding="utf-8")
+    assert "changed since: these results are of other data" in page
+    assert "no sample documents: " in page
+
+
+def test_a_measure_that_finished_seeds_lack_is_told_of_with_the_command_that_adds_it(brief, tmp_path, ran):
+    sayso.run(brief, out=tmp_path, seeds="3-4", jobs=1)
+    events: list[dict[str, object]] = []
+    more = brief.model_copy(update={"measures": (*brief.measures, F1())})
+    sayso.run(more, out=tmp_path, seeds="3-4", on_event=lambda _, event: events.append(event))
+    assert ran == [(3, 4)]
+    (event,) = events
+    assert event["event"] == "warning"
+    assert f"trained without f1, which 'sayso measure {tmp_path} --add f1' adds" in str(event["message"])
+
+
+def test_the_folder_is_made_under_its_lock(brief, tmp_path, ran, monkeypatch):
+    held: list[bool] = []
+    real = Store._create
+
+    def look(self: Store, experiment: Experiment) -> None:
+        try:
+            with FileLock(self.lock_path, timeout=0, is_singleton=False):
+                held.append(False)
+        except Timeout:
+            held.append(True)
+        real(self, experiment)
+
+    monkeypatch.setattr(Store, "_create", look)
+    sayso.run(brief, out=tmp_path, seeds=1)
+    assert held == [True]
 
 
 def test_a_number_of_seeds_begins_at_the_experiments_own(brief, tmp_path, ran):

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from sayso.core.errors import SaysoError, nearest
-from sayso.core.experiment import Experiment, Seeds, load_file
-from sayso.core.legs import legs
+from sayso.core.experiment import Experiment, Seeds, load_file, load_spec
+from sayso.core.identity import Today, require_unchanged
+from sayso.core.job_folder import JobFolder
+from sayso.core.legs import kept_states, legs
+from sayso.core.protocols import Measure
 from sayso.core.spec import resolve
-from sayso.core.store import Store
-from sayso.core.sweep import Job, plan
+from sayso.core.sweep import Cell, Job, plan
 from sayso.results import RESULTS, Results
 
 Listener = Callable[[str, dict[str, object]], None]
@@ -98,8 +97,8 @@ def run(
     SaysoError
         If the folder cannot be used or a job fails.
     """
-    from sayso.runs.kept_models import require_models
     from sayso.runs.local import LocalProcesses, usual_processes
+    from sayso.runs.measure import lacking_measures
 
     chosen = experiment if isinstance(experiment, Experiment) else load(experiment)
     if seeds is None:
@@ -109,45 +108,92 @@ def run(
     if jobs is not None and jobs < 1:
         raise SaysoError(f"jobs is {jobs}; it must be at least 1")
     results = Results(Path(out) if out is not None else results_folder(chosen))
-    store = results.store
-    store.create(chosen.model_copy(update={"seeds": seeds}))
-    try:
-        with FileLock(store.lock_path, timeout=0), _withdrawn_if_refused(store):
-            begun: dict[str, list[tuple[int, ...]]] = {}
-            finished: dict[str, list[tuple[int, ...]]] = {}
-            for folder in store.jobs():
-                manifest = folder.manifest()
-                (finished if folder.finished else begun).setdefault(manifest.cell, []).append(manifest.seeds)
-            processes = jobs or usual_processes(chosen.model)
-            planned = plan(chosen, list(seeds), processes, begun, finished)
-            todo = [job for job in planned if not store.job(job.id).finished]
-            done = [job for job in planned if store.job(job.id).finished]
-            for job in done:
-                list(store.job(job.id).records())  # a damaged file is found now, not after the run
-                if save_models:
-                    require_models(store.job(job.id), job.seeds, legs(job.cell.experiment))
-            if on_plan is not None:
-                on_plan(todo, done)
-            LocalProcesses(store, processes, save_models).run(todo, on_event or _ignore)
-    except Timeout:
-        raise SaysoError(
-            f"{store.path}: another 'sayso run' is writing here; wait for it or choose another --out"
-        ) from None
-    except OSError as error:
-        raise SaysoError(
-            f"{store.path}: cannot write here: {error.strerror}; choose another folder with --out"
-        ) from error
+    store, listen = results.store, on_event or _ignore
+    with store.held(chosen.model_copy(update={"seeds": seeds})):
+        folders = store.jobs()
+        require_unchanged(folders, Today())
+        begun: dict[str, list[tuple[int, ...]]] = {}
+        finished: dict[str, list[tuple[int, ...]]] = {}
+        for folder in folders:
+            manifest = folder.manifest()
+            (finished if folder.finished else begun).setdefault(manifest.cell, []).append(manifest.seeds)
+        processes = jobs or usual_processes(chosen.model)
+        planned = plan(chosen, list(seeds), processes, begun, finished)
+        todo = [job for job in planned if not store.job(job.id).finished]
+        done = [job for job in planned if store.job(job.id).finished]
+        for job in done:
+            _look_at(store.job(job.id), job, save_models)
+        if on_plan is not None:
+            on_plan(todo, done)
+        for job in done:
+            if lacking := lacking_measures(store.job(job.id), job.cell.experiment):
+                names = [measure.name for measure in lacking]
+                command = f"sayso measure {store.path} {' '.join(f'--add {name}' for name in names)}"
+                message = f"trained without {', '.join(names)}, which '{command}' adds"
+                listen(job.id, {"event": "warning", "message": message})
+        LocalProcesses(store, processes, save_models).run(todo, listen)
     return results
 
 
-@contextmanager
-def _withdrawn_if_refused(store: Store) -> Iterator[None]:
-    """Leave no results folder behind if an error comes before any job has got anywhere."""
-    try:
-        yield
-    except SaysoError:
-        store.withdraw()
-        raise
+def measure(
+    path: str | Path,
+    measures: Sequence[Measure],
+    *,
+    train_again: bool = False,
+    jobs: int | None = None,
+    on_plan: Callable[[Sequence[Job], Sequence[Job]], None] | None = None,
+    on_event: Listener | None = None,
+) -> Results:
+    """Take measures of all jobs of a results folder that have finished, from the states that were kept.
+
+    Records are those that training would have made. Nothing is trained unless states are missing and `train_again`.
+
+    Raises
+    ------
+    SaysoError
+        If states are missing (the message says what would have to be trained again), the model cannot be measured so,
+        or data or model are not those the results rest on.
+    """
+    from sayso.runs.local import LocalProcesses, usual_processes
+    from sayso.runs.measure import needed, to_take, what_it_takes
+
+    results = Results(path)
+    store = results.store
+    with store.locked():
+        folders = [folder for folder in store.jobs() if folder.finished]
+        require_unchanged(folders, Today())
+        todo: list[Job] = []
+        done: list[Job] = []
+        for folder in folders:
+            manifest = folder.manifest()
+            experiment = load_spec(manifest.experiment, str(folder.manifest_path))
+            wanted = to_take(folder, experiment, measures)
+            found = needed(folder, experiment, wanted)
+            if found.again and not train_again:
+                raise SaysoError(
+                    f"{folder.path}: {', '.join(each.name for each in wanted)} would need states that were not kept; "
+                    f"train again {what_it_takes(folder, experiment, found)} for each of {len(folders)} jobs: with "
+                    "--train-again; or measure less often, as with --when stage"
+                )
+            (todo if wanted else done).append(Job(Cell(manifest.cell, experiment), manifest.seeds))
+        if not folders:
+            raise SaysoError(f"{store.path}: no finished job yet; 'sayso status {store.path}' says how to go on")
+        if on_plan is not None:
+            on_plan(todo, done)
+        processes = jobs or usual_processes(results.experiment.model)
+        executor = LocalProcesses(store, processes, measures=tuple(measures), train_again=train_again)
+        executor.run(todo, on_event or _ignore)
+    return results
+
+
+def _look_at(folder: JobFolder, job: Job, save_models: bool) -> None:
+    """Find a damaged file of a job that has finished now, not after the run; drop what a killed try left."""
+    from sayso.runs.kept_models import require_models
+
+    list(folder.records())
+    folder.tidy(kept_states(load_spec(folder.manifest().experiment, str(folder.manifest_path))))
+    if save_models:
+        require_models(folder, job.seeds, legs(job.cell.experiment))
 
 
 def _ignore(job_id: str, event: dict[str, object]) -> None:

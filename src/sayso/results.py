@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
+from sayso.core.identity import Today, notices, require_unchanged
 from sayso.core.store import Store
 
 if TYPE_CHECKING:
@@ -57,13 +58,28 @@ class Results:
 
         return judge(self.records(), self.experiment)
 
+    def notices(self) -> list[str]:
+        """What a reader should know: data or models changed since, versions or devices that are not all the same."""
+        return notices(self.store.jobs(), Today())
+
     def report(self) -> Path:
-        """Write ``report.html`` with its figures into the folder and return its path."""
+        """Write ``report.html`` with its figures into the folder and return its path.
+
+        Sample documents are left out where the facts they are made of are not at hand any more, or have changed.
+        """
         from sayso.report.page import write_report
         from sayso.samples import as_png, sample_documents, sample_pictures
 
-        pictures = as_png(sample_pictures(self.experiment))
-        return write_report(self.store, self.claims(), sample_documents(self.experiment), pictures)
+        said = self.notices()
+        samples: list[tuple[str, str, str]] = []
+        pictures: dict[str, bytes] = {}
+        try:
+            require_unchanged(self.store.jobs(), Today())
+            samples = sample_documents(self.experiment)
+            pictures = as_png(sample_pictures(self.experiment))
+        except SaysoError as error:
+            said.append(f"no sample documents: {error}")
+        return write_report(self.store, self.claims(), samples, pictures, said)
 
 
 def default_results() -> Path:

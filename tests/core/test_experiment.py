@@ -1,20 +1,24 @@
 import json
 import math
+from typing import ClassVar
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment, Seeds, load_file, load_spec
+from sayso.core.protocols import Need
 from sayso.core.spec import canonical_json
 from sayso.core.subsets import with_reliability
 from sayso.core.sweep import cells
 from sayso.core.training import Stage, TrainSpec
 from sayso.data.formats import WordOrder
 from sayso.data.pocket import PocketWorld
-from sayso.learners.specs import FromScratch
+from sayso.learners.grids.specs import GridMLP
+from sayso.learners.specs import FromScratch, HFModel
 from sayso.measures.exact_match import ExactMatch
 
 
@@ -62,12 +66,49 @@ def test_the_digest_ignores_name_summary_and_seeds(tiny):
         ("train.optimizer", "adamw"),
         ("stages.stage1.epochs", 9),
         ("stages.stage1.overrides.learning_rate", 0.5),
-        ("measures.0.when", "stage"),
         ("train.learning_rate", [0.1, 0.2]),
     ],
 )
-def test_the_digest_covers_all_that_results_depend_on(tiny, path, value):
+def test_the_digest_covers_all_that_weights_depend_on(tiny, path, value):
     assert tiny.with_settings({path: value}).digest() != tiny.digest()
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("measures.0.when", "stage"),
+        ("stages.stage1.measured", False),
+        ("stages.stage1.measure_every", 2),
+        ("keep", "none"),
+        ("checkpoint_minutes", 1),
+    ],
+)
+def test_the_digest_covers_nothing_that_weights_do_not_depend_on(tiny, path, value):
+    assert tiny.with_settings({path: value}).digest() == tiny.digest()
+
+
+def test_how_a_model_is_asked_belongs_to_its_measures_and_not_to_its_training(tiny):
+    one, other = (tiny.model_copy(update={"model": HFModel(name="m", max_new_tokens=n)}) for n in (8, 9))
+    measure = tiny.measures[0]
+    assert one.digest() == other.digest()
+    assert one.measure_digest(measure) != other.measure_digest(measure)
+    seldom = tiny.with_settings({"stages.stage1.measure_every": 2})
+    assert seldom.measure_digest(measure) != tiny.measure_digest(measure)
+    assert tiny.with_settings({"train.learning_rate": 1}).measure_digest(measure) == tiny.measure_digest(measure)
+
+
+def test_a_measure_that_needs_what_the_model_does_not_give_is_refused_before_training(tiny):
+    class Probe(ExactMatch):
+        name: ClassVar[str] = "probe"
+        needs: ClassVar[frozenset[Need]] = frozenset({"activations"})
+
+    with pytest.raises(ValidationError, match="measure probe needs activations of a model, which GridMLP does not"):
+        Experiment(**{**dict(tiny), "model": GridMLP(), "measures": (Probe(),)})
+
+
+def test_two_measures_of_one_name_are_refused(tiny):
+    with pytest.raises(ValidationError, match="measures: 'exact_match' is there twice"):
+        Experiment(**{**dict(tiny), "measures": (ExactMatch(), ExactMatch(when="stage"))})
 
 
 def test_the_digest_is_the_same_in_another_process(tiny, tiny_file, fresh_python):

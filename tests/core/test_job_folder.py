@@ -79,18 +79,24 @@ def test_records_shorter_than_the_checkpoint_says_are_an_error_and_nothing_is_lo
 def test_finishing_leaves_records_and_no_checkpoints(folder):
     for name in ("checkpoint-0-1.pt", ".checkpoint-0-2.pt.part"):
         (folder.path / name).write_bytes(b"x")
+    for name in ("state-0-1.pt", "state-1-2.pt", ".state-1-2.pt.part"):
+        (folder.path / name).write_bytes(b"x")
     folder.position_path.write_text("{}", encoding="utf-8")
     folder.append([record()])
     assert not folder.finished
     folder.finish("later")
     assert folder.finished
+    folder.tidy({(1, 2)})
+    assert sorted(path.name for path in folder.path.glob("state-*")) == ["state-1-2.pt"]
+    folder.tidy(())
     assert sorted(path.name for path in folder.path.iterdir()) == ["finished.json", "manifest.json", "records.jsonl"]
 
 
-def test_a_manifest_comes_back_and_the_first_one_stays(folder):
+def test_a_manifest_comes_back(folder):
     assert folder.begun
-    folder.open(replace(manifest("job"), started="again"))
-    assert folder.manifest() == manifest("job")
+    again = replace(manifest("job"), resumed=("with other versions",))
+    folder.open(again)
+    assert folder.manifest() == again
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "3", "{}", '{"seeds": 3}', "null"])
@@ -148,3 +154,24 @@ def test_missing_records_are_an_error(finished):
 def test_a_damaged_finish_marker_is_an_error_that_names_the_file(finished, content):
     finished.finished_path.write_text(content, encoding="utf-8")
     assert str(finished.finished_path) in error(read, finished)
+
+
+# --- measured later
+
+
+def test_records_measured_later_follow_those_of_training(finished):
+    later = [replace(record(epoch=epoch), measure="f1", what="a") for epoch in range(2)]
+    before = read(finished)
+    finished.add_measured("f1", later, {"digest": "d"})
+    assert read(finished) == [*before, *later]
+    assert finished.measured()["f1"]["digest"] == "d"
+    assert sorted(path.name for path in finished.path.glob("measured-*")) == ["measured-f1.json", "measured-f1.jsonl"]
+
+
+def test_damaged_records_measured_later_are_an_error_that_says_to_measure_again(finished):
+    finished.add_measured("f1", [record()], {"digest": "d"})
+    path = finished.measured_path("f1")
+    path.write_bytes(path.read_bytes()[:-4])
+    message = error(read, finished)
+    assert f"{path}: line 1 is cut off" in message
+    assert "measure again" in message

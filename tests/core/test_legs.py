@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from sayso.core.experiment import Experiment
-from sayso.core.legs import kept, legs, total_epochs
+from sayso.core.legs import kept_states, legs, measured_epochs, needed_later, total_epochs
+from sayso.learners.specs import HFModel
 
 
 def order(experiment: Experiment) -> list[tuple[str, int, tuple[int, int] | None, int]]:
@@ -10,7 +11,7 @@ def order(experiment: Experiment) -> list[tuple[str, int, tuple[int, int] | None
 
 def test_without_stage_2_seeds_the_legs_are_the_stages(tiny):
     assert order(tiny) == [("stage0", 0, None, 0), ("stage1", 0, None, 1), ("stage2", 0, None, 5)]
-    assert kept(legs(tiny)) == set()
+    assert needed_later(legs(tiny)) == set()
 
 
 def test_every_further_stage_2_seed_starts_from_the_end_of_stage_1(tiny):
@@ -20,7 +21,7 @@ def test_every_further_stage_2_seed_starts_from_the_end_of_stage_1(tiny):
         ("stage2-1", 1, (1, 4), 11),
         ("stage2-2", 2, (1, 4), 17),
     ]
-    assert kept(legs(nested)) == {(1, 4)}
+    assert needed_later(legs(nested)) == {(1, 4)}
     assert total_epochs(nested) == 1 + 4 + 3 * 6
 
 
@@ -41,3 +42,26 @@ def test_stages_after_the_nested_one_belong_to_its_stage_2_seed(tiny):
         ("stage2-1", (1, 4)),
         ("stage3-1", None),
     ]
+
+
+def test_states_are_kept_at_the_ends_of_stages_of_small_models_unless_told_otherwise(tiny):
+    ends = {(0, 1), (1, 4), (2, 6)}
+    assert tiny.kept == "stages"
+    assert kept_states(tiny) == ends
+    assert kept_states(tiny.with_settings({"keep": "none"})) == set()
+    assert kept_states(tiny.with_settings({"keep": 2})) == ends | {(1, 2), (2, 2), (2, 4)}
+    large = tiny.model_copy(update={"model": HFModel(name="some/model")})
+    assert large.kept == "none"
+
+
+def test_a_measure_is_due_as_its_cadence_says(tiny):
+    unmeasured, leg = legs(tiny)[0], legs(tiny)[2]
+    assert measured_epochs(leg) == [0, 1, 2, 3, 4, 5, 6]
+    assert measured_epochs(leg, "stage") == [6]
+    assert measured_epochs(leg, "start") == [0]
+    assert measured_epochs(leg, 4) == [0, 4, 6]
+    assert measured_epochs(leg, ("start", "stage", 5)) == [0, 5, 6]
+    rarely = legs(tiny.with_settings({"stages.stage2.measure_every": 3}))[2]
+    assert measured_epochs(rarely) == [0, 3, 6]
+    assert measured_epochs(rarely, 2) == [0, 2, 4, 6]
+    assert [measured_epochs(unmeasured, when) for when in ("epoch", "stage", 2, "start")] == [[1], [1], [1], []]

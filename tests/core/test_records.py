@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -8,7 +9,7 @@ from tests.core.written import record
 
 
 def test_columns_are_the_promised_ones():
-    promised = "experiment,cell,seed,stage,epoch,measure,eval_set,subset,value,n,stage2_seed"
+    promised = "experiment,cell,seed,stage,epoch,measure,eval_set,subset,value,n,stage2_seed,what"
     assert ",".join(COLUMNS) == promised
 
 
@@ -32,3 +33,10 @@ def test_a_value_that_could_not_be_measured_is_null_in_its_line_and_nan_again(va
 def test_a_line_that_is_no_record_is_an_error(line):
     with pytest.raises(ValueError, match=r".+"):
         from_line(line)
+
+
+def test_what_is_written_only_where_there_is_something_to_say():
+    plain, told = record(), replace(record(), what="cosine")
+    assert len(json.loads(to_line(plain))) == len(COLUMNS) - 1
+    assert len(json.loads(to_line(told))) == len(COLUMNS)
+    assert [from_line(to_line(each)) for each in (plain, told)] == [plain, told]

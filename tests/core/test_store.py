@@ -6,16 +6,16 @@ from sayso.core.job_folder import JobFolder
 from sayso.core.records import Record
 from sayso.core.store import Store
 from sayso.core.sweep import Job, cells
-from tests.core.written import error, manifest, record
+from tests.core.written import error, make_store, manifest, record
 
 
 def test_a_folder_holds_one_experiment(tiny, tmp_path):
     store = Store(tmp_path / "results")
-    store.create(tiny)
-    store.create(tiny.with_settings({"name": "other", "seeds.count": 3}))  # the same but for what is not in the digest
+    make_store(store, tiny)
+    make_store(store, tiny.with_settings({"name": "other", "seeds.count": 3}))
     assert store.experiment() == tiny
     before = store.experiment_path.read_bytes()
-    message = error(store.create, tiny.with_settings({"train.learning_rate": 0.5}))
+    message = error(make_store, store, tiny.with_settings({"train.learning_rate": 0.5}))
     assert "holds tiny with other settings (train.learning_rate is 0.003 there, 0.5 here)" in message
     assert "--out" in message
     assert store.experiment_path.read_bytes() == before
@@ -32,14 +32,14 @@ def test_a_folder_holds_one_experiment(tiny, tmp_path):
 )
 def test_the_setting_in_which_two_experiments_differ_is_named(tiny, tmp_path, path, value, said):
     store = Store(tmp_path)
-    store.create(tiny)
-    assert said in error(store.create, tiny.with_settings({path: value}))
+    make_store(store, tiny)
+    assert said in error(make_store, store, tiny.with_settings({path: value}))
 
 
 @pytest.mark.parametrize("below", ["file", "file/results", "file/a/b"])
 def test_a_folder_that_cannot_be_written_is_an_error_of_one_line(tiny, tmp_path, below):
     (tmp_path / "file").write_text("", encoding="utf-8")
-    message = error(Store(tmp_path / below).create, tiny)
+    message = error(make_store, Store(tmp_path / below), tiny)
     assert "cannot write here" in message
     assert "--out" in message
     assert (tmp_path / "file").read_text(encoding="utf-8") == ""
@@ -48,7 +48,7 @@ def test_a_folder_that_cannot_be_written_is_an_error_of_one_line(tiny, tmp_path,
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_without_permission_is_an_error_of_one_line(tiny, tmp_path):
     tmp_path.chmod(0o500)
-    assert "Permission denied" in error(Store(tmp_path / "results").create, tiny)
+    assert "Permission denied" in error(make_store, Store(tmp_path / "results"), tiny)
 
 
 def test_another_folder_is_no_results_folder(tmp_path):
@@ -74,7 +74,7 @@ def add_job(store: Store, job: Job, records: list[Record], *, finish: bool = Tru
 def test_records_come_by_cell_in_the_experiments_order_then_seed_then_as_measured(tiny, tmp_path):
     sweep = tiny.vary("sweep", train__batch_size=[64, 256, 16])
     store = Store(tmp_path)
-    store.create(sweep)
+    make_store(store, sweep)
     names = [cell.name for cell in cells(sweep)]
     assert names != sorted(names)
     expected = [
@@ -93,7 +93,7 @@ def test_records_come_by_cell_in_the_experiments_order_then_seed_then_as_measure
 
 def test_only_finished_jobs_are_read(tiny, tmp_path):
     store = Store(tmp_path)
-    store.create(tiny)
+    make_store(store, tiny)
     (cell,) = cells(tiny)
     add_job(store, Job(cell, (1,)), [record(1)])
     add_job(store, Job(cell, (2,)), [record(2)], finish=False)
@@ -104,6 +104,6 @@ def test_only_finished_jobs_are_read(tiny, tmp_path):
 
 def test_an_empty_results_folder_has_no_records(tiny, tmp_path):
     store = Store(tmp_path / "results")
-    store.create(tiny)
+    make_store(store, tiny)
     assert store.records() == []
     assert store.jobs() == []

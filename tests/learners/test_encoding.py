@@ -3,11 +3,16 @@ import pytest
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
 from sayso.core.training import TrainSpec
-from sayso.learners.encoding import Encoder, require_boundary
+from sayso.learners.encoding import Encoder, Once, require_boundary
+from sayso.learners.stacked.tokenizer import word_tokenizer
+from tests.learners.conftest import example
 from tests.tiny_models import question, tiny_tokenizer
 
 CAUSAL = Encoder(tiny_tokenizer(), None)
 SEQ2SEQ = Encoder(tiny_tokenizer(pad="<pad>"), 0)
+#: A vocabulary of whole words, which adds spaces and ends by itself.
+WORDS = word_tokenizer((" born", " ?", " A", " B", " A B", "b"))
+PAD, END, BORN, ASK, A, B, A_B, PIECE = range(8)
 LONG = question("<|abcde|>", 0, "queen of France")
 SHORT = question("<|abcde|>", 3, "queen")
 
@@ -84,3 +89,47 @@ def test_a_token_across_prompt_and_completion_is_an_error_only_where_it_matters(
 def test_nothing_gives_nothing():
     assert CAUSAL.encode([]) == []
     assert SEQ2SEQ.for_training([], TrainSpec()) == []
+
+
+def test_documents_of_whole_words_are_encoded_alike():
+    examples = [example("born A ?", "B"), example("born ?", "A B B", "B"), example("born", "B")]
+    causal = Encoder(WORDS, None, unknown=PAD).encode(examples)
+    assert [item.ids.tolist() for item in causal] == [[BORN, A, ASK, B, END], [BORN, ASK, A_B, B, END], [BORN, B, END]]
+    assert [item.start for item in causal] == [3, 2, 1]
+    seq2seq = Encoder(WORDS, PAD, unknown=PAD).encode(examples)
+    assert [item.context.tolist() for item in seq2seq] == [[BORN, A, ASK, END], [BORN, ASK, END], [BORN, END]]
+    assert [item.ids.tolist() for item in seq2seq] == [[PAD, B, END], [PAD, A_B, B, END], [PAD, B, END]]
+    assert {item.start for item in seq2seq} == {1}
+
+
+@pytest.mark.parametrize("start", [None, PAD])
+@pytest.mark.parametrize("document", [example("born C ?", "B"), example("born A ?", "C"), example("bornA ?", "B")])
+def test_an_unknown_word_is_an_error_that_shows_the_document(document, start):
+    with pytest.raises(SaysoError, match="holds a word that is not in the vocabulary") as caught:
+        Encoder(WORDS, start, unknown=PAD).encode([example("born", "A"), document])
+    assert document.text in str(caught.value)
+
+
+def test_a_word_that_is_partly_prompt_and_partly_completion_is_an_error():
+    across = [example("born A", "B")]  # 'A B' is a token
+    with pytest.raises(SaysoError, match="partly prompt"):
+        require_boundary(across, Encoder(WORDS, None, unknown=PAD).encode(across))
+    require_boundary(across, Encoder(WORDS, PAD, unknown=PAD).encode(across))  # read apart, written apart
+
+
+def test_lists_are_encoded_once_and_never_taken_for_others():
+    """Python gives a new list the place of one that is gone."""
+    made: list[int] = []
+
+    def count(lists):
+        made.append(len(lists[0]))
+        return made[-1]
+
+    once = Once(count)
+    kept = [[SHORT], [SHORT]]
+    assert [once(kept), once(kept), once([kept[0], kept[1]])] == [1, 1, 1]
+    assert made == [1]
+    for size in (2, 3):
+        lists = [[SHORT] * size for _ in range(50)]
+        assert all(once([own]) == size for own in lists)
+        del lists

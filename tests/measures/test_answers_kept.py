@@ -8,6 +8,7 @@ import numpy as np
 from sayso.core.corpus import Corpus, EvalSet
 from sayso.core.examples import Example
 from sayso.core.protocols import Measure, Moment, Score, Scores
+from sayso.core.training import TrainSpec
 from sayso.measures.by_attribute import ExactMatchByAttribute
 from sayso.measures.f1 import F1
 from sayso.measures.predictions import Predictions
@@ -49,7 +50,7 @@ def moment() -> Moment:
     )
     corpora = [Corpus(seed, {}, sets) for seed in (8, 9)]
     less = replace(corpora[1], eval_sets=(EvalSet("validation", "QA3", asked[1:]), *sets[1:]))
-    return Moment(Parrot(), [corpora[0], less])  # type: ignore[arg-type]
+    return Moment(Parrot(), [corpora[0], less], TrainSpec(), "stage1", 1)  # type: ignore[arg-type]
 
 
 def test_f1_is_averaged_over_questions():

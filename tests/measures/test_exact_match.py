@@ -5,6 +5,7 @@ import numpy as np
 from sayso.core.corpus import Corpus, EvalSet
 from sayso.core.examples import Example
 from sayso.core.protocols import Measure, Moment, Score, Scores
+from sayso.core.training import TrainSpec
 from sayso.measures.exact_match import ExactMatch
 
 
@@ -35,7 +36,7 @@ def moment() -> Moment:
         EvalSet("validation", "QA7", tuple(map(question, ("wrong",)))),
         EvalSet("train_qa", "QA3", ()),
     )
-    return Moment(Oracle(), [Corpus(seed, {}, sets) for seed in (8, 9)])  # type: ignore[arg-type]
+    return Moment(Oracle(), [Corpus(seed, {}, sets) for seed in (8, 9)], TrainSpec(), "stage1", 1)  # type: ignore[arg-type]
 
 
 def test_the_share_of_matches_is_given_for_each_replica_and_set():

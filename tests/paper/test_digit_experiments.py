@@ -20,6 +20,7 @@ from sayso.paper.digit_experiments import (
 from sayso.results import Results
 from sayso.runs.execute import execute
 from sayso.samples import sample_documents
+from tests.core.written import make_store
 
 
 def test_every_subset_has_equally_many_pairs_and_only_those_of_x1_questions():
@@ -87,7 +88,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Path
         }
     )
     store = Store(tmp_path_factory.mktemp("digits"))
-    store.create(short)
+    make_store(store, short)
     for seeds in ((100, 101), (102,)):
         job = Job(Cell(MAIN_CELL, short), seeds)
         execute(job, store.job(job.id), lambda _: None)

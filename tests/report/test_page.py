@@ -13,6 +13,7 @@ from sayso.core.experiment import Experiment
 from sayso.core.store import Store
 from sayso.paper.claims import judge
 from sayso.report.page import write_report
+from tests.core.written import make_store
 from tests.planted import planted_records, planted_store
 
 EVIL = "</script><script>alert('x')</script>"
@@ -130,7 +131,7 @@ def test_unfinished_jobs_are_mentioned(tiny: Experiment, tmp_path: Path) -> None
 
 def test_nothing_finished_is_one_line_for_the_user(tiny: Experiment, tmp_path: Path) -> None:
     store = Store(tmp_path)
-    store.create(tiny)
+    make_store(store, tiny)
     with pytest.raises(SaysoError, match="no finished job yet"):
         write_report(store, [], [])
 

@@ -24,6 +24,8 @@ def short(tiny: Experiment) -> Experiment:
             "stages.stage1.replay_from": ("world",),
             "stages.stage2.epochs": 2,
             "train.batch_size": 32,
+            "keep": "none",
+            "checkpoint_minutes": 0,
         }
     )
 

@@ -62,7 +62,7 @@ def test_killed_around_the_end_of_a_stage_they_come_out_the_same(whole, keeping,
         saved.append(path)
         if len(saved) == at:
             raise Killed
-        save(learner, path)
+        return save(learner, path)
 
     with monkeypatch.context() as patch:
         patch.setattr(StackedLearner, "save", dies)

@@ -3,6 +3,7 @@ import math
 import subprocess
 import sys
 from collections import Counter
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from sayso.core.sweep import Job, cells
 from sayso.data.pocket import PocketWorld
 from sayso.learners.stacked.learner import StackedLearner
 from sayso.runs import execute as module
+from sayso.runs import progress
 from sayso.runs.execute import execute
 
 Event = dict[str, Any]
@@ -131,7 +133,7 @@ CUTS = {
     "trained": (JobFolder, "append", True),
     "recorded": (JobFolder, "append", False),
     "saved": (StackedLearner, "save", False),
-    "kept": (module, "write_atomically", False),
+    "kept": (progress, "write_atomically", False),
 }
 
 
@@ -155,7 +157,7 @@ def test_a_job_killed_at_any_point_of_any_epoch_goes_on_to_the_same_records(
     assert not JobFolder(path).finished
     kept = 0
     if (path / "position.json").exists():
-        position = json.loads((path / "position.json").read_text(encoding="utf-8"))
+        position = json.loads((path / "position.json").read_text(encoding="utf-8"))[0]
         kept = position["leg"] * 2 + position["epoch"]
     again = run(job, path)
     assert (path / "records.jsonl").read_bytes() == whole[0]
@@ -169,7 +171,7 @@ def test_a_job_killed_again_and_again_still_gives_the_same_records(whole, job, t
     path = tmp_path / "job"
     for _ in range(6):
         with monkeypatch.context() as patch:
-            kill_at(patch, module, "write_atomically", 1, before=False)
+            kill_at(patch, progress, "write_atomically", 1, before=False)
             with pytest.raises(Killed):
                 run(job, path)
     run(job, path)
@@ -191,7 +193,7 @@ def test_a_job_killed_while_a_checkpoint_was_written_goes_on(whole, job, tmp_pat
 def half_done(job: Job, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A job killed after its third epoch."""
     with monkeypatch.context() as patch:
-        kill_at(patch, module, "write_atomically", 3, before=False)
+        kill_at(patch, progress, "write_atomically", 3, before=False)
         with pytest.raises(Killed):
             run(job, path)
 
@@ -216,18 +218,88 @@ def test_a_damaged_position_is_an_error_that_names_it(job, tmp_path, monkeypatch
         run(job, path)
 
 
+def damage_checkpoints(path: Path, damage: bytes | None, generations: int) -> list[str]:
+    """Damage the newest checkpoints (None: they are gone); give their names."""
+    positions = json.loads((path / "position.json").read_text(encoding="utf-8"))
+    names = [position["checkpoint"] for position in positions[:generations]]
+    for name in names:
+        if damage is None:
+            (path / name).unlink()
+        else:
+            (path / name).write_bytes((path / name).read_bytes()[: len(damage) - 1] + damage)
+    return names
+
+
 @pytest.mark.parametrize("damage", [b"", b"not a checkpoint", None])
-def test_a_damaged_checkpoint_is_an_error_that_names_it(job, tmp_path, monkeypatch, damage):
+def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before_and_says_so(
+    whole, job, tmp_path, monkeypatch, damage, caplog
+):
     path = tmp_path / "job"
     half_done(job, path, monkeypatch)
-    position = json.loads((path / "position.json").read_text(encoding="utf-8"))
-    checkpoint = path / position["checkpoint"]
-    if damage is None:
-        checkpoint.unlink()
-    else:
-        checkpoint.write_bytes(damage)
-    with pytest.raises(SaysoError, match=f"{checkpoint.name}: not a readable checkpoint"):
+    (name,) = damage_checkpoints(path, damage, 1)
+    again = run(job, path)
+    assert f"{name}: not a readable checkpoint" in caplog.text
+    assert "going on from the checkpoint before it" in caplog.text
+    assert epochs_of(again) == epochs_of(whole[1])[2:]
+    assert (path / "records.jsonl").read_bytes() == whole[0]
+
+
+def test_a_truncated_newest_checkpoint_falls_back_to_the_one_before(whole, job, tmp_path, monkeypatch):
+    path = tmp_path / "job"
+    half_done(job, path, monkeypatch)
+    newest = path / json.loads((path / "position.json").read_text(encoding="utf-8"))[0]["checkpoint"]
+    newest.write_bytes(newest.read_bytes()[: newest.stat().st_size // 2])
+    run(job, path)
+    assert (path / "records.jsonl").read_bytes() == whole[0]
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a checkpoint", None])
+def test_where_no_checkpoint_can_be_read_it_is_an_error_that_names_one_and_nothing_is_lost(
+    job, tmp_path, monkeypatch, damage
+):
+    path = tmp_path / "job"
+    half_done(job, path, monkeypatch)
+    names = damage_checkpoints(path, damage, 2)
+    before = files(path)
+    with pytest.raises(SaysoError, match=f"{names[-1]}: not a readable checkpoint"):
         run(job, path)
+    assert files(path) == before
+
+
+def test_checkpoints_are_written_as_time_passes_and_at_the_ends_of_stages(whole, short, tmp_path, monkeypatch):
+    seldom = short.with_settings({"checkpoint_minutes": 1000.0})
+    job, path = Job(cells(seldom)[0], (1, 2)), tmp_path / "job"
+    saved: list[str] = []
+    real = StackedLearner.save
+
+    def save(self: StackedLearner, path: Path) -> Future[None]:
+        saved.append(path.name)
+        return real(self, path)
+
+    monkeypatch.setattr(StackedLearner, "save", save)
+    run(job, path)
+    assert saved == [f"checkpoint-{leg}-2.pt" for leg in range(3)]
+    assert (path / "records.jsonl").read_bytes() == whole[0]
+
+
+def test_a_job_killed_between_its_end_and_its_tidying_keeps_no_checkpoint_for_good(job, tmp_path, monkeypatch):
+    path = tmp_path / "job"
+    with monkeypatch.context() as patch:
+        kill_at(patch, JobFolder, "tidy", 1)
+        with pytest.raises(Killed):
+            run(job, path)
+    assert JobFolder(path).finished
+    assert any(name.startswith("checkpoint") for name in files(path))
+    run(job, path)
+    assert files(path) == ["finished.json", "manifest.json", "records.jsonl"]
+
+
+def test_states_are_kept_as_asked(whole, short, tmp_path):
+    for keep, expected in (("stages", ["0-2", "1-2", "2-2"]), (1, ["0-1", "0-2", "1-1", "1-2", "2-1", "2-2"])):
+        path = tmp_path / str(keep)
+        run(Job(cells(short.with_settings({"keep": keep}))[0], (1, 2)), path)
+        assert files(path) == ["finished.json", "manifest.json", "records.jsonl", *(f"state-{n}.pt" for n in expected)]
+        assert (path / "records.jsonl").read_bytes() == whole[0]
 
 
 def test_a_job_begun_with_other_data_is_not_gone_on_with(job, tmp_path, monkeypatch):
@@ -369,7 +441,7 @@ def test_a_job_with_stage_2_seeds_killed_anywhere_gives_the_same_bytes(
 ):
     job, path = Job(cells(nested)[0], (1, 2)), tmp_path / "job"
     with monkeypatch.context() as patch:
-        kill_at(patch, module, "write_atomically", killed_after, before=False)
+        kill_at(patch, progress, "write_atomically", killed_after, before=False)
         with pytest.raises(Killed):
             run(job, path)
     run(job, path)

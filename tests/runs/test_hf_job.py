@@ -1,6 +1,7 @@
 """A whole job with a model of transformers, and the same job killed: sequence-to-sequence, and causal with LoRA."""
 
 import json
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
@@ -58,12 +59,12 @@ def test_a_job_killed_in_each_stage_comes_out_the_same(short, architecture, lora
     saves = 0
     save = HFLearner.save
 
-    def dies(learner: HFLearner, path: Any) -> None:
+    def dies(learner: HFLearner, path: Any) -> Future[None]:
         nonlocal saves
         saves += 1
         if saves in (2, 5):
             raise Killed
-        save(learner, path)
+        return save(learner, path)
 
     monkeypatch.setattr(HFLearner, "save", dies)
     for _ in range(2):

@@ -20,6 +20,7 @@ from sayso.core.job_folder import JobFolder
 from sayso.core.store import Store
 from sayso.core.sweep import plan
 from sayso.runs.execute import execute
+from sayso.runs.progress import read_positions
 
 WAIT_S = 60.0
 TO_THE_END = 10_000
@@ -60,16 +61,31 @@ def run_until(file: Path, out: Path, epochs: int, delay: float) -> Told:
     return told
 
 
+def truncate_newest(folder: JobFolder) -> None:
+    """Cut the newest checkpoint in half, where there is one before it."""
+    positions = read_positions(folder)
+    if len(positions) > 1:
+        newest = folder.path / positions[0].checkpoint
+        newest.write_bytes(newest.read_bytes()[: newest.stat().st_size // 2])
+
+
 @pytest.mark.parametrize(
-    ("kills", "settings"),
+    ("kills", "settings", "truncated"),
     [
-        (2, {}),
-        pytest.param(
-            10, {"stages.stage0.epochs": 20, "stages.stage2.epochs": 20, "stage2_seeds": 2}, marks=pytest.mark.slow
+        (2, {}, False),
+        (2, {}, True),
+        *(
+            pytest.param(
+                10,
+                {"stages.stage0.epochs": 20, "stages.stage2.epochs": 20, "stage2_seeds": 2},
+                truncated,
+                marks=pytest.mark.slow,
+            )
+            for truncated in (False, True)
         ),
     ],
 )
-def test_a_run_killed_at_random_moments_goes_on_to_the_same_records(kills, settings, short, tmp_path):
+def test_a_run_killed_at_random_moments_goes_on_to_the_same_records(kills, settings, truncated, short, tmp_path):
     experiment = short.with_settings(settings)
     file, store = write(experiment, tmp_path), Store(tmp_path / "results")
     jobs = plan(experiment, (1, 2), 2)
@@ -80,9 +96,10 @@ def test_a_run_killed_at_random_moments_goes_on_to_the_same_records(kills, setti
         for job in jobs:  # a worker holds its job's lock for as long as it lives
             if store.job(job.id).path.exists():
                 with FileLock(store.job(job.id).path / ".lock", timeout=WAIT_S):
-                    pass
+                    if truncated:
+                        truncate_newest(store.job(job.id))
     told += run_until(file, store.path, TO_THE_END, 0)
-    assert max(told.values()) == 1  # no epoch that was told of is done twice
+    assert truncated or max(told.values()) == 1  # no epoch that was told of is done twice
     for job in jobs:
         whole = JobFolder(tmp_path / job.id)
         execute(job, whole, lambda event: None)

@@ -17,6 +17,7 @@ from sayso.runs import local
 from sayso.runs.execute import execute
 from sayso.runs.local import LocalProcesses, cores, usual_processes
 from sayso.runs.worker import job_to_json
+from tests.core.written import make_store
 
 Told = list[tuple[str, dict[str, object]]]
 
@@ -24,7 +25,7 @@ Told = list[tuple[str, dict[str, object]]]
 @pytest.fixture
 def store(short, tmp_path) -> Store:
     result = Store(tmp_path / "results")
-    result.create(short)
+    make_store(result, short)
     return result
 
 
@@ -106,14 +107,14 @@ def test_lines_that_are_no_events_are_passed_over(store, job, tmp_path, monkeypa
 
 def test_only_as_many_run_at_a_time_as_asked(store, short, tmp_path, monkeypatch):
     """Each worker says when it begins and ends; with two at a time there are never more than two in between."""
-    script = 'read line; echo \'{"event": "begin"}\'; sleep 0.1; echo \'{"event": "end"}\''
+    script = 'read line; echo \'{"event": "make_store"}\'; sleep 0.1; echo \'{"event": "end"}\''
     monkeypatch.setattr(sys, "executable", fake_python(tmp_path, script))
     jobs = [Job(cells(short)[0], (seed,)) for seed in range(6)]
     running, most = 0, 0
 
     def hear(job_id: str, event: dict[str, object]) -> None:
         nonlocal running, most
-        running += 1 if event["event"] == "begin" else -1
+        running += 1 if event["event"] == "make_store" else -1
         most = max(most, running)
 
     LocalProcesses(store, 2).run(jobs, hear)

@@ -1,21 +1,34 @@
+import dataclasses
+
+from sayso.core.identity import Origin
 from sayso.core.job_folder import JobFolder
-from sayso.runs.manifest import describe
+from sayso.runs.manifest import describe, gone_on
 
 
 class Somewhere:
     device = "cuda:1"
-    model_commit = "0" * 40
 
 
 def test_the_manifest_says_what_the_job_rests_on(job, short, tmp_path):
-    manifest = describe(job, Somewhere())
+    manifest = describe(job, Somewhere(), Origin(short.knowledge.sha256(), "0" * 40))
     assert (manifest.job, manifest.cell, manifest.seeds) == (job.id, "main", (1, 2))
     assert manifest.digest == short.digest()
     assert type(short).model_validate(manifest.experiment) == short
     assert manifest.data_sha256 == short.knowledge.sha256()
     assert {"python", "torch", "transformers", "numpy"} <= manifest.versions.keys()
     assert manifest.device.startswith("cuda:1, ")
-    assert manifest.model_commit == "0" * 40
+    assert manifest.model == "0" * 40
     folder = JobFolder(tmp_path / "job")
     folder.open(manifest)
     assert folder.manifest() == manifest
+
+
+def test_a_job_that_goes_on_elsewhere_says_so_and_keeps_what_it_began_with(job, short):
+    before = describe(job, Somewhere(), Origin("data", None))
+    assert gone_on(before, dataclasses.replace(before, started="later")) == before
+    versions = {**before.versions, "torch": "3.0"}
+    after = gone_on(before, dataclasses.replace(before, started="later", versions=versions, device="cpu, x"))
+    assert dataclasses.replace(after, resumed=()) == before
+    (line,) = after.resumed
+    assert line.startswith("later: torch 3.0 (before ")
+    assert "on cpu, x (before on cuda:1, " in line

@@ -5,12 +5,14 @@ from filelock import FileLock
 
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment, Seeds
+from sayso.core.identity import Origin
 from sayso.core.job_folder import JobFolder
 from sayso.core.store import Store
 from sayso.core.sweep import Job, cells
 from sayso.runs import status as module
 from sayso.runs.manifest import describe
 from sayso.runs.status import CellStatus, JobStatus, epochs_done, status
+from tests.core.written import make_store
 
 
 @pytest.fixture
@@ -23,20 +25,20 @@ def sweep(short: Experiment) -> Experiment:
 @pytest.fixture
 def store(sweep, tmp_path) -> Store:
     result = Store(tmp_path / "results")
-    result.create(sweep)
+    make_store(result, sweep)
     return result
 
 
 def begin(store: Store, experiment: Experiment, cell: int, *seeds: int) -> JobFolder:
     job = Job(cells(experiment)[cell], seeds)
     folder = store.job(job.id)
-    folder.open(describe(job, object()))
+    folder.open(describe(job, object(), Origin("data", None)))
     return folder
 
 
 def come_to(folder: JobFolder, stage: int, epoch: int) -> None:
     position = {"leg": stage, "epoch": epoch, "checkpoint": "x", "records": 0}
-    folder.position_path.write_text(json.dumps(position), encoding="utf-8")
+    folder.position_path.write_text(json.dumps([position]), encoding="utf-8")
 
 
 def test_what_nobody_has_begun_is_to_do(store, sweep):

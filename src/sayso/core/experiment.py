@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
@@ -26,6 +26,13 @@ from sayso.core.protocols import DefinitionFormat, KnowledgeBase, Measure, Model
 from sayso.core.spec import Spec, canonical_json, digest_of, explain
 from sayso.core.subsets import SOURCES, TABLE_1, Source, Subset, with_reliability
 from sayso.core.training import Stage, TrainSpec
+
+#: Which states stay: none, those at the ends of stages, or after every n epochs as well.
+Keep = Literal["none", "stages"] | Annotated[int, Field(ge=1)]
+
+#: Settings of an experiment that say how it is run, and of a stage that say when it is measured.
+_RUNNING = ("keep", "checkpoint_minutes")
+_MEASURING = ("measured", "measure_every")
 
 
 class SplitSpec(Spec):
@@ -97,8 +104,12 @@ class Experiment(Spec):
     followed by the answer. `in_context` puts definitions before questions. `stage2_seeds`: the stages from the first
     that trains on X2 without X1 are run this many times from the same state, each with the entities or aliases of X2
     dealt to its subsets anew; results are averaged within the seed (those of X1's subsets are the first one's). `axes`
-    are settings that vary: path -> values; each combination is a cell (`sayso.core.sweep`). The digest covers all that
-    results depend on: neither name, summary nor seeds.
+    are settings that vary: path -> values; each combination is a cell (`sayso.core.sweep`).
+
+    `keep`: states whose weights stay when a job has finished, so that it can be measured later: ``none``, the ends of
+    ``stages``, or after every so many epochs and at the ends; None keeps the ends of stages of models that are trained
+    many seeds at a time, and nothing of large ones. `checkpoint_minutes`: how much time passes at least between two
+    checkpoints, from which a job that was killed goes on (there is one at the end of each stage, too).
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
@@ -118,6 +129,8 @@ class Experiment(Spec):
     stage2_seeds: int = Field(default=1, ge=1)
     seeds: Seeds = Seeds()
     axes: dict[str, tuple[JsonValue, ...]] = Field(default_factory=dict)
+    keep: Keep | None = None
+    checkpoint_minutes: float = Field(default=10.0, ge=0)
 
     @field_validator("subsets")
     @classmethod
@@ -155,7 +168,27 @@ class Experiment(Spec):
         for path, values in self.axes.items():
             if not values:
                 raise ValueError(f"axis {path}: needs at least one value")
+        names = [measure.name for measure in self.measures]
+        for measure in self.measures:
+            if names.count(measure.name) > 1:
+                raise ValueError(f"measures: '{measure.name}' is there twice")
+            self.check_measure(measure)
         return self
+
+    def check_measure(self, measure: Measure) -> None:
+        """Refuse, by a ValueError, a measure that needs more than the model's learner can do."""
+        if lacking := measure.needs - self.model.gives:
+            raise ValueError(
+                f"measure {measure.name} needs {' and '.join(sorted(lacking))} of a model, which "
+                f"{type(self.model).__name__} does not give; leave it out, or choose another model"
+            )
+
+    @property
+    def kept(self) -> Keep:
+        """Which states stay: `keep`, or what is usual for the model where it is None."""
+        if self.keep is not None:
+            return self.keep
+        return "stages" if self.model.max_replicas > 1 else "none"
 
     @property
     def first_nested(self) -> int:
@@ -170,10 +203,25 @@ class Experiment(Spec):
         except ValidationError as error:
             raise ValueError(f"stage {stage.name}, overrides: {explain(error)}") from error
 
+    def training(self) -> dict[str, Any]:
+        """All settings that the weights depend on, as plain data: not what is measured, when, and what is kept."""
+        content = self.model_dump(mode="json", exclude={"name", "summary", "seeds", "measures", *_RUNNING})
+        for stage in content["stages"]:
+            for field in _MEASURING:
+                del stage[field]
+        for field in self.model.measuring:
+            del content["model"][field]
+        return content
+
     def digest(self) -> str:
-        """Name of everything the results depend on: the same digest gives the same records for a seed."""
-        content = self.model_dump(mode="json", exclude={"name", "summary", "seeds"})
-        return digest_of(canonical_json(content))
+        """Name of a training run: the same digest gives the same weights for a seed."""
+        return digest_of(canonical_json(self.training()))
+
+    def measure_digest(self, measure: Measure) -> str:
+        """Name of a measure as it is taken here: the same digest gives the same records for the same weights."""
+        stages = [stage.model_dump(mode="json", include={"name", *_MEASURING}) for stage in self.stages]
+        model = self.model.model_dump(mode="json", include=set(self.model.measuring))
+        return digest_of(canonical_json([measure.model_dump(mode="json"), stages, model]))
 
     def settings(self) -> dict[str, JsonValue]:
         """Every setting with the path that `with_settings` knows it by."""

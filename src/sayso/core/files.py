@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import functools
+import hashlib
 import json
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -41,3 +45,52 @@ def write_bytes(path: Path, content: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Make sure that the names of files in a folder outlast a power cut, where the system can."""
+    if os.name != "posix":
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:  # some file systems of clusters cannot
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(handle)
+
+
+def file_sha256(file: Path) -> str:
+    """Sha256 (hex) of a file's bytes; within a process it is read again only if the file has changed.
+
+    Raises
+    ------
+    SaysoError
+        If it cannot be read.
+    """
+    try:
+        found = file.stat()
+        return _sha256(file, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+    except OSError as error:
+        raise SaysoError(f"{file}: cannot be read: {error.strerror}") from error
+
+
+def folder_sha256(folder: Path, suffixes: Collection[str]) -> str:
+    """Sha256 (hex) of the names and contents of the files right in a folder whose names end so.
+
+    Raises
+    ------
+    SaysoError
+        If one cannot be read.
+    """
+    files = sorted(path for path in folder.iterdir() if path.suffix in suffixes and path.is_file())
+    listed = "".join(f"{file_sha256(path)}  {path.name}\n" for path in files)
+    return hashlib.sha256(listed.encode(errors="surrogateescape")).hexdigest()
+
+
+@functools.lru_cache(maxsize=256)
+def _sha256(file: Path, *_stat: int) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -2,9 +2,10 @@
 
 jobs/ID/manifest.json        what this job rests on: spec, seeds, versions, data, device, start
 jobs/ID/records.jsonl        one number a line, only ever appended to
-jobs/ID/position.json        how far it has come and which checkpoint belongs to that, until it has finished
+jobs/ID/position.json        how far it has come and which checkpoints belong to that, until it has finished
 jobs/ID/checkpoint-L-E.pt    weights and optimizer after epoch E of leg number L (a stage of one stage-2 seed)
-jobs/ID/state-checkpoint-L-E.pt   the same, kept because a later leg starts from it
+jobs/ID/state-L-E.pt         weights alone: a later leg starts from them, or they were asked to be kept
+jobs/ID/measured-NAME.jsonl  records of a measure taken when the job had finished, and measured-NAME.json, written last
 jobs/ID/NAME-STAGE.jsonl.gz  what a measure keeps beside the records at a stage's end, such as predictions
 jobs/ID/models/seed-N/LEG    each seed's model after each leg, if they were asked for
 jobs/ID/finished.json        written last: finish time, and length and sha256 of the records
@@ -18,7 +19,7 @@ import json
 import os
 import shutil
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -49,10 +50,9 @@ class JobFolder:
         return self.finished_path.exists()
 
     def open(self, manifest: Manifest) -> None:
-        """Begin the job: write its manifest, unless an earlier try did."""
+        """Begin the job, or note how it goes on: write its manifest."""
         self.path.mkdir(parents=True, exist_ok=True)
-        if not self.begun:
-            write_atomically(self.manifest_path, json.dumps(asdict(manifest), indent=1, sort_keys=True) + "\n")
+        write_atomically(self.manifest_path, json.dumps(asdict(manifest), indent=1, sort_keys=True) + "\n")
 
     def manifest(self) -> Manifest:
         """Read the manifest.
@@ -64,7 +64,7 @@ class JobFolder:
         """
         data = read_json(self.manifest_path)
         try:
-            return Manifest(**{**data, "seeds": tuple(data["seeds"])})
+            return Manifest(**{**data, "seeds": tuple(data["seeds"]), "resumed": tuple(data["resumed"])})
         except (KeyError, TypeError) as error:
             raise SaysoError(f"{self.manifest_path}: not a manifest of this version of sayso ({error})") from error
 
@@ -115,63 +115,111 @@ class JobFolder:
                 raise SaysoError(f"{path}: cannot be read: {error}; delete {self.path} and run again") from error
 
     def withdraw(self) -> None:
-        """Remove the folder of a job that was refused before it had done an epoch."""
-        if not (self.position_path.exists() or self.finished):
+        """Remove the folder of a job that was refused before it had recorded anything."""
+        recorded = self.records_path.exists() and self.records_path.stat().st_size > 0
+        if not (recorded or self.position_path.exists() or self.finished):
             shutil.rmtree(self.path, ignore_errors=True)
 
     def finish(self, finished: str) -> None:
-        """Write the finish marker, then drop what was only needed to go on."""
-        content = self.records_path.read_bytes()
-        marker = {"finished": finished, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        """Write the finish marker; after this the job has finished, whatever happens."""
+        content = self.records_path.read_bytes() if self.records_path.exists() else b""
+        marker = {"finished": finished, **_seal(content)}
         write_atomically(self.finished_path, json.dumps(marker, indent=1) + "\n")
+
+    def tidy(self, states: Collection[tuple[int, int]]) -> None:
+        """Drop what a job that has finished needed only to go on; states of these legs and epochs stay."""
         self.position_path.unlink(missing_ok=True)
-        for path in self.checkpoints():
-            path.unlink(missing_ok=True)
+        stay = {self.state_path(*at) for at in states}
+        for path in [*self._half_written(), *self.path.glob("checkpoint-*"), *self.path.glob("state-*")]:
+            if path not in stay:
+                path.unlink(missing_ok=True)
 
     def checkpoint_path(self, leg: int, epoch: int) -> Path:
-        """The checkpoint written after an epoch of a leg, until the next one is."""
+        """A checkpoint written after an epoch of a leg."""
         return self.path / f"checkpoint-{leg}-{epoch}.pt"
 
     def state_path(self, leg: int, epoch: int) -> Path:
-        """The checkpoint of an epoch that a later leg starts from, kept until the job has finished."""
-        return self.path / f"state-checkpoint-{leg}-{epoch}.pt"
+        """The weights after an epoch of a leg, if they are kept."""
+        return self.path / f"state-{leg}-{epoch}.pt"
 
     def model_path(self, seed: int, leg: str) -> Path:
         """Where a seed's model after a leg is kept, for transformers."""
         return self.path / "models" / f"seed-{seed}" / leg
 
-    def drop_checkpoints(self, besides: Path) -> None:
-        """Drop what an earlier epoch or a killed try left, but for one checkpoint and those kept for later legs."""
-        for path in self.checkpoints():
-            if path != besides and not path.name.startswith("state-"):
+    def drop_checkpoints(self, besides: Collection[str]) -> None:
+        """Drop all checkpoints but those of these names, and what a killed try left half-written."""
+        for path in [*self._half_written(), *self.path.glob("checkpoint-*")]:
+            if path.name not in besides:
                 path.unlink(missing_ok=True)
 
-    def checkpoints(self) -> list[Path]:
-        """All checkpoint files there are, also those a killed try left half-written."""
-        return sorted(self.path.glob("*checkpoint-*"))
+    def _half_written(self) -> list[Path]:
+        """Files that a killed try was writing."""
+        return [path for path in self.path.glob(".*") if path.is_file() and path.name != ".lock"]
 
-    def records(self) -> Iterator[Record]:
-        """Read all records of a finished job, checking that they are whole.
+    def measured_path(self, measure: str) -> Path:
+        """Where records of a measure are that was taken when the job had finished."""
+        return self.path / f"measured-{measure}.jsonl"
+
+    def add_measured(self, measure: str, records: Sequence[Record], what: Mapping[str, Any]) -> None:
+        """Keep records of a measure beside those of training, with what they rest on; the marker is written last."""
+        content = "".join(map(to_line, records)).encode()
+        path = self.measured_path(measure)
+        write_bytes(path, content)
+        write_atomically(path.with_suffix(".json"), json.dumps({**what, **_seal(content)}, indent=1) + "\n")
+
+    def measured(self) -> dict[str, dict[str, Any]]:
+        """Measures taken when the job had finished, by name, with what their markers say."""
+        markers = sorted(self.path.glob("measured-*.json"))
+        return {path.stem.removeprefix("measured-"): read_json(path) for path in markers}
+
+    def finish_marker(self) -> dict[str, Any]:
+        """What the finish marker says: when the job finished, and length and sha256 of its records.
 
         Raises
         ------
         SaysoError
-            If the file is not what the finish marker says it is; the message names the first bad line if there is one.
+            If it is damaged.
         """
-        marker = read_json(self.finished_path)
+        return self._marker(self.finished_path)
+
+    def records(self) -> Iterator[Record]:
+        """Read all records of a finished job, those of training first, checking that they are whole.
+
+        Raises
+        ------
+        SaysoError
+            If a file is not what its marker says it is; the message names the first bad line if there is one.
+        """
+        yield from self._sealed(
+            self.records_path,
+            self.finish_marker(),
+            f"delete the folder {self.path} and run again, only its seeds are run anew",
+        )
+        for measure in self.measured():
+            path = self.measured_path(measure)
+            marker = self._marker(path.with_suffix(".json"))
+            yield from self._sealed(path, marker, f"delete {path.with_suffix('.json')} and measure again")
+
+    def _marker(self, path: Path) -> dict[str, Any]:
+        marker = read_json(path)
         if not isinstance(marker, dict) or not {"bytes", "sha256"} <= marker.keys():
-            raise SaysoError(f"{self.finished_path}: not a finish marker; delete the folder {self.path} and run again")
-        content = self.records_path.read_bytes() if self.records_path.exists() else b""
-        sound = len(content) == marker["bytes"] and hashlib.sha256(content).hexdigest() == marker["sha256"]
+            raise SaysoError(f"{path}: not a finish marker; delete the folder {self.path} and run again")
+        return marker
+
+    def _sealed(self, path: Path, marker: Mapping[str, Any], advice: str) -> Iterator[Record]:
+        """Records of a file that must be what its marker says."""
+        content = path.read_bytes() if path.exists() else b""
         parsed: list[Record] = []
         for number, line in enumerate(content.decode(errors="replace").splitlines(), start=1):
             try:
                 parsed.append(from_line(line))
             except ValueError:
-                raise SaysoError(self._damaged(f"line {number} is cut off or not a record")) from None
-        if not sound:
-            raise SaysoError(self._damaged(f"{len(content)} bytes, where {marker['bytes']} were written"))
+                raise SaysoError(f"{path}: line {number} is cut off or not a record; {advice}") from None
+        if _seal(content) != {"bytes": marker["bytes"], "sha256": marker["sha256"]}:
+            raise SaysoError(f"{path}: {len(content)} bytes, where {marker['bytes']} were written; {advice}")
         yield from parsed
 
-    def _damaged(self, what: str) -> str:
-        return f"{self.records_path}: {what}; delete the folder {self.path} and run again, only its seeds are run anew"
+
+def _seal(content: bytes) -> dict[str, Any]:
+    """What a marker says of a file, so that a damaged one is found."""
+    return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from sayso.core.corpus import EvalSet
 from sayso.core.experiment import Experiment
+from sayso.core.protocols import When
 from sayso.core.training import Stage
 
 
@@ -51,9 +52,21 @@ def legs(experiment: Experiment) -> list[Leg]:
     return result
 
 
-def kept(run: Sequence[Leg]) -> set[tuple[int, int]]:
+def needed_later(run: Sequence[Leg]) -> set[tuple[int, int]]:
     """Legs and epochs whose state some later leg starts from."""
     return {leg.start for leg in run if leg.start is not None}
+
+
+def kept_states(experiment: Experiment) -> set[tuple[int, int]]:
+    """Legs and epochs whose weights stay when a job has finished."""
+    keep = experiment.kept
+    if keep == "none":
+        return set()
+    run = legs(experiment)
+    ends = {(index, leg.stage.epochs) for index, leg in enumerate(run)}
+    if keep == "stages":
+        return ends
+    return ends | {(index, epoch) for index, leg in enumerate(run) for epoch in range(keep, leg.stage.epochs, keep)}
 
 
 def total_epochs(experiment: Experiment) -> int:
@@ -61,12 +74,22 @@ def total_epochs(experiment: Experiment) -> int:
     return sum(leg.stage.epochs for leg in legs(experiment))
 
 
-def measured_epochs(leg: Leg) -> list[int]:
-    """Epochs of a leg after which something is measured; 0 is the state it starts from."""
+def measured_epochs(leg: Leg, when: When | tuple[When, ...] = "epoch") -> list[int]:
+    """Epochs of a leg after which a measure with this cadence is due; 0 is the state the leg starts from.
+
+    Of a stage that is not measured only the end counts, whatever the cadence.
+    """
     stage = leg.stage
     if not stage.measured:
+        return [] if when == "start" else [stage.epochs]
+    if isinstance(when, tuple):
+        return sorted({epoch for each in when for epoch in measured_epochs(leg, each)})
+    if when == "start":
+        return [0]
+    if when == "stage":
         return [stage.epochs]
-    return [epoch for epoch in range(stage.epochs + 1) if epoch % stage.measure_every == 0 or epoch == stage.epochs]
+    every = stage.measure_every if when == "epoch" else when
+    return [epoch for epoch in range(stage.epochs + 1) if epoch % every == 0 or epoch == stage.epochs]
 
 
 def is_measured(eval_set: EvalSet, leg: Leg, experiment: Experiment) -> bool:

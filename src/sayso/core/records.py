@@ -12,8 +12,9 @@ from typing import Any
 class Record:
     """One number: a measure of one seed, on one subset of an evaluation set, over `n` examples, after an epoch.
 
-    `stage2_seed` numbers the times X2 was dealt anew within the seed, from 0 on. Epoch 0 of
-    a stage is the state it starts from. A value that could not be measured is NaN (null in the file).
+    `stage2_seed` numbers the times X2 was dealt anew within the seed, from 0 on. `what` tells several numbers of one
+    measure apart (a metric, a layer, a position). Epoch 0 of a stage is the state it starts from. A value that could
+    not be measured is NaN (null in the file).
     """
 
     experiment: str
@@ -27,6 +28,7 @@ class Record:
     value: float
     n: int
     stage2_seed: int = 0
+    what: str = ""
 
 
 COLUMNS = tuple(field.name for field in fields(Record))
@@ -37,7 +39,8 @@ _VALUE = COLUMNS.index("value")
 class Manifest:
     """What a job rests on: the full resolved spec, data, versions, and the code's git commit if it is a checkout.
 
-    `model_commit`: the commit of a model from the hub, whatever its revision was called.
+    `model`: what training started from (`ModelSpec.identity`), None where the settings say it all. `resumed`: how the
+    job went on later with other versions or on another device, one line each.
     """
 
     job: str
@@ -50,12 +53,14 @@ class Manifest:
     git_commit: str | None
     device: str
     started: str
-    model_commit: str | None = None
+    model: str | None = None
+    resumed: tuple[str, ...] = ()
 
 
 def to_line(record: Record) -> str:
-    """One line of a records file."""
-    return json.dumps([_plain(item) for item in astuple(record)]) + "\n"
+    """One line of a records file: values in the order of `COLUMNS`, the last left out where there is nothing to say."""
+    values = [_plain(item) for item in astuple(record)]
+    return json.dumps(values if record.what else values[:-1]) + "\n"
 
 
 def from_line(line: str) -> Record:

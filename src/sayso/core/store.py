@@ -7,11 +7,16 @@ DIR/jobs/ID/           one job; `sayso.core.job_folder` says what is in it
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
+from sayso.core import settings as settings_by_path
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment, load_spec
 from sayso.core.files import read_json, write_atomically
+from sayso.core.identity import require_one_origin
 from sayso.core.job_folder import JobFolder
 from sayso.core.records import Record
 from sayso.core.spec import canonical_json
@@ -27,14 +32,56 @@ class Store:
         self.jobs_path = path / "jobs"
         self.lock_path = path / ".lock"
 
-    def create(self, experiment: Experiment) -> None:
-        """Make the folder, or check that it belongs to this experiment.
+    @contextlib.contextmanager
+    def held(self, experiment: Experiment) -> Iterator[None]:
+        """Hold the folder for a run of an experiment: make it, or check that it belongs to this experiment.
+
+        An error that comes before any job has got anywhere leaves no folder behind.
 
         Raises
         ------
         SaysoError
-            If the folder cannot be written or holds another experiment.
+            If the folder cannot be written, holds another experiment, or another process holds it.
         """
+        with self._one_line():
+            self.path.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.lock_path, timeout=0):
+                self._create(experiment)
+                try:
+                    yield
+                except SaysoError:
+                    self._withdraw()
+                    raise
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold a folder that is there already.
+
+        Raises
+        ------
+        SaysoError
+            If it is no results folder, cannot be written, or another process holds it.
+        """
+        self.experiment()
+        with self._one_line(), FileLock(self.lock_path, timeout=0):
+            yield
+
+    @contextlib.contextmanager
+    def _one_line(self) -> Iterator[None]:
+        """Say in one line that the folder is held by another process or cannot be written."""
+        try:
+            yield
+        except Timeout:
+            raise SaysoError(
+                f"{self.path}: another 'sayso run' is writing here; wait for it or choose another --out"
+            ) from None
+        except OSError as error:
+            raise SaysoError(
+                f"{self.path}: cannot write here: {error.strerror}; choose another folder with --out"
+            ) from error
+
+    def _create(self, experiment: Experiment) -> None:
+        """Say which experiment the folder holds, where nothing does yet."""
         if self.experiment_path.exists():
             there = self.experiment()
             if there.digest() != experiment.digest():
@@ -43,16 +90,11 @@ class Store:
                     "choose another folder with --out"
                 )
             return
-        try:
-            self.jobs_path.mkdir(parents=True, exist_ok=True)
-            write_atomically(self.experiment_path, experiment.model_dump_json(indent=1) + "\n")
-        except OSError as error:
-            raise SaysoError(
-                f"{self.path}: cannot write here: {error.strerror}; choose another folder with --out"
-            ) from error
+        self.jobs_path.mkdir(exist_ok=True)
+        write_atomically(self.experiment_path, experiment.model_dump_json(indent=1) + "\n")
 
-    def withdraw(self) -> None:
-        """Undo `create` where no job has left anything, so that a corrected experiment can have the folder."""
+    def _withdraw(self) -> None:
+        """Undo `_create` where no job has left anything, so that a corrected experiment can have the folder."""
         with contextlib.suppress(OSError):  # not empty: there is something to keep
             self.jobs_path.rmdir()
             self.experiment_path.unlink()
@@ -81,8 +123,15 @@ class Store:
         return [folder for folder in folders if folder.begun]
 
     def records(self) -> list[Record]:
-        """All records of finished jobs; cells in the experiment's order, then seeds, then as they were measured."""
+        """All records of finished jobs; cells in the experiment's order, then seeds, then as they were measured.
+
+        Raises
+        ------
+        SaysoError
+            If files are damaged, or jobs rest on different data or models.
+        """
         order = {cell.name: position for position, cell in enumerate(cells(self.experiment()))}
+        require_one_origin(folder for folder in self.jobs() if folder.finished)
         parts: list[tuple[int, int, int, Record]] = []
         for folder in self.jobs():
             if folder.finished:
@@ -91,14 +140,12 @@ class Store:
 
 
 def _difference(one: Experiment, other: Experiment) -> str:
-    """Name the first setting in which two experiments differ, with both values."""
+    """Name the first setting that weights depend on in which two experiments differ, with both values."""
     first, second = (
-        {path: canonical_json(value) for path, value in experiment.settings().items()} for experiment in (one, other)
+        {path: canonical_json(value) for path, value in settings_by_path.flat(experiment.training(), "")}
+        for experiment in (one, other)
     )
-    named = {
-        path for path in first.keys() | second.keys() if path.partition(".")[0] not in ("name", "summary", "seeds")
-    }
-    for path in sorted(named):
+    for path in sorted(first.keys() | second.keys()):
         if first.get(path) != second.get(path):
             return f"{path} is {first.get(path, 'absent')} there, {second.get(path, 'absent')} here"
     return "the same settings written by another version"

@@ -1,46 +1,146 @@
-"""The state of replicas side by side on disk: weights and optimizer, enough to go on as if nothing had happened."""
+"""A learner's state on disk: weights and optimizer, enough to go on as if nothing had happened."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 from torch import Tensor
 
 from sayso.core.errors import SaysoError
+from sayso.core.files import sync_folder
+from sayso.core.spec import canonical_json
+
+#: Counts changes of what stands in the file.
+FORMAT = 1
 
 
-def save_state(
-    path: Path, seeds: list[int], parameters: Mapping[str, Tensor], optimizer: torch.optim.Optimizer | None
-) -> None:
-    """Write the state of the replicas of these seeds; the file appears whole or not at all."""
-    state = {
-        "seeds": seeds,
-        "weights": {name: tensor.detach() for name, tensor in parameters.items()},
-        "optimizer": optimizer.state_dict() if optimizer is not None else None,
-    }
-    temporary = path.with_name(f".{path.name}.part")
-    torch.save(state, temporary)
-    temporary.replace(path)
+class Checkpoints:
+    """Writes and reads the state of the replicas of these seeds.
 
+    A file is one dictionary: ``format``, ``seeds``, ``model`` (a digest of names and shapes), ``weights``,
+    ``optimizer`` (None if weights are all there is) and ``extra`` (small settings of the learner's). It appears whole
+    or not at all, and lasts once its future is done.
 
-def load_state(path: Path, seeds: list[int], parameters: Mapping[str, Tensor], device: torch.device) -> Any:
-    """Bring back the weights that `save_state` wrote, and return the optimizer's state.
-
-    Raises
-    ------
-    SaysoError
-        If the file is damaged or belongs to other seeds.
+    `beside`: write it beside training, from a copy in the CPU's memory. One is written at a time.
     """
+
+    def __init__(self, seeds: Sequence[int], parameters: Mapping[str, Tensor], *, beside: bool) -> None:
+        self._seeds, self._parameters = list(seeds), parameters
+        shapes = {name: [str(tensor.dtype), *tensor.shape] for name, tensor in parameters.items()}
+        self._model = hashlib.sha256(canonical_json(shapes).encode()).hexdigest()
+        self._writer = ThreadPoolExecutor(1, "checkpoint") if beside else None
+        self._last: Future[None] | None = None
+
+    def save(self, path: Path, optimizer: dict[str, Any] | None, extra: dict[str, Any]) -> Future[None]:
+        """Write the state as it is now.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written, a full disk for example; from the future, if it is written beside training.
+        """
+        state = {
+            "format": FORMAT,
+            "seeds": self._seeds,
+            "model": self._model,
+            "weights": {name: tensor.detach() for name, tensor in self._parameters.items()},
+            "optimizer": optimizer,
+            "extra": extra,
+        }
+        if self._writer is not None:
+            if self._last is not None:
+                self._last.exception()  # wait: two copies at once may be more than there is memory for
+            self._last = self._writer.submit(_write, path, _copy(state))
+            return self._last
+        _write(path, state)
+        done: Future[None] = Future()
+        done.set_result(None)
+        return done
+
+    def load(self, path: Path) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+        """Bring back the weights that `save` wrote; give the optimizer's state and what is extra.
+
+        Raises
+        ------
+        SaysoError
+            If the file is damaged, or belongs to another version, other seeds or another model.
+        """
+        again = "delete its folder to run these seeds again"
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+            found = {name: state[name] for name in ("seeds", "weights", "optimizer")}
+        except MemoryError:
+            raise
+        except Exception as error:  # torch raises many kinds for a damaged file
+            raise SaysoError(f"{path}: not a readable checkpoint; {again}") from error
+        if state.get("format") != FORMAT:
+            raise SaysoError(f"{path}: a checkpoint of another version of sayso; {again}")
+        if found["seeds"] != self._seeds:
+            raise SaysoError(f"{path}: a checkpoint of seeds {found['seeds']}, where {self._seeds} are trained")
+        if state["model"] != self._model:
+            raise SaysoError(f"{path}: a checkpoint of another model; {again}")
+        with torch.no_grad():
+            for name, tensor in self._parameters.items():
+                tensor.copy_(found["weights"][name])
+        return found["optimizer"], state["extra"]
+
+
+def _write(path: Path, state: dict[str, Any]) -> None:
+    """Write a file beside its place, move it there, and wait until both are on the disk."""
+    temporary = path.with_name(f".{path.name}.part")
     try:
-        state = torch.load(path, map_location=device, weights_only=True)
-    except Exception as error:  # torch raises many kinds for a damaged file
-        raise SaysoError(f"{path}: not a readable checkpoint; delete its folder to run these seeds again") from error
-    if state["seeds"] != seeds:
-        raise SaysoError(f"{path}: a checkpoint of seeds {state['seeds']}, where {seeds} are trained")
-    with torch.no_grad():
-        for name, tensor in parameters.items():
-            tensor.copy_(state["weights"][name])
-    return state["optimizer"]
+        with temporary.open("wb") as file, _cause_kept(file) as watched:
+            torch.save(state, watched)  # type: ignore[arg-type]  # it needs no more than to write and flush
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+class _Watched:
+    """A file that remembers why it could not be written."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.error: OSError | None = None
+
+    def write(self, content: Any) -> int:
+        try:
+            return self._file.write(content)
+        except OSError as error:
+            self.error = error
+            raise
+
+    def flush(self) -> None:
+        self._file.flush()
+
+
+@contextlib.contextmanager
+def _cause_kept(file: IO[bytes]) -> Iterator[_Watched]:
+    """Raise the disk's own error where torch makes another of it."""
+    watched = _Watched(file)
+    try:
+        yield watched
+    except Exception:
+        if watched.error is not None:
+            raise watched.error from None
+        raise
+
+
+def _copy(value: Any) -> Any:
+    """The same, with tensors of its own in the CPU's memory."""
+    if isinstance(value, Tensor):
+        return value.detach().to("cpu", copy=True)
+    if isinstance(value, dict):
+        return {name: _copy(item) for name, item in value.items()}
+    return [_copy(item) for item in value] if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-r"""Examples as token ids, for causal and sequence-to-sequence models alike.
+r"""Examples as token ids, for causal and sequence-to-sequence models, for one model and for many side by side.
 
 A sequence-to-sequence model reads the prompt with its encoder and writes after a start token; a causal one reads and
 writes in one sequence. Either way `ids` is what the decoder sees and `start` where the completion begins in it:
@@ -9,9 +9,9 @@ writes in one sequence. Either way `ids` is what the decoder sees and `start` wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
 from sayso.core.training import TrainSpec
 
+T = TypeVar("T")
 Ids = NDArray[np.int64]
 
 
@@ -45,24 +46,37 @@ class Document:
 
 
 class Encoder:
-    """Turns examples into documents with a model's own tokenizer; no token is ever cut off."""
+    """Turns examples into documents with a model's own tokenizer; no token is ever cut off.
 
-    def __init__(self, tokenizer: Any, decoder_start: int | None) -> None:
+    `decoder_start`: what a sequence-to-sequence model writes after; None for a causal one. `unknown`: what stands for
+    words the tokenizer does not know, if there can be any: they are refused.
+    """
+
+    def __init__(self, tokenizer: Any, decoder_start: int | None, *, unknown: int | None = None) -> None:
         self._tokenizer = tokenizer
         self._decoder_start = decoder_start
+        self._unknown = unknown
         self._end: int = tokenizer.eos_token_id
         self._pad: int = self._end if decoder_start is None else tokenizer.pad_token_id
 
     def encode(self, examples: Sequence[Example]) -> list[Document]:
-        """Encode examples, each with an end-of-text token after it."""
+        """Encode examples, each with an end-of-text token after it.
+
+        Raises
+        ------
+        SaysoError
+            If one holds a word the tokenizer does not know.
+        """
         if not examples:
             return []
+        prompts = [example.prompt for example in examples]
         if self._decoder_start is None:
             texts = self._ids([example.text for example in examples])
-            prompts = self._ids([example.prompt for example in examples])
-            return [self._causal(*pair) for pair in zip(prompts, texts, strict=True)]
-        contexts = self._tokenizer([example.prompt for example in examples], verbose=False)["input_ids"]
+            self._require_known(examples, texts)
+            return [self._causal(*pair) for pair in zip(self._ids(prompts), texts, strict=True)]
+        contexts = self._tokenizer(prompts, verbose=False)["input_ids"]
         labels = self._ids([example.completion for example in examples], target=True)
+        self._require_known(examples, [[*one, *other] for one, other in zip(contexts, labels, strict=True)])
         return [
             Document(_array(context), _array([self._decoder_start, *label, self._end]), 1, len(label) + 2, 1)
             for context, label in zip(contexts, labels, strict=True)
@@ -103,6 +117,11 @@ class Encoder:
             ids = np.append(ids, self._end)
         return np.append(ids, np.full(length - len(ids), self._pad))
 
+    def _require_known(self, examples: Sequence[Example], rows: Sequence[Sequence[int]]) -> None:
+        for example, ids in zip(examples, rows, strict=True):
+            if self._unknown in ids:
+                raise SaysoError(f"{example.text!r} holds a word that is not in the vocabulary")
+
     def _causal(self, prompt: list[int], text: list[int]) -> Document:
         whole = text[: len(prompt)] == prompt and len(prompt) > 0
         return Document(_array([]), _array([*text, self._end]), len(prompt), len(text) + 1, 1, whole)
@@ -112,6 +131,24 @@ class Encoder:
         given = {"text_target": texts} if target else {"text": texts}
         encoded: list[list[int]] = self._tokenizer(**given, verbose=False)["input_ids"]
         return [ids[:-1] if ids and ids[-1] == self._end else ids for ids in encoded]
+
+
+class Once(Generic[T]):
+    """Makes something of lists of examples that are asked about again and again, only once.
+
+    The lists are kept, so their ids stay theirs.
+    """
+
+    def __init__(self, make: Callable[[Sequence[Sequence[Example]]], T]) -> None:
+        self._make = make
+        self._made: dict[tuple[int, ...], tuple[Sequence[Sequence[Example]], T]] = {}
+
+    def __call__(self, examples: Sequence[Sequence[Example]]) -> T:
+        """What is made of the examples of each replica."""
+        key = tuple(id(own) for own in examples)
+        if key not in self._made:
+            self._made[key] = (tuple(examples), self._make(examples))
+        return self._made[key][1]
 
 
 def require_boundary(examples: Sequence[Example], documents: Sequence[Document]) -> None:

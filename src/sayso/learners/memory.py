@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import torch
@@ -18,12 +19,12 @@ log = logging.getLogger("sayso")
 class Fitting:
     """Most documents of one pass. When memory runs out it is halved, aloud, and the work is done again from its start.
 
-    `rows`: the limit, None while everything fitted.
+    `rows`: the limit (of each replica), None while everything fitted. `helps`: what to try where not even one fits.
     """
 
-    def __init__(self, rows: int | None, what: str) -> None:
+    def __init__(self, rows: int | None, what: str, helps: str) -> None:
         self.rows = rows
-        self._what = what
+        self._what, self._helps = what, helps
 
     def run(self, work: Callable[[int | None], T], documents: int) -> T:
         """Do `work(limit)` with the limit that fits; `documents` is how many there are.
@@ -39,12 +40,40 @@ class Fitting:
             except torch.OutOfMemoryError:
                 tried = min(documents, self.rows or documents)
             # the error is gone here, and with it what its traceback held on to
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+            release()
             if tried <= 1:
-                raise SaysoError(
-                    f"out of memory with one document in {self._what}; try gradient_checkpointing, lora or a smaller "
-                    "model"
-                )
+                raise SaysoError(f"out of memory with one document in {self._what}; try {self._helps}")
             self.rows = tried // 2
             log.warning("out of memory: %s goes on with at most %d documents at a time", self._what, self.rows)
+
+
+def again(work: Callable[[], T]) -> T:
+    """Do some work that changes nothing until it has all it takes; where memory runs out, tidy up and try once more."""
+    try:
+        return work()
+    except torch.OutOfMemoryError:
+        pass
+    release()
+    return work()
+
+
+@contextlib.contextmanager
+def one_line(said: str) -> Iterator[None]:
+    """Say what helps where memory runs out and nothing can be done about it here."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise SaysoError(said) from error
+
+
+def release() -> None:
+    """Give back what the device's allocator keeps for later."""
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def slices(count: int, most: int | None) -> Iterator[slice]:
+    """Cut so many documents into parts of at most `most`; all at once where there is no limit."""
+    size = count if most is None else most
+    for low in range(0, count, max(1, size)):
+        yield slice(low, low + size)

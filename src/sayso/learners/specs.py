@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
 from sayso.core.answers import AnswerPart
+from sayso.core.files import folder_sha256
 from sayso.core.protocols import ModelSpec, Need
 from sayso.core.spec import Spec
+
+#: Endings of the files that transformers reads of a model's folder: weights, settings, tokenizer, code.
+READ = (".safetensors", ".bin", ".json", ".model", ".txt", ".tiktoken", ".jinja", ".py")
 
 
 class FromScratch(ModelSpec):
@@ -76,3 +81,22 @@ class HFModel(ModelSpec):
     evaluation_precision: Literal["float32", "bfloat16"] = "float32"
     trust_remote_code: bool = False
     allow_pickle: bool = False
+
+    def identity(self) -> str | None:
+        """Sha256 of a folder's files, or the commit of a model from the hub, once it is in the cache.
+
+        Raises
+        ------
+        SaysoError
+            If a file of the folder cannot be read.
+        """
+        folder = Path(self.name).expanduser()
+        if folder.is_dir():
+            return folder_sha256(folder, READ)
+        from huggingface_hub import try_to_load_from_cache
+
+        try:
+            found = try_to_load_from_cache(self.name, "config.json", revision=self.revision)
+        except ValueError:  # no name the hub would take; loading it says what is wrong
+            return None
+        return Path(found).parent.name if isinstance(found, str) else None

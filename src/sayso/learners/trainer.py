@@ -1,119 +1,242 @@
-"""The training loop: the order of documents, the learning rate of each step, and what happens after each epoch.
+"""The training loop: one update, a stage of them, and the state to go on from.
 
-Everything here follows from seeds and step numbers, so training can stop after any epoch and go on later with the same
-result.
+A learner gives losses; what becomes of them is the same for one big model and for many small ones side by side.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+import contextlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
-from sayso.core.rng import stream
 from sayso.core.training import TrainSpec
+from sayso.learners.checkpoint import Checkpoints
+from sayso.learners.memory import Fitting, again, one_line
+from sayso.learners.optim import allocate, clip_gradients, make_optimizer, set_learning_rate, take_step
+from sayso.learners.order import Order, Step, equal_count, probabilities_of
 
-Indices = NDArray[np.int64]
+#: Gives the losses of a step in pieces of at most so many documents (None: all at once). Each is of shape (replicas,),
+#: and they sum to each replica's mean loss over its batch. The backward pass of a piece comes before the next piece.
+Losses: TypeAlias = Callable[[Step, int | None], Generator[Tensor, None, None]]
+
+_OUT_OF_MEMORY = (
+    "out of memory in the optimizer's step; try optimizer adafactor instead of adamw, lora, fewer seeds side by side "
+    "or a smaller model"
+)
 
 
-def equal_count(documents: Sequence[Sequence[Example]]) -> int:
-    """How many documents each replica has.
+class Training:
+    """A stage that is being trained. `order` gives its steps, `optimizer` is torch's."""
 
-    Raises
-    ------
-    SaysoError
-        If replicas have different numbers of them: then they would take different numbers of steps.
+    def __init__(
+        self,
+        learner: TrainedLearner,
+        train: TrainSpec,
+        order: Order,
+        losses: Losses,
+        optimizer: torch.optim.Optimizer,
+    ) -> None:
+        self.order, self.optimizer = order, optimizer
+        self._train, self._losses = train, losses
+        self._seeds, self._fitting, self._device = learner.seeds, learner.fitting, learner.device
+        self._parameters, self._stacked = list(learner.parameters.values()), learner.stacked
+
+    def update(self, step: Step) -> NDArray[np.float64]:
+        """Take one step; give each replica's mean loss.
+
+        Raises
+        ------
+        SaysoError
+            If a loss is not finite (nothing is changed then), or memory does not suffice for a single document or for
+            the optimizer.
+        """
+        loss = self._fitting.run(lambda most: self._accumulate(step, most), step.rows)
+        self._require_finite("loss", np.isfinite(loss), step)
+        with one_line(_OUT_OF_MEMORY):
+            if (most := self._train.max_grad_norm) is not None:
+                again(lambda: clip_gradients(self._parameters, most, stacked=self._stacked))
+            set_learning_rate(self.optimizer, step.learning_rate)
+            take_step(self.optimizer)
+        return loss
+
+    def clear(self) -> None:
+        """Drop all gradients."""
+        for parameter in self._parameters:
+            parameter.grad = None
+
+    def _accumulate(self, step: Step, most: int | None) -> NDArray[np.float64]:
+        """Leave the gradient of a step's loss with the parameters; give the loss."""
+        self.clear()
+        total = torch.zeros(len(self._seeds), device=self._device)
+        with contextlib.closing(self._losses(step, most)) as pieces:
+            for piece in pieces:
+                torch.autograd.backward(piece.sum())
+                total += piece.detach()
+        return total.cpu().double().numpy()
+
+    @torch.no_grad()
+    def require_finite_weights(self, step: Step) -> None:
+        """Check what a step left behind, which no loss has shown yet.
+
+        Raises
+        ------
+        SaysoError
+            If there is a weight that is not finite.
+        """
+        finite = torch.ones(len(self._seeds), dtype=torch.bool, device=self._device)
+        for parameter in self._parameters:
+            finite &= parameter.reshape(len(self._seeds), -1).isfinite().all(1)
+        self._require_finite("weights", finite.cpu().numpy(), step)
+
+    def _require_finite(self, what: str, finite: NDArray[np.bool_], step: Step) -> None:
+        if not finite.all():
+            seeds = ", ".join(str(seed) for seed, fine in zip(self._seeds, finite, strict=True) if not fine)
+            raise SaysoError(
+                f"{what} of seed {seeds} not finite in stage {step.stage}, epoch {step.epoch}, step {step.number + 1} "
+                f"of {step.steps}, at a learning rate of {step.learning_rate:.3g}; try a lower train.learning_rate"
+            )
+
+
+class TrainedLearner(ABC):
+    """A learner (`sayso.core.protocols.Learner`) that is trained here: it gives losses, all else is done for it.
+
+    `parameters` are those that are trained; of several replicas, `stacked` with the replica as their first dimension.
+    `embedding` names the input embedding, if it is among them. `fitting`: how many documents fit into memory at once.
     """
-    counts = {len(own) for own in documents}
-    if len(counts) > 1:
-        raise SaysoError(
-            f"replicas side by side need equally many documents, found {sorted(counts)}; run these seeds one by one"
+
+    def __init__(
+        self,
+        seeds: Sequence[int],
+        parameters: Mapping[str, Tensor],
+        *,
+        embedding: str | None,
+        device: torch.device,
+        fitting: Fitting,
+        stacked: bool,
+        fused: bool = False,
+    ) -> None:
+        self.replicas, self.seeds = len(seeds), list(seeds)
+        self.parameters, self.embedding, self.device, self.fitting = parameters, embedding, device, fitting
+        self.stacked, self._fused = stacked, fused
+        self._checkpoints = Checkpoints(self.seeds, parameters, beside=device.type != "cpu")
+        self._optimizer: torch.optim.Optimizer | None = None
+        self._loaded_optimizer: dict[str, Any] | None = None
+
+    @abstractmethod
+    def losses(
+        self, documents: Sequence[Sequence[Example]], replay: Sequence[Sequence[Example]], train: TrainSpec
+    ) -> Losses:
+        """Encode what a stage trains on, once, and give what yields the losses of its steps.
+
+        Raises
+        ------
+        SaysoError
+            If the documents or the settings do not suit the model.
+        """
+
+    def fit(
+        self,
+        documents: Sequence[Sequence[Example]],
+        train: TrainSpec,
+        *,
+        stage: str,
+        epochs: int,
+        start_epoch: int = 0,
+        replay: Sequence[Sequence[Example]] | None = None,
+        replay_share: float = 0.0,
+        on_epoch: Callable[[int, NDArray[np.float64]], None] | None = None,
+    ) -> None:
+        """Train every replica on its documents; see `Learner.fit`.
+
+        Raises
+        ------
+        SaysoError
+            If replicas have different numbers of documents, documents or settings do not suit the model, a loss is not
+            finite, or memory does not suffice.
+        """
+        training = self.training(
+            documents,
+            train,
+            stage=stage,
+            epochs=epochs,
+            start_epoch=start_epoch,
+            replay=replay,
+            replay_share=replay_share,
         )
-    return counts.pop()
+        for epoch in range(start_epoch, epochs):
+            total = np.zeros(self.replicas)
+            step: Step | None = None
+            for step in training.order.epoch(epoch):
+                total += training.update(step)
+            if step is not None:
+                training.require_finite_weights(step)
+            if on_epoch is not None:
+                on_epoch(epoch + 1, total / training.order.steps)
+        training.clear()
 
+    def training(
+        self,
+        documents: Sequence[Sequence[Example]],
+        train: TrainSpec,
+        *,
+        stage: str,
+        epochs: int,
+        start_epoch: int = 0,
+        replay: Sequence[Sequence[Example]] | None = None,
+        replay_share: float = 0.0,
+    ) -> Training:
+        """Prepare a stage for whoever takes its steps one by one; the arguments are those of `fit`."""
+        repeatable = replay or [[] for _ in documents]
+        count, replayed = equal_count(documents), equal_count(repeatable)
+        losses = self.losses(documents, repeatable, train)
+        order = Order(
+            seeds=self.seeds,
+            documents=count,
+            replayed=replayed,
+            replay=replay_share if replayed else 0.0,
+            train=train,
+            stage=stage,
+            epochs=epochs,
+            probabilities=probabilities_of(documents, train),
+        )
+        self._optimizer = self._make_optimizer(train, start_epoch)
+        return Training(self, train, order, losses, self._optimizer)
 
-def learning_rate(train: TrainSpec, step: int, steps: int) -> float:
-    """Learning rate of update `step` (from 0) of `steps`: a linear rise over the warm-up, then as the schedule says."""
-    if step < train.warmup_steps:
-        return train.learning_rate * (step + 1) / (train.warmup_steps + 1)
-    if train.schedule == "constant":
-        return train.learning_rate
-    left, whole = steps - step, max(1, steps - train.warmup_steps)
-    if train.schedule == "cosine":
-        return train.learning_rate * (1 - math.cos(math.pi * left / whole)) / 2
-    return train.learning_rate * left / whole
+    def _make_optimizer(self, train: TrainSpec, start_epoch: int) -> torch.optim.Optimizer:
+        """A fresh optimizer, or where training goes on after an epoch, one with the state that was loaded."""
+        self._optimizer = None  # two at once may be more than there is memory for
+        optimizer = make_optimizer(self.parameters, self.embedding, train, stacked=self.stacked, fused=self._fused)
+        state, self._loaded_optimizer = self._loaded_optimizer, None
+        with one_line(_OUT_OF_MEMORY):
+            if start_epoch > 0:
+                if state is None:
+                    raise ValueError("to go on with an epoch, load() what save() wrote after the one before")
+                optimizer.load_state_dict(state)
+            else:
+                allocate(optimizer)
+        return optimizer
 
+    def save(self, path: Path) -> Future[None]:
+        """Write weights, optimizer state, and how many documents fitted into memory; see `Learner.save`."""
+        state = self._loaded_optimizer if self._optimizer is None else self._optimizer.state_dict()
+        return self._checkpoints.save(path, state, {"rows": self.fitting.rows})
 
-def steps_per_epoch(train: TrainSpec, documents: int) -> int:
-    """Updates of an epoch over so many documents."""
-    return train.sampling.steps_per_epoch if train.sampling else -(-documents // train.batch_size)
+    def save_weights(self, path: Path) -> Future[None]:
+        """Write the weights alone; see `Learner.save_weights`."""
+        return self._checkpoints.save(path, None, {})
 
-
-def run_epochs(
-    update: Callable[[Indices, Indices, float], NDArray[np.float64]],
-    *,
-    seeds: Sequence[int],
-    documents: int,
-    replayed: int,
-    replay: float,
-    train: TrainSpec,
-    stage: str,
-    epochs: int,
-    start_epoch: int,
-    on_epoch: Callable[[int, NDArray[np.float64]], None] | None,
-    probabilities: Sequence[NDArray[np.float64]] | None = None,
-) -> None:
-    """Go over the documents once an epoch, each seed in an order of its own.
-
-    Where the settings ask for sampling, an epoch is a number of steps instead, and `probabilities`, shape (documents,)
-    for each seed, say how often each document is drawn.
-
-    `update(indices, replay_indices, learning_rate)` takes one step on the documents at `indices`, shape
-    (replicas, batch), and returns each replica's loss. The last batch of an epoch may be smaller. `replay` rows are
-    drawn from `replayed` documents for every batch, as a share of its size.
-    """
-    steps = steps_per_epoch(train, documents)
-    for epoch in range(start_epoch, epochs):
-        draws = [stream(seed, "order", stage, epoch) for seed in seeds]
-        if train.sampling:
-            assert probabilities is not None
-            size = steps * train.batch_size
-            order = np.stack([draw.choice(documents, size, p=p) for draw, p in zip(draws, probabilities, strict=True)])
-        else:
-            order = np.stack([draw.permutation(documents) for draw in draws])
-        extra = [stream(seed, "replay", stage, epoch) for seed in seeds]
-        total = np.zeros(len(seeds))
-        for step in range(steps):
-            chosen = order[:, step * train.batch_size : (step + 1) * train.batch_size]
-            rows = round(chosen.shape[1] * replay)
-            repeated = np.stack([generator.integers(max(1, replayed), size=rows) for generator in extra])
-            total += update(chosen, repeated, learning_rate(train, epoch * steps + step, epochs * steps))
-        if on_epoch is not None:
-            on_epoch(epoch + 1, total / steps)
-
-
-def probabilities_of(documents: Sequence[Sequence[Example]], train: TrainSpec) -> list[NDArray[np.float64]] | None:
-    """How often each replica's documents are drawn, for `run_epochs`; None where settings ask for no sampling."""
-    if train.sampling is None:
-        return None
-    return [sampling_probabilities(own, train.sampling.definition_share) for own in documents]
-
-
-def sampling_probabilities(documents: Sequence[Example], definition_share: float) -> NDArray[np.float64]:
-    """How often each document is drawn (`sayso.core.training.Sampling`), shape (documents,), summing to 1."""
-    groups = [(document.subset, document.kind == "definition") for document in documents]
-    sizes: dict[tuple[str, bool], int] = {}
-    for group in groups:
-        sizes[group] = sizes.get(group, 0) + 1
-    subsets = len({subset for subset, _ in sizes})
-
-    def probability(subset: str, defines: bool) -> float:
-        both = (subset, not defines) in sizes
-        share = (definition_share if defines else 1 - definition_share) if both else 1.0
-        return share / subsets / sizes[subset, defines]
-
-    return np.array([probability(*group) for group in groups])
+    def load(self, path: Path) -> None:
+        """Bring back what `save` or `save_weights` wrote for the same seeds; see `Checkpoints.load` for its errors."""
+        state, extra = self._checkpoints.load(path)
+        self._optimizer, self._loaded_optimizer = None, state
+        self.fitting.rows = extra.get("rows", self.fitting.rows)

@@ -45,6 +45,7 @@ def write_report(
     verdicts: Sequence[Verdict],
     samples: Iterable[tuple[str, str, str]],
     pictures: Mapping[str, bytes] | None = None,
+    notices: Sequence[str] = (),
 ) -> Path:
     """Write the report of a results folder, and return the path of its page.
 
@@ -58,6 +59,8 @@ def write_report(
         Documents to show: where each is used, its subset, its text.
     pictures
         What documents look like, as PNG, by their text.
+    notices
+        What a reader should know of what the numbers rest on, a line each.
 
     Raises
     ------
@@ -72,7 +75,7 @@ def write_report(
         for figure in drawn:
             figure.save(folder)
         page = store.path / "report.html"
-        write_atomically(page, render(store, table, experiment, drawn, verdicts, samples, pictures or {}))
+        write_atomically(page, render(store, table, experiment, drawn, verdicts, samples, pictures or {}, notices))
     except OSError as error:
         raise SaysoError(f"{store.path}: cannot write the report here: {error.strerror}") from error
     return page
@@ -86,6 +89,7 @@ def render(
     verdicts: Sequence[Verdict],
     samples: Iterable[tuple[str, str, str]],
     pictures: Mapping[str, bytes],
+    notices: Sequence[str],
 ) -> str:
     """Return the page as HTML."""
     environment = jinja2.Environment(
@@ -100,6 +104,7 @@ def render(
         seeds=numbers.count(table["seed"].nunique(), "seed"),
         unfinished=sum(not job.finished for job in jobs),
         jobs=len(jobs),
+        notices=notices,
         headlines=[*_headlines(table, experiment), *_trends(verdicts, set(table["cell"]))],
         figures=[
             {"figure": figure, "svg": Markup(figure.svg), "spec": figure.chart.to_dict()}  # noqa: S704 (our own chart)

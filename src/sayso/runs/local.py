@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sayso.core.errors import SaysoError
-from sayso.core.protocols import ModelSpec
+from sayso.core.protocols import Measure, ModelSpec
 from sayso.core.store import Store
 from sayso.core.sweep import Job
 from sayso.runs.worker import job_to_json
@@ -54,12 +54,15 @@ class LocalProcesses:
     """An executor with a pool of processes on this machine.
 
     Each job has a process of its own, which ends when this one does. Its standard error is kept in the job's folder as
-    ``log.txt``. `processes` is how many run at a time (None: one per core).
+    ``log.txt``. `processes` is how many run at a time (None: one per core). Where `measures` are named, jobs that have
+    finished are measured instead of run (`sayso.runs.measure`).
     """
 
     store: Store
     processes: int | None = None
     save_models: bool = False
+    measures: Sequence[Measure] = ()
+    train_again: bool = False
     _running: dict[str, subprocess.Popen[str]] = field(default_factory=dict, init=False)
     _events: queue.SimpleQueue[tuple[str, dict[str, object]]] = field(default_factory=queue.SimpleQueue, init=False)
 
@@ -111,7 +114,14 @@ class LocalProcesses:
         assert process.stdin is not None
         self._running[job.id] = process
         with contextlib.suppress(BrokenPipeError):  # it has ended already, which is told of like any other end
-            process.stdin.write(job_to_json(job, folder, save_models=self.save_models) + "\n")
+            request = job_to_json(
+                job,
+                folder,
+                save_models=self.save_models,
+                measures=self.measures,
+                train_again=self.train_again,
+            )
+            process.stdin.write(request + "\n")
             process.stdin.flush()
         threading.Thread(target=self._listen, args=(job.id, process), daemon=True).start()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import platform
 import subprocess
 from datetime import UTC, datetime
@@ -9,34 +10,56 @@ from importlib import metadata
 from pathlib import Path
 
 from sayso.core.experiment import Experiment
+from sayso.core.identity import Origin
 from sayso.core.records import Manifest
 from sayso.core.sweep import Job
 
 _PACKAGES = ("sayso", "torch", "transformers", "tokenizers", "peft", "numpy", "pydantic")
 
 
-def describe(job: Job, learner: object) -> Manifest:
-    """What this job rests on, for its manifest; of the learner its `device` and `model_commit`, if it has them."""
+def describe(job: Job, learner: object, origin: Origin) -> Manifest:
+    """What this job rests on, for its manifest; of the learner its `device`, if it has one."""
     experiment: Experiment = job.cell.experiment
-    versions = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
     return Manifest(
         job=job.id,
         cell=job.cell.name,
         seeds=job.seeds,
         digest=experiment.digest(),
         experiment=experiment.model_dump(mode="json"),
-        data_sha256=experiment.knowledge.sha256(),
-        versions=versions,
+        data_sha256=origin.data or "",
+        versions=versions(),
         git_commit=_git_commit(),
         device=f"{getattr(learner, 'device', 'cpu')}, {platform.machine()}, {platform.system()}",
         started=now(),
-        model_commit=getattr(learner, "model_commit", None),
+        model=origin.model,
     )
+
+
+def gone_on(before: Manifest, today: Manifest) -> Manifest:
+    """The manifest of a job that goes on: as it was, and a line on what is different now, if anything is."""
+    changes = [
+        f"{name} {today.versions.get(name, 'none')} (before {before.versions.get(name, 'none')})"
+        for name in sorted(before.versions.keys() | today.versions.keys())
+        if before.versions.get(name) != today.versions.get(name)
+    ]
+    if before.device != today.device:
+        changes.append(f"on {today.device} (before on {before.device})")
+    if before.git_commit != today.git_commit:
+        changes.append(f"sayso's code at {today.git_commit or 'no commit'} (before at {before.git_commit or 'none'})")
+    if not changes:
+        return before
+    return dataclasses.replace(before, resumed=(*before.resumed, f"{today.started}: {', '.join(changes)}"))
+
+
+def versions() -> dict[str, str]:
+    """Versions of what results may depend on."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
 
 
 def _git_commit() -> str | None:

@@ -10,11 +10,11 @@ from filelock import FileLock, Timeout
 
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment, load_spec
-from sayso.core.files import read_json
 from sayso.core.job_folder import JobFolder
 from sayso.core.legs import legs, total_epochs
 from sayso.core.store import Store
 from sayso.core.sweep import cells
+from sayso.runs.progress import read_positions
 
 State = Literal["finished", "running", "stopped"]
 
@@ -90,13 +90,13 @@ def status(store: Store) -> Status:
 
 def epochs_done(folder: JobFolder, experiment: Experiment) -> int:
     """How many epochs of all legs an unfinished job of an experiment without axes has done for good."""
-    if not folder.position_path.exists():
+    positions = read_positions(folder)
+    if not positions:
         return 0
-    position = read_json(folder.position_path)
-    try:
-        return legs(experiment)[int(position["leg"])].before + int(position["epoch"])
-    except (LookupError, TypeError, ValueError) as error:
-        raise SaysoError(f"{folder.position_path}: not a position; delete {folder.path} to begin anew") from error
+    run = legs(experiment)
+    if positions[0].leg >= len(run):
+        raise SaysoError(f"{folder.position_path}: not a position; delete {folder.path} to begin anew")
+    return run[positions[0].leg].before + positions[0].epoch
 
 
 def _state(folder: JobFolder) -> State:

@@ -11,20 +11,28 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import load_spec
 from sayso.core.job_folder import JobFolder
+from sayso.core.protocols import Measure
 from sayso.core.sweep import Cell, Job
 
 EXIT_STOPPED = 3
 
 
-def job_to_json(job: Job, folder: JobFolder, *, save_models: bool) -> str:
-    """Write a job as the one line a worker reads."""
+def job_to_json(
+    job: Job,
+    folder: JobFolder,
+    *,
+    save_models: bool = False,
+    measures: Sequence[Measure] = (),
+    train_again: bool = False,
+) -> str:
+    """Write a job as the one line a worker reads: to be run, or where `measures` are named, to be measured."""
     return json.dumps(
         {
             "cell": job.cell.name,
@@ -32,6 +40,8 @@ def job_to_json(job: Job, folder: JobFolder, *, save_models: bool) -> str:
             "seeds": list(job.seeds),
             "folder": str(folder.path.resolve()),
             "save_models": save_models,
+            "measures": [measure.model_dump(mode="json") for measure in measures],
+            "train_again": train_again,
         }
     )
 
@@ -64,13 +74,24 @@ def main() -> int:
         import torch
 
         from sayso.runs.execute import execute
+        from sayso.runs.measure import measure_job
 
         torch.set_num_threads(1)
         experiment = load_spec(request["experiment"], "experiment")
         job = Job(Cell(request["cell"], experiment), tuple(request["seeds"]))
-        execute(job, JobFolder(Path(request["folder"])), send, save_models=request["save_models"])
+        folder = JobFolder(Path(request["folder"]))
+        measures = [Measure.model_validate(data) for data in request["measures"]]
+        if measures:
+            measure_job(job, folder, measures, send, train_again=request["train_again"])
+        else:
+            execute(job, folder, send, save_models=request["save_models"])
     except SaysoError as error:
         send({"event": "error", "message": str(error)})
+        return 2
+    except OSError as error:
+        place = error.filename or request["folder"]
+        reason = error.strerror or error
+        send({"event": "error", "message": f"{place}: {reason}; once that is mended, the same command goes on"})
         return 2
     except ModuleNotFoundError as error:
         if error.name not in ("torch", "transformers", "tokenizers", "safetensors"):

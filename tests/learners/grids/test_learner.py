@@ -12,7 +12,6 @@ from sayso.core.examples import Example
 from sayso.core.pictures import fixed_draws
 from sayso.core.training import Sampling, TrainSpec
 from sayso.data.build import build_corpus
-from sayso.learners.grids import learner as grids_module
 from sayso.learners.grids.learner import GridLearner
 from sayso.learners.grids.specs import ConvNeXtV2, GridConvNet, GridMLP
 from sayso.paper.digit_experiments import POCKET_DIGITS
@@ -44,12 +43,12 @@ def everything(seed: int) -> list[Example]:
 
 
 def weights(model: GridLearner, replica: int) -> dict[str, torch.Tensor]:
-    return {name: tensor[replica].detach().clone() for name, tensor in model._parameters.items()}
+    return {name: tensor[replica].detach().clone() for name, tensor in model.parameters.items()}
 
 
 def assert_same_weights(one: GridLearner, other: GridLearner) -> None:
-    for name, tensor in one._parameters.items():
-        assert torch.equal(tensor, other._parameters[name]), name
+    for name, tensor in one.parameters.items():
+        assert torch.equal(tensor, other.parameters[name]), name
 
 
 # --- replicas and their company
@@ -196,7 +195,7 @@ def test_a_replica_with_fewer_documents_is_one_line():
     [
         ({"max_length": 8}, "no padding and no length"),
         ({"padding_loss": "all", "max_length": 8}, "no padding and no length"),
-        ({"embedding_multiplier": 2.0}, "no input embedding"),
+        ({"embedding_multiplier": 2.0}, "a model that sees has none"),
     ],
 )
 def test_settings_for_models_that_read_are_one_line(settings, said):
@@ -207,12 +206,12 @@ def test_settings_for_models_that_read_are_one_line(settings, said):
 def test_bfloat16_is_computed_in_and_weights_stay_float32():
     model = learner(3)
     (before,) = model.scores([everything(3)])
-    model._set_precision(FAST.model_copy(update={"precision": "bfloat16"}))
+    model._autocast = True
     (after,) = model.scores([everything(3)])
     assert not np.array_equal(before.loss, after.loss)
     np.testing.assert_allclose(before.loss, after.loss, rtol=0.05)
     model.fit(documents(3), SAMPLED.model_copy(update={"precision": "bfloat16"}), stage="s", epochs=1)
-    assert {tensor.dtype for tensor in model._parameters.values()} == {torch.float32}
+    assert {tensor.dtype for tensor in model.parameters.values()} == {torch.float32}
 
 
 # --- measuring
@@ -248,16 +247,66 @@ def test_a_match_is_what_comparing_answers_gives_and_a_loss_is_that_of_the_netwo
             assert scores[replica].loss[position] == pytest.approx(expected, abs=1e-4)
 
 
-def test_scores_do_not_depend_on_what_is_scored_beside_them(monkeypatch):
+def test_scores_do_not_depend_on_what_is_scored_beside_them():
     model = learner(3, 4)
     examples = everything(3)
     (all_of_them, _) = model.scores([examples, everything(4)])
     (few, other) = model.scores([examples[40:47], []])
     np.testing.assert_allclose(few.loss, all_of_them.loss[40:47], rtol=0, atol=1e-5)
     assert len(other.loss) == 0
-    monkeypatch.setattr(grids_module, "EVALUATION_ROWS", 7)
+    model._evaluation.rows = 7
     (rows, _) = model.scores([examples, everything(4)])
     np.testing.assert_allclose(rows.loss, all_of_them.loss, rtol=0, atol=1e-5)
+
+
+class Full:
+    """A device on which only so many pictures of each replica fit; counts how often memory ran out."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+        self.times = 0
+        whole = GridLearner._logits
+
+        def limited(model: GridLearner, images: np.ndarray, *given: np.ndarray) -> torch.Tensor:
+            if images.shape[1] > most:
+                self.times += 1
+                raise torch.OutOfMemoryError("no memory left")
+            return whole(model, images, *given)
+
+        monkeypatch.setattr(GridLearner, "_logits", limited)
+
+
+@EVERY_MODEL
+@pytest.mark.parametrize("loss_on", ["all", "completion"])
+def test_when_memory_runs_out_passes_get_smaller_and_the_update_stays(name, loss_on, monkeypatch):
+    roomy, full = learner(3, 4, name=name), learner(3, 4, name=name)
+    train = TrainSpec(learning_rate=1e-3, batch_size=16, loss_on=loss_on, sampling=Sampling(steps_per_epoch=3))
+    heard: list[np.ndarray] = []
+    roomy.fit(documents(3, 4), train, stage="s", epochs=1, on_epoch=lambda _, loss: heard.append(loss))
+    with monkeypatch.context() as patch:
+        device = Full(patch, 5)
+        full.fit(documents(3, 4), train, stage="s", epochs=1, on_epoch=lambda _, loss: heard.append(loss))
+    assert device.times == 2  # 16 -> 8 -> 4, and never again
+    np.testing.assert_allclose(heard[0], heard[1], rtol=1e-5)
+    for key, tensor in full.parameters.items():
+        torch.testing.assert_close(tensor, roomy.parameters[key], rtol=0, atol=2e-5)
+
+
+def test_evaluation_gets_smaller_too(monkeypatch):
+    model = learner(3, 4)
+    asked = [everything(3), everything(4)]
+    scores, answers = model.scores(asked), model.answers(asked)
+    Full(monkeypatch, 50)
+    assert model.answers(asked) == answers
+    model._evaluation.rows = None
+    for one, other in zip(model.scores(asked), scores, strict=True):
+        np.testing.assert_allclose(one.loss, other.loss, rtol=0, atol=1e-5)
+        assert one.match.tolist() == other.match.tolist()
+
+
+def test_where_not_even_one_picture_fits_it_is_an_error(monkeypatch):
+    Full(monkeypatch, 0)
+    with pytest.raises(SaysoError, match="out of memory with one document in training; try fewer seeds side by side"):
+        learner(3).fit(documents(3), FAST, stage="s", epochs=1)
 
 
 def test_nothing_is_answered_by_nothing():
@@ -321,7 +370,7 @@ def test_measured_images_are_those_of_the_example():
     model = learner(3)
     examples = everything(3)
     model.scores([examples])
-    (_, grids, images), *_ = model._read.values()
+    grids, images = model._read([examples])
     pictures = CORPORA[3].pictures
     expected = pictures.choose(grids.symbols[0], fixed_draws(examples, 3, 4), "test")  # type: ignore[union-attr]
     np.testing.assert_array_equal(images[0], expected)

@@ -65,11 +65,11 @@ def test_convnext_v2_tiny_takes_a_training_step(one_thread):
     learner = build([corpus], ConvNeXtV2())
     documents = [corpus.documents(("X1", "X2"))]
     train = TrainSpec(optimizer="adamw", learning_rate=3e-4, batch_size=2, sampling=Sampling(steps_per_epoch=1))
-    before = {name: tensor.detach().clone() for name, tensor in learner._parameters.items()}
+    before = {name: tensor.detach().clone() for name, tensor in learner.parameters.items()}
     losses: list[float] = []
     learner.fit(documents, train, stage="joint", epochs=1, on_epoch=lambda _, loss: losses.append(float(loss[0])))
     assert losses[0] == pytest.approx(math.log(9), abs=1.0)
-    moved = {name for name, tensor in learner._parameters.items() if not torch.equal(tensor.detach(), before[name])}
+    moved = {name for name, tensor in learner.parameters.items() if not torch.equal(tensor.detach(), before[name])}
     assert len(moved) > 0.9 * len(before)
     (scores,) = learner.scores([documents[0][:3]])
     assert np.isfinite(scores.loss).all()

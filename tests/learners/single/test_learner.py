@@ -16,7 +16,7 @@ from sayso.core.training import Sampling, TrainSpec
 from sayso.learners.single.learner import HFLearner, build
 from sayso.learners.single.reader import Passes
 from sayso.learners.specs import HFModel, LoRA
-from tests.adversarial import decided_learner, disagreements
+from tests.adversarial import adversarial, decided_learner, disagreements
 from tests.tiny_models import question, save_tiny, some_documents
 
 DOCUMENTS = some_documents(20)
@@ -82,7 +82,7 @@ def test_the_update_is_that_of_the_whole_batch_whatever_it_is_made_of(folders, a
     options = {"label_length": 40} if architecture == "t5" else {}
     whole, parts = (learner_of(folders(architecture, calm=True), **options) for _ in range(2))
     whole._overhead, parts._overhead = 1e9, 2.0
-    parts._fitting.rows = 3
+    parts.fitting.rows = 3
     np.testing.assert_allclose(trained_losses(whole, train), trained_losses(parts, train), rtol=1e-6)
     assert float((weights(whole) - weights(parts)).abs().max()) < 1e-5
 
@@ -128,7 +128,7 @@ def test_when_memory_runs_out_passes_get_smaller_and_the_update_stays(folders, m
         device = Full(patch, 3, "loss")
         found = trained_losses(full)
     assert device.times == 2  # 8 -> 4 -> 2, and never again
-    assert full._fitting.rows == 2
+    assert full.fitting.rows == 2
     assert [record.message for record in caplog.records] == [
         "out of memory: training goes on with at most 4 documents at a time",
         "out of memory: training goes on with at most 2 documents at a time",
@@ -150,6 +150,38 @@ def test_evaluation_gets_smaller_too(folders, monkeypatch):
     found = learner.scores([DOCUMENTS])[0]
     np.testing.assert_allclose(found.loss, expected.loss, rtol=1e-5)
     assert found.match.tolist() == expected.match.tolist()
+
+
+@pytest.mark.parametrize("architecture", ["gpt_neox", "t5"])
+def test_answers_and_matches_are_decoded_in_smaller_parts_where_memory_runs_out(architecture, tmp_path, monkeypatch):
+    learner, documents = decided_learner(tmp_path, architecture, "first_line", 25)
+    asked = list(adversarial(documents[:20], learner.answers([documents[:20]])[0], 4, seed=0))
+    answers, (scores,) = learner.answers([asked]), learner.scores([asked])
+    whole, times = Passes.last_logits, 0
+
+    def limited(passes: Passes, ids: torch.Tensor, *more: Any, **options: Any) -> torch.Tensor:
+        nonlocal times
+        if len(ids) > 3:
+            times += 1
+            raise torch.OutOfMemoryError("no memory left")
+        return whole(passes, ids, *more, **options)
+
+    monkeypatch.setattr(Passes, "last_logits", limited)
+    (found,) = learner.scores([asked])
+    assert found.match.tolist() == scores.match.tolist()
+    assert times > 0
+    learner._evaluation.rows = None
+    assert learner.answers([asked]) == answers
+
+
+@pytest.mark.parametrize("optimizer", ["adafactor", "adamw"])
+def test_a_model_with_a_loss_that_is_not_finite_trains_no_further(folders, optimizer):
+    learner = learner_of(folders("gpt_neo"))
+    heard: list[int] = []
+    train = TRAIN.model_copy(update={"optimizer": optimizer, "learning_rate": 1e18, "warmup_steps": 0})
+    with pytest.raises(SaysoError, match=r"^(loss|weights) of seed 1 not finite in stage s, epoch \d+, step \d+ of 60"):
+        learner.fit([DOCUMENTS], train, stage="s", epochs=20, on_epoch=lambda epoch, _: heard.append(epoch))
+    assert len(heard) < 20
 
 
 @pytest.mark.parametrize(
@@ -249,7 +281,7 @@ def test_a_model_is_an_ordinary_checkpoint_when_kept(folders, tmp_path):
 def test_checkpoints_of_others_and_damaged_ones_are_refused(folders, tmp_path):
     learner = learner_of(folders("gpt_neox"), seed=1)
     learner.save(tmp_path / "state.pt")
-    with pytest.raises(SaysoError, match="a checkpoint of seed 1, where 2 is trained"):
+    with pytest.raises(SaysoError, match=r"a checkpoint of seeds \[1\], where \[2\] are trained"):
         learner_of(folders("gpt_neox"), seed=2).load(tmp_path / "state.pt")
     with pytest.raises(SaysoError, match="a checkpoint of another model"):
         learner_of(folders("llama"), seed=1).load(tmp_path / "state.pt")

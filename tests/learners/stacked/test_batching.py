@@ -1,71 +1,87 @@
 import numpy as np
-import pytest
+import torch
 
-from sayso.core.errors import SaysoError
-from sayso.learners.stacked.batching import Batch, buckets, encode, stack
+from sayso.core.training import TrainSpec
+from sayso.learners.encoding import Encoder
+from sayso.learners.stacked.batching import Tokens, buckets, join, stack
 from sayso.learners.stacked.tokenizer import word_tokenizer
 from tests.learners.conftest import example
 
-TOKENS = (" born", " ?", " A", " B", " A B", "b")
-TOKENIZER = word_tokenizer(TOKENS)
+TOKENIZER = word_tokenizer((" born", " ?", " A", " B", " A B", "b"))
 BORN, ASK, A, B, A_B, PIECE = range(2, 8)
+CAUSAL, SEQ2SEQ = Encoder(TOKENIZER, None, unknown=0), Encoder(TOKENIZER, 0, unknown=0)
+TEXTS = [example("born A ?", "B"), example("born", "B"), example("born ?", "A"), example("born", "A B")]
 
 
 def test_documents_are_padded_on_the_right_and_their_parts_known():
-    batch = encode(TOKENIZER, [example("born A ?", "B"), example("born ?", "A B", "B"), example("born", "B")])
-    assert batch.ids.tolist() == [[BORN, A, ASK, B, 1], [BORN, ASK, A_B, 1, 0], [BORN, B, 1, 0, 0]]
-    assert batch.prompt.tolist() == [3, 2, 1]
-    assert batch.size.tolist() == [5, 4, 3]
+    texts = [example("born A ?", "B"), example("born ?", "A B", "B"), example("born", "B")]
+    batch = stack([CAUSAL.encode(texts)], pad=0)
+    assert batch.ids.tolist() == [[[BORN, A, ASK, B, 1], [BORN, ASK, A_B, 1, 0], [BORN, B, 1, 0, 0]]]
+    assert batch.start.tolist() == [[3, 2, 1]]
+    assert batch.size.tolist() == [[5, 4, 3]]
+    assert batch.context.shape == (1, 3, 0)
 
 
 def test_nothing_is_an_empty_batch():
-    assert [part.shape for part in vars(encode(TOKENIZER, [])).values()] == [(0, 1), (0,), (0,), (0, 0)]
+    batch = stack([[], []], pad=0)
+    assert [part.shape for part in vars(batch).values()] == [(2, 0, 1), (2, 0, 0), (2, 0), (2, 0), (2, 0), (2, 0, 0)]
 
 
 def test_what_counts_in_the_loss():
-    batch = encode(TOKENIZER, [example("born A ?", "B"), example("born", "B")])
-    # position t says whether token t + 1 counts
-    assert batch.counted("all").tolist() == [[True] * 4, [True, True, False, False]]
-    assert batch.counted("completion").tolist() == [[False, False, True, True], [True, True, False, False]]
+    texts = [example("born A ?", "B"), example("born", "B")]
+    yes, no = True, False
+    expected = {
+        ("all", "first_eos"): [[yes] * 4, [yes, yes, no, no]],
+        ("completion", "first_eos"): [[no, no, yes, yes], [yes, yes, no, no]],
+        ("completion", "none"): [[no, no, yes], [yes, no, no]],
+    }
+    for (loss_on, padding), counted in expected.items():  # position t says whether token t + 1 counts
+        documents = CAUSAL.for_training(texts, TrainSpec(loss_on=loss_on, padding_loss=padding))
+        assert stack([documents], pad=0).counted.tolist() == [counted]
+    for loss_on in ("all", "completion"):  # of what is read apart nothing counts
+        documents = SEQ2SEQ.for_training([*texts, example("born", "A B B")], TrainSpec(loss_on=loss_on))
+        assert stack([documents], pad=0).counted.tolist() == [[[yes, yes, no], [yes, yes, no], [yes, yes, yes]]]
 
 
-@pytest.mark.parametrize("document", [example("born C ?", "B"), example("born A ?", "C"), example("bornA ?", "B")])
-def test_an_unknown_word_is_an_error_that_shows_the_document(document):
-    with pytest.raises(SaysoError, match="holds a word that is not in the vocabulary") as caught:
-        encode(TOKENIZER, [example("born", "A"), document])
-    assert document.text in str(caught.value)
-
-
-def test_a_token_that_is_partly_prompt_and_partly_completion_is_an_error():
-    with pytest.raises(SaysoError, match="partly prompt and partly completion"):
-        encode(TOKENIZER, [example("born A", "B")])  # 'A B' is a token
-
-
-def test_batches_of_replicas_are_stacked_to_one_shape():
-    one = encode(TOKENIZER, [example("born A ?", "B"), example("born", "B")])
-    other = encode(TOKENIZER, [example("born", "A")])
+def test_replicas_are_stacked_to_one_shape():
+    one, other = CAUSAL.encode([example("born A ?", "B"), example("born", "B")]), CAUSAL.encode([example("born", "A")])
     both = stack([one, other], pad=0)
     assert both.ids.shape == (2, 2, 5)
-    assert np.array_equal(both.ids[0], one.ids)
+    assert np.array_equal(both.ids[:1], stack([one], pad=0).ids)
     assert both.ids[1].tolist() == [[BORN, A, 1, 0, 0], [0] * 5]
     assert both.size.tolist() == [[5, 3], [3, 0]]
-    assert both.prompt.tolist() == [[3, 1], [1, 0]]
-    assert both.context.shape == (2, 2, 0)
-    assert both.counted("completion")[0].tolist() == one.counted("completion").tolist()
-    assert [part.tolist() for part in vars(both.replica(0)).values()] == [part.tolist() for part in vars(one).values()]
+    assert both.start.tolist() == [[3, 1], [1, 0]]
+    assert not both.counted[1, 1].any()
+
+
+def test_contexts_have_a_length_of_their_own():
+    batch = stack([SEQ2SEQ.encode(TEXTS[:2])], pad=0)
+    assert batch.context.tolist() == [[[BORN, A, ASK, 1], [BORN, 1, 0, 0]]]
+    assert batch.read.tolist() == [[4, 2]]
 
 
 def test_buckets_hold_every_row_once_with_those_of_its_shape():
-    texts = [example("born A ?", "B"), example("born", "B"), example("born ?", "A"), example("born", "A B")]
-    plain = [stack([encode(TOKENIZER, texts), encode(TOKENIZER, texts[:1])], pad=0)]
-    plain.append(Batch(plain[0].ids, plain[0].prompt, plain[0].size, plain[0].ids[..., :3] % 3))
-    for batch in plain:
+    for encoder in (CAUSAL, SEQ2SEQ):
+        batch = stack([encoder.encode(TEXTS), encoder.encode(TEXTS[:1])], pad=0)
         seen = []
-        for read, prompt, size, rows in buckets(batch, 0, most_rows=1):
+        for read, prompt, size, rows in buckets(batch, most_rows=1):
             assert rows.shape == (2, 1)
             for replica, row in np.argwhere(rows >= 0).tolist():
                 row = rows[replica, row]
-                assert (batch.prompt[replica, row], batch.size[replica, row]) == (prompt, size)
-                assert (batch.context[replica, row] != 0).sum() == read
+                assert (batch.start[replica, row], batch.size[replica, row]) == (prompt, size)
+                assert batch.read[replica, row] == read
                 seen.append((replica, row))
         assert sorted(seen) == [(0, 0), (0, 1), (0, 2), (0, 3), (1, 0)]
+
+
+def test_rows_are_joined_and_taken_with_their_contexts():
+    one = Tokens(torch.tensor([[[1, 2]]]), torch.tensor([[[3]]]))
+    other = Tokens(torch.tensor([[[4]]]), torch.tensor([[[5, 6]]]))
+    both = one.above(other)
+    assert (both.ids.tolist(), both.context.tolist()) == ([[[1, 2], [4, 0]]], [[[3, 0], [5, 6]]])
+    below = both.at(torch.tensor([[0]]), torch.tensor([[1]]))
+    assert (below.ids.tolist(), below.context.tolist()) == ([[[4, 0]]], [[[5, 6]]])
+    assert both.written(-1).ids.tolist() == [[[1], [4]]]
+    assert join(torch.ones(1, 1, 1, dtype=torch.bool), torch.ones(1, 1, 2, dtype=torch.bool)).tolist() == [
+        [[True, False], [True, True]]
+    ]

@@ -6,12 +6,12 @@ from transformers import AutoTokenizer
 
 from sayso.core.errors import SaysoError
 from sayso.data.build import build_corpus
+from sayso.learners.encoding import Encoder
 from sayso.learners.stacked.architectures import config_for
-from sayso.learners.stacked.batching import encode, stack
+from sayso.learners.stacked.batching import Tokens, stack
 from sayso.learners.stacked.learner import StackedLearner
 from sayso.learners.stacked.replicas import Replicas, _flat_linear
 from sayso.learners.stacked.tokenizer import word_tokenizer
-from sayso.learners.stacked.tokens import Tokens
 from tests.conftest import make_tiny
 from tests.learners.conftest import ARCHITECTURES, AUTO_CLASS
 
@@ -42,9 +42,18 @@ def replicas(architecture: str = "gpt_neox", seeds: tuple[int, ...] = (3, 4), **
 
 def tokens_of(models: Replicas) -> Tokens:
     """Six documents of each replica, as its model reads and writes them."""
+    start = 0 if models.seq2seq else None
     there = zip(TOKENIZERS, CORPORA, strict=True)
-    batches = [models.layout.arrange(encode(own, corpus.train["X2"][:6]), own) for own, corpus in there]
-    return Tokens.of(stack(batches, pad=0), CPU)
+    documents = [Encoder(own, start, unknown=0).encode(corpus.train["X2"][:6]) for own, corpus in there]
+    return Tokens.of(stack(documents, pad=0), CPU)
+
+
+def test_the_contexts_padding_is_masked_and_nothing_else():
+    models = replicas("t5")
+    tokens = tokens_of(models).at(0)
+    given = models._arguments(tokens)
+    assert torch.equal(given["attention_mask"][:, 0, 0] == 0, tokens.context != 0)
+    assert given["attention_mask"].isfinite().all()
 
 
 @EVERY_ARCHITECTURE

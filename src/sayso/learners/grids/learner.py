@@ -6,7 +6,7 @@ device, of images drawn anew for every batch in training and fixed in evaluation
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +24,20 @@ from sayso.core.pictures import Grids, fixed_draws
 from sayso.core.protocols import Scores
 from sayso.core.rng import stream, torch_seed
 from sayso.core.training import TrainSpec
-from sayso.learners.checkpoint import load_state, save_state
+from sayso.learners.encoding import Once
 from sayso.learners.grids.networks import ConvNeXt, MakeNetwork, network_of
 from sayso.learners.grids.specs import GridModel
-from sayso.learners.optim import clip_gradients, make_optimizer, resume, set_learning_rate
-from sayso.learners.trainer import Indices, equal_count, probabilities_of, run_epochs, steps_per_epoch
+from sayso.learners.memory import Fitting, slices
+from sayso.learners.modules import computes_in_bfloat16, round_alike
+from sayso.learners.order import Step
+from sayso.learners.trainer import Losses, TrainedLearner
 
 #: Pictures of each replica in one forward pass of evaluation.
 EVALUATION_ROWS = 256
+_HELPS = "fewer seeds side by side or a smaller model"
 
 
-class GridLearner:
+class GridLearner(TrainedLearner):
     """Replicas of one network, one for each corpus; see `sayso.core.protocols.Learner` for what it promises.
 
     A question's loss in training counts all cells, nothing being right to say of those not asked (section 4.2); with
@@ -43,105 +46,66 @@ class GridLearner:
     """
 
     def __init__(self, corpora: Sequence[Corpus], make: MakeNetwork) -> None:
-        self.replicas = len(corpora)
-        self.seeds = [corpus.seed for corpus in corpora]
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        seeds = [corpus.seed for corpus in corpora]
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         pictures = corpora[0].pictures
         if pictures is None or any(corpus.pictures != pictures for corpus in corpora):
             raise SaysoError("this model sees pictures; knowledge must be grids of digits (sayso.data.digits.grid)")
         self._pictures = pictures
-        self._images = torch.as_tensor(pictures.images, device=self.device)
-        networks = [self._network(make, seed) for seed in self.seeds]
+        self._images = torch.as_tensor(pictures.images, device=device)
+        networks = [self._network(make, seed) for seed in seeds]
         self._module = networks[0]
         # One after the other: vmap would make grouped convolutions of them, which round differently.
         self._convolves = any(isinstance(module, torch.nn.Conv2d) for module in self._module.modules())
+        if not self._convolves:
+            round_alike(self._module)
         stacked, buffers = stack_module_state(networks)
-        self._parameters = {name: tensor.detach().to(self.device).requires_grad_() for name, tensor in stacked.items()}
-        self._buffers = {name: tensor.to(self.device) for name, tensor in buffers.items()}
-        self._optimizer: torch.optim.Optimizer | None = None
-        self._loaded_optimizer: dict[str, Any] | None = None
-        self._read: dict[tuple[int, ...], tuple[Sequence[Sequence[Example]], Grids, NDArray[np.int64]]] = {}
+        self._buffers = {name: tensor.to(device) for name, tensor in buffers.items()}
+        self._read = Once(self._read_all)
+        self._evaluation = Fitting(EVALUATION_ROWS, "evaluation", _HELPS)
         self._autocast = False
+        super().__init__(
+            seeds,
+            {name: tensor.detach().to(device).requires_grad_() for name, tensor in stacked.items()},
+            embedding=None,
+            device=device,
+            fitting=Fitting(None, "training", _HELPS),
+            stacked=True,
+            fused=True,
+        )
 
     def _network(self, make: MakeNetwork, seed: int) -> torch.nn.Module:
         with torch.random.fork_rng():
             torch.manual_seed(torch_seed(seed, "weights"))
             return make(self._pictures.shape, self._pictures.cells * len(self._pictures.classes)).eval()
 
-    def fit(
-        self,
-        documents: Sequence[Sequence[Example]],
-        train: TrainSpec,
-        *,
-        stage: str,
-        epochs: int,
-        start_epoch: int = 0,
-        replay: Sequence[Sequence[Example]] | None = None,
-        replay_share: float = 0.0,
-        on_epoch: Callable[[int, NDArray[np.float64]], None] | None = None,
-    ) -> None:
-        """Train every replica on its documents; see `Learner.fit`.
-
-        Raises
-        ------
-        SaysoError
-            If replicas have different numbers of documents, or settings are for models that read.
-        """
-        _check(train)
-        replay = replay or [[] for _ in documents]
-        count, replayed = equal_count(documents), equal_count(replay)
+    def losses(
+        self, documents: Sequence[Sequence[Example]], replay: Sequence[Sequence[Example]], train: TrainSpec
+    ) -> Losses:
+        """See `TrainedLearner.losses`."""
+        if train.padding_loss == "all" or train.max_length is not None:
+            raise SaysoError(
+                "pictures have no padding and no length; leave train.padding_loss and max_length as they were"
+            )
+        count = len(documents[0])
         grids = self._grids([[*own, *again] for own, again in zip(documents, replay, strict=True)])
-        self._set_precision(train)
-        self._optimizer = make_optimizer(self._parameters, None, train, fused=True)
-        resume(self._optimizer, self._loaded_optimizer, start_epoch)
-        self._loaded_optimizer = None
-        parameters = list(self._parameters.values())
+        self._autocast = computes_in_bfloat16(train, self.device)
         replica = np.arange(self.replicas)[:, None]
-        step = start_epoch * steps_per_epoch(train, count)
 
-        def update(chosen: Indices, repeated: Indices, learning_rate: float) -> NDArray[np.float64]:
-            nonlocal step
-            assert self._optimizer is not None
-            rows = np.concatenate([chosen, count + repeated], axis=1)
-            draws = [
-                stream(seed, "images", stage, step).random((rows.shape[1], self._pictures.cells)) for seed in self.seeds
-            ]
-            step += 1
+        def pieces(step: Step, most: int | None) -> Generator[Tensor, None, None]:
+            rows = np.concatenate([step.chosen, count + step.repeated], axis=1)
+            shape = (rows.shape[1], self._pictures.cells)
+            draws = [stream(seed, "images", step.stage, step.number).random(shape) for seed in self.seeds]
             images = self._pictures.choose(grids.symbols[replica, rows], np.stack(draws), "train")
+            asked, tag = grids.asked[replica, rows], grids.tag[replica, rows]
             target = torch.as_tensor(grids.target[replica, rows], device=self.device)
-            set_learning_rate(self._optimizer, learning_rate)
-            self._optimizer.zero_grad(set_to_none=True)
-            cell = self._cell_losses(images, grids.asked[replica, rows], grids.tag[replica, rows], target)[0]
-            counted = self._told(target) if train.loss_on == "completion" else torch.ones_like(cell)
-            loss = (cell * counted).sum((1, 2)) / counted.sum((1, 2))
-            torch.autograd.backward(loss.sum())
-            for parameter in parameters:  # what comes out of vmap may have strides that a fused step cannot take
-                if parameter.grad is not None and parameter.grad.stride() != parameter.stride():
-                    parameter.grad = parameter.grad.contiguous()
-            if train.max_grad_norm is not None:
-                clip_gradients(parameters, train.max_grad_norm)
-            self._optimizer.step()
-            return loss.detach().cpu().double().numpy()
+            counted = self._told(target) if train.loss_on == "completion" else torch.ones_like(target).float()
+            total = counted.sum((1, 2))
+            for part in slices(rows.shape[1], most):
+                cell = self._cell_losses(images[:, part], asked[:, part], tag[:, part], target[:, part])[0]
+                yield (cell * counted[:, part]).sum((1, 2)) / total
 
-        run_epochs(
-            update,
-            seeds=self.seeds,
-            documents=count,
-            replayed=replayed,
-            replay=replay_share if replayed else 0.0,
-            train=train,
-            stage=stage,
-            epochs=epochs,
-            start_epoch=start_epoch,
-            on_epoch=on_epoch,
-            probabilities=probabilities_of(documents, train),
-        )
-        self._optimizer.zero_grad(set_to_none=True)
-
-    def _set_precision(self, train: TrainSpec) -> None:
-        """Compute in bfloat16 where that is asked for, or the device is a GPU that has it; weights stay float32."""
-        able = self.device.type == "cuda" and torch.cuda.is_bf16_supported()
-        self._autocast = train.precision == "bfloat16" or (train.precision == "auto" and able)
+        return pieces
 
     def _grids(self, examples: Sequence[Sequence[Example]]) -> Grids:
         """Read the examples of all replicas: every array gets the replica as its first dimension.
@@ -154,12 +118,8 @@ class GridLearner:
         def stack(arrays: list[NDArray[Any]]) -> NDArray[Any]:
             return np.stack([np.pad(array, ((0, most - len(array)), (0, 0))) for array in arrays])
 
-        return Grids(
-            symbols=stack([grids.symbols for grids in own]),
-            asked=stack([grids.asked for grids in own]),
-            tag=stack([grids.tag for grids in own]),
-            target=stack([grids.target for grids in own]),
-        )
+        names = ("symbols", "asked", "tag", "target")
+        return Grids(**{name: stack([getattr(grids, name) for grids in own]) for name in names})
 
     def _logits(self, images: NDArray[np.int64], asked: NDArray[np.uint8], tag: NDArray[np.uint8]) -> Tensor:
         """What each replica says of its own pictures: (replicas, n, cells) images -> (replicas, n, cells, classes)."""
@@ -174,7 +134,7 @@ class GridLearner:
                 each = [self._forward(*state, own) for state, own in zip(self._states(), inputs, strict=True)]
                 logits = torch.stack(each)
             else:
-                logits = vmap(self._forward)(self._parameters, self._buffers, inputs)
+                logits = vmap(self._forward)(dict(self.parameters), self._buffers, inputs)
         shaped: Tensor = logits.float().view(replicas, count, cells, -1)
         return shaped
 
@@ -184,7 +144,7 @@ class GridLearner:
 
     def _states(self) -> list[tuple[dict[str, Tensor], dict[str, Tensor]]]:
         """Parameters and buffers of each replica."""
-        parameters = {name: tensor.unbind() for name, tensor in self._parameters.items()}
+        parameters = {name: tensor.unbind() for name, tensor in self.parameters.items()}
         buffers = {name: tensor.unbind() for name, tensor in self._buffers.items()}
         return [
             tuple({name: each[replica] for name, each in stacked.items()} for stacked in (parameters, buffers))  # type: ignore[misc]
@@ -206,49 +166,46 @@ class GridLearner:
     @torch.no_grad()
     def scores(self, examples: Sequence[Sequence[Example]]) -> list[Scores]:
         """Loss and match of every replica on its examples; see `Learner.scores`."""
-        grids, images = self._read_once(examples)
+        grids, images = self._read(examples)
         loss, match = np.zeros(images.shape[:2]), np.zeros(images.shape[:2], dtype=np.bool_)
-        for low in range(0, images.shape[1], EVALUATION_ROWS):
-            rows = np.s_[:, low : low + EVALUATION_ROWS]
-            target = torch.as_tensor(grids.target[rows], device=self.device)
-            cell, said = self._cell_losses(images[rows], grids.asked[rows], grids.tag[rows], target)
-            told = self._told(target)
-            loss[rows] = ((cell * told).sum(2) / told.sum(2)).cpu().double().numpy()
-            match[rows] = ((said == target) | (told == 0)).all(2).cpu().numpy()
+
+        def score(most: int | None) -> None:
+            for part in slices(images.shape[1], most):
+                rows = np.s_[:, part]
+                target = torch.as_tensor(grids.target[rows], device=self.device)
+                cell, said = self._cell_losses(images[rows], grids.asked[rows], grids.tag[rows], target)
+                told = self._told(target)
+                loss[rows] = ((cell * told).sum(2) / told.sum(2)).cpu().double().numpy()
+                match[rows] = ((said == target) | (told == 0)).all(2).cpu().numpy()
+
+        self._evaluation.run(score, images.shape[1])
         return [Scores(loss[replica, : len(own)], match[replica, : len(own)]) for replica, own in enumerate(examples)]
 
-    def _read_once(self, examples: Sequence[Sequence[Example]]) -> tuple[Grids, NDArray[np.int64]]:
-        """Read lists that are scored again and again only once. The lists are kept, so their ids stay theirs."""
-        key = tuple(id(own) for own in examples)
-        if key not in self._read:
-            grids = self._grids(examples)
-            draws = np.zeros(grids.symbols.shape)
-            for replica, (seed, own) in enumerate(zip(self.seeds, examples, strict=True)):
-                draws[replica, : len(own)] = fixed_draws(own, seed, self._pictures.cells)
-            self._read[key] = (tuple(examples), grids, self._pictures.choose(grids.symbols, draws, "test"))
-        return self._read[key][1:]
+    def _read_all(self, examples: Sequence[Sequence[Example]]) -> tuple[Grids, NDArray[np.int64]]:
+        """Examples to be measured on, and which images their cells show."""
+        grids = self._grids(examples)
+        draws = np.zeros(grids.symbols.shape)
+        for replica, (seed, own) in enumerate(zip(self.seeds, examples, strict=True)):
+            draws[replica, : len(own)] = fixed_draws(own, seed, self._pictures.cells)
+        return grids, self._pictures.choose(grids.symbols, draws, "test")
 
     @torch.no_grad()
     def answers(self, examples: Sequence[Sequence[Example]]) -> list[list[str]]:
         """What every replica says of the asked cell, of all cells of a definition; see `Learner.answers`."""
-        grids, images = self._read_once(examples)
+        grids, images = self._read(examples)
         said = np.zeros(images.shape, dtype=np.int64)
-        for low in range(0, images.shape[1], EVALUATION_ROWS):
-            rows = np.s_[:, low : low + EVALUATION_ROWS]
-            said[rows] = self._logits(images[rows], grids.asked[rows], grids.tag[rows]).argmax(-1).cpu().numpy()
+
+        def ask(most: int | None) -> None:
+            for part in slices(images.shape[1], most):
+                rows = np.s_[:, part]
+                said[rows] = self._logits(images[rows], grids.asked[rows], grids.tag[rows]).argmax(-1).cpu().numpy()
+
+        self._evaluation.run(ask, images.shape[1])
         wanted = np.where(grids.asked.any(2, keepdims=True), grids.asked, 1) == 1
         return [
             [self._pictures.text(said[replica, row][wanted[replica, row]].tolist()) for row in range(len(own))]
             for replica, own in enumerate(examples)
         ]
-
-    def save(self, path: Path) -> None:
-        """Write weights and optimizer state."""
-        save_state(path, self.seeds, self._parameters, self._optimizer)
-
-    def load(self, path: Path) -> None:
-        """Bring back what `save` wrote for the same seeds; see `load_state` for its errors."""
-        self._loaded_optimizer = load_state(path, self.seeds, self._parameters, self.device)
 
     def save_replica(self, replica: int, folder: Path) -> None:
         """Write one replica's weights as ``model.safetensors``; ConvNeXt V2 as transformers' ordinary checkpoint."""
@@ -277,7 +234,7 @@ class GridLearner:
             raise SaysoError(f"{path}: no weights that can be read") from error
         within = "network." if isinstance(self._module, ConvNeXt) else ""
         given = {within + name: tensor for name, tensor in found.items()}
-        own = {**self._parameters, **self._buffers}
+        own = {**self.parameters, **self._buffers}
         if {name: tensor.shape for name, tensor in given.items()} != {n: t.shape[1:] for n, t in own.items()}:
             raise SaysoError(f"{path}: its weights have other names or shapes than this experiment's model")
         for name, tensor in own.items():
@@ -287,11 +244,3 @@ class GridLearner:
 def build(corpora: Sequence[Corpus], spec: GridModel) -> GridLearner:
     """Make one replica for each corpus, with random weights that depend on the corpus's seed alone."""
     return GridLearner(corpora, network_of(spec))
-
-
-def _check(train: TrainSpec) -> None:
-    """Refuse settings that mean nothing here."""
-    if train.padding_loss == "all" or train.max_length is not None:
-        raise SaysoError("pictures have no padding and no length; leave train.padding_loss and max_length as they were")
-    if train.embedding_multiplier != 1:
-        raise SaysoError("a model that sees has no input embedding; leave train.embedding_multiplier at 1")

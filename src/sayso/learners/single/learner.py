@@ -6,13 +6,14 @@ are summed over the passes and divided by their number in the whole batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from torch import Tensor
 
 from sayso.core.corpus import Corpus
 from sayso.core.errors import SaysoError
@@ -20,16 +21,17 @@ from sayso.core.examples import Example
 from sayso.core.protocols import Scores
 from sayso.core.rng import torch_seed
 from sayso.core.training import TrainSpec
-from sayso.learners.encoding import Document, Encoder, require_boundary
+from sayso.learners.encoding import Document, Encoder, Once, require_boundary
 from sayso.learners.memory import Fitting
-from sayso.learners.optim import make_single_optimizer, resume, set_learning_rate
+from sayso.learners.modules import computes_in_bfloat16, drops, quiet
+from sayso.learners.order import Step
 from sayso.learners.single.greedy import Begun, continue_greedily
 from sayso.learners.single.grouping import Group, bundles, group
 from sayso.learners.single.matching import Answers, matches
-from sayso.learners.single.pretrained import commit_of, drops, load_model, load_tokenizer, load_weights, quiet, trained
+from sayso.learners.single.pretrained import commit_of, load_model, load_tokenizer, load_weights, trained
 from sayso.learners.single.reader import Passes
 from sayso.learners.specs import HFModel
-from sayso.learners.trainer import Indices, probabilities_of, run_epochs, steps_per_epoch
+from sayso.learners.trainer import Losses, TrainedLearner
 
 #: What a pass costs beside its tokens, in tokens, by kind of device.
 PASS_OVERHEAD = {"cpu": 24.0, "cuda": 1024.0}
@@ -37,21 +39,20 @@ PASS_OVERHEAD = {"cpu": 24.0, "cuda": 1024.0}
 EVALUATION_ROWS = {"cpu": 128, "cuda": 512}
 #: Most tokens whose logits are computed at once, where there are several groups of documents.
 OUTPUTS = {"cpu": 2048, "cuda": 16384}
+_HELPS = "gradient_checkpointing, lora or a smaller model"
 
 
-class HFLearner:
-    """One replica. `device` is where it lives; `tokenizer` and `model` are transformers' own.
+class HFLearner(TrainedLearner):
+    """One replica. `tokenizer` and `model` are transformers' own.
 
     `model_commit`: the commit of a model from the hub.
     """
 
-    replicas = 1
-
     def __init__(self, seed: int, spec: HFModel) -> None:
         self.seed, self.spec = seed, spec
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.tokenizer = load_tokenizer(spec)
-        self.model = load_model(spec, seed).to(self.device).eval()
+        self.model = load_model(spec, seed).to(device).eval()
         self.model_commit = commit_of(spec)
         config = self.model.config
         seq2seq: bool = config.is_encoder_decoder
@@ -60,107 +61,55 @@ class HFLearner:
                 f"model {spec.name}: its tokenizer has {len(self.tokenizer)} tokens, the model only {rows}"
             )
         self._encoder = Encoder(self.tokenizer, config.decoder_start_token_id if seq2seq else None)
-        self._passes = Passes(self.model, self.tokenizer.pad_token_id, self.device)
+        self._encoded = Once(self._encode)
+        self._passes = Passes(self.model, self.tokenizer.pad_token_id, device)
         self._answers = Answers(self.tokenizer, _ends(self.tokenizer, self.model), spec.answer, spec.max_new_tokens)
         self._drops = any(drops(module) for module in self.model.modules())
-        self._fitting = Fitting(spec.micro_batch_size, "training")
-        self._evaluation = Fitting(EVALUATION_ROWS.get(self.device.type, 64), "evaluation")
-        self._overhead = PASS_OVERHEAD.get(self.device.type, 1024.0)
-        self._optimizer: torch.optim.Optimizer | None = None
-        self._loaded_optimizer: dict[str, Any] | None = None
-        self._encoded: dict[int, tuple[Sequence[Example], list[Document]]] = {}
+        self._evaluation = Fitting(EVALUATION_ROWS.get(device.type, 64), "evaluation", _HELPS)
+        self._overhead = PASS_OVERHEAD.get(device.type, 1024.0)
+        parameters, embedding = trained(self.model), self.model.get_input_embeddings().weight
+        super().__init__(
+            [seed],
+            parameters,
+            embedding=next((name for name, tensor in parameters.items() if tensor is embedding), None),
+            device=device,
+            fitting=Fitting(spec.micro_batch_size, "training", _HELPS),
+            stacked=False,
+        )
 
-    def fit(
-        self,
-        documents: Sequence[Sequence[Example]],
-        train: TrainSpec,
-        *,
-        stage: str,
-        epochs: int,
-        start_epoch: int = 0,
-        replay: Sequence[Sequence[Example]] | None = None,
-        replay_share: float = 0.0,
-        on_epoch: Callable[[int, NDArray[np.float64]], None] | None = None,
-    ) -> None:
-        """Train on the documents; see `Learner.fit`.
-
-        Raises
-        ------
-        SaysoError
-            If documents are longer than the settings or the model allow, or do not fit into memory one by one.
-        """
-        (own,) = documents
-        repeatable = replay[0] if replay else ()
+    def losses(
+        self, documents: Sequence[Sequence[Example]], replay: Sequence[Sequence[Example]], train: TrainSpec
+    ) -> Losses:
+        """See `TrainedLearner.losses`."""
+        (own,), (repeatable,) = documents, replay
         length = self.spec.label_length
         encoded = self._encoder.for_training(own, train, label_length=length)
         extra = self._encoder.for_training(repeatable, train, label_length=length)
         self._require_positions([*own, *repeatable], [*encoded, *extra])
-        self._optimizer = self._make_optimizer(train)
-        resume(self._optimizer, self._loaded_optimizer, start_epoch)
-        self._loaded_optimizer = None
-        steps = steps_per_epoch(train, len(own))
-        step = start_epoch * steps
+        share, half = self._may_share(train), computes_in_bfloat16(train, self.device)
 
-        def update(chosen: Indices, repeated: Indices, learning_rate: float) -> NDArray[np.float64]:
-            nonlocal step
-            batch = [encoded[row] for row in chosen[0]] + [extra[row] for row in repeated[0]]
-            loss = self._step(batch, train, learning_rate, torch_seed(self.seed, "dropout", stage, step))
-            step += 1
-            return np.array([loss])
+        def pieces(step: Step, most: int | None) -> Generator[Tensor, None, None]:
+            batch = [encoded[row] for row in step.chosen[0]] + [extra[row] for row in step.repeated[0]]
+            counts = [item.counted for item in batch]
+            with self._in_training(step):
+                for parts in self._bundles(batch, counts, most, share=share):
+                    with self._autocast(half):
+                        loss = self._passes.loss(batch, parts) / sum(counts)
+                    yield loss.view(1)
 
+        return pieces
+
+    @contextlib.contextmanager
+    def _in_training(self, step: Step) -> Generator[None, None, None]:
+        """Let the model drop at random what follows from seed, stage and step."""
         self.model.train()
-        run_epochs(
-            update,
-            seeds=[self.seed],
-            documents=len(own),
-            replayed=len(extra),
-            replay=replay_share if replay else 0.0,
-            train=train,
-            stage=stage,
-            epochs=epochs,
-            start_epoch=start_epoch,
-            on_epoch=on_epoch,
-            probabilities=probabilities_of(documents, train),
-        )
-        self.model.eval()
-        self._optimizer.zero_grad(set_to_none=True)
-
-    def _make_optimizer(self, train: TrainSpec) -> torch.optim.Optimizer:
-        parameters = trained(self.model)
-        embedding = self.model.get_input_embeddings().weight
-        name = next((name for name, tensor in parameters.items() if tensor is embedding), "")
-        if not name and train.embedding_multiplier != 1:
-            raise SaysoError("embedding_multiplier needs an embedding that is trained; LoRA leaves it as it is")
-        return make_single_optimizer(dict(parameters), name, train)
-
-    def _step(self, batch: Sequence[Document], train: TrainSpec, learning_rate: float, seed: int) -> float:
-        """Take one step on a batch; return its mean loss."""
-        assert self._optimizer is not None
-        optimizer = self._optimizer
-        parameters = list(trained(self.model).values())
-        share = self._may_share(train)
-        counted = sum(item.counted for item in batch)
-        self.model.train()  # whoever listens after an epoch may have measured the model
-
-        def accumulate(most: int | None) -> float:
-            optimizer.zero_grad(set_to_none=True)
-            total = torch.zeros((), device=self.device)
+        try:
             with torch.random.fork_rng(enabled=self._drops):
                 if self._drops:
-                    torch.manual_seed(seed)
-                for parts in self._bundles(batch, [item.counted for item in batch], most, share=share):
-                    with self._autocast(self._computes_in_bfloat16(train.precision)):
-                        loss = self._passes.loss(batch, parts) / counted
-                    torch.autograd.backward(loss)
-                    total += loss.detach()
-            return float(total)
-
-        loss = self._fitting.run(accumulate, len(batch))
-        if train.max_grad_norm is not None:
-            torch.nn.utils.clip_grad_norm_(parameters, train.max_grad_norm)
-        set_learning_rate(optimizer, learning_rate)
-        optimizer.step()
-        return loss
+                    torch.manual_seed(torch_seed(self.seed, "dropout", step.stage, step.number))
+                yield
+        finally:
+            self.model.eval()
 
     def _bundles(
         self, documents: Sequence[Document], counts: Sequence[int], most: int | None, *, share: bool
@@ -176,8 +125,7 @@ class HFLearner:
 
     def scores(self, examples: Sequence[Sequence[Example]]) -> list[Scores]:
         """Loss and exact match on the examples; see `Learner.scores`."""
-        (own,) = examples
-        documents = self._encode_once(own)
+        (own,), documents = examples, self._encoded(examples)
         loss = np.zeros(len(own))
         said: list[list[int]] = [[] for _ in own]
 
@@ -189,7 +137,6 @@ class HFLearner:
                 for place, row in enumerate(found.rows):
                     loss[row], said[row] = found.loss[place], found.said[place]
 
-        self.model.eval()
         with self._evaluating():
             self._evaluation.run(score, len(own))
             match = matches(own, documents, said, self._answers, self._passes, self._evaluation)
@@ -197,28 +144,24 @@ class HFLearner:
 
     def answers(self, examples: Sequence[Sequence[Example]]) -> list[list[str]]:
         """Greedy answers; see `Learner.answers`."""
-        (own,) = examples
-        texts = [Begun(item.context, item.ids[: item.start]) for item in self._encode_once(own)]
+        texts = [Begun(item.context, item.ids[: item.start]) for item in self._encoded(examples)]
 
         def done(_rows: Sequence[int], said: Sequence[list[int]]) -> list[bool]:
             return self._answers.finished(said)
 
-        self.model.eval()
         with self._evaluating():
             said = self._evaluation.run(
                 lambda most: continue_greedily(self._passes, texts, done, most), max(1, len(texts))
             )
         return [self._answers.answers(said) if said else []]
 
-    def _encode_once(self, examples: Sequence[Example]) -> list[Document]:
-        """Encode lists that are scored again and again only once. The lists are kept, so their ids stay theirs."""
-        key = id(examples)
-        if key not in self._encoded:
-            documents = self._encoder.encode(examples)
-            require_boundary(examples, documents)
-            self._require_positions(examples, documents, self.spec.max_new_tokens)
-            self._encoded[key] = (examples, documents)
-        return self._encoded[key][1]
+    def _encode(self, examples: Sequence[Sequence[Example]]) -> list[Document]:
+        """Examples to be scored."""
+        (own,) = examples
+        documents = self._encoder.encode(own)
+        require_boundary(own, documents)
+        self._require_positions(own, documents, self.spec.max_new_tokens)
+        return documents
 
     def _require_positions(self, examples: Sequence[Example], documents: Sequence[Document], new: int = 0) -> None:
         """Check that a model has a position for every token.
@@ -238,53 +181,11 @@ class HFLearner:
                 f"(up to {max(needed)}); the first is {examples[long[0]].text!r}"
             )
 
-    def _computes_in_bfloat16(self, precision: str) -> bool:
-        if precision == "auto":
-            return self.device.type == "cuda" and torch.cuda.is_bf16_supported()
-        return precision == "bfloat16"
-
     def _autocast(self, enabled: bool) -> torch.autocast:
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=enabled)
 
     def _evaluating(self) -> torch.autocast:
         return self._autocast(self.spec.evaluation_precision == "bfloat16")
-
-    def save(self, path: Path) -> None:
-        """Write trained weights, optimizer state, and how many documents fitted into memory."""
-        state = {
-            "seed": self.seed,
-            "weights": {name: tensor.detach() for name, tensor in trained(self.model).items()},
-            "optimizer": self._optimizer.state_dict() if self._optimizer is not None else self._loaded_optimizer,
-            "rows": self._fitting.rows,
-        }
-        temporary = path.with_name(f".{path.name}.part")
-        torch.save(state, temporary)
-        temporary.replace(path)
-
-    def load(self, path: Path) -> None:
-        """Bring back what `save` wrote for the same seed and model.
-
-        Raises
-        ------
-        SaysoError
-            If the file is damaged or belongs to another seed or model.
-        """
-        try:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-        except Exception as error:  # torch raises many kinds for a damaged file
-            raise SaysoError(
-                f"{path}: not a readable checkpoint; delete its folder to run these seeds again"
-            ) from error
-        if state.get("seed") != self.seed:
-            raise SaysoError(f"{path}: a checkpoint of seed {state.get('seed')}, where {self.seed} is trained")
-        own, given = trained(self.model), state["weights"]
-        if {name: tensor.shape for name, tensor in own.items()} != {name: each.shape for name, each in given.items()}:
-            raise SaysoError(f"{path}: a checkpoint of another model; delete its folder to run these seeds again")
-        with torch.no_grad():
-            for name, tensor in own.items():
-                tensor.copy_(given[name])
-        self._optimizer, self._loaded_optimizer = None, state["optimizer"]
-        self._fitting.rows = state["rows"]
 
     def save_replica(self, replica: int, folder: Path) -> None:  # noqa: ARG002
         """Write the model as an ordinary transformers checkpoint with its tokenizer; of LoRA, its adapter (peft)."""

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import transformers
 from huggingface_hub import try_to_load_from_cache
 from huggingface_hub.errors import (
     GatedRepoError,
@@ -22,7 +21,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from sayso.core.errors import SaysoError
 from sayso.core.rng import torch_seed
-from sayso.learners.layouts import layout_of
+from sayso.learners.modules import class_of, quiet
 from sayso.learners.specs import HFModel, LoRA
 
 
@@ -121,17 +120,10 @@ def trained(model: Any) -> dict[str, torch.nn.Parameter]:
     return {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
 
 
-def drops(module: torch.nn.Module) -> bool:
-    """Whether a module would drop anything at random: a dropout layer, or one that applies dropout by itself."""
-    if isinstance(module, torch.nn.Dropout):
-        return module.p > 0
-    return any(isinstance(value, float) and value > 0 for name, value in vars(module).items() if "drop" in name)
-
-
 def _kind(config: Any, spec: HFModel) -> Any:
     """The class of transformers that makes a model of this configuration."""
-    if (layout := layout_of(config)) is not None:
-        return layout.auto_class
+    if (kind := class_of(config)) is not None:
+        return kind
     if "AutoModelForCausalLM" in getattr(config, "auto_map", {}) and spec.trust_remote_code:
         return AutoModelForCausalLM
     raise SaysoError(
@@ -241,16 +233,3 @@ def _reason(spec: HFModel, error: Exception) -> str:
 def _line(error: BaseException) -> str:
     said = " ".join(str(error).split()) or type(error).__name__
     return said if len(said) <= 300 else f"{said[:300]}..."
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Keep transformers' progress bars and its table of loaded weights out of the way."""
-    level = transformers.logging.get_verbosity()
-    transformers.logging.disable_progress_bar()
-    transformers.logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        transformers.logging.enable_progress_bar()
-        transformers.logging.set_verbosity(level)

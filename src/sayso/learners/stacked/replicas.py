@@ -1,7 +1,7 @@
 """The weights of K models of one architecture, stacked, and one forward pass of transformers' own module for all.
 
 ``torch.func.stack_module_state`` stacks them, ``functional_call`` under ``vmap`` runs them (with eager attention: fused
-attention with a mask does not work there). What the model reads and writes, its `Layout` knows.
+attention with a mask does not work there).
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import numpy as np
 import torch
 from huggingface_hub.errors import StrictDataclassError
 from torch import Tensor
@@ -20,10 +19,8 @@ from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerFast
 
 from sayso.core.errors import SaysoError, nearest
 from sayso.core.rng import torch_seed
-from sayso.learners.layouts import Layout, layout_of
-from sayso.learners.single.pretrained import drops, quiet
-from sayso.learners.stacked.batching import Batch, stack
-from sayso.learners.stacked.tokens import Tokens
+from sayso.learners.modules import class_of, drops, quiet, round_alike
+from sayso.learners.stacked.batching import Tokens
 
 State: TypeAlias = dict[str, Tensor]
 
@@ -32,7 +29,7 @@ class Replicas:
     """Models of one architecture and vocabulary size, one for each seed, from random weights that follow from it.
 
     `parameters` and `buffers` have the replica as their first dimension; `embedding` names the input embedding,
-    `layout` says what models of this kind read and write, `positions` how many of them there are (None: no limit).
+    `seq2seq` says whether prompts are read apart, `positions` how many there are (None: no limit).
     """
 
     def __init__(
@@ -48,7 +45,8 @@ class Replicas:
             for seed, tokenizer in zip(seeds, tokenizers, strict=True)
         ]
         self.module = models[0]
-        self.layout: Layout = _layout(self.module.config)
+        self._class: Any = class_of(self.module.config)
+        self.seq2seq: bool = self.module.config.is_encoder_decoder
         self.positions: int | None = getattr(self.module.config, "max_position_embeddings", None)
         stacked, buffers = stack_module_state(models)
         self.parameters = {name: tensor.detach().to(device).requires_grad_() for name, tensor in stacked.items()}
@@ -105,23 +103,36 @@ class Replicas:
 
     def _forward(self, parameters: State, buffers: State, tokens: Tokens, select: Callable[[Tensor], Tensor]) -> Tensor:
         """Logits of one replica; of its last hidden states, the output layer sees those that `select` chooses."""
-        given = {**self.layout.arguments(tokens, self._pad), "use_cache": False}
+        given = {**self._arguments(tokens), "use_cache": False}
         head = self.module.get_output_embeddings()
         with head.register_forward_pre_hook(lambda _, hidden: (select(hidden[0]),)):
             logits: Tensor = functional_call(self.module, (parameters, buffers), (), given).logits
         return logits
 
+    def _arguments(self, tokens: Tokens) -> dict[str, Tensor]:
+        """What the module is given of rows of one replica.
+
+        Padding on the right needs no mask where attention never looks back from it. That of a context is masked with
+        floats: to make such a mask transformers looks at values, which vmap forbids.
+        """
+        if not self.seq2seq:
+            return {"input_ids": tokens.ids}
+        mask = torch.where(tokens.context != self._pad, 0.0, torch.finfo(torch.float32).min)[:, None, None, :]
+        return {"input_ids": tokens.context, "attention_mask": mask, "decoder_input_ids": tokens.ids}
+
     @torch.no_grad()
     def _try(self, architecture: str, tokenizer: PreTrainedTokenizerFast, device: torch.device) -> None:
         """Refuse an architecture that does not run side by side, before anything is trained."""
-        pad, end = tokenizer.pad_token_id, tokenizer.eos_token_id
-        rows = np.array([[end, end, end, end], [end, end, end, pad]])
-        batch = self.layout.arrange(
-            Batch(rows, np.array([2, 1]), np.array([4, 3]), np.zeros((2, 0), dtype=np.int64)), tokenizer
-        )
+        end = tokenizer.eos_token_id
+        rows = torch.tensor([[end, end, end, end], [end, end, end, self._pad]], device=device)
+        tokens = Tokens(rows, rows if self.seq2seq else rows[:, :0])
         replicas = len(next(iter(self.parameters.values())))
         try:
-            self.logits(Tokens.of(stack([batch] * replicas, pad), device))
+            self.logits(Tokens(*(part.expand(replicas, *part.shape) for part in tokens)))
+        except torch.OutOfMemoryError as error:
+            raise SaysoError(
+                f"out of memory with {replicas} seeds side by side; try fewer or a smaller model"
+            ) from error
         except Exception as error:  # what a module does that vmap cannot may raise anything
             reason = " ".join(str(error).split())[:200]
             raise SaysoError(f"model {architecture} cannot be run side by side, choose another: {reason}") from error
@@ -147,7 +158,7 @@ class Replicas:
         """
         try:
             with quiet():
-                model = self.layout.auto_class.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
+                model = self._class.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
                 there = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         except (OSError, ValueError) as error:
             raise SaysoError(f"{folder}: no checkpoint that transformers can read") from error
@@ -172,16 +183,21 @@ def _make_model(architecture: str, config: Mapping[str, Any], tokenizer: PreTrai
     }
     try:
         _check_settings(architecture, config)
-        layout = _layout(AutoConfig.for_model(architecture, **config))
-        full = AutoConfig.for_model(architecture, **{**config, **special, **layout.settings(tokenizer)})
+        described = AutoConfig.for_model(architecture, **config)
+        if (kind := class_of(described)) is None:
+            raise SaysoError(f"model {architecture}: neither a causal nor a sequence-to-sequence language model")
+        if described.is_encoder_decoder:  # completions begin after the pad token, as T5's do
+            special["decoder_start_token_id"] = tokenizer.pad_token_id
+        full = AutoConfig.for_model(architecture, **{**config, **special})
         with torch.random.fork_rng():
             torch.manual_seed(torch_seed(seed, "weights"))
-            model = layout.auto_class.from_config(full, attn_implementation="eager", dtype=torch.float32)
+            model = kind.from_config(full, attn_implementation="eager", dtype=torch.float32)
     except (ValueError, TypeError, KeyError, StrictDataclassError) as error:
         reason = " ".join(str(error).split())
         raise SaysoError(f"model {architecture} cannot be made with {dict(config)}: {reason}") from error
     if active := [name for name, module in model.named_modules() if drops(module)]:
         raise SaysoError(f"model {architecture}: replicas side by side need dropout 0, found some in {active[0]}")
+    round_alike(model)
     for module in model.modules():
         if hasattr(module, "warn_if_padding_and_no_attention_mask"):  # its look at the ids is impossible under vmap
             module.warn_if_padding_and_no_attention_mask = _no_warning
@@ -192,22 +208,8 @@ def _make_model(architecture: str, config: Mapping[str, Any], tokenizer: PreTrai
     return model.eval()
 
 
-def _layout(config: Any) -> Layout:
-    """What models of a configuration read and write.
-
-    Raises
-    ------
-    SaysoError
-        If they are neither causal nor sequence-to-sequence models.
-    """
-    layout = layout_of(config)
-    if layout is None:
-        raise SaysoError(f"model {config.model_type}: neither a causal nor a sequence-to-sequence language model")
-    return layout
-
-
 def _no_warning(*_: object) -> None:
-    """Padding has its mask where it needs one (`sayso.learners.layouts`)."""
+    """Padding has its mask where it needs one (`Replicas._arguments`)."""
 
 
 def _check_settings(architecture: str, config: Mapping[str, Any]) -> None:

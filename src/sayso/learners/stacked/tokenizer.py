@@ -16,7 +16,8 @@ PAD, END = "<|pad|>", "<|end|>"
 def word_tokenizer(tokens: Sequence[str]) -> PreTrainedTokenizerFast:
     """Make a tokenizer that knows exactly `tokens` (each with its leading space, if it has one), a pad and an end.
 
-    A space is put before every text, so that its first word is a token like any other; decoding takes it away again.
+    A text begins with one space, whether it has one or not, so that its first word is a token like any other; decoding
+    takes it away again.
     The end token is added to every text. Ids: 0 pad, 1 end, then `tokens` in their order.
 
     Raises
@@ -29,7 +30,7 @@ def word_tokenizer(tokens: Sequence[str]) -> PreTrainedTokenizerFast:
         twice = next(token for token in tokens if list(tokens).count(token) > 1)
         raise SaysoError(f"the word '{twice.strip()}' would stand for two tokens; names and values must differ")
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=PAD))
-    tokenizer.normalizer = normalizers.Prepend(" ")
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Strip(left=True, right=False), normalizers.Prepend(" ")])
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(word_pattern(tokens)), "isolated")
     tokenizer.decoder = decoders.Sequence([decoders.Fuse(), decoders.Strip(" ", 1, 0)])
     tokenizer.post_processor = processors.TemplateProcessing(single=f"$A {END}", special_tokens=[(END, 1)])

@@ -4,6 +4,9 @@ Teacher forcing shows where greedy decoding first leaves the expected tokens. Up
 is not known. The answer is certainly wrong if what has been said by then is the beginning of no accepted answer.
 Only the few documents where it is (several accepted answers, or words that can be cut into tokens in two ways) have to
 be decoded.
+
+Here an answer is all that is said up to the end token, and right if it is an accepted one to the letter; answers of
+models from the hub end and are compared in other ways (`sayso.learners.single.matching`).
 """
 
 from __future__ import annotations
@@ -15,10 +18,10 @@ from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerFast
 
 from sayso.core.examples import Example
-from sayso.learners.stacked.batching import Batch
+from sayso.learners.encoding import Document
 
 
-class Completions:
+class Accepted:
     """Which completions of one word-level tokenizer may still become an accepted answer."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
@@ -29,7 +32,7 @@ class Completions:
     def doubtful(
         self,
         examples: Sequence[Example],
-        batch: Batch,
+        documents: Sequence[Document],
         first_wrong: NDArray[np.int64],
         guess: NDArray[np.int64],
     ) -> list[int]:
@@ -37,21 +40,19 @@ class Completions:
 
         Parameters
         ----------
-        batch
-            The examples encoded, one row each (further rows are ignored).
+        documents
+            The examples encoded.
         first_wrong, guess
             Position of the first unexpected token of each row (the row's size where there is none), and what greedy
-            decoding says there; shape (rows,).
+            decoding says there; shape (rows,), further rows are ignored.
         """
-        count = len(examples)
-        rows = np.flatnonzero(first_wrong[:count] < batch.size[:count]).tolist()
-        return [
-            row
-            for row in rows
-            if self._may_match(
-                examples[row].answers, (*batch.ids[row, batch.prompt[row] : first_wrong[row]].tolist(), int(guess[row]))
-            )
-        ]
+        found = []
+        for row, (example, document) in enumerate(zip(examples, documents, strict=True)):
+            if (wrong := int(first_wrong[row])) < len(document.ids):
+                said = (*document.ids[document.start : wrong].tolist(), int(guess[row]))
+                if self._may_match(example.answers, said):
+                    found.append(row)
+        return found
 
     def _may_match(self, answers: tuple[str, ...], said: tuple[int, ...]) -> bool:
         """Whether these tokens are an accepted answer, or the beginning of one."""

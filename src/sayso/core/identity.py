@@ -1,0 +1,137 @@
+"""What results rest on beside their settings: data and models are files, and files change.
+
+Every job's manifest has the sha256 of its data and what its model started from. Jobs that rest on different ones never
+reach one table, and what is shown is compared with what there is today.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from sayso.core.errors import SaysoError
+from sayso.core.experiment import Experiment, load_spec
+from sayso.core.job_folder import JobFolder
+from sayso.core.records import Manifest
+from sayso.core.spec import Spec, canonical_json
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Sha256 of the data, and what the model started from (`ModelSpec.identity`); None where it is not known."""
+
+    data: str | None
+    model: str | None
+
+    def differs(self, other: Origin) -> str | None:
+        """Name what is known of both and differs, with the beginnings of both; None if nothing is."""
+        for what, own, there in (("data", self.data, other.data), ("weights", self.model, other.model)):
+            if own is not None and there is not None and own != there:
+                return f"{what} ({own[:12]}..., not {there[:12]}...)"
+        return None
+
+
+def origin_of(manifest: Manifest) -> Origin:
+    """What a job rests on, as its manifest has it."""
+    return Origin(manifest.data_sha256, manifest.model)
+
+
+class Today:
+    """What experiments would rest on if they were run now; each knowledge base and model is looked at once."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str | None] = {}
+
+    def origin(self, experiment: Experiment) -> Origin:
+        """What an experiment without axes would rest on.
+
+        Raises
+        ------
+        SaysoError
+            If its data or its model's files cannot be read.
+        """
+        knowledge, model = experiment.knowledge, experiment.model
+        return Origin(self._once(knowledge, knowledge.sha256), self._once(model, model.identity))
+
+    def origin_if_there(self, experiment: Experiment) -> Origin:
+        """As `origin`; what cannot be looked at here is not known."""
+        try:
+            data = self._once(experiment.knowledge, experiment.knowledge.sha256)
+        except (SaysoError, OSError, ImportError):
+            data = None
+        try:
+            model = self._once(experiment.model, experiment.model.identity)
+        except (SaysoError, OSError, ImportError):
+            model = None
+        return Origin(data, model)
+
+    def _once(self, settings: Spec, look: Callable[[], str | None]) -> str | None:
+        key = settings.canonical_json()
+        if key not in self._known:
+            self._known[key] = look()
+        return self._known[key]
+
+
+def require_unchanged(folders: Iterable[JobFolder], today: Today) -> None:
+    """Make sure that jobs rest on what there is today.
+
+    Raises
+    ------
+    SaysoError
+        If one does not; one line that says which seeds rest on what.
+    """
+    for folder in folders:
+        manifest = folder.manifest()
+        now = today.origin(load_spec(manifest.experiment, str(folder.manifest_path)))
+        if changed := origin_of(manifest).differs(now):
+            seeds = ", ".join(map(str, manifest.seeds[:8])) + (", ..." if len(manifest.seeds) > 8 else "")
+            raise SaysoError(
+                f"{folder.path.parent.parent}: seeds {seeds} rest on other {changed}; put back what was there, or "
+                "choose another folder with --out"
+            )
+
+
+def require_one_origin(folders: Iterable[JobFolder]) -> None:
+    """Make sure that jobs with the same settings of data and model rest on the same data and model.
+
+    Raises
+    ------
+    SaysoError
+        If two of them do not; the message names both.
+    """
+    first: dict[tuple[str, str], tuple[JobFolder, str]] = {}
+    for folder in folders:
+        manifest = folder.manifest()
+        for name, found in (("knowledge", manifest.data_sha256), ("model", manifest.model)):
+            if found is None:
+                continue
+            key = (name, canonical_json(manifest.experiment.get(name)))
+            other, there = first.setdefault(key, (folder, found))
+            if there != found:
+                what = "data" if name == "knowledge" else "weights"
+                raise SaysoError(
+                    f"{folder.path.parent.parent}: jobs {other.path.name} and {folder.path.name} rest on different "
+                    f"{what} ({there[:12]}... and {found[:12]}...) and do not belong into one table; delete one of them"
+                )
+
+
+def notices(folders: Sequence[JobFolder], today: Today) -> list[str]:
+    """What a reader of results should know: data or models changed since, and versions or devices are not all the same.
+
+    What cannot be looked at here (a file that is elsewhere, code of a user's own) is passed over.
+    """
+    found: dict[str, None] = {}
+    ran_with: dict[str, dict[str, None]] = {}
+    for folder in folders:
+        manifest = folder.manifest()
+        now = today.origin_if_there(load_spec(manifest.experiment, str(folder.manifest_path)))
+        if changed := origin_of(manifest).differs(now):
+            found[f"changed since: these results are of other {changed}"] = None
+        for line in manifest.resumed:
+            found[f"job {folder.path.name} went on {line}"] = None
+        for name, version in (*manifest.versions.items(), ("on", manifest.device)):
+            ran_with.setdefault(name, {})[version] = None
+    for name, several in ran_with.items():
+        if len(several) > 1:
+            found[f"not all jobs ran alike: {' and '.join(f'{name} {version}' for version in several)}"] = None
+    return list(found)

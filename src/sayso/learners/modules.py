@@ -1,0 +1,88 @@
+"""What is asked of the modules of transformers and torch wherever models are made."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+import transformers
+from torch import Tensor
+from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
+from transformers.models.auto.modeling_auto import (
+    MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+    MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+    MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES,
+)
+
+from sayso.core.training import TrainSpec
+
+#: A multiple of the numbers that any processor's vector code takes at once.
+LANES = 64
+#: Where functions of single numbers are modules.
+_ACTIVATIONS = {
+    *("GELU", "SiLU", "Sigmoid", "LogSigmoid", "Mish", "ELU", "SELU", "CELU", "Softplus", "Tanh", "Hardswish"),
+    "Hardsigmoid",
+}
+
+
+def class_of(config: Any) -> Any | None:
+    """The class of transformers that makes and reads models of a configuration.
+
+    None where they are neither causal nor sequence-to-sequence language models.
+    """
+    name = config.model_type
+    if config.is_encoder_decoder:
+        return AutoModelForSeq2SeqLM if name in MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES else None
+    two_sided = name in MODEL_FOR_MASKED_LM_MAPPING_NAMES and not getattr(config, "is_decoder", False)
+    return AutoModelForCausalLM if name in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES and not two_sided else None
+
+
+def drops(module: torch.nn.Module) -> bool:
+    """Whether a module would drop anything at random: a dropout layer, or one that applies dropout by itself."""
+    if isinstance(module, torch.nn.Dropout):
+        return module.p > 0
+    return any(isinstance(value, float) and value > 0 for name, value in vars(module).items() if "drop" in name)
+
+
+def computes_in_bfloat16(train: TrainSpec, device: torch.device) -> bool:
+    """Whether training computes in bfloat16: where that is asked for, or the device is a GPU that has it."""
+    if train.precision == "auto":
+        return device.type == "cuda" and torch.cuda.is_bf16_supported()
+    return train.precision == "bfloat16"
+
+
+def round_alike(module: torch.nn.Module) -> None:
+    """Make the activations of a module that is run under vmap round one replica's numbers as any other's.
+
+    On a CPU, vector code and the code for what is left over at the end of a tensor (of the last replica, then) round
+    some functions in different ways. Inputs are filled up so that nothing is left over.
+    """
+    for part in module.modules():
+        kind = type(part)
+        known = kind.__module__ == "torch.nn.modules.activation" and kind.__name__ in _ACTIVATIONS
+        if known or kind.__module__ == "transformers.activations":
+            setattr(part, "forward", functools.partial(_in_whole_vectors, part.forward))  # noqa: B010
+
+
+def _in_whole_vectors(forward: Callable[[Tensor], Tensor], numbers: Tensor) -> Tensor:
+    left_over = -numbers.numel() % LANES
+    if not left_over:
+        return forward(numbers)
+    filled = torch.nn.functional.pad(numbers.flatten(), (0, left_over))
+    return forward(filled)[: numbers.numel()].view(numbers.shape)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep transformers' progress bars and its table of loaded weights out of the way."""
+    level = transformers.logging.get_verbosity()
+    transformers.logging.disable_progress_bar()
+    transformers.logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        transformers.logging.enable_progress_bar()
+        transformers.logging.set_verbosity(level)
