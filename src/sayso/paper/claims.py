@@ -18,8 +18,8 @@ from sayso.core.subsets import RELIABLE
 from sayso.core.sweep import Cell, cells
 from sayso.paper.ledger import LEDGER, Claim, Contrast, Kind
 from sayso.paper.trends import judge_trends
-from sayso.report.table import by_seed, final, for_statistics, records_frame, stage_training
 from sayso.stats import comparisons as stats
+from sayso.stats.values import by_seed, final, for_statistics, records_frame, stage_training
 from sayso.stats.verdict import Finding, Verdict, judge_together
 
 

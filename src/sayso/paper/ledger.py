@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sayso.core.subsets import Group
-from sayso.report.table import AS_DEFINED, ATTRIBUTION
+from sayso.stats.values import AS_DEFINED, ATTRIBUTION
 
 #: What makes sources differ: their record in X1; nothing (a control); their words; their record, with definitions in
 #: the context of questions.
