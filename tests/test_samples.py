@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 import sayso
 from sayso import SaysoError
 from sayso.cli.app import app
-from sayso.paper.digit_experiments import POCKET_DIGITS
+from sayso.paper.pocket_settings import POCKET_DIGITS
 from sayso.results import RESULTS
 from sayso.samples import as_png, sample_documents, sample_pictures, write_pictures
 

@@ -54,7 +54,7 @@ class Results:
 
     def claims(self) -> list[Verdict]:
         """What the records say of each claim of the paper that they can test."""
-        from sayso.paper.claims import judge
+        from sayso.paper.judging import judge
 
         return judge(self.records(), self.experiment)
 

@@ -55,5 +55,5 @@ def test_a_folder_without_finished_jobs_says_how_to_go_on(tiny: Experiment, tmp_
 
 
 def test_reports_never_load_torch(fresh_python: Callable[..., str]) -> None:
-    code = "import sys, sayso.report.page, sayso.paper.claims; print({'torch', 'transformers'} & set(sys.modules))"
+    code = "import sys, sayso.report.page, sayso.paper.judging; print({'torch', 'transformers'} & set(sys.modules))"
     assert fresh_python(code).strip() == "set()"

@@ -11,9 +11,8 @@ from sayso.core.protocols import ModelSpec
 from sayso.data.build import build_corpus
 from sayso.learners.grids.specs import GridMLP
 from sayso.learners.stacked.tokenizer import word_tokenizer
-from sayso.paper.digit_experiments import PAPER_DIGITS
-from sayso.paper.set_inclusion_experiments import PAPER as PAPER_SETS
-from sayso.paper.text_experiments import PAPER_IN_CONTEXT, PAPER_MAIN, PAPER_MODEL_SIZE
+from sayso.paper.paper_settings import PAPER_DIGITS, PAPER_MAIN, PAPER_SET_INCLUSION
+from sayso.paper.table import EXPERIMENTS
 from sayso.runs.estimate import forward_flops, on_gpu
 from sayso.runs.gpus import find_gpu
 from sayso.runs.model_sizes import from_scratch
@@ -54,7 +53,7 @@ def test_documents_at_hand_are_counted_as_they_are():
     assert found.stages[1].tokens == pytest.approx(count_tokens(trained) / len(trained))
 
 
-@pytest.mark.parametrize("experiment", [PAPER_MAIN, PAPER_IN_CONTEXT], ids=["main", "in-context"])
+@pytest.mark.parametrize("experiment", [PAPER_MAIN, EXPERIMENTS["paper-in-context"]], ids=["main", "in-context"])
 def test_settings_alone_give_the_counts_of_the_documents(experiment):
     there = at_hand(experiment)
     found, counted = workload(experiment), workload(there)
@@ -166,7 +165,7 @@ def test_too_many_grids_are_the_error_of_the_run_whether_images_are_there_or_not
 def test_the_papers_small_models_take_less_than_the_paper_says_and_that_is_said():
     """Appendix H: 3 hours of an A100 on set inclusion, 2 hours of a 4090 on digits; the estimates are lower bounds."""
     digits = PAPER_DIGITS.model_copy(update={"axes": {}})
-    for experiment, card, hours in ((PAPER_SETS, "A100-80GB", 3), (digits, "RTX-4090", 2)):
+    for experiment, card, hours in ((PAPER_SET_INCLUSION, "A100-80GB", 3), (digits, "RTX-4090", 2)):
         found = on_gpu(experiment, workload(experiment), find_gpu(card))
         assert found.fits
         assert found.lower_bound
@@ -192,7 +191,7 @@ def page(experiment: Experiment) -> str:
 
 
 def test_the_page_has_a_row_for_every_cell_and_the_sum_of_all_runs():
-    text = page(PAPER_MODEL_SIZE)
+    text = page(EXPERIMENTS["paper-model-size"])
     assert text.count("model.name=EleutherAI/pythia-") == 7
     assert "for all 70 runs" in text
     assert "EleutherAI/pythia-70m-deduped: 70M parameters, licence: Apache-2.0" in text

@@ -8,8 +8,8 @@ import pytest
 
 from sayso.core.experiment import Experiment
 from sayso.core.subsets import with_reliability
-from sayso.paper.claims import claims_for, judge, kind_of
-from sayso.paper.ledger import LEDGER
+from sayso.paper.claims import LEDGER
+from sayso.paper.judging import claims_for, judge, kind_of
 from sayso.stats import comparisons as stats
 from sayso.stats.values import records_frame
 from sayso.stats.verdict import Verdict
