@@ -22,9 +22,9 @@ Listener = Callable[[str, dict[str, object]], None]
 
 def experiments() -> dict[str, Experiment]:
     """All experiments of the catalogue, by name."""
-    from sayso.paper.catalogue import CATALOGUE
+    from sayso.paper.table import EXPERIMENTS
 
-    return {experiment.name: experiment for experiment in CATALOGUE}
+    return dict(EXPERIMENTS)
 
 
 def load(name: str | Path) -> Experiment:

@@ -25,7 +25,7 @@ from sayso.learners.single.learner import HFLearner
 from sayso.learners.single.learner import build as build_single
 from sayso.learners.specs import HFModel, LoRA
 from sayso.learners.stacked.learner import StackedLearner
-from sayso.paper.digit_experiments import POCKET_DIGITS
+from sayso.paper.pocket_settings import POCKET_DIGITS
 from tests.conftest import make_tiny
 from tests.learners.conftest import ARCHITECTURES
 from tests.tiny_models import save_tiny, some_documents
