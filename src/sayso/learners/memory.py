@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Iterator
 from typing import TypeVar
@@ -54,6 +55,15 @@ def again(work: Callable[[], T]) -> T:
         pass
     release()
     return work()
+
+
+@contextlib.contextmanager
+def one_line(said: str) -> Iterator[None]:
+    """Say what helps where memory runs out and nothing can be done about it here."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise SaysoError(said) from error
 
 
 def release() -> None:

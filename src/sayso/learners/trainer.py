@@ -21,7 +21,7 @@ from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
 from sayso.core.training import TrainSpec
 from sayso.learners.checkpoint import Checkpoints
-from sayso.learners.memory import Fitting, again, release
+from sayso.learners.memory import Fitting, again, one_line
 from sayso.learners.optim import allocate, clip_gradients, make_optimizer, set_learning_rate, take_step
 from sayso.learners.order import Order, Step, equal_count, probabilities_of
 
@@ -62,7 +62,7 @@ class Training:
         """
         loss = self._fitting.run(lambda most: self._accumulate(step, most), step.rows)
         self._require_finite("loss", np.isfinite(loss), step)
-        with _memory_suffices():
+        with one_line(_OUT_OF_MEMORY):
             if (most := self._train.max_grad_norm) is not None:
                 again(lambda: clip_gradients(self._parameters, most, stacked=self._stacked))
             set_learning_rate(self.optimizer, step.learning_rate)
@@ -217,7 +217,7 @@ class TrainedLearner(ABC):
         self._optimizer = None  # two at once may be more than there is memory for
         optimizer = make_optimizer(self.parameters, self.embedding, train, stacked=self.stacked, fused=self._fused)
         state, self._loaded_optimizer = self._loaded_optimizer, None
-        with _memory_suffices():
+        with one_line(_OUT_OF_MEMORY):
             if start_epoch > 0:
                 if state is None:
                     raise ValueError("to go on with an epoch, load() what save() wrote after the one before")
@@ -240,12 +240,3 @@ class TrainedLearner(ABC):
         state, extra = self._checkpoints.load(path)
         self._optimizer, self._loaded_optimizer = None, state
         self.fitting.rows = extra.get("rows", self.fitting.rows)
-
-
-@contextlib.contextmanager
-def _memory_suffices() -> Generator[None, None, None]:
-    try:
-        yield
-    except torch.OutOfMemoryError as error:
-        release()
-        raise SaysoError(_OUT_OF_MEMORY) from error

@@ -259,6 +259,56 @@ def test_scores_do_not_depend_on_what_is_scored_beside_them():
     np.testing.assert_allclose(rows.loss, all_of_them.loss, rtol=0, atol=1e-5)
 
 
+class Full:
+    """A device on which only so many pictures of each replica fit; counts how often memory ran out."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+        self.times = 0
+        whole = GridLearner._logits
+
+        def limited(model: GridLearner, images: np.ndarray, *given: np.ndarray) -> torch.Tensor:
+            if images.shape[1] > most:
+                self.times += 1
+                raise torch.OutOfMemoryError("no memory left")
+            return whole(model, images, *given)
+
+        monkeypatch.setattr(GridLearner, "_logits", limited)
+
+
+@EVERY_MODEL
+@pytest.mark.parametrize("loss_on", ["all", "completion"])
+def test_when_memory_runs_out_passes_get_smaller_and_the_update_stays(name, loss_on, monkeypatch):
+    roomy, full = learner(3, 4, name=name), learner(3, 4, name=name)
+    train = TrainSpec(learning_rate=1e-3, batch_size=16, loss_on=loss_on, sampling=Sampling(steps_per_epoch=3))
+    heard: list[np.ndarray] = []
+    roomy.fit(documents(3, 4), train, stage="s", epochs=1, on_epoch=lambda _, loss: heard.append(loss))
+    with monkeypatch.context() as patch:
+        device = Full(patch, 5)
+        full.fit(documents(3, 4), train, stage="s", epochs=1, on_epoch=lambda _, loss: heard.append(loss))
+    assert device.times == 2  # 16 -> 8 -> 4, and never again
+    np.testing.assert_allclose(heard[0], heard[1], rtol=1e-5)
+    for key, tensor in full.parameters.items():
+        torch.testing.assert_close(tensor, roomy.parameters[key], rtol=0, atol=2e-5)
+
+
+def test_evaluation_gets_smaller_too(monkeypatch):
+    model = learner(3, 4)
+    asked = [everything(3), everything(4)]
+    scores, answers = model.scores(asked), model.answers(asked)
+    Full(monkeypatch, 50)
+    assert model.answers(asked) == answers
+    model._evaluation.rows = None
+    for one, other in zip(model.scores(asked), scores, strict=True):
+        np.testing.assert_allclose(one.loss, other.loss, rtol=0, atol=1e-5)
+        assert one.match.tolist() == other.match.tolist()
+
+
+def test_where_not_even_one_picture_fits_it_is_an_error(monkeypatch):
+    Full(monkeypatch, 0)
+    with pytest.raises(SaysoError, match="out of memory with one document in training; try fewer seeds side by side"):
+        learner(3).fit(documents(3), FAST, stage="s", epochs=1)
+
+
 def test_nothing_is_answered_by_nothing():
     model = learner(3)
     assert model.answers([[]]) == [[]]

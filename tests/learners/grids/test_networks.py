@@ -34,7 +34,7 @@ def test_no_pixel_is_lost_on_the_way_through_convnext(shape):
     """The strides of a network without padding drop what is left over at the right and below, and frames with it."""
     torch.manual_seed(0)
     network = ConvNeXt(shape, 12, depths=(1, 1, 1, 1), hidden_sizes=(4, 4, 4, 4))
-    for norm in (tensor for name, tensor in network.namedparameters() if name.endswith("grn.weight")):
+    for norm in (tensor for name, tensor in network.named_parameters() if name.endswith("grn.weight")):
         torch.nn.init.ones_(norm)
     pixels = torch.zeros(1, *shape, requires_grad=True)
     network(pixels).square().sum().backward()

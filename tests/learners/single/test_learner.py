@@ -16,7 +16,7 @@ from sayso.core.training import Sampling, TrainSpec
 from sayso.learners.single.bucketed import BucketedReader
 from sayso.learners.single.learner import HFLearner, build
 from sayso.learners.specs import HFModel, LoRA
-from tests.adversarial import decided_learner, disagreements
+from tests.adversarial import adversarial, decided_learner, disagreements
 from tests.tiny_models import question, save_tiny, some_documents
 
 DOCUMENTS = some_documents(20)
@@ -151,6 +151,38 @@ def test_evaluation_gets_smaller_too(folders, monkeypatch):
     found = learner.scores([DOCUMENTS])[0]
     np.testing.assert_allclose(found.loss, expected.loss, rtol=1e-5)
     assert found.match.tolist() == expected.match.tolist()
+
+
+@pytest.mark.parametrize("architecture", ["gpt_neox", "t5"])
+def test_answers_and_matches_are_decoded_in_smaller_parts_where_memory_runs_out(architecture, tmp_path, monkeypatch):
+    learner, documents = decided_learner(tmp_path, architecture, "first_line", 25)
+    asked = list(adversarial(documents[:20], learner.answers([documents[:20]])[0], 4, seed=0))
+    answers, (scores,) = learner.answers([asked]), learner.scores([asked])
+    whole, times = Passes.last_logits, 0
+
+    def limited(passes: Passes, ids: torch.Tensor, *more: Any, **options: Any) -> torch.Tensor:
+        nonlocal times
+        if len(ids) > 3:
+            times += 1
+            raise torch.OutOfMemoryError("no memory left")
+        return whole(passes, ids, *more, **options)
+
+    monkeypatch.setattr(Passes, "last_logits", limited)
+    (found,) = learner.scores([asked])
+    assert found.match.tolist() == scores.match.tolist()
+    assert times > 0
+    learner._evaluation.rows = None
+    assert learner.answers([asked]) == answers
+
+
+@pytest.mark.parametrize("optimizer", ["adafactor", "adamw"])
+def test_a_model_with_a_loss_that_is_not_finite_trains_no_further(folders, optimizer):
+    learner = learner_of(folders("gpt_neo"))
+    heard: list[int] = []
+    train = TRAIN.model_copy(update={"optimizer": optimizer, "learning_rate": 1e18, "warmup_steps": 0})
+    with pytest.raises(SaysoError, match=r"^(loss|weights) of seed 1 not finite in stage s, epoch \d+, step \d+ of 60"):
+        learner.fit([DOCUMENTS], train, stage="s", epochs=20, on_epoch=lambda epoch, _: heard.append(epoch))
+    assert len(heard) < 20
 
 
 @pytest.mark.parametrize(

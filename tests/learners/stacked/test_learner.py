@@ -17,6 +17,7 @@ from sayso.data.build import build_corpus
 from sayso.learners.stacked.architectures import config_for
 from sayso.learners.stacked.batching import Tokens
 from sayso.learners.stacked.learner import StackedLearner
+from sayso.learners.stacked.replicas import Replicas
 from tests.conftest import make_tiny
 from tests.learners.conftest import ARCHITECTURES, AUTO_CLASS, example, learner_of, loss_of
 
@@ -86,6 +87,20 @@ def test_a_replica_trained_alone_is_to_the_bit_the_replica_trained_among_others(
         (mine,) = alone.scores([everything(seed)])
         np.testing.assert_allclose(mine.loss, found[replica].loss, rtol=1e-6)
         np.testing.assert_array_equal(mine.match, found[replica].match)
+
+
+@pytest.mark.parametrize("activation", ["silu", "gelu_pytorch_tanh", "gelu"])
+def test_widths_that_fill_no_whole_vectors_make_no_difference(activation):
+    """Plain activations round what is left over at the end of all replicas' numbers in another way than the rest."""
+    config = ARCHITECTURES["llama"] | {"intermediate_size": 19, "hidden_act": activation}
+    train = TrainSpec(optimizer="adamw", learning_rate=1e-3, batch_size=15)
+    together = StackedLearner([CORPORA[seed] for seed in SEEDS], "llama", config)
+    together.fit(documents(SEEDS), train, stage="stage1", epochs=1)
+    for replica, seed in enumerate(SEEDS):
+        alone = StackedLearner([CORPORA[seed]], "llama", config)
+        alone.fit(documents((seed,)), train, stage="stage1", epochs=1)
+        for name, tensor in weights(alone, 0).items():
+            assert torch.equal(tensor, weights(together, replica)[name]), name
 
 
 @pytest.mark.parametrize(
@@ -511,6 +526,72 @@ def test_scores_are_the_same_in_any_company(architecture):
         found = model.scores([[questions[0][row]], []])[0]
         assert found.loss[0] == pytest.approx(whole[0].loss[row], rel=1e-4, abs=1e-5)
         assert found.match[0] == whole[0].match[row]
+
+
+class Full:
+    """A device on which only so many rows of each replica fit; counts how often memory ran out."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, most: int, *methods: str) -> None:
+        self.times = 0
+        for method in methods:
+            monkeypatch.setattr(Replicas, method, self._limited(getattr(Replicas, method), most))
+
+    def _limited(self, whole: Any, most: int) -> Any:
+        def limited(models: Replicas, *given: Any, **named: Any) -> torch.Tensor:
+            tokens = next(each for each in given if isinstance(each, Tokens))
+            if tokens.ids.shape[-2] > most:
+                self.times += 1
+                raise torch.OutOfMemoryError("no memory left")
+            logits: torch.Tensor = whole(models, *given, **named)
+            return logits
+
+        return limited
+
+
+@BOTH_KINDS
+@pytest.mark.parametrize("loss_on", ["all", "completion"])
+def test_when_memory_runs_out_passes_get_smaller_and_the_update_stays(architecture, loss_on, monkeypatch, caplog):
+    # a key's bias has a gradient of rounding, amplified to steps
+    config = ARCHITECTURES[architecture] | ({"attention_bias": False} if architecture == "gpt_neox" else {})
+    roomy, full = (StackedLearner([CORPORA[3], CORPORA[4]], architecture, config) for _ in range(2))
+    train = TrainSpec(learning_rate=1e-3, batch_size=16, loss_on=loss_on)
+    options: dict[str, Any] = {"replay": documents((3, 4), "world"), "replay_share": 0.5, "stage": "s", "epochs": 1}
+    heard: list[np.ndarray] = []
+    roomy.fit(documents((3, 4)), train, on_epoch=lambda _, loss: heard.append(loss), **options)
+    with monkeypatch.context() as patch, caplog.at_level("WARNING", "sayso"):
+        device = Full(patch, 7, "logits", "logits_at")
+        full.fit(documents((3, 4)), train, on_epoch=lambda _, loss: heard.append(loss), **options)
+    assert device.times == 2  # 24 -> 12 -> 6, and never again
+    assert full.fitting.rows == 6
+    assert caplog.records[0].message == "out of memory: training goes on with at most 12 documents at a time"
+    np.testing.assert_allclose(heard[0], heard[1], rtol=1e-5)
+    for name, tensor in full.parameters.items():
+        torch.testing.assert_close(tensor, roomy.parameters[name], rtol=0, atol=1e-5)
+
+
+@BOTH_KINDS
+def test_evaluation_gets_smaller_too(architecture, monkeypatch):
+    model = random_learner((0, 1), architecture)
+    questions = [adversarial_questions(seed, 60) for seed in (0, 1)]
+    scores, answers = model.scores(questions), model.answers(questions)
+    device = Full(monkeypatch, 5, "logits", "logits_of")
+    for one, other in zip(model.scores(questions), scores, strict=True):
+        np.testing.assert_allclose(one.loss, other.loss, rtol=1e-4, atol=1e-5)
+        assert one.match.tolist() == other.match.tolist()
+    assert model.answers(questions) == answers
+    assert device.times > 4
+
+
+def test_where_not_even_one_row_fits_it_is_an_error(monkeypatch):
+    model = learner(3)
+    Full(monkeypatch, 0, "logits", "logits_of", "logits_at")
+    for what, work in (
+        ("training", lambda: model.fit(documents((3,)), FAST, stage="s", epochs=1)),
+        ("evaluation", lambda: model.scores([everything(3)])),
+        ("decoding", lambda: model.answers([everything(3)])),
+    ):
+        with pytest.raises(SaysoError, match=f"out of memory with one document in {what}; try fewer seeds"):
+            work()
 
 
 def test_a_list_that_is_gone_is_not_taken_for_one_that_comes_after_it():

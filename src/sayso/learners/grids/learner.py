@@ -119,12 +119,8 @@ class GridLearner(TrainedLearner):
         def stack(arrays: list[NDArray[Any]]) -> NDArray[Any]:
             return np.stack([np.pad(array, ((0, most - len(array)), (0, 0))) for array in arrays])
 
-        return Grids(
-            symbols=stack([grids.symbols for grids in own]),
-            asked=stack([grids.asked for grids in own]),
-            tag=stack([grids.tag for grids in own]),
-            target=stack([grids.target for grids in own]),
-        )
+        names = ("symbols", "asked", "tag", "target")
+        return Grids(**{name: stack([getattr(grids, name) for grids in own]) for name in names})
 
     def _logits(self, images: NDArray[np.int64], asked: NDArray[np.uint8], tag: NDArray[np.uint8]) -> Tensor:
         """What each replica says of its own pictures: (replicas, n, cells) images -> (replicas, n, cells, classes)."""

@@ -136,6 +136,10 @@ class Replicas:
         replicas = len(next(iter(self.parameters.values())))
         try:
             self.logits(Tokens(*(part.expand(replicas, *part.shape) for part in tokens)))
+        except torch.OutOfMemoryError as error:
+            raise SaysoError(
+                f"out of memory with {replicas} seeds side by side; try fewer or a smaller model"
+            ) from error
         except Exception as error:  # what a module does that vmap cannot may raise anything
             reason = " ".join(str(error).split())[:200]
             raise SaysoError(f"model {architecture} cannot be run side by side, choose another: {reason}") from error
