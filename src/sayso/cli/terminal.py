@@ -52,9 +52,8 @@ def show(*pages: RenderableType) -> None:
     with output.capture() as captured:
         for page in pages:
             output.print(page)
-    text = captured.get().replace("±", "+-") if in_ascii else captured.get()
-    for line in text.splitlines():
-        print(line if output.is_terminal else line.rstrip())
+    for line in captured.get().splitlines():
+        print(line.replace("±", "+-").rstrip() if in_ascii else line.rstrip())
 
 
 def plain_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
@@ -152,12 +151,11 @@ def _stages(experiment: Experiment) -> RenderableType:
 def status_page(status: Status, command: str | None) -> RenderableType:
     """How far a folder has come, cell by cell, and the command that goes on (None: nothing is left)."""
     rows = [row for cell in status.cells for row in _status_rows(cell)]
-    parts: list[RenderableType] = [
+    return Group(
         Text.assemble((status.experiment.name, "bold"), f" in {status.path}"),
         plain_table(("cell", "state", "seeds", "epochs"), rows),
         Text(f"to go on: {command}" if command else "all finished"),
-    ]
-    return Group(*parts)
+    )
 
 
 def _status_rows(cell: CellStatus) -> Iterator[tuple[str, str, str, str]]:
