@@ -33,7 +33,7 @@ def main() -> None:
 
     from sayso.core.sweep import cells
     from sayso.data.build import build_corpus
-    from sayso.paper.digit_experiments import PAPER_DIGITS
+    from sayso.paper.paper_settings import PAPER_DIGITS
 
     with tempfile.TemporaryDirectory() as name:
         stand_in(Path(name))

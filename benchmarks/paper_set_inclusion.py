@@ -15,20 +15,20 @@ def main() -> None:
     import torch
 
     from sayso.data.build import build_corpus
-    from sayso.paper.set_inclusion_experiments import PAPER
+    from sayso.paper.paper_settings import PAPER_SET_INCLUSION
 
     start, own = time.perf_counter(), time.process_time()
-    corpus = build_corpus(PAPER, 0)
+    corpus = build_corpus(PAPER_SET_INCLUSION, 0)
     built, processor = time.perf_counter() - start, time.process_time() - own
     documents = corpus.documents(("X1",))
     print(f"data: {built:.1f} s (CPU time {processor:.1f} s), {len(documents)} documents in X1")
-    learner = PAPER.model.build([corpus])
+    learner = PAPER_SET_INCLUSION.model.build([corpus])
     seconds, cpu = [], []
-    batch = PAPER.train.batch_size
+    batch = PAPER_SET_INCLUSION.train.batch_size
     for number in range(STEPS + 1):
         rows = documents[number * batch : (number + 1) * batch]
         start, own = time.perf_counter(), time.process_time()
-        learner.fit([rows], PAPER.train, stage=f"step-{number}", epochs=1)
+        learner.fit([rows], PAPER_SET_INCLUSION.train, stage=f"step-{number}", epochs=1)
         seconds.append(time.perf_counter() - start)
         cpu.append(time.process_time() - own)
     asked = [example for item in corpus.eval_sets for example in item.examples if item.name == "validation"][:SCORED]
@@ -37,9 +37,11 @@ def main() -> None:
     learner.scores([asked])
     scoring = (time.perf_counter() - start) / len(asked)
     step, processor = float(np.median(seconds[1:])), float(np.median(cpu[1:]))
-    steps = sum(stage.epochs * -(-len(corpus.documents(stage.documents)) // batch) for stage in PAPER.stages)
+    steps = sum(
+        stage.epochs * -(-len(corpus.documents(stage.documents)) // batch) for stage in PAPER_SET_INCLUSION.stages
+    )
     measured = sum(len(item.examples) for item in corpus.eval_sets)
-    times = sum(1 + stage.epochs // stage.measure_every for stage in PAPER.stages)
+    times = sum(1 + stage.epochs // stage.measure_every for stage in PAPER_SET_INCLUSION.stages)
     print(f"{torch.get_num_threads()} threads, {getattr(learner, 'device', 'cpu')}; {batch} documents a step")
     print(f"a step {step:.2f} s (CPU time {processor:.2f} s); scoring a question {1e3 * scoring:.2f} ms")
     training, scored = steps * step / 3600, times * measured * scoring / 3600

@@ -15,7 +15,7 @@ def main() -> None:
     import torch
 
     from sayso.data.build import build_corpus
-    from sayso.paper.experiments import POCKET
+    from sayso.paper.pocket_settings import POCKET
 
     torch.set_num_threads(1)
     corpora = [build_corpus(POCKET, seed) for seed in SEEDS]

@@ -27,7 +27,7 @@ ROUNDS = 3
 
 def experiment() -> Experiment:
     """The pocket experiment with fewer epochs."""
-    from sayso.paper.experiments import POCKET
+    from sayso.paper.pocket_settings import POCKET
 
     epochs = {"stages.stage0.epochs": 2, "stages.stage1.epochs": 2, "stages.stage2.epochs": 2}
     return POCKET.with_settings(epochs)

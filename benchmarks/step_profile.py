@@ -21,7 +21,7 @@ def main() -> None:
     from torch.profiler import ProfilerActivity, profile
 
     from sayso.data.build import build_corpus
-    from sayso.paper.experiments import POCKET
+    from sayso.paper.pocket_settings import POCKET
 
     torch.set_num_threads(1)
     for count in (1, 8):

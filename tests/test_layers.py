@@ -17,7 +17,7 @@ ALLOWED = {
     "stats": {"core"},
     "report": {"core", "stats"},
     "runs": {"core", "data", "learners"},
-    "paper": {"core", "data", "learners", "measures", "report", "stats"},
+    "paper": {"core", "data", "learners", "measures", "stats"},
 }
 ROOT_MODULES = {"__init__", "api", "results"}
 HEAVY = {"torch", "transformers", "tokenizers", "safetensors", "accelerate", "peft"}

@@ -12,8 +12,9 @@ TYPE_CHECKING = False  # as in typing, whose import takes longer than all of thi
 if TYPE_CHECKING:
     from sayso.api import experiments, load, run
     from sayso.core.errors import SaysoError
-    from sayso.core.experiment import Experiment, Seeds, SplitSpec
-    from sayso.core.subsets import TABLE_1, Source, Subset, with_fractions, with_reliability
+    from sayso.core.experiment import Experiment
+    from sayso.core.seeds import Seeds
+    from sayso.core.subsets import TABLE_1, Source, SplitSpec, Subset, with_fractions, with_reliability
     from sayso.core.training import Sampling, Stage, TrainSpec
     from sayso.data.samples import samples
     from sayso.results import Results
@@ -43,8 +44,9 @@ __version__ = "0.1.0"
 _FROM = {
     "sayso.api": ("experiments", "load", "run"),
     "sayso.core.errors": ("SaysoError",),
-    "sayso.core.experiment": ("Experiment", "Seeds", "SplitSpec"),
-    "sayso.core.subsets": ("TABLE_1", "Source", "Subset", "with_fractions", "with_reliability"),
+    "sayso.core.experiment": ("Experiment",),
+    "sayso.core.seeds": ("Seeds",),
+    "sayso.core.subsets": ("TABLE_1", "Source", "SplitSpec", "Subset", "with_fractions", "with_reliability"),
     "sayso.core.training": ("Sampling", "Stage", "TrainSpec"),
     "sayso.data.samples": ("samples",),
     "sayso.results": ("Results",),

@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sayso.core.errors import SaysoError, nearest
-from sayso.core.experiment import Experiment, Seeds, load_file, load_spec
+from sayso.core.experiment import Experiment, load_spec
+from sayso.core.experiment_file import load_file
 from sayso.core.identity import Today, require_unchanged
 from sayso.core.job_folder import JobFolder
 from sayso.core.legs import kept_states, legs
-from sayso.core.protocols import Measure
+from sayso.core.measure import Measure
+from sayso.core.seeds import Seeds
 from sayso.core.spec import resolve
 from sayso.core.sweep import Cell, Job, plan
 from sayso.results import RESULTS, Results
@@ -20,9 +22,9 @@ Listener = Callable[[str, dict[str, object]], None]
 
 def experiments() -> dict[str, Experiment]:
     """All experiments of the catalogue, by name."""
-    from sayso.paper.catalogue import CATALOGUE
+    from sayso.paper.table import EXPERIMENTS
 
-    return {experiment.name: experiment for experiment in CATALOGUE}
+    return dict(EXPERIMENTS)
 
 
 def load(name: str | Path) -> Experiment:

@@ -48,13 +48,13 @@ class Results:
 
     def table(self) -> pd.DataFrame:
         """Means and 95% intervals over seeds after the last epoch of each stage."""
-        from sayso.report.table import final, for_statistics, summary
+        from sayso.stats.values import final_table
 
-        return summary(final(for_statistics(self.records())))
+        return final_table(self.records())
 
     def claims(self) -> list[Verdict]:
         """What the records say of each claim of the paper that they can test."""
-        from sayso.paper.claims import judge
+        from sayso.paper.judging import judge
 
         return judge(self.records(), self.experiment)
 

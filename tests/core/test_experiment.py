@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from sayso.core.errors import SaysoError
-from sayso.core.experiment import Experiment, Seeds, load_file, load_spec
-from sayso.core.protocols import Need
+from sayso.core.experiment import Experiment, load_spec
+from sayso.core.experiment_file import load_file
+from sayso.core.learner import Need
+from sayso.core.seeds import Seeds
 from sayso.core.spec import canonical_json
 from sayso.core.subsets import with_reliability
 from sayso.core.sweep import cells

@@ -11,17 +11,16 @@ from sayso.core.experiment import Experiment
 from sayso.core.subsets import with_counts
 from sayso.data.build import build_corpus, sample
 from sayso.data.published.cvdb import CVDB
-from sayso.paper import text_experiments as paper
+from sayso.paper.table import EXPERIMENTS
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 FILE = Path(__file__).parent / "files" / "cvdb.csv.gz"
 EXPERIMENTS = {
-    "paper-main": paper.PAPER_MAIN,
-    "paper-word-order": paper.PAPER_WORD_ORDER.with_settings({"definition.order": "AET"}),
-    "paper-in-context": paper.PAPER_IN_CONTEXT,
-    "paper-sentence": paper.PAPER_SENTENCE,
-    "paper-natural-sources": paper.PAPER_NATURAL_SOURCES,
-    "paper-is-isnt": paper.PAPER_IS_ISNT,
+    **{
+        name: EXPERIMENTS[name]
+        for name in ("paper-main", "paper-in-context", "paper-sentence", "paper-natural-sources", "paper-is-isnt")
+    },
+    "paper-word-order": EXPERIMENTS["paper-word-order"].with_settings({"definition.order": "AET"}),
 }
 #: Those that differ from the first in their definitions alone are shown by these.
 DEFINITIONS_ALONE = ("paper-word-order", "paper-sentence", "paper-natural-sources", "paper-is-isnt")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -64,11 +65,11 @@ def test_citizenships_are_read_apart(cell, countries):
         (HEADER, [*GOOD, "Person_A,1700,1750,Male,Asia"], ["row 10", "a second 'Person A'"]),
         (HEADER, [*GOOD, ",1700,1750,Male,Asia"], ["row 10", "no name"]),
         (HEADER, [*GOOD, "Zoe,long ago,1750,Male,Asia"], ["row 10", "'birth'", "found 'long ago'"]),
-        (HEADER, [*GOOD, "Zoe,nan,1750,Male,Asia"], ["row 10", "'birth'", "found 'nan'"]),
+        (HEADER, [*GOOD, "Zoe,nan,1750,Male,Asia"], ["row 10", "'birth'", "found None"]),
         (HEADER, [*GOOD, "Zoe,0,1750,Male,Asia"], ["row 10", "'birth'", "found '0'"]),
-        (HEADER, [*GOOD, "Zoe,1700,1750,,Asia"], ["row 10", "'gender'", "found ''"]),
-        (HEADER, [*GOOD, "Zoe,1700"], ["row 10", "'gender'"]),
-        (HEADER, [], ["no column 'name'"]),
+        (HEADER, [*GOOD, "Zoe,1700,1750,,Asia"], ["row 10", "'gender'", "found None"]),
+        (HEADER, [*GOOD, "Zoe,1700"], ["row 10 has 2 cells, the header 5"]),
+        (HEADER, [], ["has no rows"]),
     ],
 )
 def test_a_bad_table_is_one_line_that_names_what_is_wrong(tmp_path, header, rows, words):
@@ -80,10 +81,25 @@ def test_a_bad_table_is_one_line_that_names_what_is_wrong(tmp_path, header, rows
     assert all(word in message for word in [file, *words])
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_a_table_saved_by_excel_is_read_though_it_begins_with_a_byte_order_mark(tmp_path, encoding):
+    file = tmp_path / "mine.csv"
+    file.write_text("\r\n".join([HEADER, *GOOD]), encoding=encoding)
+    assert people(str(file), 4)[0][0] == "Person A"
+
+
+def test_a_table_of_people_may_be_any_kind_of_table(tmp_path):
+    columns = HEADER.split(",")
+    rows = [dict(zip(columns, row.split(","), strict=True)) for row in GOOD]
+    (tmp_path / "mine.json").write_text(json.dumps(rows), encoding="utf-8")
+    found = people(str(tmp_path / "mine.json"), 4)
+    assert found == people(table(tmp_path, *GOOD), 4)
+
+
 def test_files_that_cannot_be_read_are_errors_of_one_line(tmp_path):
     wrong = tmp_path / "latin.csv"
     wrong.write_bytes("name,gender\nJosé,Male\n".encode("latin-1"))
-    with pytest.raises(SaysoError, match="not a CSV table in UTF-8"):
+    with pytest.raises(SaysoError, match="line 2, column 4: found byte 0xe9, which is not UTF-8"):
         people(str(wrong), 2)
     with pytest.raises(SaysoError, match="cannot be read"):
         people(str(tmp_path / "absent.csv"), 2)

@@ -10,7 +10,7 @@ import sayso
 from sayso import SaysoError
 from sayso.cli.commands import app
 from sayso.data.samples import as_png, sample_documents, sample_pictures, write_pictures
-from sayso.paper.digit_experiments import POCKET_DIGITS
+from sayso.paper.pocket_settings import POCKET_DIGITS
 from sayso.results import RESULTS
 
 

@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 from sayso.core.corpus import Corpus
 from sayso.core.errors import SaysoError
 from sayso.core.examples import EntityFacts, Split
-from sayso.core.experiment import SplitSpec
 from sayso.core.protocols import World
-from sayso.core.subsets import NEW, RELIABLE, SOURCES, TABLE_1, UNRELIABLE, Source, Subset, with_reliability
+from sayso.core.subsets import NEW, RELIABLE, SOURCES, TABLE_1, UNRELIABLE, Source, SplitSpec, Subset, with_reliability
 from sayso.data.build import build_corpus
 from sayso.data.split import assign, derangement, sizes
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
 from sayso.core.corpus import Corpus
+from sayso.core.learner import Gram
 from sayso.core.pictures import fixed_draws
-from sayso.core.protocols import Gram
 from sayso.core.training import TrainSpec
 from sayso.data.build import build_corpus
 from sayso.learners import gradients
@@ -25,7 +25,7 @@ from sayso.learners.single.learner import HFLearner
 from sayso.learners.single.learner import build as build_single
 from sayso.learners.specs import HFModel, LoRA
 from sayso.learners.stacked.learner import StackedLearner
-from sayso.paper.digit_experiments import POCKET_DIGITS
+from sayso.paper.pocket_settings import POCKET_DIGITS
 from tests.conftest import make_tiny
 from tests.learners.conftest import ARCHITECTURES
 from tests.tiny_models import save_tiny, some_documents

@@ -4,7 +4,8 @@ import numpy as np
 
 from sayso.core.corpus import Corpus, EvalSet
 from sayso.core.examples import Example
-from sayso.core.protocols import Measure, Moment, Score, Scores
+from sayso.core.learner import Scores
+from sayso.core.measure import Measure, Moment, Score
 from sayso.core.training import TrainSpec
 from sayso.measures.exact_match import ExactMatch
 

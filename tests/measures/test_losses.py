@@ -1,6 +1,6 @@
 import math
 
-from sayso.core.protocols import Score
+from sayso.core.measure import Score
 from sayso.measures.losses import MeanLoss
 from tests.measures.test_exact_match import moment
 

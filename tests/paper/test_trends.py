@@ -11,9 +11,10 @@ from sayso.core.experiment import Experiment
 from sayso.core.records import Record
 from sayso.core.sweep import cells
 from sayso.learners.specs import HFModel
-from sayso.paper.claims import judge
-from sayso.paper.digit_experiments import POCKET_DIGITS
-from sayso.paper.text_experiments import PAPER_MAIN, PAPER_MODEL_SIZE
+from sayso.paper.judging import judge
+from sayso.paper.paper_settings import PAPER_MAIN
+from sayso.paper.pocket_settings import POCKET_DIGITS
+from sayso.paper.table import EXPERIMENTS
 from sayso.stats.verdict import Verdict
 from tests.planted import planted_records
 
@@ -120,7 +121,7 @@ def test_what_has_not_run_is_not_measured(tiny: Experiment) -> None:
 
 
 def test_model_sizes_and_pairs_are_known_where_they_are_swept() -> None:
-    assert "gap-grows-with-model-size-on-questions" in trends([], PAPER_MODEL_SIZE)
+    assert "gap-grows-with-model-size-on-questions" in trends([], EXPERIMENTS["paper-model-size"])
     pairs = POCKET_DIGITS.vary("pairs", knowledge__entities=[12, 24, 48])
     assert trends([], pairs).keys() >= {"gap-grows-with-pairs-on-questions"}
     unknown = [HFModel(name=f"somebody/model-{size}").name for size in (1, 2, 3)]

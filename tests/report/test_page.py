@@ -11,7 +11,7 @@ import pytest
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
 from sayso.core.store import Store
-from sayso.paper.claims import judge
+from sayso.paper.judging import judge
 from sayso.report.page import write_report
 from tests.core.written import make_store
 from tests.planted import planted_records, planted_store

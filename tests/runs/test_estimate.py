@@ -1,20 +1,13 @@
+from dataclasses import replace
+
 import pytest
 
 from sayso.core.errors import SaysoError
 from sayso.data.build import build_corpus
 from sayso.learners.known_models import KNOWN_MODELS
-from sayso.runs.estimate import (
-    GPUS,
-    UTILISATION,
-    Plan,
-    estimate,
-    find_gpu,
-    find_model,
-    forward_flops,
-    plan,
-    training_memory,
-)
-from tests.tiny_models import save_tiny
+from sayso.runs.estimate import UTILISATION, Training, estimate, forward_flops, training_memory
+from sayso.runs.gpus import GPUS, find_gpu
+from sayso.runs.workload import Plan, plan
 
 PYTHIA = KNOWN_MODELS["EleutherAI/pythia-2.8b-deduped"]
 
@@ -41,15 +34,16 @@ def test_sizes_follow_from_layers_and_widths():
 
 
 def test_the_large_ones_need_their_cards():
-    whole = 256 * 24
-    assert estimate(PYTHIA, Plan(1, 1, 1), GPUS["A100-80GB"], batch_tokens=whole).fits
-    assert not estimate(PYTHIA, Plan(1, 1, 1), GPUS["RTX-4090"], batch_tokens=whole).fits
+    whole = Training(256 * 24)
+    assert estimate(PYTHIA, Plan(1, 1, 1), GPUS["A100-80GB"], whole).fits
+    assert not estimate(PYTHIA, Plan(1, 1, 1), GPUS["RTX-4090"], whole).fits
     llama = KNOWN_MODELS["meta-llama/Llama-2-7b-hf"]
     assert llama.gated
-    assert not estimate(llama, Plan(1, 1, 1), GPUS["A100-80GB"], batch_tokens=whole).fits
-    assert training_memory(llama, whole, gradient_checkpointing=True).total < 80e9
-    assert training_memory(llama, whole, trained_share=0.01).total < training_memory(llama, whole).total - 26e9
-    assert training_memory(llama, 0, optimizer="adamw").optimizer == 8.0 * llama.parameters
+    assert not estimate(llama, Plan(1, 1, 1), GPUS["A100-80GB"], whole).fits
+    usual = training_memory(llama, whole).total
+    assert training_memory(llama, replace(whole, gradient_checkpointing=True)).total < 80e9 < usual
+    assert training_memory(llama, replace(whole, trained_share=0.01)).total < usual - 26e9
+    assert training_memory(llama, replace(whole, optimizer="adamw")).optimizer == 8.0 * llama.parameters
 
 
 def test_a_plan_counts_every_epoch_and_stage(tiny):
@@ -61,20 +55,9 @@ def test_a_plan_counts_every_epoch_and_stage(tiny):
     assert once.completions < once.scored
 
 
-def test_a_local_model_is_measured_by_its_files(tmp_path):
-    found = find_model(save_tiny(tmp_path, "gpt_neox"))
-    assert (found.layers, found.width, found.tied, found.encoder) == (2, 32, False, False)
-    assert found.parameters == pytest.approx(2 * 12 * 32**2 * 0.75 + 2 * 384 * 32, rel=0.1)
-
-
-def test_what_is_not_known_is_said_in_one_line(tmp_path):
-    with pytest.raises(SaysoError, match=r"size of model 'EleutherAI/pythia-2.8b' is not known; did you mean"):
-        find_model("EleutherAI/pythia-2.8b")
+def test_a_card_that_is_not_known_is_one_line():
     with pytest.raises(SaysoError, match="no GPU 'A100-80'; did you mean 'A100-80GB'"):
         find_gpu("A100-80")
-    (tmp_path / "model.safetensors").write_bytes(b"none")
-    with pytest.raises(SaysoError, match="not a model whose size can be read"):
-        find_model(str(tmp_path))
 
 
 def test_a_card_is_found_by_a_part_of_its_name_that_no_other_has():

@@ -11,7 +11,7 @@ from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
 from sayso.core.identity import Origin
 from sayso.core.job_folder import JobFolder
-from sayso.core.protocols import Measure
+from sayso.core.measure import Measure
 from sayso.core.records import Record
 from sayso.core.sweep import Job, cells
 from sayso.learners.specs import HFModel

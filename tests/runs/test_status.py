@@ -4,9 +4,10 @@ import pytest
 from filelock import FileLock
 
 from sayso.core.errors import SaysoError
-from sayso.core.experiment import Experiment, Seeds
+from sayso.core.experiment import Experiment
 from sayso.core.identity import Origin
 from sayso.core.job_folder import JobFolder
+from sayso.core.seeds import Seeds
 from sayso.core.store import Store
 from sayso.core.sweep import Job, cells
 from sayso.runs import status as module

@@ -11,12 +11,12 @@ from sayso.core.protocols import ModelSpec
 from sayso.data.build import build_corpus
 from sayso.learners.grids.specs import GridMLP
 from sayso.learners.stacked.tokenizer import word_tokenizer
-from sayso.paper.digit_experiments import PAPER_DIGITS
-from sayso.paper.set_inclusion_experiments import PAPER as PAPER_SETS
-from sayso.paper.text_experiments import PAPER_IN_CONTEXT, PAPER_MAIN, PAPER_MODEL_SIZE
-from sayso.runs.estimate import count_tokens, find_gpu, forward_flops, plan
-from sayso.runs.scratch_size import scratch_size
-from sayso.runs.workload import PictureSize, on_gpu, workload
+from sayso.paper.paper_settings import PAPER_DIGITS, PAPER_MAIN, PAPER_SET_INCLUSION
+from sayso.paper.table import EXPERIMENTS
+from sayso.runs.estimate import forward_flops, on_gpu
+from sayso.runs.gpus import find_gpu
+from sayso.runs.model_sizes import from_scratch
+from sayso.runs.workload import PictureSize, count_tokens, plan, workload
 from tests.data.mnist_files import noise, write_idx
 from tests.data.plain_facts import PlainFacts
 from tests.data.test_paper_splits import paper
@@ -53,7 +53,7 @@ def test_documents_at_hand_are_counted_as_they_are():
     assert found.stages[1].tokens == pytest.approx(count_tokens(trained) / len(trained))
 
 
-@pytest.mark.parametrize("experiment", [PAPER_MAIN, PAPER_IN_CONTEXT], ids=["main", "in-context"])
+@pytest.mark.parametrize("experiment", [PAPER_MAIN, EXPERIMENTS["paper-in-context"]], ids=["main", "in-context"])
 def test_settings_alone_give_the_counts_of_the_documents(experiment):
     there = at_hand(experiment)
     found, counted = workload(experiment), workload(there)
@@ -118,7 +118,7 @@ def test_a_model_from_scratch_counts_the_tokens_of_its_own_vocabulary(tiny):
     taken = on_gpu(tiny, found, find_gpu("A100-80GB"))
     assert taken.lower_bound
     assert taken.training_flops == 3 * forward_flops(
-        scratch_size("gpt_neox", tiny.model.model_dump()["config"], len(tokenizer)),
+        from_scratch("gpt_neox", tiny.model.model_dump()["config"], len(tokenizer)),
         found.planned.trained,
         found.planned.trained,
     )
@@ -131,8 +131,12 @@ def test_a_vocabulary_that_is_not_at_hand_is_no_estimate(tiny):
         on_gpu(absent, workload(absent), find_gpu("L4"))
 
 
-def test_layers_that_are_not_known_are_named(tiny):
-    assert "no estimate: the layers of 'gpt2' are not known" in page(tiny.with_settings({"model.architecture": "gpt2"}))
+def test_any_architecture_is_estimated_and_what_is_none_is_named(tiny):
+    other = tiny.with_settings(
+        {"model.architecture": "gpt2", "model.config": {"n_embd": 64, "n_layer": 2, "n_head": 2}}
+    )
+    assert "gpt2: " in page(other)
+    assert "no estimate: model gtp2: " in page(tiny.with_settings({"model.architecture": "gtp2"}))
 
 
 def test_grids_are_counted_without_their_images(tmp_path):
@@ -161,7 +165,7 @@ def test_too_many_grids_are_the_error_of_the_run_whether_images_are_there_or_not
 def test_the_papers_small_models_take_less_than_the_paper_says_and_that_is_said():
     """Appendix H: 3 hours of an A100 on set inclusion, 2 hours of a 4090 on digits; the estimates are lower bounds."""
     digits = PAPER_DIGITS.model_copy(update={"axes": {}})
-    for experiment, card, hours in ((PAPER_SETS, "A100-80GB", 3), (digits, "RTX-4090", 2)):
+    for experiment, card, hours in ((PAPER_SET_INCLUSION, "A100-80GB", 3), (digits, "RTX-4090", 2)):
         found = on_gpu(experiment, workload(experiment), find_gpu(card))
         assert found.fits
         assert found.lower_bound
@@ -187,7 +191,7 @@ def page(experiment: Experiment) -> str:
 
 
 def test_the_page_has_a_row_for_every_cell_and_the_sum_of_all_runs():
-    text = page(PAPER_MODEL_SIZE)
+    text = page(EXPERIMENTS["paper-model-size"])
     assert text.count("model.name=EleutherAI/pythia-") == 7
     assert "for all 70 runs" in text
     assert "EleutherAI/pythia-70m-deduped: 70M parameters, licence: Apache-2.0" in text

@@ -14,8 +14,10 @@ from sayso.core.experiment import Experiment
 from sayso.core.spec import canonical_json
 from sayso.core.sweep import Cell, cells
 from sayso.learners.specs import FromScratch, HFModel
-from sayso.runs.estimate import Estimate, Gpu, find_model
-from sayso.runs.workload import Workload, on_gpu, workload
+from sayso.runs.estimate import Estimate, on_gpu
+from sayso.runs.gpus import Gpu
+from sayso.runs.model_sizes import find_model
+from sayso.runs.workload import Workload, workload
 
 #: The card the paper's hours are of.
 PAPERS_GPU = "A100-80GB"

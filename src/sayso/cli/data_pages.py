@@ -14,7 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from sayso.core.examples import EntityFacts
-from sayso.data.published.cache import OnProgress, Prepared
+from sayso.data.files import OnProgress
+from sayso.data.published.cache import Prepared
 
 
 class Bars:

@@ -46,7 +46,7 @@ def show(
     from sayso.cli.configure import configure, find
     from sayso.cli.cost_page import PAPERS_GPU, cost_page
     from sayso.learners.specs import HFModel
-    from sayso.runs.estimate import find_gpu
+    from sayso.runs.gpus import find_gpu
 
     experiment = configure(find(name, code), settings or [], sweeps or [], model, knowledge)
     card = find_gpu(gpu or PAPERS_GPU)

@@ -183,8 +183,8 @@ def results_page(summary: pd.DataFrame) -> RenderableType:
 
 
 def _cell_results(rows: pd.DataFrame) -> list[RenderableType]:
-    from sayso.report.table import ordered
     from sayso.stats.numbers import plus_minus
+    from sayso.stats.values import ordered
 
     texts: dict[tuple[str, str, str], str] = {
         (stage, eval_set, subset): plus_minus(mean, low, high)

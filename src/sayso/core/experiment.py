@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
-import re
 import shlex
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import (
     Field,
     JsonValue,
@@ -25,9 +21,11 @@ from pydantic import (
 
 from sayso.core import settings as settings_by_path
 from sayso.core.errors import SaysoError, nearest
-from sayso.core.protocols import DefinitionFormat, KnowledgeBase, Measure, ModelSpec, QuestionFormat
+from sayso.core.measure import Measure
+from sayso.core.protocols import DefinitionFormat, KnowledgeBase, ModelSpec, QuestionFormat
+from sayso.core.seeds import Seeds
 from sayso.core.spec import OWN_ONLY, Spec, canonical_json, digest_of, explain, is_stand_in
-from sayso.core.subsets import SOURCES, TABLE_1, Source, Subset, with_reliability
+from sayso.core.subsets import SOURCES, TABLE_1, Source, SplitSpec, Subset, with_reliability
 from sayso.core.training import Stage, TrainSpec
 
 #: Which states stay: none, those at the ends of stages, or after every n epochs as well.
@@ -38,20 +36,6 @@ _RUNNING = ("keep", "checkpoint_minutes")
 _MEASURING = ("measured", "measure_every")
 
 
-class SplitSpec(Spec):
-    """How aliases are dealt to subsets.
-
-    `aliases_per_entity`: how many aliases stand for each entity. `shared_entities`: an entity may be named in several
-    subsets, by different aliases (the paper's set inclusion); otherwise every entity, with all its aliases, belongs to
-    one subset (the paper's text experiments). `trained_questions`: how many of an alias's questions are trained on in
-    subsets that have questions; the others are kept for validation, chosen for each alias.
-    """
-
-    aliases_per_entity: int = Field(default=1, ge=1)
-    shared_entities: bool = False
-    trained_questions: int = Field(ge=1)
-
-
 class InContext(Spec):
     """Definitions stand before the questions, trained and asked, and are no documents of their own (appendix C.8).
 
@@ -59,61 +43,6 @@ class InContext(Spec):
     """
 
     separator: str = "\n"
-
-
-#: The largest seed: tables hold seeds in 64 bits.
-LARGEST_SEED = 2**63 - 1
-
-#: Most seeds of one experiment.
-MOST_SEEDS = 1_000_000
-
-
-class Seeds(Spec):
-    """A run of consecutive seeds, at most a million of them, each below 2**63.
-
-    The default seeds of an experiment in the catalogue were not used to choose its settings.
-    """
-
-    first: int = Field(default=100, ge=0)
-    count: int = Field(default=16, ge=1)
-
-    @model_validator(mode="after")
-    def _not_too_many(self) -> Seeds:
-        if self.count > MOST_SEEDS:
-            raise ValueError(f"{self.count} seeds are too many; {MOST_SEEDS} can be run")
-        if self.first + self.count - 1 > LARGEST_SEED:
-            raise ValueError(f"seed {self.first + self.count - 1} is too large; the largest is {LARGEST_SEED}")
-        return self
-
-    def __iter__(self) -> Any:  # pydantic's own iterates over fields; seeds are what a caller wants
-        return iter(range(self.first, self.first + self.count))
-
-    def __str__(self) -> str:
-        last = self.first + self.count - 1
-        return str(self.first) if self.count == 1 else f"{self.first}-{last}"
-
-    @classmethod
-    def parse(cls, text: str, first: int = 100) -> Seeds:
-        """Read ``N`` (that many seeds, from `first` on) or ``a-b`` (both ends included).
-
-        Raises
-        ------
-        SaysoError
-            If the text has another form, or asks for no seeds.
-        """
-        found = re.fullmatch(r"(\d{1,99})(?:-(\d{1,99}))?", text.strip())
-        if not found:
-            raise SaysoError(f"seeds '{text}': write a number of seeds such as 16, or a range such as 100-115")
-        if found[2] is None:
-            count = int(found[1])
-        else:
-            first, count = int(found[1]), int(found[2]) - int(found[1]) + 1
-        if count < 1:
-            raise SaysoError(f"seeds '{text}': asks for no seeds; write for example 16, or 100-115")
-        try:
-            return cls(first=first, count=count)
-        except ValidationError as error:
-            raise SaysoError(f"seeds '{text}': {explain(error)}") from error
 
 
 @dataclasses.dataclass(frozen=True)
@@ -352,27 +281,6 @@ def load_spec(data: Any, where: str, *, own_only: bool) -> Experiment:
         raise SaysoError(f"{where}: {explain(error)}") from error
     experiment._code = _Code(own_only=own_only)
     return experiment
-
-
-def load_file(path: Path) -> Experiment:
-    """Read one experiment from a YAML or JSON file.
-
-    Types of a user's own are imported.
-
-    Raises
-    ------
-    SaysoError
-        If the file cannot be read or does not hold an experiment.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-        data = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise SaysoError(f"{path}: not a readable experiment file: {reason}") from error
-    if not isinstance(data, dict):
-        raise SaysoError(f"{path}: holds {type(data).__name__}, where the fields of an experiment should be")
-    return load_spec(data, str(path), own_only=False)
 
 
 def _where(settings: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from sayso.core.corpus import EvalSet
 from sayso.core.experiment import Experiment
-from sayso.core.protocols import When
+from sayso.core.measure import When
 from sayso.core.training import Stage
 
 

@@ -163,3 +163,17 @@ def with_reliability(subsets: tuple[Subset, ...], alpha: float) -> tuple[Subset,
             changes = {"name": other, "consistent": not subset.consistent, "fraction": shares[1]}
             result.append(subset.model_copy(update=changes))
     return tuple(result)
+
+
+class SplitSpec(Spec):
+    """How aliases are dealt to subsets.
+
+    `aliases_per_entity`: how many aliases stand for each entity. `shared_entities`: an entity may be named in several
+    subsets, by different aliases (the paper's set inclusion); otherwise every entity, with all its aliases, belongs to
+    one subset (the paper's text experiments). `trained_questions`: how many of an alias's questions are trained on in
+    subsets that have questions; the others are kept for validation, chosen for each alias.
+    """
+
+    aliases_per_entity: int = Field(default=1, ge=1)
+    shared_entities: bool = False
+    trained_questions: int = Field(ge=1)

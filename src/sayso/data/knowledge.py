@@ -12,9 +12,8 @@ from sayso.core.errors import SaysoError
 from sayso.core.spec import explain
 from sayso.data.facts import FactBase
 from sayso.data.published.cvdb import CVDB
-from sayso.data.published.cvdb_file import header
 from sayso.data.published.trex import TREx
-from sayso.data.tables.rows import SUFFIXES
+from sayso.data.tables.reader import SUFFIXES, columns_of
 from sayso.data.tables.table import Table
 
 #: Columns that nobody's table has but the CVDB's: a file that has one and lacks another is a CVDB file that lacks it.
@@ -51,6 +50,6 @@ def _kind_of(file: str) -> type[CVDB | TREx | Table]:
         return TREx
     if not lowered.endswith(SUFFIXES):
         raise SaysoError(f"{file}: not a kind of file that holds facts: .zip, {', '.join(SUFFIXES)}")
-    if lowered.endswith((".csv", ".csv.gz")) and not _OF_THE_CVDB.isdisjoint(header(Path(file))):
+    if lowered.endswith((".csv", ".csv.gz")) and not _OF_THE_CVDB.isdisjoint(columns_of(Path(file))):
         return CVDB
     return Table

@@ -7,7 +7,6 @@ A table needs the column ``name`` (underscores for spaces) and those that the at
 
 from __future__ import annotations
 
-import csv
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,8 @@ from importlib import resources
 from pathlib import Path
 
 from sayso.core.errors import SaysoError, nearest
+from sayso.data.tables.cells import Cell
+from sayso.data.tables.reader import read_table
 from sayso.data.years import anonymise_year
 
 #: The table that ships with the package.
@@ -77,20 +78,9 @@ ATTRIBUTES: Mapping[str, Attribute] = {
 }
 
 
-def table_bytes(table: str) -> bytes:
-    """Read a table: ``notables``, or the path of a CSV file.
-
-    Raises
-    ------
-    SaysoError
-        If there is no such file, or it cannot be read.
-    """
-    if table == NOTABLES:
-        return resources.files("sayso.data").joinpath("notables.csv").read_bytes()
-    try:
-        return Path(table).read_bytes()
-    except OSError as error:
-        raise SaysoError(f"{table}: cannot be read: {error.strerror}") from error
+def table_file(table: str) -> Path:
+    """Where a table is: ``notables``, or the path of a file."""
+    return Path(str(resources.files("sayso.data") / "notables.csv")) if table == NOTABLES else Path(table)
 
 
 @functools.cache
@@ -100,34 +90,32 @@ def people(table: str, attributes: int) -> People:
     Raises
     ------
     SaysoError
-        If the file is not a CSV in UTF-8, lacks a column, or a row has a value that cannot be read, no name, or the
-        name of another row; the message names the file, the row (the header is row 1) and what was found.
+        If the file is no table, lacks a column, or a row has a value that cannot be read, no name, or the name of
+        another row; the message names the file, the row (the header is row 1) and what was found.
     """
-    try:
-        lines = table_bytes(table).decode("utf-8").splitlines()
-        rows = list(csv.DictReader(lines, strict=True))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise SaysoError(f"{table}: not a CSV table in UTF-8: {error}") from error
+    content = read_table(table_file(table), names=["name"])
+    if not content.rows:
+        raise SaysoError(f"{table}: has no rows")
     asked = dict(list(ATTRIBUTES.items())[:attributes])
-    columns = list(rows[0]) if rows else []
     for column in ("name", *(attribute.column for attribute in asked.values())):
-        if column not in columns:
-            raise SaysoError(f"{table}: no column '{column}'{nearest(column, (name for name in columns if name))}")
+        if column not in content.columns:
+            raise SaysoError(f"{table}: no column '{column}'{nearest(column, content.columns)}")
     found: dict[str, dict[str, str]] = {}
-    for number, row in enumerate(rows, start=2):
-        name = (row["name"] or "").replace("_", " ").strip()
+    for where, row in content.rows:
+        cell = row["name"]
+        name = cell.replace("_", " ").strip() if isinstance(cell, str) else ""
         if not name or name in found:
-            raise SaysoError(f"{table}: row {number}: {f'a second {name!r}' if name else 'no name'}")
-        found[name] = {word: _answer(table, number, attribute, row) for word, attribute in asked.items()}
+            raise SaysoError(f"{table}: {where}: {f'a second {name!r}' if name else 'no name'}")
+        found[name] = {word: _answer(f"{table}: {where}", attribute, row) for word, attribute in asked.items()}
     return tuple(found.items())
 
 
-def _answer(table: str, number: int, attribute: Attribute, row: Mapping[str, str | None]) -> str:
-    value = (row[attribute.column] or "").strip()
+def _answer(where: str, attribute: Attribute, row: Mapping[str, Cell]) -> str:
+    value = row[attribute.column]
     try:
-        answer = attribute.answer(value)
+        answer = attribute.answer(value) if isinstance(value, str) else ""
     except (ValueError, OverflowError):
         answer = ""
     if not answer:
-        raise SaysoError(f"{table}: row {number}, column '{attribute.column}': found '{value}', which is no answer")
+        raise SaysoError(f"{where}, column '{attribute.column}': found {value!r}, which is no answer")
     return answer

@@ -26,9 +26,11 @@ from sayso.core.examples import EntityFacts, Example, QAPair
 from sayso.core.protocols import KnowledgeBase, World
 from sayso.core.rng import stream
 from sayso.data.build import question
+from sayso.data.files import file_sha256
 from sayso.data.names import pieced_names, random_words, whole_names
-from sayso.data.people import ATTRIBUTES, NOTABLES, people, table_bytes
+from sayso.data.people import ATTRIBUTES, NOTABLES, people, table_file
 from sayso.data.phrases import IS, IS_NOT
+from sayso.data.tables.reader import SUFFIXES
 
 #: Made-up facts.
 SYNTHETIC = "synthetic"
@@ -41,7 +43,7 @@ class PocketWorld(KnowledgeBase):
     """Entities with `attributes` facts each, told under `names` names each.
 
     `facts`: ``notables`` are real people from a table shipped with the package, of whom each seed draws its own; the
-    path of a CSV file is a table of yours in the same columns (`sayso.data.people`); ``synthetic`` facts are made up,
+    path of a file is a table of yours in the same columns (`sayso.data.people`); ``synthetic`` facts are made up,
     every value of an attribute equally likely, any number of entities. `values`: how many values an attribute has
     (synthetic only). `pool`: names are one token each (None), or two, put together from this many first and as many
     second pieces. `statements`: of how many names of each entity a document says that they are its, and of how many
@@ -59,8 +61,9 @@ class PocketWorld(KnowledgeBase):
     @field_validator("facts")
     @classmethod
     def _known_facts(cls, facts: str) -> str:
-        if facts not in (NOTABLES, SYNTHETIC) and not facts.endswith(".csv"):
-            raise ValueError(f"found '{facts}'; it is {NOTABLES}, {SYNTHETIC}, or the path of a .csv file")
+        if facts not in (NOTABLES, SYNTHETIC) and not facts.lower().endswith(SUFFIXES):
+            known = f"{NOTABLES}, {SYNTHETIC}, or the path of a table ({', '.join(SUFFIXES)})"
+            raise ValueError(f"found '{facts}'; it is {known}")
         return facts
 
     @model_validator(mode="after")
@@ -78,7 +81,7 @@ class PocketWorld(KnowledgeBase):
 
     def sha256(self) -> str:
         """Sha256 of the table; of nothing for made-up facts, which follow from the seed."""
-        return hashlib.sha256(b"" if self.facts == SYNTHETIC else table_bytes(self.facts)).hexdigest()
+        return hashlib.sha256(b"").hexdigest() if self.facts == SYNTHETIC else file_sha256(table_file(self.facts))
 
     def world(self, seed: int, aliases: int, tags: int) -> World:
         """Draw entities, their names, and the documents that tell their facts.

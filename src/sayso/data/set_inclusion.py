@@ -25,6 +25,7 @@ from sayso.core.protocols import KnowledgeBase, World
 from sayso.core.rng import stream
 from sayso.core.spec import Spec
 from sayso.data.build import question
+from sayso.data.lists import BLOCK, Integers, different_lists, lists_about, subsets
 from sayso.data.names import random_words
 
 #: What is asked: whether an integer is in a list, and which integer a name stands for.
@@ -32,11 +33,6 @@ INCLUSION = "inclusion"
 ATTRIBUTION = {"who": "who [X]"}
 
 YES, NO = "Yes", "No"
-
-#: A question and one with the other answer.
-_BLOCK = 2
-
-Integers = NDArray[np.int64]
 
 
 class WarmUp(Spec):
@@ -63,8 +59,8 @@ class SetInclusion(KnowledgeBase):
 
     integers: int = Field(default=100, ge=2)
     list_length: int = Field(default=8, ge=1)
-    training_questions: int = Field(default=12, ge=2, multiple_of=_BLOCK)
-    test_questions: int = Field(default=12, ge=2, multiple_of=_BLOCK)
+    training_questions: int = Field(default=12, ge=2, multiple_of=BLOCK)
+    test_questions: int = Field(default=12, ge=2, multiple_of=BLOCK)
     candidates: int = Field(default=1, ge=1)
     warm_up: WarmUp | None = None
 
@@ -83,9 +79,9 @@ class SetInclusion(KnowledgeBase):
         for (part, questions), held in zip(asked.items(), (candidates, 1), strict=True):
             for answer, inside in ((YES, held), (NO, 0)):
                 lists = math.comb(integers - held, length - inside) if length >= inside else 0
-                if questions // _BLOCK > lists:
+                if questions // BLOCK > lists:
                     raise ValueError(
-                        f"{questions // _BLOCK} {part} questions of a variable are answered {answer}, but there are "
+                        f"{questions // BLOCK} {part} questions of a variable are answered {answer}, but there are "
                         f"only {lists} different lists for them; ask fewer, or change list_length or integers"
                     )
         return self
@@ -96,7 +92,7 @@ class SetInclusion(KnowledgeBase):
 
     def check_trained_questions(self, trained: int) -> None:
         """Half of the questions a variable is trained on must be Yes, and all of them training questions."""
-        if trained % _BLOCK or trained > self.training_questions:
+        if trained % BLOCK or trained > self.training_questions:
             raise ValueError(
                 f"split.trained_questions is {trained}; it must be even, half of them answered {YES}, and at "
                 f"most {self.training_questions} (knowledge.training_questions)"
@@ -148,7 +144,7 @@ class SetInclusion(KnowledgeBase):
 
         def ask(integer: Integers, named: NDArray[np.bool_], subset: str) -> tuple[Example, ...]:
             """Fresh questions about integers, or about one of the names of each."""
-            yes = generator.random(len(integer)) < 1 / _BLOCK
+            yes = generator.random(len(integer)) < 1 / BLOCK
             lists = lists_about(generator, self.integers, self.list_length, integer[:, None], yes)
             pairs = [_pair(numbers, said) for numbers, said in zip(lists.tolist(), yes.tolist(), strict=True)]
             subjects = self._subjects(generator, integer, named, own, names)
@@ -158,7 +154,7 @@ class SetInclusion(KnowledgeBase):
             )
 
         def draw(count: int) -> tuple[Integers, NDArray[np.bool_]]:
-            return generator.integers(self.integers, size=count), (generator.random(count) < 1 / _BLOCK) & bool(names)
+            return generator.integers(self.integers, size=count), (generator.random(count) < 1 / BLOCK) & bool(names)
 
         documents = ask(*draw(self.warm_up.questions), "told")
         integer, named = draw(self.warm_up.attributions)
@@ -195,80 +191,7 @@ class SetInclusion(KnowledgeBase):
 
 def variable_questions(lists: list[list[int]]) -> tuple[QAPair, ...]:
     """Write the questions of one variable about lists of which every second one does not have its integer."""
-    return tuple(_pair(numbers, position % _BLOCK == 0) for position, numbers in enumerate(lists))
-
-
-def different_lists(
-    generator: np.random.Generator,
-    integers: int,
-    length: int,
-    fit: Integers,
-    questions: int,
-    besides: Integers | None = None,
-) -> Integers:
-    """Draw lists for many variables, Yes and No in turn, no two of a variable equal as sets.
-
-    Parameters
-    ----------
-    fit
-        Integers that are in every Yes list of a variable and in no No list, shape (variables, fitting).
-    besides
-        Lists of the same variables that must not be drawn again, shape (variables, lists, length).
-
-    Returns
-    -------
-    ndarray
-        Shape (variables, questions, length), each list in random order.
-    """
-    before = np.empty((len(fit), 0, length), dtype=np.int64) if besides is None else besides
-    lists = np.concatenate([before, np.zeros((len(fit), questions, length), dtype=np.int64)], axis=1)
-    yes = np.arange(lists.shape[1]) - before.shape[1]
-    marks = generator.integers(2**63, size=integers, dtype=np.uint64)
-    drawn = np.zeros(lists.shape[:2], dtype=bool)
-    drawn[:, before.shape[1] :] = True
-    while drawn.any():
-        variable, position = np.nonzero(drawn)
-        lists[drawn] = lists_about(generator, integers, length, fit[variable], yes[position] % _BLOCK == 0)
-        # Equal sets have equal sums. Should others have, too, one of them is drawn again, which does no harm.
-        drawn = _repeats(marks[lists].sum(-1))
-    return lists[:, before.shape[1] :]
-
-
-def lists_about(
-    generator: np.random.Generator, integers: int, length: int, fit: Integers, yes: NDArray[np.bool_]
-) -> Integers:
-    """Draw a list for each row: with all integers of its `fit` where `yes`, with none of them elsewhere.
-
-    Returns an array of shape (rows, length); `fit` has shape (rows, fitting) and `yes` (rows,).
-    """
-    lists = np.empty((len(fit), length), dtype=np.int64)
-    for answer in (True, False):
-        rows = np.flatnonzero(yes == answer)
-        inside = fit[rows] if answer else fit[rows, :0]
-        others = subsets(generator, integers - fit.shape[1], length - inside.shape[1], len(rows))
-        for one in np.sort(fit[rows], axis=1).T:  # leave a gap at each integer that is not to be drawn
-            others += others >= one[:, None]
-        lists[rows] = np.concatenate([inside, others], axis=1)
-    return generator.permuted(lists, axis=1)
-
-
-def subsets(generator: np.random.Generator, integers: int, length: int, rows: int) -> Integers:
-    """Draw `length` different integers below `integers` in each row, all such sets equally likely (Floyd's way)."""
-    chosen = np.empty((rows, length), dtype=np.int64)
-    for position, most in enumerate(range(integers - length, integers)):
-        guess = generator.integers(most + 1, size=rows)
-        there = (chosen[:, :position] == guess[:, None]).any(axis=1)
-        chosen[:, position] = np.where(there, most, guess)
-    return chosen
-
-
-def _repeats(codes: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """Which values stand further left in their row already."""
-    order = codes.argsort(axis=1, kind="stable")
-    ordered = np.take_along_axis(codes, order, axis=1)
-    result = np.zeros(codes.shape, dtype=bool)
-    np.put_along_axis(result, order[:, 1:], ordered[:, 1:] == ordered[:, :-1], axis=1)
-    return result
+    return tuple(_pair(numbers, position % BLOCK == 0) for position, numbers in enumerate(lists))
 
 
 def _pair(numbers: list[int], yes: bool) -> QAPair:

@@ -9,10 +9,9 @@ import numpy as np
 
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Assignment, Split
-from sayso.core.experiment import SplitSpec
 from sayso.core.protocols import World
 from sayso.core.rng import stream
-from sayso.core.subsets import Source, Subset
+from sayso.core.subsets import Source, SplitSpec, Subset
 
 
 def sizes(subsets: Sequence[Subset], total: int) -> list[int]:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
-from sayso.core.protocols import Activations
+from sayso.core.learner import Activations
 
 Ids = NDArray[np.int64]
 

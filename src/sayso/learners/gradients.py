@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sayso.core.protocols import Gram
+from sayso.core.learner import Gram
 
 #: Most numbers of gradients held at once, by kind of device: (examples of a group) x (weights of a piece). In float32
 #: half a gigabyte, and eight; beside them there is one piece of one example, at least one tensor's.

@@ -9,7 +9,8 @@ from pydantic import Field, JsonValue
 
 from sayso.core.answers import AnswerPart
 from sayso.core.files import folder_sha256
-from sayso.core.protocols import ModelSpec, Need
+from sayso.core.learner import Need
+from sayso.core.protocols import ModelSpec
 from sayso.core.spec import Spec
 
 #: Endings of the files that transformers reads of a model's folder: weights, settings, tokenizer, code.

@@ -108,7 +108,7 @@ class Training:
 
 
 class TrainedLearner(ABC):
-    """A learner (`sayso.core.protocols.Learner`) that is trained here: it gives losses, all else is done for it.
+    """A learner (`sayso.core.learner.Learner`) that is trained here: it gives losses, all else is done for it.
 
     `parameters` are those that are trained; of several replicas, `stacked` with the replica as their first dimension.
     `embedding` names the input embedding, if it is among them. `fitting`: how many documents fit into memory at once.

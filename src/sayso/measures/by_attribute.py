@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from sayso.core.protocols import Measure, Moment, Score
+from sayso.core.measure import Measure, Moment, Score
 
 
 class ExactMatchByAttribute(Measure):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
-from sayso.core.protocols import Measure, Moment, Score
+from sayso.core.measure import Measure, Moment, Score
 
 
 class MeanLoss(Measure):

@@ -8,7 +8,7 @@ from typing import get_args
 from pydantic import TypeAdapter, ValidationError
 
 from sayso.core.errors import SaysoError, nearest
-from sayso.core.protocols import Measure, When
+from sayso.core.measure import Measure, When
 from sayso.core.spec import explain, resolve
 from sayso.measures.by_attribute import ExactMatchByAttribute
 from sayso.measures.exact_match import ExactMatch

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from sayso.core.answers import f1
-from sayso.core.protocols import Measure, Moment, Need, Score, When
+from sayso.core.learner import Need
+from sayso.core.measure import Measure, Moment, Score, When
 
 
 class Predictions(Measure):

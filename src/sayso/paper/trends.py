@@ -20,9 +20,8 @@ from sayso.core.sweep import Cell, cells
 from sayso.data.digits.grid import DigitGrids
 from sayso.learners.known_models import KNOWN_MODELS
 from sayso.learners.specs import FromScratch, HFModel
-from sayso.report.points import GAP, gap_points
-from sayso.report.table import ATTRIBUTION, stage_training
 from sayso.stats import comparisons as stats
+from sayso.stats.values import ATTRIBUTION, GAP, gap_points, stage_training
 from sayso.stats.verdict import Finding, Verdict, judge_together
 
 #: Fewer cells than this show no trend.

@@ -15,9 +15,9 @@ import altair as alt
 import pandas as pd
 
 from sayso.core.experiment import Experiment
-from sayso.report.points import GAP, measured_stages
-from sayso.report.table import ordered
+from sayso.report.points import measured_stages
 from sayso.stats.comparisons import mean_interval
+from sayso.stats.values import GAP, ordered
 
 COLOURS = {
     "D1cons_QA1": "#7b3fa0",  # purple

@@ -15,8 +15,9 @@ from sayso.core.experiment import Experiment
 from sayso.core.files import write_atomically
 from sayso.core.sweep import cells
 from sayso.report import charts
-from sayso.report.points import cell_gaps, curve_points, gap_points
-from sayso.report.table import ATTRIBUTION, for_statistics, to_csv
+from sayso.report.points import cell_gaps, curve_points
+from sayso.report.table import to_csv
+from sayso.stats.values import ATTRIBUTION, for_statistics, gap_points
 
 _EXACT_MATCH_PANELS = ("validation", ATTRIBUTION)
 _LOSS_PANELS = ("train_qa", "definitions", "validation")

@@ -31,10 +31,10 @@ from sayso.core.files import read_json, write_atomically
 from sayso.core.store import Store
 from sayso.report.charts import PANEL_TITLES
 from sayso.report.figures import Figure, figures
-from sayso.report.points import GAP
-from sayso.report.table import ATTRIBUTION, by_seed, for_statistics, load, readable, stage_training
+from sayso.report.table import load, readable
 from sayso.stats import comparisons as stats
 from sayso.stats import numbers
+from sayso.stats.values import ATTRIBUTION, GAP, by_seed, for_statistics, stage_training
 from sayso.stats.verdict import Verdict
 
 _TRAINING_PARTS = ("world", "X1", "X2")

@@ -9,11 +9,8 @@ import pandas as pd
 from sayso.core.experiment import Experiment
 from sayso.core.sweep import cells
 from sayso.core.training import Stage
-from sayso.report.table import by_seed, ordered, stage_training, summary
-from sayso.stats import comparisons as stats
-
-#: The internalization gap is exact match on the first of these subsets minus that on the second.
-GAP = ("D5cons", "D6cons")
+from sayso.stats.comparisons import mean_interval
+from sayso.stats.values import gap_points, ordered, summary
 
 
 def measured_stages(table: pd.DataFrame, experiment: Experiment) -> list[tuple[Stage, int]]:
@@ -37,12 +34,13 @@ def curve_points(
     seeds, and trained: whether training on the subset's part of the data (X1, X2) has begun. Subsets asked about under
     the entity's own name are left out of entity attribution, where the question would hold its answer.
     """
-    rows = table[(table["cell"] == cell) & (table["measure"] == measure) & table["eval_set"].isin(eval_sets)]
+    rows = table[(table["cell"] == cell) & (table["measure"] == measure) & (table["what"] == "")]
+    rows = rows[rows["eval_set"].isin(eval_sets)]
     stages = measured_stages(table, experiment)
     own_name = {subset.name for subset in experiment.subsets if not subset.aliased}
     rows = rows[rows["stage"].isin([stage.name for stage, _ in stages])]
     rows = rows[~(rows["eval_set"].str.startswith("entity_attribution") & rows["subset"].isin(own_name))]
-    points = summary(rows)
+    points = summary(rows).drop(columns="what")
     offset = {stage.name: before for stage, before in stages}
     points.insert(3, "position", points["epoch"] + points["stage"].map(offset).astype("int64"))
     begun = _begun(experiment, [stage for stage, _ in stages])
@@ -51,24 +49,6 @@ def curve_points(
     points = points.assign(rank=points["subset"].map(rank), panel=points["eval_set"].map(list(eval_sets).index))
     points = points.sort_values(["panel", "rank", "position", "stage"], kind="stable", ignore_index=True)
     return points.drop(columns=["rank", "panel"])
-
-
-def gap_points(table: pd.DataFrame, experiment: Experiment, cell: str, eval_sets: Sequence[str]) -> pd.DataFrame:
-    """The internalization gap of each seed at the end of stage 2, by evaluation set, smallest first.
-
-    With definitions in context nothing is trained on X2, and the gap is that at the end of stage 1.
-
-    Columns: cell, eval_set, seed, the exact match of both subsets, gap. Empty where there is nothing to compare.
-    """
-    stage = stage_training(experiment, "X1" if experiment.in_context is not None else "X2") or ""
-    first, second = GAP
-    parts = []
-    for eval_set in eval_sets:
-        found = by_seed(table, cell=cell, stage=stage, measure="exact_match", eval_set=eval_set)
-        pair = found.reindex(columns=list(GAP)).dropna()
-        pair = pair.assign(gap=pair[first] - pair[second]).sort_values("gap", kind="stable").reset_index()
-        parts.append(pair.assign(cell=cell, eval_set=eval_set))
-    return pd.concat(parts, ignore_index=True)[["cell", "eval_set", "seed", first, second, "gap"]]
 
 
 def cell_gaps(table: pd.DataFrame, experiment: Experiment, eval_sets: Sequence[str]) -> pd.DataFrame:
@@ -80,7 +60,7 @@ def cell_gaps(table: pd.DataFrame, experiment: Experiment, eval_sets: Sequence[s
     for cell in cells(experiment):
         points = gap_points(table, cell.experiment, cell.name, eval_sets)
         for eval_set in eval_sets:
-            found = stats.mean_interval(points.loc[points["eval_set"] == eval_set, "gap"])
+            found = mean_interval(points.loc[points["eval_set"] == eval_set, "gap"])
             if found.seeds:
                 rows.append([cell.name, eval_set, found.mean, found.low, found.high, found.seeds])
     return pd.DataFrame(rows, columns=["cell", "eval_set", "mean", "low", "high", "seeds"])

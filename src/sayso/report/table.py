@@ -1,43 +1,21 @@
-"""Records as tables: one row a number, then means and intervals over seeds, then final values to compare.
+"""The tables people read, and those they take elsewhere: final values as text, records as CSV and JSON.
 
-    table = load(store)                         experiment cell seed stage epoch measure eval_set subset value n
-    for_statistics(table)                       the same, averaged over stage-2 seeds, average attribution added
-    final_table(table)                          cell stage epoch measure eval_set subset mean low high seeds
-    by_seed(table, cell=..., stage=..., ...)    one row a seed, one column a subset
-
-A value that could not be measured is NaN here, and never counted as 0.
+What they hold `sayso.stats.values` works out. A value that could not be measured is an empty text or null.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable
-from operator import attrgetter
 
 import numpy as np
 import pandas as pd
 
 from sayso.core.errors import SaysoError
-from sayso.core.experiment import Experiment
-from sayso.core.records import COLUMNS, Record
 from sayso.core.store import Store
-from sayso.core.subsets import Group
 from sayso.stats import numbers
-from sayso.stats.comparisons import half_width
-
-#: Name of the average over the phrasings of the entity attribution question, and the start of theirs.
-ATTRIBUTION = "entity_attribution"
-
-#: The same for aliases that are defined wrongly, with the entity their definitions name taken as the right answer.
-AS_DEFINED = "attribution_as_defined"
-
-#: What a mean over seeds is taken of.
-QUANTITY = ("cell", "stage", "epoch", "measure", "eval_set", "subset")
+from sayso.stats.values import AS_DEFINED, ATTRIBUTION, final_table, ordered, records_frame
 
 _FIRST_SHOWN = ("validation", ATTRIBUTION, AS_DEFINED, "train_qa", "definitions")
-_IDENTITY = [name for name in COLUMNS if name not in ("value", "n")]
-_TYPES = {"seed": "int64", "stage2_seed": "int64", "epoch": "int64", "n": "int64", "value": "float64"}
 
 
 def load(store: Store) -> pd.DataFrame:
@@ -55,90 +33,13 @@ def load(store: Store) -> pd.DataFrame:
     return table
 
 
-def records_frame(records: Iterable[Record]) -> pd.DataFrame:
-    """Make a table of records, in their order; a seed that was run in two jobs counts once."""
-    rows = [_values(record) for record in records]
-    table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(_TYPES)
-    return table.drop_duplicates(_IDENTITY, ignore_index=True)
-
-
-def for_statistics(table: pd.DataFrame) -> pd.DataFrame:
-    """Make one value of each quantity a seed: the table `summary`, `by_seed` and `final` are meant for."""
-    return with_attribution(average_stage2_seeds(table))
-
-
-def average_stage2_seeds(table: pd.DataFrame) -> pd.DataFrame:
-    """Average over the stage-2 seeds within each seed, which are no independent runs; `n` counts all their examples.
-
-    NaN where one of them is. The column `stage2_seed` is 0 in the result.
-    """
-    if not table["stage2_seed"].any():
-        return table
-    keys = [name for name in _IDENTITY if name != "stage2_seed"]
-    return _average(table, keys).assign(stage2_seed=0)[list(COLUMNS)]
-
-
-def with_attribution(table: pd.DataFrame) -> pd.DataFrame:
-    """Add the average over the phrasings of the entity attribution question, as evaluation set ``entity_attribution``.
-
-    Likewise ``attribution_as_defined``. The average is taken within each seed; it is NaN where a phrasing is. `n`
-    counts the questions of all phrasings.
-    """
-    keys = [name for name in _IDENTITY if name != "eval_set"]
-    averages = []
-    for eval_set in (ATTRIBUTION, AS_DEFINED):
-        phrasings = table[table["eval_set"].str.startswith(f"{eval_set}.")]
-        if not phrasings.empty:
-            averages.append(_average(phrasings, keys).assign(eval_set=eval_set)[list(COLUMNS)])
-    return pd.concat([table, *averages], ignore_index=True) if averages else table
-
-
-def _average(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """Mean value and total `n` of the rows that agree in `keys`; NaN where one of them is NaN."""
-    groups = table.groupby(keys, sort=False)
-    mean = groups["value"].mean().where(groups["value"].count() == groups.size())
-    return pd.DataFrame({"value": mean, "n": groups["n"].sum()}).reset_index()
-
-
-def final(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the last epoch of each stage of each cell."""
-    last = table.groupby(["cell", "stage"])["epoch"].transform("max")
-    return table[table["epoch"] == last]
-
-
-def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """Mean over seeds with its 95% t-interval (`low`, `high`), for each quantity; `seeds` have been measured.
-
-    The interval is NaN for a single seed.
-    """
-    values = table.groupby(list(QUANTITY), sort=False)["value"]
-    rows = pd.DataFrame({"mean": values.mean(), "deviation": values.std(), "seeds": values.count()}).reset_index()
-    half = half_width(rows["deviation"].to_numpy(dtype=float), rows["seeds"].to_numpy(dtype=float))
-    rows["low"], rows["high"] = rows["mean"] - half, rows["mean"] + half
-    return rows[[*QUANTITY, "mean", "low", "high", "seeds"]]
-
-
-def final_table(table: pd.DataFrame) -> pd.DataFrame:
-    """The results people read: `summary` after the last epoch of each stage, the average attribution included."""
-    return summary(final(for_statistics(table)))
-
-
-def by_seed(table: pd.DataFrame, *, cell: str, stage: str, measure: str, eval_set: str) -> pd.DataFrame:
-    """Values of one quantity at the end of a stage: one row a seed, one column a subset, NaN where not measured."""
-    rows = table[(table["cell"] == cell) & (table["stage"] == stage)]
-    rows = rows[rows["epoch"] == rows["epoch"].max()]
-    rows = rows[(rows["measure"] == measure) & (rows["eval_set"] == eval_set)]
-    wide = rows.pivot(index="seed", columns="subset", values="value").sort_index()
-    in_order: pd.DataFrame = wide.reindex(columns=ordered(wide.columns))
-    return in_order
-
-
 def readable(table: pd.DataFrame) -> pd.DataFrame:
     """Final values as people read them: ``0.543 ± 0.022``, one row a subset, one column an evaluation set.
 
     The rows are indexed by cell, stage, measure and subset; what was not measured is an empty text.
     """
     rows = final_table(table)
+    rows["measure"] = (rows["measure"] + " " + rows["what"]).str.strip()
     rows["text"] = [
         numbers.plus_minus(mean, low, high)
         for mean, low, high in zip(rows["mean"], rows["low"], rows["high"], strict=True)
@@ -155,7 +56,7 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
 def to_csv(table: pd.DataFrame) -> str:
     """CSV text of a table, an empty field where nothing was measured; equal tables give equal bytes.
 
-    The column `stage2_seed` is there only where an experiment has several of them.
+    The columns `stage2_seed` and `what` are there only where an experiment has several of them.
     """
     return _promised(table).to_csv(index=False, lineterminator="\n")
 
@@ -168,19 +69,8 @@ def to_json(table: pd.DataFrame) -> str:
 
 
 def _promised(table: pd.DataFrame) -> pd.DataFrame:
-    """The table without a column of stage-2 seeds that says nothing."""
-    return table if "stage2_seed" not in table or table["stage2_seed"].any() else table.drop(columns="stage2_seed")
-
-
-def ordered(names: Iterable[str]) -> list[str]:
-    """Subsets in the order of Table 1, by the number in their names; anything else after them by name."""
-    return sorted(names, key=_subset_rank)
-
-
-def stage_training(experiment: Experiment, part: Group) -> str | None:
-    """Name of the last stage that trains on a part of the data (``X1``, ``X2``), None where none does."""
-    names = [stage.name for stage in experiment.stages if part in stage.documents and stage.epochs > 0]
-    return names[-1] if names else None
+    """The table without columns of stage-2 seeds, or of what is measured, that say nothing."""
+    return table.drop(columns=[name for name in ("stage2_seed", "what") if name in table and not table[name].any()])
 
 
 def _ranks(column: pd.Series[str]) -> pd.Series[int]:
@@ -189,17 +79,9 @@ def _ranks(column: pd.Series[str]) -> pd.Series[int]:
     return column.map({name: place for place, name in enumerate(names)})
 
 
-def _subset_rank(name: str) -> tuple[float, str]:
-    number = re.match(r"(?:QA|D)(\d+)", name)
-    return (int(number[1]) if number else np.inf, name)
-
-
 def _eval_set_rank(name: str) -> tuple[int, str]:
     return (_FIRST_SHOWN.index(name) if name in _FIRST_SHOWN else len(_FIRST_SHOWN), name)
 
 
 def _plain(value: object) -> object:
     return value.item() if isinstance(value, np.generic) else str(value)
-
-
-_values = attrgetter(*COLUMNS)

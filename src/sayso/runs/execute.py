@@ -20,8 +20,9 @@ from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment, load_spec
 from sayso.core.identity import Today, origin_of, require_one_origin
 from sayso.core.job_folder import JobFolder
+from sayso.core.learner import Learner
 from sayso.core.legs import Leg, kept_states, legs, needed_later
-from sayso.core.protocols import Learner, Moment
+from sayso.core.measure import Moment
 from sayso.core.records import Record
 from sayso.core.sweep import Job
 from sayso.data.build import build_corpus

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sayso.core.errors import SaysoError
-from sayso.core.protocols import Measure, ModelSpec
+from sayso.core.measure import Measure
+from sayso.core.protocols import ModelSpec
 from sayso.core.store import Store
 from sayso.core.sweep import Job
 from sayso.runs.worker import job_to_json

@@ -20,7 +20,7 @@ from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment, load_spec
 from sayso.core.job_folder import JobFolder
 from sayso.core.legs import Leg, legs, measured_epochs
-from sayso.core.protocols import Measure, Moment
+from sayso.core.measure import Measure, Moment
 from sayso.core.records import Record, to_line
 from sayso.core.sweep import Job
 from sayso.runs.execute import Listener, as_begun, build, corpora_of, fit_leg, only_one

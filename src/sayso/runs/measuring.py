@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sayso.core.legs import Leg, is_measured, measured_epochs
-from sayso.core.protocols import Measure, Moment
+from sayso.core.measure import Measure, Moment
 from sayso.core.records import Record
 from sayso.core.sweep import Job
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from sayso.core.errors import SaysoError
 from sayso.core.files import read_json, write_atomically
 from sayso.core.job_folder import JobFolder
-from sayso.core.protocols import Learner
+from sayso.core.learner import Learner
 from sayso.core.records import Record
 
 log = logging.getLogger("sayso")

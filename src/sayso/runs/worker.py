@@ -22,8 +22,8 @@ from typing import Any
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import load_spec
 from sayso.core.job_folder import JobFolder
+from sayso.core.measure import Measure
 from sayso.core.own_types import has_foreign
-from sayso.core.protocols import Measure
 from sayso.core.sweep import Cell, Job
 
 EXIT_STOPPED = 3

@@ -1,4 +1,4 @@
-"""How much there is to train and to measure in one seed of an experiment, and what that takes on a GPU.
+"""How much there is to train and to measure in one seed of an experiment: documents, updates, tokens.
 
 Where the facts are at hand, the documents of the first seed are counted; where they are not, every document is taken to
 be as long as the longest that is allowed. Grids of digits are counted without their images where these are not there.
@@ -7,41 +7,40 @@ be as long as the longest that is allowed. Grids of digits are counted without t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from sayso.core.corpus import Corpus
 from sayso.core.errors import SaysoError
+from sayso.core.examples import Example
 from sayso.core.experiment import Experiment
-from sayso.core.legs import legs, measured_epochs
+from sayso.core.legs import is_measured, legs, measured_epochs
 from sayso.core.pictures import Pictures
 from sayso.core.protocols import ModelSpec
 from sayso.core.training import Stage
 from sayso.data.build import build_corpus
 from sayso.data.digits.grid import DigitGrids
 from sayso.data.split import sizes
-from sayso.learners.grids.specs import GridModel
-from sayso.learners.specs import FromScratch, HFModel
+from sayso.learners.specs import FromScratch
 from sayso.learners.stacked.words import vocabulary_size, word_counter
-from sayso.runs.estimate import (
-    CHARACTERS_PER_TOKEN,
-    Estimate,
-    Gpu,
-    Plan,
-    by_characters,
-    count_tokens,
-    estimate,
-    estimate_pictures,
-    find_model,
-    plan,
-)
-from sayso.runs.scratch_size import scratch_size
+
+#: Characters a token of these documents has: aliases are taken to pieces (`benchmarks.pythia.english_tokenizer`).
+CHARACTERS_PER_TOKEN = 2.1
 
 #: Where facts are not at hand: ways to ask who an alias stands for, and tokens of an answer.
 _PHRASINGS, _ANSWER_TOKENS = 4, 5
 
-#: Share of the weights that is trained with LoRA, roughly.
-_LORA_SHARE = 0.01
+
+@dataclass(frozen=True)
+class Plan:
+    """Tokens of one seed's run: of documents trained on, of those scored, and of completions scored.
+
+    To a model that sees, a document is one token: its picture.
+    """
+
+    trained: int
+    scored: int
+    completions: int
 
 
 @dataclass(frozen=True)
@@ -88,6 +87,11 @@ class Workload:
         return sum(stage.repeats * stage.epochs * stage.updates for stage in self.stages)
 
 
+def by_characters(text: str) -> int:
+    """Tokens of a text, its end included, by its length."""
+    return 1 + round(len(text) / CHARACTERS_PER_TOKEN)
+
+
 def workload(experiment: Experiment) -> Workload:
     """Count the work of one seed, from its documents where the facts are at hand, else from the settings.
 
@@ -115,49 +119,26 @@ def workload(experiment: Experiment) -> Workload:
     )
 
 
-def on_gpu(experiment: Experiment, work: Workload, gpu: Gpu) -> Estimate:
-    """Estimate what one seed takes on a card.
+def plan(experiment: Experiment, corpus: Corpus, length: Callable[[str], int] = by_characters) -> Plan:
+    """Count the tokens of one seed's run; `length` says how many a text has."""
+    trained = scored = completions = 0
+    for leg in legs(experiment):
+        stage, documents = leg.stage, corpus.documents(leg.stage.documents)
+        train = experiment.train_spec(stage)
+        share = 1.0
+        if train.sampling is not None:
+            share = train.sampling.steps_per_epoch * train.batch_size / max(len(documents), 1)
+        trained += round(stage.epochs * (share + stage.replay * share) * count_tokens(documents, length))
+        times = len(measured_epochs(leg))
+        asked = [item for each in corpus.eval_sets if is_measured(each, leg, experiment) for item in each.examples]
+        scored += times * count_tokens(asked, length)
+        completions += times * sum(1 + length(item.completion) for item in asked)
+    return Plan(trained, scored, completions)
 
-    Raises
-    ------
-    SaysoError
-        If it is no model of a known kind, or its size is not known.
-    """
-    model, train = experiment.model, experiment.train
-    if isinstance(model, HFModel):
-        return estimate(
-            find_model(model.name),
-            work.planned,
-            gpu,
-            batch_tokens=max(_pass_tokens(stage, model.micro_batch_size) for stage in work.stages),
-            optimizer=train.optimizer,
-            trained_share=1.0 if model.lora is None else _LORA_SHARE,
-            gradient_checkpointing=model.gradient_checkpointing,
-            float32_evaluation=model.evaluation_precision == "float32",
-        )
-    if isinstance(model, FromScratch):
-        if work.vocabulary is None:
-            raise SaysoError("no estimate: the vocabulary of a model from scratch follows from documents not at hand")
-        return estimate(
-            scratch_size(model.architecture, model.config, work.vocabulary),
-            work.planned,
-            gpu,
-            batch_tokens=max(_pass_tokens(stage, None) for stage in work.stages),
-            optimizer=train.optimizer,
-            float32=True,
-        )
-    if isinstance(model, GridModel):
-        if work.picture is None:
-            raise SaysoError(f"no estimate: {type(model).__name__} sees pictures, and this knowledge has none")
-        return estimate_pictures(
-            model.size(work.picture.shape, work.picture.outputs),
-            work.planned,
-            gpu,
-            batch_size=max(stage.batch_size for stage in work.stages),
-            optimizer=train.optimizer,
-            float32=train.precision == "float32",
-        )
-    raise SaysoError(f"no estimate for a model of this kind ({type(model).__name__})")
+
+def count_tokens(documents: Iterable[Example], length: Callable[[str], int] = by_characters) -> int:
+    """Tokens of documents, their ends included."""
+    return sum(length(document.text) for document in documents)
 
 
 def _build_blank(experiment: Experiment) -> Corpus:
@@ -178,11 +159,6 @@ def _length(model: ModelSpec, corpus: Corpus) -> tuple[Callable[[str], int], str
 
 def _picture_size(pictures: Pictures) -> PictureSize:
     return PictureSize(pictures.shape, pictures.cells * len(pictures.classes))
-
-
-def _pass_tokens(stage: StageWork, micro_batch_size: int | None) -> float:
-    rows = min(stage.batch_size, stage.documents)
-    return stage.tokens * min(rows, micro_batch_size or rows)
 
 
 def _stage(experiment: Experiment, stage: Stage, documents: int, tokens: float) -> StageWork:

@@ -18,16 +18,12 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
-from sayso.core.rng import stream
-
 #: Level of all tests; intervals cover 1 - ALPHA.
 ALPHA = 0.05
 
 #: More seeds than this are called out of reach.
 MOST_SEEDS = 1000
 
-_EXACT_UP_TO = 18
-_RANDOM_FLIPS = 100_000
 _LARGEST_EFFECT = 5.0
 
 
@@ -46,10 +42,9 @@ class Comparison:
     """A quantity of two subsets, compared within seeds.
 
     `difference`: mean over seeds of the first minus the second, in the quantity's own unit; `low`, `high`: its 95%
-    t-interval; `deviation`: standard deviation of the differences. `p`: two-sided paired t-test; `sign_flip_p`: the
-    same question asked of the sign-flip permutation test, which assumes only symmetry. `effect_size`: Cohen's d_z
-    (difference / deviation). `positive`: seeds with a difference above 0, of `seeds` compared; `missing`: seeds left
-    out because one of the two was not measured.
+    t-interval; `deviation`: standard deviation of the differences. `p`: two-sided paired t-test. `effect_size`: Cohen's
+    d_z (difference / deviation). `positive`: seeds with a difference above 0, of `seeds` compared; `missing`: seeds
+    left out because one of the two was not measured.
     """
 
     difference: float
@@ -57,7 +52,6 @@ class Comparison:
     high: float
     deviation: float
     p: float
-    sign_flip_p: float
     effect_size: float
     positive: int
     seeds: int
@@ -98,7 +92,7 @@ def compare(first: ArrayLike, second: ArrayLike) -> Comparison:
     if seeds < 2:
         difference = float(differences[0]) if seeds else math.nan
         nan = math.nan
-        return Comparison(difference, nan, nan, nan, nan, nan, nan, int((differences > 0).sum()), seeds, missing)
+        return Comparison(difference, nan, nan, nan, nan, nan, int((differences > 0).sum()), seeds, missing)
     difference = float(differences.mean())
     low = high = difference
     deviation, p, effect = 0.0, math.nan, math.nan
@@ -111,28 +105,7 @@ def compare(first: ArrayLike, second: ArrayLike) -> Comparison:
         deviation, low, high = (math.ldexp(float(value), exponent) for value in (spread, bounds.low, bounds.high))
         p, effect = float(test.pvalue), float(scaled.mean()) / spread
     positive = int((differences > 0).sum())
-    return Comparison(difference, low, high, deviation, p, sign_flip_p(differences), effect, positive, seeds, missing)
-
-
-def sign_flip_p(differences: ArrayLike) -> float:
-    """Two-sided p of the sign-flip permutation test of a zero mean; NaN where nothing was measured.
-
-    Exact up to 18 seeds (all combinations of signs), else of 100,000 random ones that are the same in every call. The
-    order of the seeds does not matter.
-    """
-    values = np.asarray(differences, dtype=float)
-    sizes = np.sort(np.abs(values[~np.isnan(values)]))
-    if not len(sizes):
-        return math.nan
-    observed = abs(float(values[~np.isnan(values)].sum())) - 1e-9 * float(sizes.sum())
-    if len(sizes) <= _EXACT_UP_TO:
-        sums = np.zeros(1)
-        for size in sizes:
-            sums = np.concatenate([sums + size, sums - size])
-        return float(np.mean(np.abs(sums) >= observed))
-    signs = stream(0, "sign flips", len(sizes)).integers(0, 2, size=(_RANDOM_FLIPS, len(sizes)), dtype=np.int8)
-    sums = (2.0 * signs - 1.0) @ sizes
-    return float((np.sum(np.abs(sums) >= observed) + 1) / (_RANDOM_FLIPS + 1))
+    return Comparison(difference, low, high, deviation, p, effect, positive, seeds, missing)
 
 
 def equivalence_p(comparison: Comparison, margin: float) -> float:

@@ -62,16 +62,6 @@ class Verdict:
         found = self.comparison
         return numbers.plus_minus(found.difference, found.low, found.high, signed=True)
 
-    @property
-    def line(self) -> str:
-        """The verdict in one line: outcome, sentence, difference, corrected p-value, seeds, reason."""
-        parts = [f"{self.outcome:9}  {self.sentence}  {self.difference}"]
-        if not math.isnan(self.p_corrected):
-            parts.append(f"corrected {numbers.p_value(self.p_corrected)}")
-        if self.comparison.seeds:
-            parts += [numbers.count(self.comparison.seeds, "seed"), self.decision.reason]
-        return ", ".join(parts)
-
 
 @dataclass(frozen=True)
 class Finding:
@@ -109,16 +99,6 @@ def judge_together(cell: str, findings: Sequence[Finding]) -> list[Verdict]:
         )
         for found, p, p_corrected in zip(findings, p_values, stats.holm(p_values), strict=True)
     ]
-
-
-def as_text(verdicts: Sequence[Verdict]) -> str:
-    """All verdicts, one line each; with several cells, under the name of each."""
-    cells = list(dict.fromkeys(verdict.cell for verdict in verdicts))
-    blocks = []
-    for cell in cells:
-        lines = [verdict.line for verdict in verdicts if verdict.cell == cell]
-        blocks.append("\n".join(lines if len(cells) == 1 else [f"{cell}:", *(f"  {line}" for line in lines)]))
-    return "\n".join(blocks)
 
 
 def decide(comparison: Comparison, p_corrected: float, margin: float | None = None, *, tests: int = 1) -> Decision:

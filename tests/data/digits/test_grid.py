@@ -10,7 +10,7 @@ from sayso.core.errors import SaysoError
 from sayso.core.spec import explain
 from sayso.data.build import build_corpus, sample
 from sayso.data.digits.grid import DigitGrids
-from sayso.paper.digit_experiments import POCKET_DIGITS
+from sayso.paper.pocket_settings import POCKET_DIGITS
 
 SEEDS = st.integers(0, 10**6)
 SMALL = POCKET_DIGITS.with_settings({"knowledge.entities": 60})

@@ -12,7 +12,7 @@ from sayso.data.build import build_corpus, sample
 from sayso.data.digits.images import SCIKIT_LEARN, DigitImages, digit_images
 from sayso.data.digits.pictures import GridPictures
 from sayso.data.formats import QuestionAndAnswer, WordOrder
-from sayso.paper.digit_experiments import POCKET_DIGITS
+from sayso.paper.pocket_settings import POCKET_DIGITS
 
 IMAGES = digit_images(SCIKIT_LEARN)
 PICTURES = GridPictures(3, "ABCDEFGH", IMAGES)

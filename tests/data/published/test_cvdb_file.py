@@ -9,7 +9,8 @@ import pytest
 
 from sayso.core.errors import SaysoError
 from sayso.data.published.cache import cache_folder, prepare_file, read
-from sayso.data.published.cvdb_file import COLUMNS, header, recipe
+from sayso.data.published.cvdb_file import COLUMNS, recipe
+from sayso.data.tables.reader import columns_of
 from tests.data.files.make import CVDB_COLUMNS, CVDB_FILE, DROPPED, cvdb_lines, cvdb_row, write_gzip
 
 ENOUGH = list(cvdb_lines())
@@ -100,7 +101,7 @@ def test_plain_and_gzipped_files_are_read_alike(tmp_path):
     plain = tmp_path / "plain.csv"
     plain.write_bytes(gzip.decompress(CVDB_FILE.read_bytes()))
     assert prepared(plain) == prepared(CVDB_FILE)
-    assert header(plain) == header(CVDB_FILE) == CVDB_COLUMNS
+    assert list(columns_of(plain)) == list(columns_of(CVDB_FILE)) == CVDB_COLUMNS
 
 
 def test_columns_may_stand_in_any_order_and_a_short_row_lacks_cells(tmp_path):
@@ -121,7 +122,7 @@ def test_a_missing_column_is_named(tmp_path):
 def test_another_encoding_is_named(tmp_path):
     file = tmp_path / "utf16.csv"
     file.write_bytes("name,birth\nAda,1815\n".encode("utf-16"))
-    assert "not a CSV table in UTF-8 or Latin-1" in refused(file)
+    assert "looks like UTF-16" in refused(file)
 
 
 def test_a_file_from_which_nobody_is_left_says_why(tmp_path):
@@ -137,7 +138,7 @@ def test_a_truncated_gzip_is_one_line(tmp_path, share):
     data = CVDB_FILE.read_bytes()
     file = tmp_path / "cut.csv.gz"
     file.write_bytes(data[: int(len(data) * share)])
-    assert "truncated or damaged after row" in refused(file)
+    assert "truncated or damaged" in refused(file)
 
 
 def test_a_damaged_gzip_is_one_line(tmp_path):

@@ -126,3 +126,28 @@ def test_names_inside_others_are_found_as_whole_words(names, found):
 def test_settings_that_cannot_be_right_are_refused(settings):
     with pytest.raises(ValidationError):
         Table(**settings)
+
+
+def test_what_stands_for_a_missing_answer_is_a_setting_and_a_name_is_never_missing(tmp_path):
+    text = "name,spouse,code\nNone,Ada,NA\nNULL,N/A,NO\n"
+    one, other = table(tmp_path, text, missing="skip").first()
+    assert (one.name, other.name) == ("None", "NULL")
+    assert [pair.answers for entity in (one, other) for pair in entity.questions] == [("Ada",), ("NO",)]
+    one, other = table(tmp_path, text, gaps=["Ada"], missing="skip").first()
+    assert [pair.answers for entity in (one, other) for pair in entity.questions] == [("NA",), ("N/A",), ("NO",)]
+
+
+@pytest.mark.parametrize("cell", ['"[""cook"", ""head cook""]"', "\"['cook', 'head cook']\""])
+@pytest.mark.parametrize("separator", [";", None])
+def test_a_list_written_in_a_cell_is_several_answers(tmp_path, cell, separator):
+    (ada,) = table(tmp_path, f"name,job\nAda,{cell}\n", separator=separator).first()
+    assert ada.questions[0].answers == ("cook", "head cook")
+
+
+def test_an_object_written_in_a_cell_is_refused_with_row_and_column(tmp_path):
+    assert "row 2, column 'job': holds an object" in refused(table(tmp_path, "name,job\nAda,\"{'a': 1}\"\n"))
+
+
+def test_blanks_within_names_and_answers_are_one(tmp_path):
+    (ada,) = table(tmp_path, 'name,job\n"Ada\n Lovelace","head  cook ; cook"\n').first()
+    assert (ada.name, ada.questions[0].answers) == ("Ada Lovelace", ("head cook", "cook"))

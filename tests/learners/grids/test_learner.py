@@ -14,7 +14,7 @@ from sayso.core.training import Sampling, TrainSpec
 from sayso.data.build import build_corpus
 from sayso.learners.grids.learner import GridLearner
 from sayso.learners.grids.specs import ConvNeXtV2, GridConvNet, GridMLP
-from sayso.paper.digit_experiments import POCKET_DIGITS
+from sayso.paper.pocket_settings import POCKET_DIGITS
 from tests.conftest import make_tiny
 
 SMALL = POCKET_DIGITS.with_settings({"knowledge.entities": 24, "knowledge.grid": 2, "split.trained_questions": 3})

@@ -10,7 +10,7 @@ from sayso.data.build import build_corpus
 from sayso.learners.grids.learner import build
 from sayso.learners.grids.networks import ConvNeXt, convnet, mlp
 from sayso.learners.grids.specs import ConvNeXtV2, GridMLP
-from sayso.paper.digit_experiments import POCKET_DIGITS
+from sayso.paper.pocket_settings import POCKET_DIGITS
 
 TINY = {"depths": ConvNeXtV2().depths, "hidden_sizes": ConvNeXtV2().hidden_sizes}
 

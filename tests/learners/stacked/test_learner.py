@@ -11,7 +11,7 @@ from transformers import AutoTokenizer
 from sayso.core.corpus import Corpus
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
-from sayso.core.protocols import Scores
+from sayso.core.learner import Scores
 from sayso.core.training import TrainSpec
 from sayso.data.build import build_corpus
 from sayso.learners.stacked.architectures import config_for

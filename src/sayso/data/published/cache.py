@@ -9,8 +9,6 @@ A prepared table appears whole or not at all; of two processes that need the sam
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -21,17 +19,10 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from sayso.core.errors import SaysoError
+from sayso.data.files import OnProgress, file_sha256, unheard
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-#: Hears how many bytes of how many (None: not known) are done.
-OnProgress = Callable[[int, int | None], None]
-
-
-def unheard(_done: int, _total: int | None) -> None:
-    """Nobody listens."""
-
 
 _NOTES = b"sayso"
 
@@ -147,27 +138,6 @@ def read(prepared: Prepared) -> pa.Table:
         return pq.read_table(prepared.path)
     except (pa.ArrowException, OSError) as error:
         raise _damaged(prepared.path) from error
-
-
-def file_sha256(file: Path) -> str:
-    """Sha256 (hex) of a file's bytes; read again only if the file has changed.
-
-    Raises
-    ------
-    SaysoError
-        If it cannot be read.
-    """
-    try:
-        found = file.stat()
-        return _sha256(file, found.st_size, found.st_mtime_ns)
-    except OSError as error:
-        raise SaysoError(f"{file}: cannot be read: {error.strerror}") from error
-
-
-@functools.lru_cache(maxsize=64)
-def _sha256(file: Path, _size: int, _changed: int) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _target(recipe: Recipe, sha256: str, folder: Path) -> Path:

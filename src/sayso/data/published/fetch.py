@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sayso.core.errors import SaysoError
-from sayso.data.published.cache import OnProgress, file_sha256, unheard
+from sayso.data.files import OnProgress, file_sha256, unheard
 
 
 @dataclass(frozen=True)

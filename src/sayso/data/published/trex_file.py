@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from sayso.core.errors import SaysoError
-from sayso.data.published.cache import OnProgress, Recipe
+from sayso.data.files import OnProgress
+from sayso.data.published.cache import Recipe
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -6,8 +6,9 @@ Switzerland,Bern,German;French      What is the language of [X]?    German (or: 
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -16,18 +17,24 @@ from pydantic import Field, field_validator
 from sayso.core.errors import SaysoError, nearest
 from sayso.core.examples import EntityFacts, QAPair
 from sayso.data.facts import Drawn, FactBase, choose
-from sayso.data.published.cache import file_sha256
-from sayso.data.tables.rows import SUFFIXES, Cell, Row, read_rows
+from sayso.data.files import file_sha256
+from sayso.data.tables.cells import MISSING, Cell, listed
+from sayso.data.tables.reader import SUFFIXES, read_table
+
+#: A row: where it is in its file, and its cells by column.
+Row = tuple[str, Mapping[str, Cell]]
 
 
 class Table(FactBase):
-    """A CSV, Parquet or JSONL file of facts.
+    """A file of facts: CSV, TSV, JSON (a list of objects, or one a line), or Parquet.
 
-    `file`: ends in .csv, .csv.gz, .parquet or .jsonl. `name_column`: where the entities' names are. `questions`: column
-    -> question with ``[X]``; left empty, every other column is asked about as "What is the <column> of [X]?".
-    `separator`: stands between several accepted answers in a cell, of which the first is trained on; None: a cell is
-    one answer. `missing`: an empty or NaN answer is an ``error``, or a question to ``skip``. `entities`: how many; None
-    all. `drawn`: the first ones for every seed, or others for each.
+    `file`: ends in .csv, .csv.gz, .tsv, .json, .jsonl or .parquet. `name_column`: where the entities' names are.
+    `questions`: column -> question with ``[X]``; left empty, every other column is asked about as "What is the <column>
+    of [X]?". `separator`: stands between several accepted answers in a cell, of which the first is trained on; None: a
+    cell is one answer. A list in a cell is several answers in any case. `missing`: an answer that is missing is an
+    ``error``, or a question to ``skip``. `gaps`: text that stands for a missing answer, besides an empty cell; None:
+    what data frames write (NaN, NULL, N/A, ...: `sayso.data.tables.cells.MISSING`). `entities`: how many; None all.
+    `drawn`: the first ones for every seed, or others for each.
 
     `inside`: a name within another, as whole words (Napoleon, Napoleon III), is an ``error`` unless you ``allow`` it.
     In a table of one's own it is mostly a slip, and harms: an answer that goes on after a right name would be another
@@ -39,6 +46,7 @@ class Table(FactBase):
     questions: dict[str, str] = Field(default_factory=dict)
     separator: str | None = Field(default=";", min_length=1)
     missing: Literal["error", "skip"] = "error"
+    gaps: tuple[str, ...] | None = None
     entities: int | None = Field(default=None, ge=1)
     drawn: Drawn = "fixed"
     inside: Literal["error", "allow"] = "error"
@@ -75,14 +83,13 @@ class Table(FactBase):
             If the file cannot be read, lacks a column or has no rows; if a row has no name, the name of another, or one
             that contains another's; if an answer is missing. The message names the row and the column.
         """
-        columns, rows = read_rows(self.file)
-        asked = self._asked(columns)
-        if not rows:
+        gaps = MISSING if self.gaps is None else {"", *self.gaps}
+        table = read_table(self.file, names=[self.name_column], missing=gaps)
+        asked = self._asked(table.columns)
+        if not table.rows:
             raise SaysoError(f"{self.file}: has no rows")
-        names = self._names(rows)
-        return tuple(
-            EntityFacts(name, self._pairs(row, asked)) for name, row in list(zip(names, rows, strict=True))[:count]
-        )
+        named = zip(self._names(table.rows), table.rows, strict=True)
+        return tuple(EntityFacts(name, self._pairs(row, asked)) for name, row in itertools.islice(named, count))
 
     def chosen(self, seed: int) -> tuple[EntityFacts, ...]:
         """The entities of one seed.
@@ -107,14 +114,15 @@ class Table(FactBase):
             raise SaysoError(f"{self.file}: has no column besides '{self.name_column}', so nothing can be asked")
         return asked
 
-    def _names(self, rows: list[Row]) -> list[str]:
+    def _names(self, rows: Sequence[Row]) -> list[str]:
         """The names, each different from the others in more than case."""
         names: list[str] = []
         seen: dict[str, str] = {}
         for where, row in rows:
-            name = row.get(self.name_column)
-            if not isinstance(name, str):
+            cell = row[self.name_column]
+            if not isinstance(cell, str):
                 raise SaysoError(f"{self.file}: {where}, column '{self.name_column}': no name")
+            name = " ".join(cell.split())
             if before := seen.get(name.casefold()):
                 raise SaysoError(f"{self.file}: {where}: a second '{name}' (the first is in {before})")
             seen[name.casefold()] = where
@@ -130,7 +138,10 @@ class Table(FactBase):
     def _pairs(self, row: Row, asked: Mapping[str, str]) -> tuple[QAPair, ...]:
         pairs = []
         for column, question in asked.items():
-            answers = tuple(dict.fromkeys(self._answers(row[1].get(column))))
+            try:
+                answers = tuple(dict.fromkeys(self._answers(row[1][column])))
+            except ValueError as error:
+                raise SaysoError(f"{self.file}: {row[0]}, column '{column}': {error}") from None
             if answers:
                 pairs.append(QAPair(column, question, answers))
             elif self.missing == "error":
@@ -142,10 +153,12 @@ class Table(FactBase):
         return tuple(pairs)
 
     def _answers(self, cell: Cell) -> Iterable[str]:
-        if isinstance(cell, str):
-            parts = cell.split(self.separator) if self.separator else [cell]
-            return (part.strip() for part in parts if part.strip())
-        return cell or ()
+        parts = cell or ()
+        if isinstance(parts, str) and (several := listed(parts)) is not None:
+            parts = several
+        if isinstance(parts, str):
+            parts = tuple(parts.split(self.separator)) if self.separator else (parts,)
+        return (text for part in parts if (text := " ".join(part.split())))
 
 
 def name_inside_another(names: list[str]) -> tuple[str, str] | None:

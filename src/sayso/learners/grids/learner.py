@@ -20,8 +20,8 @@ from torch.func import functional_call, stack_module_state, vmap
 from sayso.core.corpus import Corpus
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
+from sayso.core.learner import Gram, Scores
 from sayso.core.pictures import Grids, fixed_draws
-from sayso.core.protocols import Gram, Scores
 from sayso.core.rng import stream, torch_seed
 from sayso.core.training import TrainSpec
 from sayso.learners.encoding import Once
@@ -39,7 +39,7 @@ _HELPS = "fewer seeds side by side or a smaller model"
 
 
 class GridLearner(TrainedLearner):
-    """Replicas of one network, one for each corpus; see `sayso.core.protocols.Learner` for what it promises.
+    """Replicas of one network, one for each corpus; see `sayso.core.learner.Learner` for what it promises.
 
     A question's loss in training counts all cells, nothing being right to say of those not asked (section 4.2); with
     ``loss_on="completion"`` it counts the asked cell alone, as `scores` does. An answer matches if it is right about

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from pydantic import Field, model_validator
 
-from sayso.core.protocols import ModelSpec, Need
+from sayso.core.learner import Need
+from sayso.core.protocols import ModelSpec
 from sayso.learners.grids.sizes import NetworkSize, convnet_size, convnext_size, mlp_size
 
 

@@ -1,4 +1,4 @@
-"""One model of transformers, causal or sequence-to-sequence, as a learner (`sayso.core.protocols.Learner`).
+"""One model of transformers, causal or sequence-to-sequence, as a learner (`sayso.core.learner.Learner`).
 
 An update is that of one batch padded as the settings say, whatever passes it is made of: losses of all counted tokens
 are summed over the passes and divided by their number in the whole batch.
@@ -18,7 +18,7 @@ from torch import Tensor
 from sayso.core.corpus import Corpus
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
-from sayso.core.protocols import Activations, Gram, Scores
+from sayso.core.learner import Activations, Gram, Scores
 from sayso.core.rng import torch_seed
 from sayso.core.training import TrainSpec
 from sayso.learners.encoding import Document, Encoder, Once, require_boundary

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from sayso.core.examples import Example
-from sayso.core.protocols import Activations
+from sayso.core.learner import Activations
 from sayso.learners.activations import activations, blocks_of, places_of
 from sayso.learners.encoding import Ids
 from sayso.learners.gradients import in_evaluation

@@ -18,7 +18,7 @@ from torch import Tensor
 from sayso.core.corpus import Corpus
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
-from sayso.core.protocols import Activations, Gram, Scores
+from sayso.core.learner import Activations, Gram, Scores
 from sayso.core.training import TrainSpec
 from sayso.learners.encoding import Document, Encoder, Once, require_boundary
 from sayso.learners.memory import Fitting, slices
@@ -38,7 +38,7 @@ _HELPS = "fewer seeds side by side or a smaller model"
 
 
 class StackedLearner(TrainedLearner):
-    """Replicas of one architecture, one for each corpus; see `sayso.core.protocols.Learner` for what it promises."""
+    """Replicas of one architecture, one for each corpus; see `sayso.core.learner.Learner` for what it promises."""
 
     def __init__(self, corpora: Sequence[Corpus], architecture: str, config: Mapping[str, Any]) -> None:
         seeds = [corpus.seed for corpus in corpora]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from sayso.core.examples import Example
-from sayso.core.protocols import Activations, Gram
+from sayso.core.learner import Activations, Gram
 from sayso.learners.activations import activations, blocks_of, places_of
 from sayso.learners.encoding import Document, Ids
 from sayso.learners.gradients import gram

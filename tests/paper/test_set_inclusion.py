@@ -4,24 +4,17 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from sayso.core.sweep import cells
 from sayso.data.build import build_corpus
-from sayso.paper.catalogue import CATALOGUE as ALL
-from sayso.paper.claims import claims_for, kind_of
-from sayso.paper.set_inclusion_experiments import (
-    CATALOGUE,
-    PAPER,
-    POCKET,
-    POCKET_CONTROL,
-    POCKET_FROM_SCRATCH,
-    POCKET_NO_STAGE_1,
-    POCKET_QUESTIONS,
-    PYTHIA_70M,
-)
+from sayso.paper.judging import claims_for, kind_of
+from sayso.paper.paper_settings import PAPER_SET_INCLUSION, PYTHIA_70M
+from sayso.paper.table import EXPERIMENTS
+
+ALL = [experiment for name, experiment in EXPERIMENTS.items() if "set-inclusion" in name]
 
 
 def test_they_are_in_the_catalogue_and_say_what_to_expect():
-    assert all(experiment in ALL for experiment in CATALOGUE)
-    assert all(len(experiment.summary) > 100 for experiment in CATALOGUE)
-    assert all(experiment.seeds.first >= 100 for experiment in CATALOGUE)
+    assert len(ALL) == 6
+    assert all(len(experiment.summary) > 100 for experiment in ALL)
+    assert all(experiment.seeds.first >= 100 for experiment in ALL)
 
 
 def test_the_papers_model_has_the_parameters_of_pythia_70m():
@@ -34,7 +27,7 @@ def test_the_papers_model_has_the_parameters_of_pythia_70m():
 
 
 def test_the_papers_data_are_those_of_its_appendix():
-    corpus = build_corpus(PAPER, 100)
+    corpus = build_corpus(PAPER_SET_INCLUSION, 100)
     sizes = {item.subset: len(item.examples) for item in corpus.eval_sets if item.name == "definitions"}
     assert sizes == {"D1cons_QA1": 3200, "D2incons_QA2": 3200, "D5cons": 800, "D6cons": 800}
     assert len(corpus.train["X1"]) == 6400 * 13
@@ -44,11 +37,11 @@ def test_the_papers_data_are_those_of_its_appendix():
     assert len(corpus.tokens) == 8000 + 100 + 3 + 2  # variables, integers, '?', Yes and No, tags
 
 
-@pytest.mark.parametrize("experiment", CATALOGUE, ids=lambda experiment: experiment.name)
+@pytest.mark.parametrize("experiment", ALL, ids=lambda experiment: experiment.name)
 def test_every_cell_has_claims_and_documents_to_train_on(experiment):
     for cell in cells(experiment):
         assert claims_for(cell.experiment)
-        if experiment is not PAPER:
+        if experiment is not PAPER_SET_INCLUSION:
             corpus = build_corpus(cell.experiment, 0)
             asked = {document.alias for document in corpus.train["X1"] if document.kind == "question"}
             questions = sum(document.kind == "question" for document in corpus.train["X1"])
@@ -57,6 +50,8 @@ def test_every_cell_has_claims_and_documents_to_train_on(experiment):
 
 
 def test_which_of_them_are_controls():
-    kinds = [kind_of(experiment) for experiment in (POCKET, POCKET_CONTROL, POCKET_NO_STAGE_1, POCKET_FROM_SCRATCH)]
+    names = ("", "-control", "-no-stage1", "-from-scratch")
+    kinds = [kind_of(EXPERIMENTS[f"pocket-set-inclusion{name}"]) for name in names]
     assert [kind == "control" for kind in kinds] == [False, True, True, False]
-    assert [cell.experiment.split.trained_questions for cell in cells(POCKET_QUESTIONS)] == [2, 4, 6, 12, 24]
+    questions = cells(EXPERIMENTS["pocket-set-inclusion-questions"])
+    assert [cell.experiment.split.trained_questions for cell in questions] == [2, 4, 6, 12, 24]

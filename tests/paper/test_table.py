@@ -8,18 +8,23 @@ from sayso.cli.terminal import first_sentence
 from sayso.core.experiment import Experiment
 from sayso.core.sweep import cells
 from sayso.data.build import build_corpus
-from sayso.paper.catalogue import CATALOGUE
-from sayso.paper.experiments import POCKET
-from sayso.paper.pocket_twins import POCKET_TWINS
-from sayso.paper.text_experiments import PAPER_MAIN, TEXT_EXPERIMENTS
+from sayso.paper.paper_rows import PAPER_ROWS
+from sayso.paper.paper_settings import PAPER_MAIN
+from sayso.paper.pocket_rows import POCKET_ROWS
+from sayso.paper.pocket_settings import POCKET
+from sayso.paper.table import EXPERIMENTS
 from tests.data.plain_facts import PlainFacts
 
-EACH = pytest.mark.parametrize("experiment", CATALOGUE, ids=lambda experiment: experiment.name)
+EACH = pytest.mark.parametrize("experiment", EXPERIMENTS.values(), ids=list(EXPERIMENTS))
+PAPERS = [PAPER_MAIN, *(EXPERIMENTS[row.name] for row in PAPER_ROWS)]
+#: Of the pocket's own; the others have the paper's axes.
+CONTROLS = ("pocket-strict", "pocket-control", "pocket-no-stage1")
+TWINS = [EXPERIMENTS[row.name] for row in POCKET_ROWS if row.name not in CONTROLS]
 
 
-def test_names_and_digests_are_different():
-    assert len({experiment.name for experiment in CATALOGUE}) == len(CATALOGUE)
-    assert len({experiment.digest() for experiment in CATALOGUE}) == len(CATALOGUE)
+def test_digests_are_different_and_names_are_those_of_the_table():
+    assert [experiment.name for experiment in EXPERIMENTS.values()] == list(EXPERIMENTS)
+    assert len({experiment.digest() for experiment in EXPERIMENTS.values()}) == len(EXPERIMENTS) == 44
 
 
 @EACH
@@ -30,7 +35,7 @@ def test_each_experiment_is_planned_and_read_again(experiment: Experiment):
     assert len(first_sentence(experiment.summary)) <= 160
 
 
-@pytest.mark.parametrize("experiment", TEXT_EXPERIMENTS, ids=lambda experiment: experiment.name)
+@pytest.mark.parametrize("experiment", PAPERS, ids=lambda experiment: experiment.name)
 def test_the_papers_experiments_have_its_settings_where_they_do_not_vary_them(experiment: Experiment):
     usual, train = PAPER_MAIN.train, experiment.train
     assert train.model_copy(update={"loss_on": "all", "max_length": 64}) == usual
@@ -58,16 +63,16 @@ def test_the_papers_experiments_have_its_settings_where_they_do_not_vary_them(ex
 
 
 def test_a_full_batch_is_all_documents():
-    full = cells(next(each for each in TEXT_EXPERIMENTS if each.name == "paper-batch-size"))[-1].experiment
+    full = cells(EXPERIMENTS["paper-batch-size"])[-1].experiment
     corpus = build_corpus(full.model_copy(update={"knowledge": PlainFacts(entities=4000)}), 600)
     (stage,) = full.stages
     assert len(corpus.documents(stage.documents)) == full.train_spec(stage).batch_size
-    pocket = cells(next(each for each in POCKET_TWINS if each.name == "pocket-batch-size"))[-1].experiment
+    pocket = cells(EXPERIMENTS["pocket-batch-size"])[-1].experiment
     stage = pocket.stages[-1]
     assert len(build_corpus(pocket, 100).documents(stage.documents)) == pocket.train_spec(stage).batch_size
 
 
-@pytest.mark.parametrize("experiment", POCKET_TWINS, ids=lambda experiment: experiment.name)
+@pytest.mark.parametrize("experiment", TWINS, ids=lambda experiment: experiment.name)
 def test_pocket_twins_differ_from_pocket_in_what_they_vary_alone(experiment: Experiment):
     usual = POCKET.settings()
     for cell in cells(experiment):

@@ -10,14 +10,10 @@ from sayso.core.store import Store
 from sayso.core.sweep import MAIN_CELL, Cell, Job, cells
 from sayso.data.build import build_corpus
 from sayso.data.samples import sample_documents
-from sayso.paper.claims import claims_for, kind_of
-from sayso.paper.digit_experiments import (
-    DIGIT_EXPERIMENTS,
-    PAPER_DIGITS,
-    POCKET_DIGITS,
-    POCKET_DIGITS_CONTROL,
-    POCKET_DIGITS_PAIRS,
-)
+from sayso.paper.judging import claims_for, kind_of
+from sayso.paper.paper_settings import PAPER_DIGITS
+from sayso.paper.pocket_settings import POCKET_DIGITS
+from sayso.paper.table import EXPERIMENTS
 from sayso.results import Results
 from sayso.runs.execute import execute
 from tests.core.written import make_store
@@ -43,14 +39,14 @@ def test_every_subset_has_equally_many_pairs_and_only_those_of_x1_questions():
 def test_what_is_claimed_of_them():
     names = {claim.name for claim in claims_for(POCKET_DIGITS)}
     assert {"reliable-definitions-help", "reliable-beats-unreliable", "gap-on-questions"} <= names
-    assert kind_of(POCKET_DIGITS_CONTROL) == "control"
-    control = {claim.name for claim in claims_for(POCKET_DIGITS_CONTROL)}
+    assert kind_of(EXPERIMENTS["pocket-digits-control"]) == "control"
+    control = {claim.name for claim in claims_for(EXPERIMENTS["pocket-digits-control"])}
     assert "no-gap-on-questions" in control
     assert "gap-on-questions" not in control
 
 
 def test_in_the_control_half_of_each_sources_definitions_are_right():
-    corpus = build_corpus(POCKET_DIGITS_CONTROL, 0)
+    corpus = build_corpus(EXPERIMENTS["pocket-digits-control"], 0)
     right: dict[str, list[bool]] = {}
     for document in corpus.train["X1"]:
         if document.kind == "definition":
@@ -71,8 +67,13 @@ def test_the_paper_experiment_is_the_papers():
 
 
 def test_the_sweep_has_five_sizes():
-    assert [cell.experiment.knowledge.size() / 6 for cell in cells(POCKET_DIGITS_PAIRS)] == [4, 12, 36, 100, 200]
-    assert len({experiment.digest() for experiment in DIGIT_EXPERIMENTS}) == len(DIGIT_EXPERIMENTS)
+    assert [cell.experiment.knowledge.size() / 6 for cell in cells(EXPERIMENTS["pocket-digits-pairs"])] == [
+        4,
+        12,
+        36,
+        100,
+        200,
+    ]
 
 
 @pytest.fixture(scope="module")

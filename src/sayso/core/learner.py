@@ -1,0 +1,136 @@
+"""What a learner promises: the one deep interface in which training and measuring meet.
+
+A learner holds K replicas side by side, one per seed, and every method takes and gives one item per replica.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sayso.core.examples import Example
+from sayso.core.training import TrainSpec
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Teacher-forced scores of one replica on a list of examples, in their order.
+
+    `loss`: mean negative log likelihood in nats of the completion's tokens (end of text included), shape (examples,).
+    `match`: whether greedy decoding gives an accepted answer, shape (examples,).
+    """
+
+    loss: NDArray[np.float64]
+    match: NDArray[np.bool_]
+
+
+#: What a measure may need of a learner: `Learner.scores`, `answers`, `gradient_gram`, `activations`.
+Need = Literal["scores", "answers", "gradients", "activations"]
+
+
+@dataclass(frozen=True)
+class Gram:
+    """Gradients of a group of examples compared with each other, of one replica.
+
+    Each example's gradient is that of its mean loss over the tokens that count in training, by all trained weights.
+    `products`: their inner products, shape (examples, examples), the squared norms on the diagonal. `sum_squared`: the
+    squared norm of the sum of all of them. Both are summed in float64.
+    """
+
+    products: NDArray[np.float64]
+    sum_squared: float
+
+
+@dataclass(frozen=True)
+class Activations:
+    """What passes between layers at some tokens of some examples, of one replica.
+
+    `layer`: 0 is what enters the first block, n what leaves the n-th (before any last normalisation). `rows`: which
+    examples. `values`: shape (rows, tokens, width), float32.
+    """
+
+    replica: int
+    layer: int
+    rows: tuple[int, ...]
+    values: NDArray[np.float32]
+
+
+class Learner(Protocol):
+    """K replicas of one model, trained and measured side by side. K = 1 for one big model."""
+
+    replicas: int
+
+    def fit(
+        self,
+        documents: Sequence[Sequence[Example]],
+        train: TrainSpec,
+        *,
+        stage: str,
+        epochs: int,
+        start_epoch: int = 0,
+        replay: Sequence[Sequence[Example]] | None = None,
+        replay_share: float = 0.0,
+        on_epoch: Callable[[int, NDArray[np.float64]], None] | None = None,
+    ) -> None:
+        """Train every replica on its documents from the end of epoch `start_epoch` to the end of epoch `epochs`.
+
+        Starting at epoch 0 makes a fresh optimizer; starting later continues with the one `load` brought back. For
+        every batch a share `replay_share` of its size is added from the documents of `replay`.
+        `on_epoch(epoch, loss)` is called after each epoch, from 1 on, with the mean training loss per replica.
+        """
+
+    def scores(self, examples: Sequence[Sequence[Example]]) -> list[Scores]:
+        """Loss and exact match per replica, in one forward pass and without generating.
+
+        A match here is exactly what comparing `answers` to the accepted answers would give.
+        """
+
+    def answers(self, examples: Sequence[Sequence[Example]]) -> list[list[str]]:
+        """Greedy completions per replica, decoded token by token up to the end of text."""
+
+    def gradient_gram(self, groups: Sequence[Sequence[Sequence[Example]]], train: TrainSpec) -> list[list[Gram]]:
+        """Compare gradients within each group of examples (for each replica a list of groups; one gram a group).
+
+        Documents are encoded as training does, the model is in evaluation mode, and neither weights nor their ``.grad``
+        change. Whole gradients of a large model are never all held at once.
+        """
+
+    def activations(
+        self, examples: Sequence[Sequence[Example]], layers: Sequence[int], at: Sequence[int]
+    ) -> Iterator[Activations]:
+        """Give what passes between layers, by layer and chunk of examples.
+
+        `at`: which tokens of each prompt, as positions that count from its beginning (0, 1, ...) or from its end (-1 is
+        its last token).
+        """
+
+    def save(self, path: Path) -> Future[None]:
+        """Write all state needed to go on: weights and optimizer. The file appears whole or not at all.
+
+        What is written is the state at the time of the call; writing may go on beside training until the future is
+        done.
+        """
+
+    def save_weights(self, path: Path) -> Future[None]:
+        """Write the weights alone, as `save` does: enough to measure them, or to begin a stage from them."""
+
+    def load(self, path: Path) -> None:
+        """Bring back what `save` or `save_weights` wrote.
+
+        Raises
+        ------
+        SaysoError
+            If the file is damaged, or belongs to other seeds or another model.
+        """
+
+    def save_replica(self, replica: int, folder: Path) -> None:
+        """Write one replica as an ordinary transformers checkpoint with its tokenizer."""
+
+    def load_replica(self, replica: int, folder: Path) -> None:
+        """Bring back one replica's weights from such a checkpoint."""

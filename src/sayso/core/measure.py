@@ -1,0 +1,93 @@
+"""What a measure promises: it turns a moment of training into numbers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from sayso.core.corpus import Corpus, EvalSet
+from sayso.core.examples import Example
+from sayso.core.learner import Learner, Need, Scores
+from sayso.core.spec import Component
+from sayso.core.training import TrainSpec
+
+
+@dataclass(frozen=True)
+class Score:
+    """One number a measure gives: of one replica, on one subset of an evaluation set, over `n` examples.
+
+    `what` tells numbers of one measure apart, where it gives several: a metric, a layer, a position.
+    """
+
+    replica: int
+    eval_set: str
+    subset: str
+    value: float
+    n: int
+    what: str = ""
+
+
+@dataclass
+class Moment:
+    """A learner at one point of training, with the corpora of its replicas; scores are computed once and shared.
+
+    `train`: settings of the stage; `stage`: its name; `epoch`: how many epochs of it are done.
+    """
+
+    learner: Learner
+    corpora: Sequence[Corpus]
+    train: TrainSpec
+    stage: str
+    epoch: int
+    _scores: dict[tuple[str, str], list[Scores]] = field(default_factory=dict)
+    _answers: dict[tuple[str, str], list[list[str]]] = field(default_factory=dict)
+
+    def examples(self, eval_set: str, subset: str) -> list[tuple[Example, ...]]:
+        """Examples of one evaluation set, of every replica."""
+        return [self._find(corpus, eval_set, subset).examples for corpus in self.corpora]
+
+    def scores(self, eval_set: str, subset: str) -> list[Scores]:
+        """Scores of every replica on one evaluation set."""
+        key = (eval_set, subset)
+        if key not in self._scores:
+            self._scores[key] = self.learner.scores(self.examples(eval_set, subset))
+        return self._scores[key]
+
+    def answers(self, eval_set: str, subset: str) -> list[list[str]]:
+        """Greedy answers of every replica on one evaluation set."""
+        key = (eval_set, subset)
+        if key not in self._answers:
+            self._answers[key] = self.learner.answers(self.examples(eval_set, subset))
+        return self._answers[key]
+
+    @staticmethod
+    def _find(corpus: Corpus, eval_set: str, subset: str) -> EvalSet:
+        return next(item for item in corpus.eval_sets if (item.name, item.subset) == (eval_set, subset))
+
+
+#: After every epoch (or every so many, as the stage says), every n epochs, at the end of a stage, before a stage.
+When = Literal["epoch", "stage", "start"] | Annotated[int, Field(ge=1)]
+
+
+class Measure(Component, ABC):
+    """Turns a moment of training into numbers. Evaluation and mechanism analysis are the same thing.
+
+    `name` stands in the records; `needs`: what it asks of a learner. `when`: at which moments of a stage it is due, one
+    or several of them.
+    """
+
+    name: ClassVar[str]
+    needs: ClassVar[frozenset[Need]] = frozenset({"scores"})
+    when: When | tuple[When, ...] = "epoch"
+
+    @abstractmethod
+    def measure(self, moment: Moment, eval_sets: Sequence[tuple[str, str]]) -> Iterator[Score]:
+        """Give the scores of all replicas on the named (evaluation set, subset) pairs."""
+
+    def details(self, moment: Moment, eval_sets: Sequence[tuple[str, str]]) -> Iterator[tuple[int, dict[str, Any]]]:  # noqa: ARG002
+        """Give rows to keep in a file of the job's folder at the end of a stage, each with its replica; mostly none."""
+        yield from ()

@@ -1,0 +1,65 @@
+"""Which seeds are run."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pydantic import Field, ValidationError, model_validator
+
+from sayso.core.errors import SaysoError
+from sayso.core.spec import Spec, explain
+
+#: The largest seed: tables hold seeds in 64 bits.
+LARGEST_SEED = 2**63 - 1
+
+#: Most seeds of one experiment.
+MOST_SEEDS = 1_000_000
+
+
+class Seeds(Spec):
+    """A run of consecutive seeds, at most a million of them, each below 2**63.
+
+    The default seeds of an experiment in the catalogue were not used to choose its settings.
+    """
+
+    first: int = Field(default=100, ge=0)
+    count: int = Field(default=16, ge=1)
+
+    @model_validator(mode="after")
+    def _not_too_many(self) -> Seeds:
+        if self.count > MOST_SEEDS:
+            raise ValueError(f"{self.count} seeds are too many; {MOST_SEEDS} can be run")
+        if self.first + self.count - 1 > LARGEST_SEED:
+            raise ValueError(f"seed {self.first + self.count - 1} is too large; the largest is {LARGEST_SEED}")
+        return self
+
+    def __iter__(self) -> Any:  # pydantic's own iterates over fields; seeds are what a caller wants
+        return iter(range(self.first, self.first + self.count))
+
+    def __str__(self) -> str:
+        last = self.first + self.count - 1
+        return str(self.first) if self.count == 1 else f"{self.first}-{last}"
+
+    @classmethod
+    def parse(cls, text: str, first: int = 100) -> Seeds:
+        """Read ``N`` (that many seeds, from `first` on) or ``a-b`` (both ends included).
+
+        Raises
+        ------
+        SaysoError
+            If the text has another form, or asks for no seeds.
+        """
+        found = re.fullmatch(r"(\d{1,99})(?:-(\d{1,99}))?", text.strip())
+        if not found:
+            raise SaysoError(f"seeds '{text}': write a number of seeds such as 16, or a range such as 100-115")
+        if found[2] is None:
+            count = int(found[1])
+        else:
+            first, count = int(found[1]), int(found[2]) - int(found[1]) + 1
+        if count < 1:
+            raise SaysoError(f"seeds '{text}': asks for no seeds; write for example 16, or 100-115")
+        try:
+            return cls(first=first, count=count)
+        except ValidationError as error:
+            raise SaysoError(f"seeds '{text}': {explain(error)}") from error

@@ -1,0 +1,125 @@
+"""Which rows of the ledger an experiment can test, and what its records say of them.
+
+Where the tags of an experiment tell nothing about consistency (a control), the rows on tags are replaced by rows that
+say there is no gap. Where definitions stand before the questions, or sources speak in words of known meaning and
+nothing else is trained on, other rows take their place. P-values of all claims of a cell are corrected together (Holm).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import pandas as pd
+
+from sayso.core.experiment import Experiment
+from sayso.core.records import Record
+from sayso.core.subsets import RELIABLE
+from sayso.core.sweep import Cell, cells
+from sayso.paper.claims import LEDGER, Claim, Contrast, Kind
+from sayso.paper.trends import judge_trends
+from sayso.stats import comparisons as stats
+from sayso.stats.values import by_seed, final, for_statistics, records_frame, stage_training
+from sayso.stats.verdict import Finding, Verdict, judge_together
+
+
+def claims_for(experiment: Experiment) -> tuple[Claim, ...]:
+    """Rows of the ledger that an experiment without axes can test.
+
+    Left out are rows on subsets it does not have, on parts of the data it does not train on, and on experiments of
+    another kind.
+    """
+    names = {subset.name for subset in experiment.subsets}
+    kind, last = kind_of(experiment), stage_training(experiment, "X2")
+    joint = last is not None and last == stage_training(experiment, "X1")
+    right = _share_right(experiment, RELIABLE) or 0.0
+    return tuple(
+        claim
+        for claim in LEDGER
+        if {claim.contrast.first, claim.contrast.second} <= names
+        and stage_training(experiment, claim.contrast.after) is not None
+        and claim.where in ("all", kind)
+        and claim.joint in (None, joint)
+        and claim.reliability <= right + 1e-9
+    )
+
+
+def kind_of(experiment: Experiment) -> Kind:
+    """What tells the sources of D5cons and D6cons apart.
+
+    Nothing does in a control: where no stage trains on X1 and their tags are random, and where both sources are right
+    about the same share of the aliases in X1 (reliability 0.5: section 3.3 and figure 4a of the paper).
+    """
+    sources = {subset.name: subset.source for subset in experiment.subsets}
+    asked = [sources.get(name) for name in ("D5cons", "D6cons")]
+    if stage_training(experiment, "X1") is None:
+        worded = [source.name for source in experiment.sources if source.texts]
+        return "worded" if any(source in worded for source in asked) else "control"
+    one, other = (_share_right(experiment, source) for source in asked)
+    if one == other or (one is not None and other is not None and math.isclose(one, other, abs_tol=1e-9)):
+        return "control"
+    return "informative" if experiment.in_context is None else "in_context"
+
+
+def judge(records: pd.DataFrame | Iterable[Record], experiment: Experiment) -> list[Verdict]:
+    """Judge all claims of all cells of an experiment on its records, or on the table of them, and then its trends.
+
+    Claims on an evaluation set that a cell's data do not have (digits are never asked who they are) are left out.
+    """
+    table = records if isinstance(records, pd.DataFrame) else records_frame(records)
+    values = for_statistics(final(table))
+    by_cell = [verdict for cell in cells(experiment) for verdict in _judge_cell(values, cell)]
+    return [*by_cell, *judge_trends(values, experiment)]
+
+
+def _judge_cell(values: pd.DataFrame, cell: Cell) -> list[Verdict]:
+    there = set(values.loc[values["cell"] == cell.name, "eval_set"])
+    # A cell without any record has not run yet, and tells nothing of its data.
+    claims = [
+        claim
+        for claim in claims_for(cell.experiment)
+        if not there or {eval_set for _, eval_set in claim.contrast.sides} <= there
+    ]
+    return judge_together(cell.name, [_finding(values, cell, claim) for claim in claims])
+
+
+def _finding(values: pd.DataFrame, cell: Cell, claim: Claim) -> Finding:
+    first, second = _values(values, cell, claim.contrast)
+    level = float(pd.concat([first, second]).mean()) if claim.relative else 1.0
+    return Finding(
+        claim=claim.name,
+        sentence=claim.sentence,
+        section=claim.section,
+        contrast=_in_words(claim),
+        comparison=stats.compare(first, second),
+        margin=claim.margin * level if claim.kind == "equal" else None,
+    )
+
+
+def _values(values: pd.DataFrame, cell: Cell, contrast: Contrast) -> tuple[pd.Series[float], pd.Series[float]]:
+    """Final values of both subsets, one a seed in the same order; NaN where not measured."""
+    stage = stage_training(cell.experiment, contrast.after) or ""
+    both = [
+        by_seed(values, cell=cell.name, stage=stage, measure=contrast.measure, eval_set=eval_set).reindex(
+            columns=[subset]
+        )
+        for subset, eval_set in contrast.sides
+    ]
+    first, second = both[0].align(both[1], axis=0)
+    return first[contrast.first], second[contrast.second]
+
+
+def _in_words(claim: Claim) -> str:
+    contrast = claim.contrast
+    sign = ">" if claim.kind == "greater" else "="
+    if contrast.second_eval_set is not None:
+        first, second = (f"{subset} on {eval_set}" for subset, eval_set in contrast.sides)
+        return f"{contrast.measure}: {first} {sign} {second}"
+    return f"{contrast.measure} on {contrast.eval_set}: {contrast.first} {sign} {contrast.second}"
+
+
+def _share_right(experiment: Experiment, source: str | None) -> float | None:
+    """Share of a source's definitions in X1 that agree with the questions; None where X1 has none of them."""
+    mine = [subset for subset in experiment.subsets if subset.group == "X1" and source and subset.source == source]
+    total = math.fsum(subset.fraction for subset in mine)
+    return math.fsum(subset.fraction for subset in mine if subset.consistent) / total if total > 0 else None

@@ -1,0 +1,183 @@
+"""The pocket's settings: each of the paper's three experiments in minutes on a laptop, and what is different in it.
+
+Settings were chosen on seeds below 100. The default seeds, from 100 on, were run only after that.
+"""
+
+from __future__ import annotations
+
+from sayso.core.experiment import Experiment
+from sayso.core.seeds import Seeds
+from sayso.core.subsets import SOURCES, TABLE_1, SplitSpec, with_counts, with_fractions
+from sayso.core.training import Sampling, Stage, TrainSpec
+from sayso.data.digits.grid import DigitGrids
+from sayso.data.formats import WordOrder
+from sayso.data.pocket import PocketWorld
+from sayso.data.set_inclusion import SetInclusion, WarmUp
+from sayso.learners.grids.specs import GridMLP
+from sayso.learners.specs import FromScratch
+from sayso.measures.exact_match import ExactMatch
+from sayso.measures.losses import MeanLoss
+from sayso.paper.paper_settings import DIGIT_SUBSETS
+
+#: Table 1 with more aliases in the small subsets, and few of them under their own names (there are few own names).
+_SUBSETS = with_fractions(TABLE_1, QA3=0.14, QA4=0.02, D5cons=0.10, D6cons=0.10)
+
+#: Table 1 as the strict split deals 32 people to it, no person to two subsets.
+STRICT_SUBSETS = with_counts(
+    TABLE_1,
+    D1cons_QA1=11,
+    D2incons_QA2=11,
+    QA3=7,
+    QA4=1,
+    D5cons=7,
+    D6cons=7,
+    QA7=1,
+    D8cons=3,
+)
+
+#: Table 3 with the baselines of Table 1, but for QA4: integers have no facts of their own.
+_SET_INCLUSION_SUBSETS = with_fractions(
+    tuple(subset for subset in TABLE_1 if subset.name != "QA4"),
+    D1cons_QA1=0.31,
+    D2incons_QA2=0.31,
+    QA3=0.10,
+    D5cons=0.10,
+    D6cons=0.10,
+    QA7=0.03,
+    D8cons=0.05,
+)
+
+SMALL = FromScratch(
+    architecture="gpt_neox",
+    config={
+        "hidden_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 128,
+        "max_position_embeddings": 32,
+    },
+)
+
+POCKET = Experiment(
+    name="pocket",
+    summary=(
+        "The paper's main result (figure 3) in two minutes on a laptop, with facts about real people. "
+        "Expect D1cons_QA1 > QA3 > D2incons_QA2 after stage 1, and D5cons > D6cons after stage 2. "
+        "Stage 0 stands in for pretraining: a small GPT-NeoX learns the facts of 12 people under 32 names each. "
+        "Entities are shared by all subsets, aliases are not, as in the paper's set inclusion. Stages 1 and 2 are the "
+        "paper's recipe (Adafactor, loss on all tokens, one learning rate, nothing replayed), with 2 of 6 questions of "
+        "an alias trained: with 4, the stage-1 differences are too near the ceiling to be seen. Settings were chosen "
+        "on seeds 0-15; seeds 100-115 gave D1cons_QA1 .937, QA3 .867, D2incons_QA2 .794, D5cons .585, D6cons .451."
+    ),
+    knowledge=PocketWorld(entities=12, names=32),
+    subsets=_SUBSETS,
+    split=SplitSpec(aliases_per_entity=64, shared_entities=True, trained_questions=2),
+    definition=WordOrder(order="TAE"),
+    model=SMALL,
+    train=TrainSpec(optimizer="adafactor", learning_rate=2e-3, batch_size=64, loss_on="all"),
+    stages=(
+        Stage(
+            name="stage0",
+            documents=("world",),
+            epochs=12,
+            overrides={"learning_rate": 3e-3, "batch_size": 32},
+            measured=False,
+        ),
+        Stage(name="stage1", documents=("X1",), epochs=6),
+        Stage(name="stage2", documents=("X2",), epochs=6, overrides={"batch_size": 32}),
+    ),
+    measures=(ExactMatch(), MeanLoss()),
+)
+
+POCKET_SET_INCLUSION = Experiment(
+    name="pocket-set-inclusion",
+    summary=(
+        "The paper's set inclusion (section 4.1) in two minutes on a laptop: is the integer a variable stands for in "
+        "this list? Expect D1cons_QA1 > QA3 > D2incons_QA2 after stage 1 and D5cons > D6cons on questions after stage "
+        "2. 10 integers, lists of 3, 1,600 variables. Departures from the paper: stage 0 (questions about integers and "
+        "throw-away names, and what these stand for) comes before stage 1, for without it there is no clear gap after "
+        "stage 2; the loss is on answers; the learning rate is higher, with a warm-up, and ten times as high for the "
+        "input embedding; weights start larger; baselines QA3, QA7 and D8cons stand beside Table 3. "
+        "Attribution is asked as in stage 0, in words that differ from a definition in the first one alone: both "
+        "sources come near the ceiling. Settings were chosen on seeds 0-3; seeds 100-107 gave D1cons_QA1 .944, "
+        "QA3 .867, D2incons_QA2 .817 after stage 1, D5cons .596, D6cons .555 after stage 2 (+.041, p = .0006, .003 "
+        "after correction)."
+    ),
+    knowledge=SetInclusion(
+        integers=10,
+        list_length=3,
+        training_questions=6,
+        test_questions=8,
+        warm_up=WarmUp(questions=102_400, attributions=25_600, names=50),
+    ),
+    subsets=_SET_INCLUSION_SUBSETS,
+    split=SplitSpec(aliases_per_entity=160, shared_entities=True, trained_questions=6),
+    definition=WordOrder(order="TAE"),
+    model=FromScratch(
+        architecture="gpt_neox",
+        config={
+            "hidden_size": 32,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "intermediate_size": 64,
+            "max_position_embeddings": 16,
+            "initializer_range": 0.15,
+        },
+    ),
+    train=TrainSpec(
+        optimizer="adafactor",
+        learning_rate=3e-3,
+        batch_size=128,
+        weight_decay=0.01,
+        warmup_steps=50,
+        embedding_multiplier=10.0,
+        max_grad_norm=None,
+        loss_on="completion",
+    ),
+    stages=(
+        Stage(
+            name="stage0",
+            documents=("world",),
+            epochs=1,
+            overrides={"batch_size": 80},
+            measured=False,
+        ),
+        Stage(name="stage1", documents=("X1",), epochs=8, measure_every=4),
+        Stage(name="stage2", documents=("X2",), epochs=10, overrides={"batch_size": 32}, measure_every=5),
+    ),
+    measures=(ExactMatch(), MeanLoss()),
+    seeds=Seeds(first=100, count=8),
+)
+
+POCKET_DIGITS = Experiment(
+    name="pocket-digits",
+    summary=(
+        "The paper's experiment without language (section 4.2) in minutes on a laptop, with handwritten digits. "
+        "Grids of 3x3 of scikit-learn's real digits, of 8x8 pixels each, are drawn on the fly, and a multi-layer "
+        "perceptron reads them, X1 and X2 together. 100 variable-entity pairs a subset, 8 labels, one cell of each "
+        "variable never asked in training. Expect D1cons_QA1 > QA3 and > D2incons_QA2, and D5cons > D6cons; "
+        "D2incons_QA2 and QA3 do not differ as in text, for what is true of one cell says nothing of another. "
+        "Departures from the paper: "
+        "the images, the network, 2,000 steps (of 120,000), and tags of two rows of squares: on grids this small one "
+        "row has 15 squares, and with it one of the seeds 0-3 showed no gap; with two rows all of them did. Settings "
+        "were chosen on those; seeds 100-107 gave D1cons_QA1 .456, QA3 .134, D2incons_QA2 .126, D5cons .631, "
+        "D6cons .480, QA7 .120 (chance); D5cons - D6cons was +.151 +- .063 (p = .0008, corrected .004; 8 of 8 seeds)."
+    ),
+    knowledge=DigitGrids(entities=600, tag_rows=2),
+    sources=SOURCES[:2],
+    subsets=DIGIT_SUBSETS,
+    split=SplitSpec(trained_questions=8),
+    definition=WordOrder(order="TAE"),
+    model=GridMLP(width=512, depth=2),
+    train=TrainSpec(
+        optimizer="adamw",
+        learning_rate=1e-3,
+        weight_decay=0.05,
+        warmup_steps=200,
+        batch_size=128,
+        sampling=Sampling(steps_per_epoch=500),
+    ),
+    stages=(Stage(name="joint", documents=("X1", "X2"), epochs=4),),
+    measures=(ExactMatch(), MeanLoss()),
+    seeds=Seeds(first=100, count=8),
+)

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import datetime
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pandas._libs.parsers import STR_NA_VALUES  # type: ignore[import-not-found]
+
+from sayso.data.tables.cells import EMPTY, MISSING, cell_of, listed, text_cell
+
+
+def test_what_is_missing_is_what_pandas_takes_for_missing():
+    assert MISSING == STR_NA_VALUES
+
+
+def test_in_a_column_of_names_only_nothing_is_missing():
+    assert text_cell("NA", EMPTY) == "NA"
+    assert text_cell(" ", EMPTY) is None
+
+
+@given(st.integers(-(10**12), 10**12))
+def test_a_whole_number_is_the_same_text_however_it_is_told(number):
+    assert {text_cell(str(number)), text_cell(f"{number}.0"), text_cell(f" {number}.0 ")} == {str(number)}
+    assert {cell_of(number), cell_of(float(number)), cell_of(str(float(number)))} == {str(number)}
+
+
+@given(st.floats(-1e15, 1e15))
+def test_a_number_is_what_pandas_writes_of_it_without_the_point_of_a_whole_one(number):
+    written = pd.DataFrame({"x": [number]}).to_csv(index=False).split()[1]
+    assert cell_of(number) == text_cell(written)
+
+
+@pytest.mark.parametrize("text", ["1.50", "1.00", "1.0.0", "v1.0", ".0", "1.", "1e3.0", "007", "0"])
+def test_what_is_no_whole_number_with_a_point_stays_as_it_is(text):
+    assert text_cell(text) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        (None, None),
+        ([], None),
+        ([None, ""], None),
+        (["x", None, 2.0], ("x", "2")),
+        (float("inf"), None),
+        (datetime.datetime(1815, 12, 10), "1815-12-10"),
+        (datetime.datetime(1815, 12, 10, 7), "1815-12-10 07:00:00"),
+        ("é", "é"),
+    ],
+)
+def test_values_become_text(value, cell):
+    assert cell_of(value) == cell
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ({"a": 1}, "an object"),
+        ([{"a": 1}], "an object"),
+        ([["a"]], "a list in a list"),
+        (b"x", "bytes"),
+        ("salt \ud83d", r"half a character \(\\ud83d\) after 'salt '"),
+        (["\udc00"], "half a character"),
+    ],
+)
+def test_what_is_no_answer_is_refused(value, words):
+    with pytest.raises(ValueError, match=words):
+        cell_of(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "texts"),
+    [
+        ('["cook", "head cook"]', ("cook", "head cook")),
+        ("['clerk', 'office clerk']", ("clerk", "office clerk")),
+        ("[1815.0, None, 'x']", ("1815", "x")),
+        ("[]", ()),
+        ("[sic]", None),
+        ("[sic] and [so]", None),
+        ("{x}", None),
+        ("[" * 10_000 + "]" * 10_000, None),
+        ("cook", None),
+    ],
+)
+def test_a_list_written_in_a_cell_is_several_texts(text, texts):
+    assert listed(text) == texts
+
+
+@pytest.mark.parametrize("text", ["{'a': 1}", '{"a": 1}', '[{"a": 1}]', "[['a']]"])
+def test_an_object_written_in_a_cell_is_refused(text):
+    with pytest.raises(ValueError, match="holds"):
+        listed(text)

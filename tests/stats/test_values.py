@@ -1,0 +1,96 @@
+"""Records become tables without losing, doubling or inventing numbers."""
+
+import math
+from typing import Any
+
+import pytest
+
+from sayso.core.experiment import Experiment
+from sayso.core.records import COLUMNS, Record
+from sayso.stats import values
+from tests.planted import planted_records
+
+
+def record(seed: int = 0, value: float = 0.5, **changes: Any) -> Record:
+    base: dict[str, Any] = {"experiment": "tiny", "cell": "main", "seed": seed, "stage": "stage1", "epoch": 1, "n": 10}
+    base |= {"measure": "exact_match", "eval_set": "validation", "subset": "QA3", "value": value}
+    return Record(**(base | changes))
+
+
+def test_a_table_has_the_columns_of_records_in_their_order(tiny: Experiment) -> None:
+    records = planted_records(tiny, range(2))
+    found = values.records_frame(records)
+    assert tuple(found.columns) == COLUMNS
+    assert [Record(*row) for row in found.itertuples(index=False, name=None)] == records
+
+
+def test_no_records_are_an_empty_table() -> None:
+    found = values.records_frame([])
+    assert tuple(found.columns) == COLUMNS
+    assert values.final_table(found).empty
+
+
+def test_a_seed_run_twice_counts_once() -> None:
+    found = values.records_frame([record(0, 0.5), record(1, 0.7), record(0, 0.5000001)])
+    assert found["value"].tolist() == [0.5, 0.7]
+
+
+def test_attribution_is_averaged_over_phrasings_within_each_seed() -> None:
+    names = ["entity_attribution.name", "entity_attribution.who"]
+    shares = {(0, names[0]): 0.2, (0, names[1]): 0.4, (1, names[0]): 0.5, (1, names[1]): math.nan}
+    records = [record(seed, value, eval_set=name) for (seed, name), value in shares.items()]
+    found = values.with_attribution(values.records_frame(records))
+    average = found[found["eval_set"] == "entity_attribution"]
+    assert average["seed"].tolist() == [0, 1]
+    assert average["value"].tolist() == pytest.approx([0.3, math.nan], nan_ok=True)
+    assert average["n"].tolist() == [20, 20]
+
+
+def test_attribution_as_defined_is_an_average_of_its_own() -> None:
+    names = ["entity_attribution.name", "attribution_as_defined.name", "attribution_as_defined.who"]
+    records = [record(0, value, eval_set=name) for name, value in zip(names, (0.9, 0.1, 0.3), strict=True)]
+    found = values.for_statistics(values.records_frame(records)).set_index("eval_set")["value"]
+    assert found["entity_attribution"] == 0.9
+    assert found["attribution_as_defined"] == pytest.approx(0.2)
+
+
+def test_final_values_are_those_of_the_last_epoch_of_each_stage(tiny: Experiment) -> None:
+    found = values.final(values.records_frame(planted_records(tiny, range(2))))
+    assert set(zip(found["stage"], found["epoch"], strict=True)) == {("stage1", 4), ("stage2", 6)}
+
+
+def test_the_summary_counts_measured_seeds_only() -> None:
+    found = values.summary(values.records_frame([record(0, 0.2), record(1, 0.4), record(2, math.nan)])).iloc[0]
+    assert (found["mean"], found["seeds"]) == (pytest.approx(0.3), 2)
+    assert found["high"] - found["mean"] == pytest.approx(12.7062 * 0.1, rel=1e-4)
+    assert math.isnan(values.summary(values.records_frame([record()]))["low"].iloc[0])
+
+
+def test_values_by_seed_are_one_row_a_seed_and_one_column_a_subset() -> None:
+    records = [record(1, 0.1), record(0, 0.2), record(0, 0.3, subset="D1cons_QA1"), record(0, 0.9, epoch=0)]
+    found = values.by_seed(
+        values.records_frame(records), cell="main", stage="stage1", measure="exact_match", eval_set="validation"
+    )
+    assert list(found.columns) == ["D1cons_QA1", "QA3"]
+    assert found["QA3"].tolist() == [0.2, 0.1]
+    assert found["D1cons_QA1"].tolist() == pytest.approx([0.3, math.nan], nan_ok=True)
+
+
+def test_subsets_stand_in_the_order_of_table_1() -> None:
+    assert values.ordered(["mine", "QA7", "D10cons_QA10", "D2incons_QA2", "QA3"]) == [
+        "D2incons_QA2",
+        "QA3",
+        "QA7",
+        "D10cons_QA10",
+        "mine",
+    ]
+
+
+def test_numbers_of_one_measure_on_different_things_are_kept_apart() -> None:
+    layers = [record(seed, seed + layer, measure="probe", what=f"layer {layer}") for layer in (0, 1) for seed in (0, 2)]
+    table = values.records_frame([record(0, 0.5), *layers])
+    found = values.final_table(table).set_index("what")["mean"]
+    assert found.to_dict() == {"": 0.5, "layer 0": 1.0, "layer 1": 2.0}
+    chosen = {"cell": "main", "stage": "stage1", "measure": "probe", "eval_set": "validation"}
+    assert values.by_seed(table, **chosen, what="layer 1")["QA3"].tolist() == [1.0, 3.0]
+    assert values.by_seed(table, **chosen).empty
