@@ -10,13 +10,14 @@ Importing it loads nothing: each name below is fetched when it is first used.
 
 TYPE_CHECKING = False  # as in typing, whose import takes longer than all of this
 if TYPE_CHECKING:
-    from sayso.api import experiments, load, run
+    from sayso.api import experiments, load, measure, run
     from sayso.core.errors import SaysoError
     from sayso.core.experiment import Experiment
     from sayso.core.seeds import Seeds
     from sayso.core.subsets import TABLE_1, Source, SplitSpec, Subset, with_fractions, with_reliability
     from sayso.core.training import Sampling, Stage, TrainSpec
     from sayso.data.samples import samples
+    from sayso.measures.named import measure_named
     from sayso.results import Results
 
 __all__ = [
@@ -33,6 +34,8 @@ __all__ = [
     "TrainSpec",
     "experiments",
     "load",
+    "measure",
+    "measure_named",
     "run",
     "samples",
     "with_fractions",
@@ -42,13 +45,14 @@ __version__ = "0.1.0"
 
 #: Module -> which of the names above it has.
 _FROM = {
-    "sayso.api": ("experiments", "load", "run"),
+    "sayso.api": ("experiments", "load", "measure", "run"),
     "sayso.core.errors": ("SaysoError",),
     "sayso.core.experiment": ("Experiment",),
     "sayso.core.seeds": ("Seeds",),
     "sayso.core.subsets": ("TABLE_1", "Source", "SplitSpec", "Subset", "with_fractions", "with_reliability"),
     "sayso.core.training": ("Sampling", "Stage", "TrainSpec"),
     "sayso.data.samples": ("samples",),
+    "sayso.measures.named": ("measure_named",),
     "sayso.results": ("Results",),
 }
 

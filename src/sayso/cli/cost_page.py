@@ -11,6 +11,7 @@ from rich.text import Text
 from sayso.cli.terminal import plain_table
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
+from sayso.core.legs import kept_states
 from sayso.core.spec import canonical_json
 from sayso.core.sweep import Cell, cells
 from sayso.learners.specs import FromScratch, HFModel
@@ -61,7 +62,7 @@ def cost_page(experiment: Experiment, gpu: Gpu) -> RenderableType:
 
 
 def _on_gpu(planned: Sequence[Cell], work: dict[str, Workload], seeds: int, gpu: Gpu) -> Iterable[RenderableType]:
-    rows, total, unknown, small = [], 0.0, "", False
+    rows, total, kept, unknown, small = [], 0.0, 0.0, "", False
     terms: dict[str, None] = {}
     for cell in planned:
         try:
@@ -72,6 +73,7 @@ def _on_gpu(planned: Sequence[Cell], work: dict[str, Workload], seeds: int, gpu:
         terms[_terms(cell.experiment, found)] = None
         small |= found.lower_bound
         total += found.hours * seeds
+        kept += len(kept_states(cell.experiment)) * found.memory.gradients * seeds  # as many bytes as trained weights
         rows.append(
             (
                 cell.name,
@@ -89,6 +91,7 @@ def _on_gpu(planned: Sequence[Cell], work: dict[str, Workload], seeds: int, gpu:
         how = _SMALL if small else "a rough estimate"
         more = "more than " if small else ""
         yield Text(f"{more}{_short(total)} hours of one {gpu.name} for all {len(rows) * seeds} runs; {how}")
+        yield Text(f"{_short(kept / 1e9)} GB of weights stay on the disk (keep)" if kept else "no weights stay (keep)")
         yield Text("\n".join(terms))
     if unknown:
         yield Text(unknown)

@@ -17,6 +17,7 @@ from rich.text import Text
 from sayso.cli.progress import seed_range
 from sayso.cli.streams import can_write
 from sayso.core.experiment import Experiment
+from sayso.core.legs import kept_states
 from sayso.core.spec import canonical_json
 from sayso.core.sweep import cells
 from sayso.runs.status import CellStatus, Status
@@ -99,6 +100,9 @@ def experiment_page(experiment: Experiment) -> RenderableType:
     total = len(planned) * experiment.seeds.count
     runs = f", {total} runs in all" if len(planned) > 1 else ""
     sections.append(Text(f"seeds {experiment.seeds} ({experiment.seeds.count}){runs}"))
+    states = len(kept_states(planned[0].experiment))
+    kept = f"weights stay at {states} moments of each seed; --gpu says what that takes" if states else "no weights stay"
+    sections.append(Text(f"{kept} (keep: {experiment.kept})"))
     return Group(*_spaced(sections))
 
 
