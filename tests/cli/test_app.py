@@ -148,7 +148,7 @@ def test_sample_prints_documents_with_their_use_and_subset(tiny_file: Path) -> N
         (["run", "TINY", "--seeds", "9-3"], "asks for no seeds"),
         (["run", "TINY", "--jobs", "0"], "--jobs"),
         (["run", "TINY", "--out", "file/below"], "file/below: cannot write here: Not a directory; choose another"),
-        (["run", "TINY", "--out", "file"], "file: cannot write here: Not a directory; choose another"),
+        (["run", "TINY", "--out", "file"], "file: cannot write here: File exists; choose another"),
         (["run"], "NAME"),
         (["rum", "TINY"], "No such command 'rum'. Did you mean 'run'?"),
         (["run", "TINY", "--sets", "a=1"], "--sets"),
@@ -228,7 +228,7 @@ def test_a_finished_run_runs_nothing_again(results: Path, run_command: list[str]
 def test_results_are_a_table_or_csv_or_json(results: Path) -> None:
     assert "mean and 95% interval over 2 seeds" in call("results", results).stdout
     csv = call("results", results, "--csv").stdout.splitlines()
-    assert csv[0] == "experiment,cell,seed,stage,epoch,measure,eval_set,subset,value,n"
+    assert csv[0] == "experiment,cell,seed,stage,epoch,measure,eval_set,subset,value,n,what"
     rows = json.loads(call("results", results, "--json").stdout)
     assert list(rows[0]) == csv[0].split(",")
     assert len(rows) == len(csv) - 1
@@ -248,7 +248,7 @@ def test_status_says_what_lacks_and_the_command_that_goes_on(results: Path) -> N
     (job,) = (results / "jobs").iterdir()
     (job / "finished.json").unlink()
     position = {"leg": 1, "epoch": 2, "checkpoint": "checkpoint-1-2.pt", "records": 0}
-    (job / "position.json").write_text(json.dumps(position), encoding="utf-8")
+    (job / "position.json").write_text(json.dumps([position]), encoding="utf-8")
     page = call("status", "results").stdout
     assert "stopped   100-101   3 of 11" in page
     assert "to go on: sayso run results/experiment.json --out results\n" in page

@@ -96,7 +96,7 @@ def run(
     own, sayso-results/NAME-DIGEST.
     """
     from sayso import api
-    from sayso.cli import terminal
+    from sayso.cli import results_pages, terminal
     from sayso.cli.configure import configure, find
     from sayso.cli.display import Display
 
@@ -120,8 +120,8 @@ def run(
     except KeyboardInterrupt:
         errors.print("stopped; the same command goes on where it was")
         raise typer.Exit(INTERRUPTED) from None
-    terminal.show(terminal.results_page(results.table()))
-    terminal.show("", terminal.claims_page(results.claims()))
+    terminal.show(results_pages.results_page(results.table()))
+    terminal.show("", results_pages.claims_page(results.claims()))
     terminal.show("", f"report: {results.report()}")
 
 
@@ -159,7 +159,7 @@ def measure(
     What states stay when seeds have finished, 'sayso run --keep' says.
     """
     from sayso import api
-    from sayso.cli import terminal
+    from sayso.cli import results_pages, terminal
     from sayso.cli.configure import look_last_in
     from sayso.cli.display import MeasuringDisplay
     from sayso.cli.folders import results_of
@@ -185,7 +185,7 @@ def measure(
     except KeyboardInterrupt:
         errors.print("stopped; the same command begins again")
         raise typer.Exit(INTERRUPTED) from None
-    terminal.show(terminal.results_page(results.table()))
+    terminal.show(results_pages.results_page(results.table()))
     terminal.show("", f"report: {results.report()}")
 
 

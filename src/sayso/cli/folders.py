@@ -41,7 +41,7 @@ def results(
     """
     if csv and json:
         raise SaysoError("--csv and --json exclude each other; choose one")
-    from sayso.cli import terminal
+    from sayso.cli import results_pages, terminal
     from sayso.report import table
 
     found = results_of(folder)
@@ -51,17 +51,17 @@ def results(
     elif json:
         typer.echo(table.to_json(found.records()), nl=False)
     else:
-        terminal.show(terminal.results_page(found.table()))
+        terminal.show(results_pages.results_page(found.table()))
 
 
 @app.command(epilog=examples("sayso claims sayso-results/pocket"))
 def claims(folder: Annotated[Path | None, DIR] = None) -> None:
     """Say which claims of the paper hold in a results folder."""
-    from sayso.cli import terminal
+    from sayso.cli import results_pages, terminal
 
     found = results_of(folder)
     _notice(found)
-    terminal.show(terminal.claims_page(found.claims()))
+    terminal.show(results_pages.claims_page(found.claims()))
 
 
 @app.command(epilog=examples("sayso report sayso-results/pocket"))

@@ -1,12 +1,10 @@
-"""What commands print: the catalogue, an experiment, how far a run is, its results, as rich renderables."""
+"""What commands print: the catalogue, an experiment, how far a run is, documents, as rich renderables."""
 
 from __future__ import annotations
 
-import math
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
@@ -22,16 +20,8 @@ from sayso.core.spec import canonical_json
 from sayso.core.sweep import cells
 from sayso.runs.status import CellStatus, Status
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from sayso.stats.verdict import Verdict
-
 #: Width of text that no terminal sets: wide enough that nothing is folded before it reaches a file or a pipe.
 FILE_WIDTH = 160
-
-_OUTCOME_STYLE = {"holds": "green", "fails": "red", "undecided": "yellow"}
-_QUESTIONS = {"validation": "questions", "entity_attribution": "attribution"}
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -53,9 +43,8 @@ def show(*pages: RenderableType) -> None:
     with output.capture() as captured:
         for page in pages:
             output.print(page)
-    text = captured.get().replace("±", "+-") if in_ascii else captured.get()
-    for line in text.splitlines():
-        print(line if output.is_terminal else line.rstrip())
+    for line in captured.get().splitlines():
+        print(line.replace("±", "+-").rstrip() if in_ascii else line.rstrip())
 
 
 def plain_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
@@ -156,12 +145,11 @@ def _stages(experiment: Experiment) -> RenderableType:
 def status_page(status: Status, command: str | None) -> RenderableType:
     """How far a folder has come, cell by cell, and the command that goes on (None: nothing is left)."""
     rows = [row for cell in status.cells for row in _status_rows(cell)]
-    parts: list[RenderableType] = [
+    return Group(
         Text.assemble((status.experiment.name, "bold"), f" in {status.path}"),
         plain_table(("cell", "state", "seeds", "epochs"), rows),
         Text(f"to go on: {command}" if command else "all finished"),
-    ]
-    return Group(*parts)
+    )
 
 
 def _status_rows(cell: CellStatus) -> Iterator[tuple[str, str, str, str]]:
@@ -173,66 +161,6 @@ def _status_rows(cell: CellStatus) -> Iterator[tuple[str, str, str, str]]:
             yield cell.name, job.state, seed_range(job.seeds), f"{job.epochs_done} of {job.epochs}"
     if cell.to_do:
         yield cell.name, "to do", seed_range(cell.to_do), "0"
-
-
-def results_page(summary: pd.DataFrame) -> RenderableType:
-    """Exact match at the end of each stage by subset: a table a cell, over seeds with 95% intervals."""
-    rows = summary[summary["measure"] == "exact_match"]
-    names = list(dict.fromkeys(rows["cell"]))
-    parts: list[RenderableType] = []
-    for name in names:
-        parts += [Text(name, style="bold")] if len(names) > 1 else []
-        parts += _cell_results(rows[rows["cell"] == name])
-    seeds = int(rows["seeds"].max())
-    parts.append(Text(f"exact match, mean and 95% interval over {seeds} seeds" if seeds > 1 else "exact match, 1 seed"))
-    return Group(*parts)
-
-
-def _cell_results(rows: pd.DataFrame) -> list[RenderableType]:
-    from sayso.stats.numbers import plus_minus
-    from sayso.stats.values import ordered
-
-    texts: dict[tuple[str, str, str], str] = {
-        (stage, eval_set, subset): plus_minus(mean, low, high)
-        for stage, eval_set, subset, mean, low, high in rows[
-            ["stage", "eval_set", "subset", "mean", "low", "high"]
-        ].itertuples(index=False, name=None)
-    }
-    parts: list[RenderableType] = []
-    for stage in dict.fromkeys(stage for stage, eval_set, _ in texts if eval_set == "pretraining"):
-        found = [(subset, text) for (at, name, subset), text in texts.items() if (at, name) == (stage, "pretraining")]
-        parts.append(Text(f"{stage}: " + ", ".join(f"{subset} {text}" for subset, text in found)))
-    stages = dict.fromkeys(stage for stage, eval_set, _ in texts if eval_set in _QUESTIONS)
-    columns = [(stage, eval_set) for stage in stages for eval_set in _QUESTIONS]
-    subsets = ordered({subset for stage, eval_set, subset in texts if eval_set in _QUESTIONS})
-    if columns:
-        header = ("subset", *(f"{stage}\n{_QUESTIONS[eval_set]}" for stage, eval_set in columns))
-        parts.append(
-            plain_table(header, [(name, *(texts.get((*column, name), "") for column in columns)) for name in subsets])
-        )
-    return parts
-
-
-def claims_page(verdicts: Sequence[Verdict]) -> RenderableType:
-    """Each claim with its verdict, and below it the numbers the verdict rests on."""
-    from sayso.stats.numbers import count, p_value
-
-    names = list(dict.fromkeys(verdict.cell for verdict in verdicts))
-    parts: list[RenderableType] = []
-    for name in names:
-        parts += [Text(name, style="bold")] if len(names) > 1 else []
-        grid = Table.grid(padding=(0, 2, 0, 0))
-        for verdict in (verdict for verdict in verdicts if verdict.cell == name):
-            seeds = verdict.comparison.seeds
-            tested = not math.isnan(verdict.p_corrected)
-            numbers = [verdict.difference, *([f"corrected {p_value(verdict.p_corrected)}"] if tested else [])]
-            numbers = [*numbers, count(seeds, "seed")] if seeds else []
-            grid.add_row(
-                Text(verdict.outcome, style=_OUTCOME_STYLE[verdict.outcome], no_wrap=True),
-                Text.assemble(verdict.sentence, "\n", (", ".join([*numbers, verdict.decision.reason]), "dim")),
-            )
-        parts.append(grid)
-    return Group(*parts) if parts else Text("no claim of the ledger can be tested on this experiment")
 
 
 def documents_page(documents: Iterable[tuple[str, str, str]]) -> RenderableType:

@@ -24,7 +24,7 @@ from sayso.core.errors import SaysoError, nearest
 from sayso.core.measure import Measure
 from sayso.core.protocols import DefinitionFormat, KnowledgeBase, ModelSpec, QuestionFormat
 from sayso.core.seeds import Seeds
-from sayso.core.spec import OWN_ONLY, Spec, canonical_json, digest_of, explain, is_stand_in
+from sayso.core.spec import OWN_ONLY, Spec, canonical_json, digest_of, encoded, explain, is_stand_in
 from sayso.core.subsets import SOURCES, TABLE_1, Source, SplitSpec, Subset, with_reliability
 from sayso.core.training import Stage, TrainSpec
 
@@ -279,6 +279,10 @@ def load_spec(data: Any, where: str, *, own_only: bool) -> Experiment:
         experiment = Experiment.model_validate(data, context=OWN_ONLY if own_only else None)
     except ValidationError as error:
         raise SaysoError(f"{where}: {explain(error)}") from error
+    try:
+        encoded(experiment.canonical_json())
+    except SaysoError as error:
+        raise SaysoError(f"{where}: {error}") from error
     experiment._code = _Code(own_only=own_only)
     return experiment
 

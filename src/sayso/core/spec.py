@@ -16,7 +16,6 @@ import importlib
 import inspect
 import json
 from abc import ABC
-from collections.abc import Iterator
 from typing import Any, NoReturn, Self
 
 from pydantic import (
@@ -49,8 +48,6 @@ class Spec(BaseModel):
             for key in data:
                 if key not in cls.model_fields and key != "type":
                     raise ValueError(f"{cls.__name__} has no setting '{key}'{nearest(str(key), cls.model_fields)}")
-            if broken := next(_no_text(data), None):
-                raise ValueError(f"{broken!r} is no text that UTF-8 can write")
         return data
 
     def canonical_json(self) -> str:
@@ -149,8 +146,25 @@ def canonical_json(value: Any) -> str:
 
 
 def digest_of(text: str) -> str:
-    """First sixteen hex digits of the sha256 of `text`."""
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    """First sixteen hex digits of the sha256 of `text` (see `encoded` for what is no text)."""
+    return hashlib.sha256(encoded(text)).hexdigest()[:16]
+
+
+def encoded(text: str) -> bytes:
+    """Encode JSON as UTF-8.
+
+    Raises
+    ------
+    SaysoError
+        If it holds halves of characters, as bytes that are no UTF-8 become on a command line and in names of files;
+        the message has the JSON string they are in.
+    """
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        end = text.find('"', error.end)
+        around = text[text.rfind('"', 0, error.start) + 1 : end if end >= 0 else None]
+        raise SaysoError(f"{around!r} is no text that UTF-8 can write") from error
 
 
 def resolve(dotted: str) -> Any:
@@ -181,19 +195,6 @@ def _reason(error: Exception) -> str:
     """What went wrong while a module was imported, in one line."""
     said = explain(error) if isinstance(error, ValidationError) else " ".join(str(error).split())
     return said if isinstance(error, ImportError) else f"{type(error).__name__}: {said}"
-
-
-def _no_text(value: Any) -> Iterator[str]:
-    """Texts inside plain data that hold halves of characters, as bytes that are no UTF-8 become on a command line."""
-    if isinstance(value, str):
-        if any("\ud800" <= character <= "\udfff" for character in value):
-            yield value
-    elif isinstance(value, dict):
-        for item in (*value, *value.values()):
-            yield from _no_text(item)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _no_text(item)
 
 
 def explain(error: ValidationError) -> str:

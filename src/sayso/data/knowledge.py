@@ -16,6 +16,8 @@ from sayso.data.published.trex import TREx
 from sayso.data.tables.reader import SUFFIXES, columns_of
 from sayso.data.tables.table import Table
 
+_PREPARED: dict[str, type[CVDB | TREx]] = {"cvdb": CVDB, "trex": TREx}
+
 #: Columns that nobody's table has but the CVDB's: a file that has one and lacks another is a CVDB file that lacks it.
 _OF_THE_CVDB = frozenset(["wiki_readers_2015_2018", "sum_visib_ln_5criteria", "level3_all_occ"])
 
@@ -31,20 +33,20 @@ def knowledge_of(file: str | Path, settings: Mapping[str, Any] | None = None) ->
         If there is no such file, it cannot be read, or is of another kind.
     """
     name = str(file)
-    if name == "cvdb":
-        return CVDB(**settings or {})
-    if name == "trex":
-        return TREx(**settings or {})
-    if not Path(file).is_file():
-        raise SaysoError(f"{name}: no such file; facts are cvdb, trex, or a file: .zip, {', '.join(SUFFIXES)}")
+    kind = _kind_of(name)
+    given = {} if name in _PREPARED else {"file": name}
     try:
-        return _kind_of(name)(**{"file": name, **(settings or {})})
-    except ValidationError as error:  # a name that settings cannot hold
-        raise SaysoError(f"{name}: {explain(error)}; rename it") from error
+        return kind(**{**given, **(settings or {})})
+    except ValidationError as error:
+        raise SaysoError(f"{name}: {explain(error)}") from error
 
 
 def _kind_of(file: str) -> type[CVDB | TREx | Table]:
-    """Which knowledge base reads a file."""
+    """Which knowledge base reads a file, or is called so."""
+    if file in _PREPARED:
+        return _PREPARED[file]
+    if not Path(file).is_file():
+        raise SaysoError(f"{file}: no such file; facts are cvdb, trex, or a file: .zip, {', '.join(SUFFIXES)}")
     lowered = file.lower()
     if lowered.endswith(".zip"):
         return TREx

@@ -1,0 +1,81 @@
+"""What commands print of results: exact match by subset, and what the claims came to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from sayso.cli.terminal import plain_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sayso.stats.verdict import Verdict
+
+_OUTCOME_STYLE = {"holds": "green", "fails": "red", "undecided": "yellow"}
+_QUESTIONS = {"validation": "questions", "entity_attribution": "attribution"}
+
+
+def results_page(summary: pd.DataFrame) -> RenderableType:
+    """Exact match at the end of each stage by subset: a table a cell, over seeds with 95% intervals."""
+    rows = summary[summary["measure"] == "exact_match"]
+    names = list(dict.fromkeys(rows["cell"]))
+    parts: list[RenderableType] = []
+    for name in names:
+        parts += [Text(name, style="bold")] if len(names) > 1 else []
+        parts += _cell_results(rows[rows["cell"] == name])
+    seeds = int(rows["seeds"].max())
+    parts.append(Text(f"exact match, mean and 95% interval over {seeds} seeds" if seeds > 1 else "exact match, 1 seed"))
+    return Group(*parts)
+
+
+def _cell_results(rows: pd.DataFrame) -> list[RenderableType]:
+    from sayso.stats.numbers import plus_minus
+    from sayso.stats.values import ordered
+
+    texts: dict[tuple[str, str, str], str] = {
+        (stage, eval_set, subset): plus_minus(mean, low, high)
+        for stage, eval_set, subset, mean, low, high in rows[
+            ["stage", "eval_set", "subset", "mean", "low", "high"]
+        ].itertuples(index=False, name=None)
+    }
+    parts: list[RenderableType] = []
+    for stage in dict.fromkeys(stage for stage, eval_set, _ in texts if eval_set == "pretraining"):
+        found = [(subset, text) for (at, name, subset), text in texts.items() if (at, name) == (stage, "pretraining")]
+        parts.append(Text(f"{stage}: " + ", ".join(f"{subset} {text}" for subset, text in found)))
+    stages = dict.fromkeys(stage for stage, eval_set, _ in texts if eval_set in _QUESTIONS)
+    columns = [(stage, eval_set) for stage in stages for eval_set in _QUESTIONS]
+    subsets = ordered({subset for stage, eval_set, subset in texts if eval_set in _QUESTIONS})
+    if columns:
+        header = ("subset", *(f"{stage}\n{_QUESTIONS[eval_set]}" for stage, eval_set in columns))
+        parts.append(
+            plain_table(header, [(name, *(texts.get((*column, name), "") for column in columns)) for name in subsets])
+        )
+    return parts
+
+
+def claims_page(verdicts: Sequence[Verdict]) -> RenderableType:
+    """Each claim with its verdict, and below it the numbers the verdict rests on."""
+    from sayso.stats.numbers import count, p_value
+
+    names = list(dict.fromkeys(verdict.cell for verdict in verdicts))
+    parts: list[RenderableType] = []
+    for name in names:
+        parts += [Text(name, style="bold")] if len(names) > 1 else []
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        for verdict in (verdict for verdict in verdicts if verdict.cell == name):
+            seeds = verdict.comparison.seeds
+            tested = not math.isnan(verdict.p_corrected)
+            numbers = [verdict.difference, *([f"corrected {p_value(verdict.p_corrected)}"] if tested else [])]
+            numbers = [*numbers, count(seeds, "seed")] if seeds else []
+            grid.add_row(
+                Text(verdict.outcome, style=_OUTCOME_STYLE[verdict.outcome], no_wrap=True),
+                Text.assemble(verdict.sentence, "\n", (", ".join([*numbers, verdict.decision.reason]), "dim")),
+            )
+        parts.append(grid)
+    return Group(*parts) if parts else Text("no claim of the ledger can be tested on this experiment")
