@@ -7,6 +7,8 @@ break, as the program writes them; an answer is the first line of what is genera
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import JsonValue
 
 from sayso.core.experiment import Experiment, Seeds, SplitSpec
@@ -53,12 +55,24 @@ def gpt_neox(width: int, *, layers: int, heads: int, inside: int, positions: int
     return FromScratch(architecture="gpt_neox", config=sizes | more)
 
 
+def digits(**settings: Any) -> Experiment:
+    """An experiment on grids of digits: equally many pairs in each subset, all but one of nine cells asked in training.
+
+    There is no QA4: a grid of labels cannot be shown instead of a grid of digits.
+    """
+    names = (*_DEFINED, "QA3", "QA7")
+    return Experiment(
+        sources=SOURCES[:2],
+        subsets=with_counts(of_table_1(*names), **dict.fromkeys(names, 1)),
+        split=SplitSpec(trained_questions=8),
+        definition=WordOrder(order="TAE"),
+        measures=(ExactMatch(), MeanLoss()),
+        **settings,
+    )
+
+
 #: Table 3 of the paper.
 _TABLE_3 = with_fractions(of_table_1(*_DEFINED), D1cons_QA1=0.4, D2incons_QA2=0.4, D5cons=0.1, D6cons=0.1)
-
-#: Equally many pairs each. There is no QA4: a grid of labels cannot be shown instead of a grid of digits.
-_ASKED = (*_DEFINED, "QA3", "QA7")
-DIGIT_SUBSETS = with_counts(of_table_1(*_ASKED), **dict.fromkeys(_ASKED, 1))
 
 PYTHIA_70M = gpt_neox(512, layers=6, heads=8, inside=2048, positions=2048, rotary_pct=0.25)
 
@@ -121,7 +135,7 @@ PAPER_SET_INCLUSION = Experiment(
     seeds=Seeds(first=100, count=50),
 )
 
-PAPER_DIGITS = Experiment(
+PAPER_DIGITS = digits(
     name="paper-digits",
     summary=(
         "The paper's experiment on MNIST (appendix E, figure 23): ConvNeXt V2 Tiny on grids of 3x3 digits. X1 and X2 "
@@ -133,10 +147,6 @@ PAPER_DIGITS = Experiment(
         "V2 (cosine, weight decay .05), but without its mixup, label smoothing and stochastic depth."
     ),
     knowledge=DigitGrids(entities=600, images="mnist"),
-    sources=SOURCES[:2],
-    subsets=DIGIT_SUBSETS,
-    split=SplitSpec(trained_questions=8),
-    definition=WordOrder(order="TAE"),
     model=ConvNeXtV2(),
     train=TrainSpec(
         optimizer="adamw",
@@ -149,7 +159,6 @@ PAPER_DIGITS = Experiment(
         sampling=Sampling(steps_per_epoch=3000),
     ),
     stages=(Stage(name="joint", documents=("X1", "X2"), epochs=40),),
-    measures=(ExactMatch(), MeanLoss()),
     seeds=Seeds(first=100, count=10),
     axes={"knowledge.entities": (60, 300, 600, 1200, 3000)},
 )

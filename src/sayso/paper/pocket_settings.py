@@ -6,7 +6,7 @@ Settings were chosen on seeds below 100. The default seeds, from 100 on, were ru
 from __future__ import annotations
 
 from sayso.core.experiment import Experiment, Seeds, SplitSpec
-from sayso.core.subsets import SOURCES, TABLE_1, with_counts, with_fractions
+from sayso.core.subsets import TABLE_1, with_counts, with_fractions
 from sayso.core.training import Sampling, Stage, TrainSpec
 from sayso.data.digits.grid import DigitGrids
 from sayso.data.formats import WordOrder
@@ -15,7 +15,7 @@ from sayso.data.set_inclusion import SetInclusion, WarmUp
 from sayso.learners.grids.specs import GridMLP
 from sayso.measures.exact_match import ExactMatch
 from sayso.measures.losses import MeanLoss
-from sayso.paper.paper_settings import DIGIT_SUBSETS, gpt_neox, of_table_1
+from sayso.paper.paper_settings import digits, gpt_neox, of_table_1
 
 #: Table 1 with more aliases in the small subsets, and few of them under their own names (there are few own names).
 _SUBSETS = with_fractions(TABLE_1, QA3=0.14, QA4=0.02, D5cons=0.10, D6cons=0.10)
@@ -114,7 +114,7 @@ POCKET_SET_INCLUSION = Experiment(
     seeds=Seeds(first=100, count=8),
 )
 
-POCKET_DIGITS = Experiment(
+POCKET_DIGITS = digits(
     name="pocket-digits",
     summary=(
         "The paper's experiment without language (section 4.2) in minutes on a laptop, with handwritten digits. "
@@ -129,10 +129,6 @@ POCKET_DIGITS = Experiment(
         "D6cons .480, QA7 .120 (chance); D5cons - D6cons was +.151 +- .063 (p = .0008, corrected .004; 8 of 8 seeds)."
     ),
     knowledge=DigitGrids(entities=600, tag_rows=2),
-    sources=SOURCES[:2],
-    subsets=DIGIT_SUBSETS,
-    split=SplitSpec(trained_questions=8),
-    definition=WordOrder(order="TAE"),
     model=GridMLP(width=512, depth=2),
     train=TrainSpec(
         optimizer="adamw",
@@ -143,6 +139,5 @@ POCKET_DIGITS = Experiment(
         sampling=Sampling(steps_per_epoch=500),
     ),
     stages=(Stage(name="joint", documents=("X1", "X2"), epochs=4),),
-    measures=(ExactMatch(), MeanLoss()),
     seeds=Seeds(first=100, count=8),
 )
