@@ -1,3 +1,4 @@
+import errno
 import io
 import json
 import logging
@@ -10,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from sayso.core.job_folder import JobFolder
 from sayso.core.sweep import Cell, Job
@@ -158,6 +161,23 @@ def test_warnings_are_told_and_logged(job, tmp_path, monkeypatch, capsys):
         {"event": "warning", "message": "at most 8 documents"}
     ]
     assert capsys.readouterr().err == "at most 8 documents\n"
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_full_disk_is_told_with_its_cause(job, tmp_path, monkeypatch, named):
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), *(["records.jsonl"] if named else []))
+
+    told = io.StringIO()
+    monkeypatch.setattr(execute_module, "execute", full)
+    monkeypatch.setattr(worker_module, "_stop_with_parent", lambda: None)
+    monkeypatch.setattr(sys, "stdin", io.StringIO(request(job, tmp_path / "job") + "\n"))
+    monkeypatch.setattr(sys, "stdout", told)
+    assert worker_module.main() == 2
+    (event,) = (json.loads(line) for line in told.getvalue().splitlines())
+    assert event["event"] == "error"
+    place = "records.jsonl" if named else str(tmp_path / "job")
+    assert event["message"].startswith(f"{place}: No space left on device; ")
 
 
 def test_an_error_the_user_can_put_right_is_told_and_nothing_else(job, tmp_path):

@@ -69,7 +69,8 @@ class _Warnings(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Send a warning as an event."""
         self._send({"event": "warning", "message": record.getMessage()})
-        print(record.getMessage(), file=sys.stderr)
+        with contextlib.suppress(OSError):  # a log on a full disk is no reason to end
+            print(record.getMessage(), file=sys.stderr, flush=True)
 
 
 def main() -> int:
