@@ -37,11 +37,10 @@ def main() -> None:
     learner.scores([asked])
     scoring = (time.perf_counter() - start) / len(asked)
     step, processor = float(np.median(seconds[1:])), float(np.median(cpu[1:]))
-    steps = sum(
-        stage.epochs * -(-len(corpus.documents(stage.documents)) // batch) for stage in PAPER_SET_INCLUSION.stages
-    )
+    stages = PAPER_SET_INCLUSION.stages
+    steps = sum(stage.epochs * -(-len(corpus.documents(stage.documents)) // batch) for stage in stages)
     measured = sum(len(item.examples) for item in corpus.eval_sets)
-    times = sum(1 + stage.epochs // stage.measure_every for stage in PAPER_SET_INCLUSION.stages)
+    times = sum(1 + stage.epochs // stage.measure_every for stage in stages)
     print(f"{torch.get_num_threads()} threads, {getattr(learner, 'device', 'cpu')}; {batch} documents a step")
     print(f"a step {step:.2f} s (CPU time {processor:.2f} s); scoring a question {1e3 * scoring:.2f} ms")
     training, scored = steps * step / 3600, times * measured * scoring / 3600

@@ -100,7 +100,7 @@ def run(
         If the folder cannot be used or a job fails.
     """
     from sayso.runs.local import LocalProcesses, usual_processes
-    from sayso.runs.measure import lacking_measures
+    from sayso.runs.needed import lacking_measures
 
     chosen = experiment if isinstance(experiment, Experiment) else load(experiment)
     if seeds is None:
@@ -157,7 +157,7 @@ def measure(
         or data or model are not those the results rest on.
     """
     from sayso.runs.local import LocalProcesses, usual_processes
-    from sayso.runs.measure import needed, to_take, what_it_takes
+    from sayso.runs.needed import needed, to_take, what_it_takes
 
     results = Results(path)
     store = results.store

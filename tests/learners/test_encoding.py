@@ -93,10 +93,10 @@ def test_nothing_gives_nothing():
 
 def test_documents_of_whole_words_are_encoded_alike():
     examples = [example("born A ?", "B"), example("born ?", "A B B", "B"), example("born", "B")]
-    causal = Encoder(WORDS, None, unknown=PAD).encode(examples)
+    causal = Encoder(WORDS, None, words=True).encode(examples)
     assert [item.ids.tolist() for item in causal] == [[BORN, A, ASK, B, END], [BORN, ASK, A_B, B, END], [BORN, B, END]]
     assert [item.start for item in causal] == [3, 2, 1]
-    seq2seq = Encoder(WORDS, PAD, unknown=PAD).encode(examples)
+    seq2seq = Encoder(WORDS, PAD, words=True).encode(examples)
     assert [item.context.tolist() for item in seq2seq] == [[BORN, A, ASK, END], [BORN, ASK, END], [BORN, END]]
     assert [item.ids.tolist() for item in seq2seq] == [[PAD, B, END], [PAD, A_B, B, END], [PAD, B, END]]
     assert {item.start for item in seq2seq} == {1}
@@ -106,15 +106,15 @@ def test_documents_of_whole_words_are_encoded_alike():
 @pytest.mark.parametrize("document", [example("born C ?", "B"), example("born A ?", "C"), example("bornA ?", "B")])
 def test_an_unknown_word_is_an_error_that_shows_the_document(document, start):
     with pytest.raises(SaysoError, match="holds a word that is not in the vocabulary") as caught:
-        Encoder(WORDS, start, unknown=PAD).encode([example("born", "A"), document])
+        Encoder(WORDS, start, words=True).encode([example("born", "A"), document])
     assert document.text in str(caught.value)
 
 
 def test_a_word_that_is_partly_prompt_and_partly_completion_is_an_error():
     across = [example("born A", "B")]  # 'A B' is a token
     with pytest.raises(SaysoError, match="partly prompt"):
-        require_boundary(across, Encoder(WORDS, None, unknown=PAD).encode(across))
-    require_boundary(across, Encoder(WORDS, PAD, unknown=PAD).encode(across))  # read apart, written apart
+        require_boundary(across, Encoder(WORDS, None, words=True).encode(across))
+    require_boundary(across, Encoder(WORDS, PAD, words=True).encode(across))  # read apart, written apart
 
 
 def test_lists_are_encoded_once_and_never_taken_for_others():

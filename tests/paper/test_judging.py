@@ -240,4 +240,4 @@ def test_every_row_of_the_ledger_is_well_formed() -> None:
     assert len({claim.name for claim in LEDGER}) == len(LEDGER)
     for claim in LEDGER:
         assert claim.sentence.endswith(".")
-        assert (claim.margin > 0) == (claim.kind == "equal")
+        assert claim.contrast.within is None or claim.contrast.within > 0

@@ -23,7 +23,8 @@ from sayso.measures.predictions import Predictions
 from sayso.runs import execute as execute_module
 from sayso.runs import measure as module
 from sayso.runs.execute import execute
-from sayso.runs.measure import lacking_measures, measure_job, needed, to_take, what_it_takes
+from sayso.runs.measure import measure_job
+from sayso.runs.needed import lacking_measures, needed, to_take, what_it_takes
 from tests.tiny_models import save_tiny
 
 ALL = (ExactMatch(), MeanLoss(), F1(), Predictions(eval_sets=("validation",)))

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sayso.core.examples import EntityFacts
-from sayso.data.files import OnProgress
+from sayso.data.progress import OnProgress
 from sayso.data.published.cache import Prepared
 
 

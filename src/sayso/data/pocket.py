@@ -23,10 +23,10 @@ from pydantic import Field, field_validator, model_validator
 from sayso.core.corpus import EvalSet
 from sayso.core.errors import SaysoError
 from sayso.core.examples import EntityFacts, Example, QAPair
+from sayso.core.files import file_sha256
 from sayso.core.protocols import KnowledgeBase, World
 from sayso.core.rng import stream
 from sayso.data.build import question
-from sayso.data.files import file_sha256
 from sayso.data.names import pieced_names, random_words, whole_names
 from sayso.data.people import ATTRIBUTES, NOTABLES, people, table_file
 from sayso.data.phrases import IS, IS_NOT

@@ -48,16 +48,17 @@ class Document:
 class Encoder:
     """Turns examples into documents with a model's own tokenizer; no token is ever cut off.
 
-    `decoder_start`: what a sequence-to-sequence model writes after; None for a causal one. `unknown`: what stands for
-    words the tokenizer does not know, if there can be any: they are refused.
+    `decoder_start`: what a sequence-to-sequence model writes after; None for a causal one. `words`: whether the
+    tokenizer is one of whole words (`sayso.learners.stacked.tokenizer`), of which some may be unknown: those are
+    refused.
     """
 
-    def __init__(self, tokenizer: Any, decoder_start: int | None, *, unknown: int | None = None) -> None:
+    def __init__(self, tokenizer: Any, decoder_start: int | None, *, words: bool = False) -> None:
         self._tokenizer = tokenizer
         self._decoder_start = decoder_start
-        self._unknown = unknown
+        self._words = words
         self._end: int = tokenizer.eos_token_id
-        self._pad: int = self._end if decoder_start is None else tokenizer.pad_token_id
+        self._pad: int = tokenizer.pad_token_id if words or decoder_start is not None else self._end
 
     def encode(self, examples: Sequence[Example]) -> list[Document]:
         """Encode examples, each with an end-of-text token after it.
@@ -74,7 +75,7 @@ class Encoder:
             texts = self._ids([example.text for example in examples])
             self._require_known(examples, texts)
             return [self._causal(*pair) for pair in zip(self._ids(prompts), texts, strict=True)]
-        contexts = self._tokenizer(prompts, verbose=False)["input_ids"]
+        contexts = self._tokens(prompts)
         labels = self._ids([example.completion for example in examples], target=True)
         self._require_known(examples, [[*one, *other] for one, other in zip(contexts, labels, strict=True)])
         return [
@@ -119,7 +120,7 @@ class Encoder:
 
     def _require_known(self, examples: Sequence[Example], rows: Sequence[Sequence[int]]) -> None:
         for example, ids in zip(examples, rows, strict=True):
-            if self._unknown in ids:
+            if self._words and self._pad in ids:
                 raise SaysoError(f"{example.text!r} holds a word that is not in the vocabulary")
 
     def _causal(self, prompt: list[int], text: list[int]) -> Document:
@@ -128,9 +129,15 @@ class Encoder:
 
     def _ids(self, texts: list[str], *, target: bool = False) -> list[list[int]]:
         """Encode texts as the tokenizer does by itself, but for an end token it may add."""
+        encoded = self._tokens(texts, target=target)
+        return [ids[:-1] if ids and ids[-1] == self._end else ids for ids in encoded]
+
+    def _tokens(self, texts: list[str], *, target: bool = False) -> list[list[int]]:
+        if self._words:  # a third of the time: transformers makes masks and copies that nothing here needs
+            return [encoding.ids for encoding in self._tokenizer.backend_tokenizer.encode_batch_fast(texts)]
         given = {"text_target": texts} if target else {"text": texts}
         encoded: list[list[int]] = self._tokenizer(**given, verbose=False)["input_ids"]
-        return [ids[:-1] if ids and ids[-1] == self._end else ids for ids in encoded]
+        return encoded
 
 
 class Once(Generic[T]):

@@ -1,8 +1,7 @@
 """What the paper says, as sentences that records can bear out or not.
 
-Each row of `LEDGER` compares one quantity of two subsets at the end of a stage. ``greater`` rows say that the first
-subset has more of it than the second, ``equal`` rows that the two lie within a stated margin. `sayso.paper.judging`
-judges them.
+Each row of `LEDGER` compares one quantity of two subsets at the end of a stage, and says that the first has more of it
+or that the two lie within a stated margin. `sayso.paper.judging` judges them.
 """
 
 from __future__ import annotations
@@ -22,7 +21,9 @@ Kind = Literal["informative", "control", "worded", "in_context"]
 class Contrast:
     """Two subsets, compared on one quantity at the end of the last stage that trains on `after`.
 
-    `second_eval_set`: what the second subset is asked, if not the same as the first.
+    `second_eval_set`: what the second subset is asked, if not the same as the first. `within`: the two are said to be
+    equal, within so much (in the measure's own unit, or if `relative` as a share of the mean of both); None: the first
+    is said to be greater.
     """
 
     first: str
@@ -31,6 +32,8 @@ class Contrast:
     eval_set: str
     after: Group
     second_eval_set: str | None = None
+    within: float | None = None
+    relative: bool = False
 
     @property
     def sides(self) -> tuple[tuple[str, str], tuple[str, str]]:
@@ -39,25 +42,28 @@ class Contrast:
 
 
 @dataclass(frozen=True)
-class Claim:
-    """One row of the ledger.
+class Where:
+    """Which experiments a claim is about.
 
-    `margin` (``equal`` only): in the measure's own unit, or a share of the mean of both subsets if `relative`.
-    `where`: experiments of which kind (`kind_of`), or all. `joint`: whether X1 and X2 are trained in one stage; None:
-    either way. `reliability`: how much the reliable source has to be right about at least, as a share of its aliases
-    in X1.
+    `kind`: those of this kind (`sayso.paper.judging.kind_of`), or all. `joint`: whether X1 and X2 are trained in one
+    stage; None: either way. `reliability`: how much the reliable source has to be right about at least, as a share of
+    its aliases in X1.
     """
+
+    kind: Kind | Literal["all"] = "informative"
+    joint: bool | None = None
+    reliability: float = 0.0
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One row of the ledger: what the paper says and in which section, the numbers that tell, and where it is said."""
 
     name: str
     sentence: str
     section: str
-    kind: Literal["greater", "equal"]
     contrast: Contrast
-    margin: float = 0.0
-    relative: bool = False
-    where: Kind | Literal["all"] = "informative"
-    joint: bool | None = None
-    reliability: float = 0.0
+    where: Where
 
 
 LEDGER = (
@@ -65,151 +71,133 @@ LEDGER = (
         "reliable-definitions-help",
         "Aliases defined by the reliable source are answered for better than aliases without a definition.",
         "section 3",
-        "greater",
-        Contrast("D1cons_QA1", "QA3", "exact_match", "validation", after="X1"),
+        Contrast("D1cons_QA1", "QA3", "exact_match", "validation", "X1"),
+        Where(),
     ),
     Claim(
         "unreliable-definitions-hurt",
         "Aliases defined by the unreliable source are answered for worse than aliases without a definition.",
         "section 3",
-        "greater",
-        Contrast("QA3", "D2incons_QA2", "exact_match", "validation", after="X1"),
+        Contrast("QA3", "D2incons_QA2", "exact_match", "validation", "X1"),
+        Where(),
     ),
     Claim(
         "reliable-beats-unreliable",
         "Aliases defined by the reliable source are answered for better than those of the unreliable one.",
         "section 3, appendix E.3",
-        "greater",
-        Contrast("D1cons_QA1", "D2incons_QA2", "exact_match", "validation", after="X1"),
+        Contrast("D1cons_QA1", "D2incons_QA2", "exact_match", "validation", "X1"),
+        Where(),
     ),
     Claim(
         "reliable-beats-unreliable-on-attribution",
         "The reliable source's aliases are attributed to what their questions are about more than the unreliable's.",
         "section 3.2",
-        "greater",
-        Contrast("D1cons_QA1", "D2incons_QA2", "exact_match", ATTRIBUTION, after="X1"),
+        Contrast("D1cons_QA1", "D2incons_QA2", "exact_match", ATTRIBUTION, "X1"),
+        Where(),
     ),
     Claim(
         "reliable-definitions-stick",
         "Aliases are attributed to what the reliable source says more than to what the unreliable one says.",
         "section 3.2",
-        "greater",
-        Contrast("D1cons_QA1", "D2incons_QA2", "exact_match", ATTRIBUTION, after="X1", second_eval_set=AS_DEFINED),
+        Contrast("D1cons_QA1", "D2incons_QA2", "exact_match", ATTRIBUTION, "X1", second_eval_set=AS_DEFINED),
+        Where(),
     ),
     Claim(
         "source-over-consistency",
         "Wrong definitions of a very reliable source stick more than right ones of a very unreliable source.",
         "section 3.3, figure 4a",
-        "greater",
-        Contrast("D9incons_QA9", "D10cons_QA10", "exact_match", AS_DEFINED, after="X1", second_eval_set=ATTRIBUTION),
-        reliability=0.95,
+        Contrast("D9incons_QA9", "D10cons_QA10", "exact_match", AS_DEFINED, "X1", second_eval_set=ATTRIBUTION),
+        Where(reliability=0.95),
     ),
     Claim(
         "known-answers-help",
         "Having learned some answers about an alias helps with other questions about it.",
         "section 3, baselines",
-        "greater",
-        Contrast("QA3", "QA7", "exact_match", "validation", after="X1"),
-        where="all",
+        Contrast("QA3", "QA7", "exact_match", "validation", "X1"),
+        Where("all"),
     ),
     Claim(
         "equal-question-losses",
         "Training questions reach the same loss whichever of the two sources defined their aliases.",
         "figure 8",
-        "equal",
-        Contrast("D1cons_QA1", "D2incons_QA2", "loss", "train_qa", after="X1"),
-        margin=0.05,
-        relative=True,
+        Contrast("D1cons_QA1", "D2incons_QA2", "loss", "train_qa", "X1", within=0.05, relative=True),
+        Where(),
     ),
     Claim(
         "gap-on-questions",
         "New definitions are believed more from the source that was reliable, as questions show.",
         "section 3.1",
-        "greater",
-        Contrast("D5cons", "D6cons", "exact_match", "validation", after="X2"),
+        Contrast("D5cons", "D6cons", "exact_match", "validation", "X2"),
+        Where(),
     ),
     Claim(
         "gap-on-attribution",
         "New definitions are believed more from the source that was reliable, as entity attribution shows.",
         "section 3.2",
-        "greater",
-        Contrast("D5cons", "D6cons", "exact_match", ATTRIBUTION, after="X2"),
+        Contrast("D5cons", "D6cons", "exact_match", ATTRIBUTION, "X2"),
+        Where(),
     ),
     Claim(
         "new-source-on-attribution",
         "A source never met before is believed even more than the reliable one, as entity attribution shows.",
         "section 3.2",
-        "greater",
-        Contrast("D8cons", "D5cons", "exact_match", ATTRIBUTION, after="X2"),
-        joint=False,
+        Contrast("D8cons", "D5cons", "exact_match", ATTRIBUTION, "X2"),
+        Where(joint=False),
     ),
     Claim(
         "reliable-source-over-new-on-attribution",
         "Trained together, the reliable source is believed more than a new one, as entity attribution shows.",
         "section 3.2 and appendix C.5",
-        "greater",
-        Contrast("D5cons", "D8cons", "exact_match", ATTRIBUTION, after="X2"),
-        joint=True,
+        Contrast("D5cons", "D8cons", "exact_match", ATTRIBUTION, "X2"),
+        Where(joint=True),
     ),
     Claim(
         "no-gap-on-questions",
         "With nothing to tell the sources apart, both are believed alike, as questions show.",
         "section 3.3",
-        "equal",
-        Contrast("D5cons", "D6cons", "exact_match", "validation", after="X2"),
-        margin=0.05,
-        where="control",
+        Contrast("D5cons", "D6cons", "exact_match", "validation", "X2", within=0.05),
+        Where("control"),
     ),
     Claim(
         "no-gap-on-attribution",
         "With nothing to tell the sources apart, both are believed alike, as entity attribution shows.",
         "section 3.3",
-        "equal",
-        Contrast("D5cons", "D6cons", "exact_match", ATTRIBUTION, after="X2"),
-        margin=0.05,
-        where="control",
+        Contrast("D5cons", "D6cons", "exact_match", ATTRIBUTION, "X2", within=0.05),
+        Where("control"),
     ),
     Claim(
         "is-believed-on-attribution",
         "New aliases are attributed better where a definition says is than where it says is not.",
         "section 5.3, footnote 4",
-        "greater",
-        Contrast("D5cons", "D6cons", "exact_match", ATTRIBUTION, after="X2"),
-        where="worded",
+        Contrast("D5cons", "D6cons", "exact_match", ATTRIBUTION, "X2"),
+        Where("worded"),
     ),
     Claim(
         "is-no-better-on-questions",
         "Questions about new aliases are answered alike whether a definition says is or is not.",
         "section 5.3, footnote 4",
-        "equal",
-        Contrast("D5cons", "D6cons", "exact_match", "validation", after="X2"),
-        margin=0.05,
-        where="worded",
+        Contrast("D5cons", "D6cons", "exact_match", "validation", "X2", within=0.05),
+        Where("worded"),
     ),
     Claim(
         "in-context-definitions-help",
         "With its definition from the reliable source before it, a question is answered better than without one.",
         "appendix C.8",
-        "greater",
-        Contrast("D1cons_QA1", "QA3", "exact_match", "validation", after="X1"),
-        where="in_context",
+        Contrast("D1cons_QA1", "QA3", "exact_match", "validation", "X1"),
+        Where("in_context"),
     ),
     Claim(
         "in-context-gap-on-questions",
         "New definitions are relied on more in context where they come from the source that was reliable.",
         "appendix C.8",
-        "greater",
-        Contrast("D5cons", "D6cons", "exact_match", "validation", after="X1"),
-        where="in_context",
+        Contrast("D5cons", "D6cons", "exact_match", "validation", "X1"),
+        Where("in_context"),
     ),
     Claim(
         "equal-definition-losses",
         "New definitions reach the same training loss whichever of the two sources they come from.",
         "figure 8",
-        "equal",
-        Contrast("D5cons", "D6cons", "loss", "definitions", after="X2"),
-        margin=0.05,
-        relative=True,
-        where="all",
+        Contrast("D5cons", "D6cons", "loss", "definitions", "X2", within=0.05, relative=True),
+        Where("all"),
     ),
 )

@@ -38,9 +38,9 @@ def claims_for(experiment: Experiment) -> tuple[Claim, ...]:
         for claim in LEDGER
         if {claim.contrast.first, claim.contrast.second} <= names
         and stage_training(experiment, claim.contrast.after) is not None
-        and claim.where in ("all", kind)
-        and claim.joint in (None, joint)
-        and claim.reliability <= right + 1e-9
+        and claim.where.kind in ("all", kind)
+        and claim.where.joint in (None, joint)
+        and claim.where.reliability <= right + 1e-9
     )
 
 
@@ -84,15 +84,16 @@ def _judge_cell(values: pd.DataFrame, cell: Cell) -> list[Verdict]:
 
 
 def _finding(values: pd.DataFrame, cell: Cell, claim: Claim) -> Finding:
-    first, second = _values(values, cell, claim.contrast)
-    level = float(pd.concat([first, second]).mean()) if claim.relative else 1.0
+    contrast = claim.contrast
+    first, second = _values(values, cell, contrast)
+    level = float(pd.concat([first, second]).mean()) if contrast.relative else 1.0
     return Finding(
         claim=claim.name,
         sentence=claim.sentence,
         section=claim.section,
-        contrast=_in_words(claim),
+        contrast=_in_words(contrast),
         comparison=stats.compare(first, second),
-        margin=claim.margin * level if claim.kind == "equal" else None,
+        margin=None if contrast.within is None else contrast.within * level,
     )
 
 
@@ -109,9 +110,8 @@ def _values(values: pd.DataFrame, cell: Cell, contrast: Contrast) -> tuple[pd.Se
     return first[contrast.first], second[contrast.second]
 
 
-def _in_words(claim: Claim) -> str:
-    contrast = claim.contrast
-    sign = ">" if claim.kind == "greater" else "="
+def _in_words(contrast: Contrast) -> str:
+    sign = ">" if contrast.within is None else "="
     if contrast.second_eval_set is not None:
         first, second = (f"{subset} on {eval_set}" for subset, eval_set in contrast.sides)
         return f"{contrast.measure}: {first} {sign} {second}"

@@ -7,9 +7,13 @@ break, as the program writes them; an answer is the first line of what is genera
 
 from __future__ import annotations
 
+from typing import Any
+
+from pydantic import JsonValue
+
 from sayso.core.experiment import Experiment
 from sayso.core.seeds import Seeds
-from sayso.core.subsets import SOURCES, TABLE_1, SplitSpec, with_counts, with_fractions
+from sayso.core.subsets import SOURCES, TABLE_1, SplitSpec, Subset, with_counts, with_fractions
 from sayso.core.training import Sampling, Stage, TrainSpec
 from sayso.data.digits.grid import DigitGrids
 from sayso.data.formats import QuestionAndAnswer, WordOrder
@@ -27,35 +31,51 @@ from sayso.measures.predictions import Predictions
 ALPHAS = [0.5, 0.75, 0.9, 0.95, 1.0]
 ORDERS = ["TAE", "ATE", "AET", "TEA", "ETA", "EAT"]
 
+_DEFINED = ("D1cons_QA1", "D2incons_QA2", "D5cons", "D6cons")
+
 JOINT = Stage(name="joint", documents=("X1", "X2"), epochs=20)
 
 #: Evaluation sets whose answers are kept.
 _KEPT = ("validation", "entity_attribution", "attribution_as_defined")
 
+
+def of_table_1(*names: str) -> tuple[Subset, ...]:
+    """Some of the subsets of Table 1, in its order."""
+    return tuple(subset for subset in TABLE_1 if subset.name in names)
+
+
+def gpt_neox(width: int, *, layers: int, heads: int, inside: int, positions: int, **more: JsonValue) -> FromScratch:
+    """A GPT-NeoX, Pythia's architecture, from random weights; `inside`: the width within a feed-forward layer."""
+    sizes: dict[str, JsonValue] = {
+        "hidden_size": width,
+        "num_hidden_layers": layers,
+        "num_attention_heads": heads,
+        "intermediate_size": inside,
+        "max_position_embeddings": positions,
+    }
+    return FromScratch(architecture="gpt_neox", config=sizes | more)
+
+
+def digits(**settings: Any) -> Experiment:
+    """An experiment on grids of digits: equally many pairs in each subset, all but one of nine cells asked in training.
+
+    There is no QA4: a grid of labels cannot be shown instead of a grid of digits.
+    """
+    names = (*_DEFINED, "QA3", "QA7")
+    return Experiment(
+        sources=SOURCES[:2],
+        subsets=with_counts(of_table_1(*names), **dict.fromkeys(names, 1)),
+        split=SplitSpec(trained_questions=8),
+        definition=WordOrder(order="TAE"),
+        measures=(ExactMatch(), MeanLoss()),
+        **settings,
+    )
+
+
 #: Table 3 of the paper.
-_TABLE_3 = with_fractions(
-    tuple(subset for subset in TABLE_1 if subset.name in ("D1cons_QA1", "D2incons_QA2", "D5cons", "D6cons")),
-    D1cons_QA1=0.4,
-    D2incons_QA2=0.4,
-    D5cons=0.1,
-    D6cons=0.1,
-)
+_TABLE_3 = with_fractions(of_table_1(*_DEFINED), D1cons_QA1=0.4, D2incons_QA2=0.4, D5cons=0.1, D6cons=0.1)
 
-#: Equally many pairs each. There is no QA4: a grid of labels cannot be shown instead of a grid of digits.
-_NAMES = ("D1cons_QA1", "D2incons_QA2", "QA3", "D5cons", "D6cons", "QA7")
-DIGIT_SUBSETS = with_counts(tuple(subset for subset in TABLE_1 if subset.name in _NAMES), **dict.fromkeys(_NAMES, 1))
-
-PYTHIA_70M = FromScratch(
-    architecture="gpt_neox",
-    config={
-        "hidden_size": 512,
-        "num_hidden_layers": 6,
-        "num_attention_heads": 8,
-        "intermediate_size": 2048,
-        "rotary_pct": 0.25,
-        "max_position_embeddings": 2048,
-    },
-)
+PYTHIA_70M = gpt_neox(512, layers=6, heads=8, inside=2048, positions=2048, rotary_pct=0.25)
 
 PAPER_MAIN = Experiment(
     name="paper-main",
@@ -116,7 +136,7 @@ PAPER_SET_INCLUSION = Experiment(
     seeds=Seeds(first=100, count=50),
 )
 
-PAPER_DIGITS = Experiment(
+PAPER_DIGITS = digits(
     name="paper-digits",
     summary=(
         "The paper's experiment on MNIST (appendix E, figure 23): ConvNeXt V2 Tiny on grids of 3x3 digits. X1 and X2 "
@@ -128,10 +148,6 @@ PAPER_DIGITS = Experiment(
         "V2 (cosine, weight decay .05), but without its mixup, label smoothing and stochastic depth."
     ),
     knowledge=DigitGrids(entities=600, images="mnist"),
-    sources=SOURCES[:2],
-    subsets=DIGIT_SUBSETS,
-    split=SplitSpec(trained_questions=8),
-    definition=WordOrder(order="TAE"),
     model=ConvNeXtV2(),
     train=TrainSpec(
         optimizer="adamw",
@@ -144,7 +160,6 @@ PAPER_DIGITS = Experiment(
         sampling=Sampling(steps_per_epoch=3000),
     ),
     stages=(Stage(name="joint", documents=("X1", "X2"), epochs=40),),
-    measures=(ExactMatch(), MeanLoss()),
     seeds=Seeds(first=100, count=10),
     axes={"knowledge.entities": (60, 300, 600, 1200, 3000)},
 )

@@ -7,56 +7,38 @@ from __future__ import annotations
 
 from sayso.core.experiment import Experiment
 from sayso.core.seeds import Seeds
-from sayso.core.subsets import SOURCES, TABLE_1, SplitSpec, with_counts, with_fractions
+from sayso.core.subsets import TABLE_1, SplitSpec, with_counts, with_fractions
 from sayso.core.training import Sampling, Stage, TrainSpec
 from sayso.data.digits.grid import DigitGrids
 from sayso.data.formats import WordOrder
 from sayso.data.pocket import PocketWorld
 from sayso.data.set_inclusion import SetInclusion, WarmUp
 from sayso.learners.grids.specs import GridMLP
-from sayso.learners.specs import FromScratch
 from sayso.measures.exact_match import ExactMatch
 from sayso.measures.losses import MeanLoss
-from sayso.paper.paper_settings import DIGIT_SUBSETS
+from sayso.paper.paper_settings import digits, gpt_neox, of_table_1
 
 #: Table 1 with more aliases in the small subsets, and few of them under their own names (there are few own names).
 _SUBSETS = with_fractions(TABLE_1, QA3=0.14, QA4=0.02, D5cons=0.10, D6cons=0.10)
 
 #: Table 1 as the strict split deals 32 people to it, no person to two subsets.
-STRICT_SUBSETS = with_counts(
-    TABLE_1,
-    D1cons_QA1=11,
-    D2incons_QA2=11,
-    QA3=7,
-    QA4=1,
-    D5cons=7,
-    D6cons=7,
-    QA7=1,
-    D8cons=3,
-)
+STRICT_SUBSETS = with_counts(TABLE_1, D1cons_QA1=11, D2incons_QA2=11, QA3=7, QA4=1, D5cons=7, D6cons=7, QA7=1, D8cons=3)
 
 #: Table 3 with the baselines of Table 1, but for QA4: integers have no facts of their own.
 _SET_INCLUSION_SUBSETS = with_fractions(
-    tuple(subset for subset in TABLE_1 if subset.name != "QA4"),
-    D1cons_QA1=0.31,
-    D2incons_QA2=0.31,
-    QA3=0.10,
-    D5cons=0.10,
-    D6cons=0.10,
-    QA7=0.03,
-    D8cons=0.05,
-)
-
-SMALL = FromScratch(
-    architecture="gpt_neox",
-    config={
-        "hidden_size": 64,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "intermediate_size": 128,
-        "max_position_embeddings": 32,
+    of_table_1("D1cons_QA1", "D2incons_QA2", "QA3", "D5cons", "D6cons", "QA7", "D8cons"),
+    **{
+        "D1cons_QA1": 0.31,
+        "D2incons_QA2": 0.31,
+        "QA3": 0.10,
+        "D5cons": 0.10,
+        "D6cons": 0.10,
+        "QA7": 0.03,
+        "D8cons": 0.05,
     },
 )
+
+SMALL = gpt_neox(64, layers=2, heads=2, inside=128, positions=32)
 
 POCKET = Experiment(
     name="pocket",
@@ -113,17 +95,7 @@ POCKET_SET_INCLUSION = Experiment(
     subsets=_SET_INCLUSION_SUBSETS,
     split=SplitSpec(aliases_per_entity=160, shared_entities=True, trained_questions=6),
     definition=WordOrder(order="TAE"),
-    model=FromScratch(
-        architecture="gpt_neox",
-        config={
-            "hidden_size": 32,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 4,
-            "intermediate_size": 64,
-            "max_position_embeddings": 16,
-            "initializer_range": 0.15,
-        },
-    ),
+    model=gpt_neox(32, layers=2, heads=4, inside=64, positions=16, initializer_range=0.15),
     train=TrainSpec(
         optimizer="adafactor",
         learning_rate=3e-3,
@@ -135,13 +107,7 @@ POCKET_SET_INCLUSION = Experiment(
         loss_on="completion",
     ),
     stages=(
-        Stage(
-            name="stage0",
-            documents=("world",),
-            epochs=1,
-            overrides={"batch_size": 80},
-            measured=False,
-        ),
+        Stage(name="stage0", documents=("world",), epochs=1, overrides={"batch_size": 80}, measured=False),
         Stage(name="stage1", documents=("X1",), epochs=8, measure_every=4),
         Stage(name="stage2", documents=("X2",), epochs=10, overrides={"batch_size": 32}, measure_every=5),
     ),
@@ -149,7 +115,7 @@ POCKET_SET_INCLUSION = Experiment(
     seeds=Seeds(first=100, count=8),
 )
 
-POCKET_DIGITS = Experiment(
+POCKET_DIGITS = digits(
     name="pocket-digits",
     summary=(
         "The paper's experiment without language (section 4.2) in minutes on a laptop, with handwritten digits. "
@@ -164,10 +130,6 @@ POCKET_DIGITS = Experiment(
         "D6cons .480, QA7 .120 (chance); D5cons - D6cons was +.151 +- .063 (p = .0008, corrected .004; 8 of 8 seeds)."
     ),
     knowledge=DigitGrids(entities=600, tag_rows=2),
-    sources=SOURCES[:2],
-    subsets=DIGIT_SUBSETS,
-    split=SplitSpec(trained_questions=8),
-    definition=WordOrder(order="TAE"),
     model=GridMLP(width=512, depth=2),
     train=TrainSpec(
         optimizer="adamw",
@@ -178,6 +140,5 @@ POCKET_DIGITS = Experiment(
         sampling=Sampling(steps_per_epoch=500),
     ),
     stages=(Stage(name="joint", documents=("X1", "X2"), epochs=4),),
-    measures=(ExactMatch(), MeanLoss()),
     seeds=Seeds(first=100, count=8),
 )

@@ -7,9 +7,7 @@ the first time, or nothing is kept: the weights would not be those the other rec
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,101 +15,15 @@ from numpy.typing import NDArray
 
 from sayso.core.corpus import Corpus
 from sayso.core.errors import SaysoError
-from sayso.core.experiment import Experiment, load_spec
 from sayso.core.job_folder import JobFolder
-from sayso.core.legs import Leg, legs, measured_epochs
+from sayso.core.legs import Leg, legs
 from sayso.core.measure import Measure, Moment
 from sayso.core.records import Record, to_line
 from sayso.core.sweep import Job
 from sayso.runs.execute import Listener, as_begun, build, corpora_of, fit_leg, only_one
 from sayso.runs.manifest import now, versions
 from sayso.runs.measuring import details, due, take
-
-#: A leg by its number, and how many of its epochs are done.
-State = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Needed:
-    """What it takes to measure: `moments` in order, and how many epochs of which legs have to be trained again."""
-
-    moments: tuple[State, ...]
-    again: Mapping[int, int]
-
-    @property
-    def epochs(self) -> int:
-        """Epochs to be trained again."""
-        return sum(self.again.values())
-
-
-def taken(folder: JobFolder) -> dict[str, str]:
-    """Digests of the measures a job has records of, by their names."""
-    experiment = load_spec(folder.manifest().experiment, str(folder.manifest_path), own_only=False)
-    in_training = {measure.name: experiment.measure_digest(measure) for measure in experiment.measures}
-    return in_training | {name: str(marker.get("digest")) for name, marker in folder.measured().items()}
-
-
-def lacking_measures(folder: JobFolder, experiment: Experiment) -> list[Measure]:
-    """Measures of an experiment that a job was trained without, and that were not taken later."""
-    there = taken(folder).values()
-    return [measure for measure in experiment.measures if experiment.measure_digest(measure) not in there]
-
-
-def to_take(folder: JobFolder, experiment: Experiment, measures: Sequence[Measure]) -> list[Measure]:
-    """Those of some measures that a job has no records of yet.
-
-    Raises
-    ------
-    SaysoError
-        If it has records of one of that name that was taken with other settings, or the model cannot be measured so.
-    """
-    there = taken(folder)
-    wanted = []
-    for measure in measures:
-        try:
-            experiment.check_measure(measure)
-        except ValueError as error:
-            raise SaysoError(str(error)) from None
-        digest = experiment.measure_digest(measure)
-        if there.get(measure.name, digest) != digest:
-            raise SaysoError(
-                f"{folder.path}: has records of {measure.name} with other settings already, and two kinds of one name "
-                "would mix; leave it out, or give your measure another name"
-            )
-        if measure.name not in there:
-            wanted.append(measure)
-    return wanted
-
-
-def needed(folder: JobFolder, experiment: Experiment, measures: Sequence[Measure]) -> Needed:
-    """Find out which moments are to be measured, and what has to be trained again because it was not kept."""
-    run = legs(experiment)
-    moments = [
-        (index, epoch)
-        for index, leg in enumerate(run)
-        for epoch in sorted({epoch for measure in measures for epoch in measured_epochs(leg, measure.when)})
-    ]
-    again: dict[int, int] = {}
-    wanted = [_state_of(run, moment) for moment in moments]
-    while wanted:
-        state = wanted.pop()
-        if state is None or folder.state_path(*state).exists() or again.get(state[0], 0) >= state[1]:
-            continue
-        again[state[0]] = state[1]
-        wanted.append(_state_of(run, (state[0], 0)))
-    return Needed(tuple(moments), dict(sorted(again.items())))
-
-
-def what_it_takes(folder: JobFolder, experiment: Experiment, found: Needed) -> str:
-    """Say which epochs of a job have to be trained again, how many that is of all, and how long that may take."""
-    run = legs(experiment)
-    parts = [f"{run[leg].label} up to epoch {epoch}" for leg, epoch in found.again.items()]
-    total = sum(leg.stage.epochs for leg in run)
-    begun, ended = (
-        datetime.fromisoformat(text) for text in (folder.manifest().started, folder.finish_marker()["finished"])
-    )
-    minutes = (ended - begun).total_seconds() / 60 * found.epochs / max(total, 1)
-    return f"{', '.join(parts)}: {found.epochs} of {total} epochs, {minutes:.1f} minutes as it went the first time"
+from sayso.runs.needed import Needed, State, needed, state_of, to_take, what_it_takes
 
 
 def measure_job(
@@ -186,7 +98,7 @@ class _Measuring:
             if trained:
                 epochs = [0, *(epoch for epoch in epochs if epoch > trained)]
             for epoch in epochs:
-                state = _state_of(self._run, (index, epoch))
+                state = state_of(self._run, (index, epoch))
                 if state is not None:
                     self._learner.load(self._path(state))
                 elif not fresh:
@@ -220,7 +132,7 @@ class _Measuring:
     def _train_again(self, corpora: list[Corpus], index: int, last: int) -> None:
         """Train a leg up to an epoch from the state it starts from, measuring on the way."""
         leg, experiment = self._run[index], self._job.cell.experiment
-        starts = {_state_of(self._run, (number, 0)) for number in range(len(self._run))}
+        starts = {state_of(self._run, (number, 0)) for number in range(len(self._run))}
         proofs = [epoch for epoch in range(1, last + 1) if due(experiment.measures, leg, epoch)]
 
         def after_epoch(epoch: int, _loss: NDArray[np.float64]) -> None:
@@ -249,16 +161,6 @@ class _Measuring:
                     f"{epoch}, {record.measure} of seed {record.seed} is {record.value}, where {before.strip()} was "
                     "recorded); versions or device differ, so nothing was kept: run it anew elsewhere with --out"
                 )
-
-
-def _state_of(run: Sequence[Leg], moment: State) -> State | None:
-    """The state, after some epochs of a leg, that a moment has; None for the weights training starts from."""
-    index, epoch = moment
-    if epoch > 0:
-        return moment
-    if (start := run[index].start) is not None:
-        return _state_of(run, start)
-    return None if index == 0 else _state_of(run, (index - 1, run[index - 1].stage.epochs))
 
 
 def _key(record: Record) -> tuple[object, ...]:

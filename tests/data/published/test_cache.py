@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from sayso.core.errors import SaysoError
-from sayso.data.files import file_sha256
+from sayso.core.files import file_sha256
 from sayso.data.published.cache import Recipe, cache_folder, find, make_current, prepare_file, read
 
 SLOW = """

@@ -158,16 +158,16 @@ def test_answers_and_matches_are_decoded_in_smaller_parts_where_memory_runs_out(
     learner, documents = decided_learner(tmp_path, architecture, "first_line", 25)
     asked = list(adversarial(documents[:20], learner.answers([documents[:20]])[0], 4, seed=0))
     answers, (scores,) = learner.answers([asked]), learner.scores([asked])
-    whole, times = learner.reader.last_logits, 0
+    whole, times = BucketedReader.last_logits, 0
 
-    def limited(ids: torch.Tensor, *more: Any, **options: Any) -> torch.Tensor:
+    def limited(reader: BucketedReader, ids: torch.Tensor, *more: Any, **options: Any) -> torch.Tensor:
         nonlocal times
         if len(ids) > 3:
             times += 1
             raise torch.OutOfMemoryError("no memory left")
-        return whole(ids, *more, **options)
+        return whole(reader, ids, *more, **options)
 
-    monkeypatch.setattr(learner.reader, "last_logits", limited)
+    monkeypatch.setattr(BucketedReader, "last_logits", limited)
     (found,) = learner.scores([asked])
     assert found.match.tolist() == scores.match.tolist()
     assert times > 0

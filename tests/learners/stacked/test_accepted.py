@@ -13,7 +13,7 @@ from tests.learners.conftest import example
 TOKENS = (" q", " a", " ab", "b", " b", " a b", "bb", " bb")
 TOKENIZER = word_tokenizer(TOKENS)
 END = TOKENIZER.eos_token_id
-ENCODER = Encoder(TOKENIZER, None, unknown=TOKENIZER.pad_token_id)
+ENCODER = Encoder(TOKENIZER, None, words=True)
 
 
 def encode(*examples: Example) -> list[Document]:

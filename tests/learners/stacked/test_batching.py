@@ -9,7 +9,7 @@ from tests.learners.conftest import example
 
 TOKENIZER = word_tokenizer((" born", " ?", " A", " B", " A B", "b"))
 BORN, ASK, A, B, A_B, PIECE = range(2, 8)
-CAUSAL, SEQ2SEQ = Encoder(TOKENIZER, None, unknown=0), Encoder(TOKENIZER, 0, unknown=0)
+CAUSAL, SEQ2SEQ = Encoder(TOKENIZER, None, words=True), Encoder(TOKENIZER, 0, words=True)
 TEXTS = [example("born A ?", "B"), example("born", "B"), example("born ?", "A"), example("born", "A B")]
 
 

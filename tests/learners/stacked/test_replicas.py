@@ -44,7 +44,7 @@ def tokens_of(models: Replicas) -> Tokens:
     """Six documents of each replica, as its model reads and writes them."""
     start = 0 if models.seq2seq else None
     there = zip(TOKENIZERS, CORPORA, strict=True)
-    documents = [Encoder(own, start, unknown=0).encode(corpus.train["X2"][:6]) for own, corpus in there]
+    documents = [Encoder(own, start, words=True).encode(corpus.train["X2"][:6]) for own, corpus in there]
     return Tokens.of(stack(documents, pad=0), CPU)
 
 

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from sayso.core.errors import SaysoError
-from sayso.data.files import OnProgress, file_sha256, unheard
+from sayso.core.files import file_sha256
+from sayso.data.progress import OnProgress, unheard
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -27,8 +27,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 from sayso.core.errors import SaysoError
-from sayso.data.files import OnProgress
 from sayso.data.people import citizenships
+from sayso.data.progress import OnProgress
 from sayso.data.published.cache import Recipe
 from sayso.data.tables.reader import Encoding as ReadAs
 from sayso.data.tables.reader import opened

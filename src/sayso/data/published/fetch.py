@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from sayso.core.errors import SaysoError
-from sayso.data.files import OnProgress, file_sha256, unheard
+from sayso.core.files import file_sha256
+from sayso.data.progress import OnProgress, unheard
 
 
 @dataclass(frozen=True)

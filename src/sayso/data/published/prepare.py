@@ -8,7 +8,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from sayso.core.errors import SaysoError, nearest
-from sayso.data.files import OnProgress, unheard
+from sayso.data.progress import OnProgress, unheard
 from sayso.data.published import cvdb_file, trex
 from sayso.data.published.cache import Prepared, Recipe, cache_folder, make_current, prepare_file
 from sayso.data.published.fetch import CVDB_FILE, TREX_FILE, Published, fetch

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from sayso.core.errors import SaysoError
-from sayso.data.files import OnProgress
+from sayso.data.progress import OnProgress
 from sayso.data.published.cache import Recipe
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 from sayso.core.errors import SaysoError
-from sayso.data.files import OnProgress
+from sayso.data.progress import OnProgress
 from sayso.data.tables.cells import check_written
 
 #: The number of a row (the header of a CSV table is row 1) or line, and its values in the order of the columns.

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sayso.core.errors import SaysoError, nearest
-from sayso.data.files import OnProgress, unheard
+from sayso.data.progress import OnProgress, unheard
 from sayso.data.tables.cells import EMPTY, MISSING, Cell, cell_of, text_cell
 from sayso.data.tables.formats import Numbered, Raw, csv_rows, json_rows, parquet_rows
 
@@ -73,7 +73,8 @@ def read_table(file: str | Path, *, names: Collection[str] = (), missing: Collec
         found = path.stat()
     except OSError as error:
         raise SaysoError(f"{file}: cannot be read: {error.strerror}") from error
-    return _content(path, frozenset(names), frozenset(missing), found.st_size, found.st_mtime_ns)
+    changed = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+    return _content(path, frozenset(names), frozenset(missing), changed)
 
 
 @contextmanager
@@ -143,7 +144,7 @@ def columns_of(file: Path) -> tuple[str, ...]:
 
 
 @functools.lru_cache(maxsize=4)
-def _content(file: Path, names: frozenset[str], missing: frozenset[str], _size: int, _changed: int) -> Content:
+def _content(file: Path, names: frozenset[str], missing: frozenset[str], _changed: tuple[int, ...]) -> Content:
     with opened(file, names=names, missing=missing) as table:
         for place in table.left_out:
             log.warning(

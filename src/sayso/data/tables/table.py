@@ -16,8 +16,8 @@ from pydantic import Field, field_validator
 
 from sayso.core.errors import SaysoError, nearest
 from sayso.core.examples import EntityFacts, QAPair
+from sayso.core.files import file_sha256
 from sayso.data.facts import Drawn, FactBase, choose
-from sayso.data.files import file_sha256
 from sayso.data.tables.cells import MISSING, Cell, listed
 from sayso.data.tables.reader import SUFFIXES, read_table
 

@@ -56,11 +56,8 @@ class Decoder(nn.Module):
 
     def __init__(self, own: Any) -> None:
         super().__init__()
-        self.backbone, self.embedding, self.head = (
-            own.base_model,
-            own.get_input_embeddings(),
-            own.get_output_embeddings(),
-        )
+        self.backbone, self.embedding = own.base_model, own.get_input_embeddings()
+        self.head = own.get_output_embeddings()
         self._cache_name = cache_name(self.backbone) or "past_key_values"
 
     def forward(self, passes: Sequence[Pass]) -> Tensor:
@@ -114,7 +111,10 @@ class EncoderDecoder(nn.Module):
 
 
 class BucketedReader(Device):
-    """See above, and `sayso.learners.single.reader.Reader`. `body` is what reads a bundle."""
+    """See above, and `sayso.learners.single.reader.Reader`.
+
+    `body` is the module that reads a bundle. It holds the model's own parts, and may be compiled, or sharded as a root.
+    """
 
     name = "bucketed"
 
@@ -123,7 +123,7 @@ class BucketedReader(Device):
         own = base_of(model)
         self.config = own.config
         self.seq2seq: bool = self.config.is_encoder_decoder
-        self.body = EncoderDecoder(own) if self.seq2seq else Decoder(own)
+        self.body: Any = EncoderDecoder(own) if self.seq2seq else Decoder(own)
         self.remembers = cache_name(own) is not None and keeps_all(self.config) and not has_own_code(own)
         self.shares = self.remembers and not self.seq2seq
         self.places = not self.seq2seq and "position_ids" in takes(own)
@@ -145,7 +145,7 @@ class BucketedReader(Device):
     def start(self, contexts: Sequence[Ids]) -> dict[str, Any]:
         """See `Reader.start`."""
         state: dict[str, Any] = {"cache": new_cache(self.config) if self.remembers else None}
-        if isinstance(self.body, EncoderDecoder):
+        if self.seq2seq:
             ids, mask = self.padded(contexts)
             state["encoder_hidden_states"], state["encoder_attention_mask"] = self.body.encode(ids, mask), mask
         return state

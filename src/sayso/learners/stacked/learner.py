@@ -50,7 +50,7 @@ class StackedLearner(TrainedLearner):
         self.pad, self.end = self.tokenizers[0].pad_token_id, self.tokenizers[0].eos_token_id
         self._models = Replicas(seeds, self.tokenizers, architecture, config, device)
         start = self.pad if self._models.seq2seq else None
-        self._encoders = [Encoder(tokenizer, start, unknown=self.pad) for tokenizer in self.tokenizers]
+        self._encoders = [Encoder(tokenizer, start, words=True) for tokenizer in self.tokenizers]
         self._accepted = [Accepted(tokenizer) for tokenizer in self.tokenizers]
         self._encoded = Once(self._encode)
         self._evaluation = Fitting(EVALUATION_ROWS, "evaluation", _HELPS)
