@@ -228,7 +228,7 @@ def test_a_finished_run_runs_nothing_again(results: Path, run_command: list[str]
 def test_results_are_a_table_or_csv_or_json(results: Path) -> None:
     assert "mean and 95% interval over 2 seeds" in call("results", results).stdout
     csv = call("results", results, "--csv").stdout.splitlines()
-    assert csv[0] == "experiment,cell,seed,stage,epoch,measure,eval_set,subset,value,n,what"
+    assert csv[0] == "experiment,cell,seed,stage,epoch,measure,eval_set,subset,value,n"
     rows = json.loads(call("results", results, "--json").stdout)
     assert list(rows[0]) == csv[0].split(",")
     assert len(rows) == len(csv) - 1
