@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -14,7 +13,7 @@ import torch
 from torch import Tensor
 
 from sayso.core.errors import SaysoError
-from sayso.core.files import sync_folder
+from sayso.core.files import whole
 from sayso.core.spec import canonical_json
 
 #: Counts changes of what stands in the file.
@@ -93,18 +92,9 @@ class Checkpoints:
 
 
 def _write(path: Path, state: dict[str, Any]) -> None:
-    """Write a file beside its place, move it there, and wait until both are on the disk."""
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        with temporary.open("wb") as file, _cause_kept(file) as watched:
-            torch.save(state, watched)  # type: ignore[arg-type]  # it needs no more than to write and flush
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
+    """Write a file, and wait until it is on the disk."""
+    with whole(path) as file, _cause_kept(file) as watched:
+        torch.save(state, watched)  # type: ignore[arg-type]  # it needs no more than to write and flush
 
 
 class _Watched:
