@@ -62,11 +62,11 @@ class Results:
         """What a reader should know: data or models changed since, versions or devices that are not all the same."""
         return notices(self.store.jobs(), Today(own_only=True))
 
-    def report(self) -> Path:
+    def report(self, experiment: Experiment | None = None) -> Path:
         """Write ``report.html`` with its figures into the folder and return its path.
 
         Sample documents are left out where the facts they are made of are not at hand any more, have changed, or take
-        code of the user's own.
+        code of the user's own, which runs only if the `experiment` is given as it was run.
         """
         from sayso.data.samples import as_png, sample_documents, sample_pictures
         from sayso.report.page import write_report
@@ -75,9 +75,9 @@ class Results:
         samples: list[tuple[str, str, str]] = []
         pictures: dict[str, bytes] = {}
         try:
-            require_unchanged(self.store.jobs(), Today(own_only=True))
-            samples = sample_documents(self.experiment)
-            pictures = as_png(sample_pictures(self.experiment))
+            require_unchanged(self.store.jobs(), Today(own_only=experiment is None))
+            samples = sample_documents(experiment or self.experiment)
+            pictures = as_png(sample_pictures(experiment or self.experiment))
         except SaysoError as error:
             said.append(f"no sample documents: {error}")
         return write_report(self.store, self.claims(), samples, pictures, said)

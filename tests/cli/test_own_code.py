@@ -67,6 +67,12 @@ def test_looking_at_results_runs_no_code_of_anybodys(command: str, beside: Path)
     assert not (beside / "executed").exists()
 
 
+def test_the_report_of_a_run_shows_documents_of_own_facts(ran: Path) -> None:
+    page = (ran / "results" / "report.html").read_text(encoding="utf-8")
+    assert "Sample documents" in page
+    assert "code of your own" not in page
+
+
 def test_the_report_says_that_it_shows_no_documents(beside: Path) -> None:
     assert call("report", beside / "results").exit_code == 0
     page = (beside / "results" / "report.html").read_text(encoding="utf-8")

@@ -122,7 +122,7 @@ def run(
         raise typer.Exit(INTERRUPTED) from None
     terminal.show(results_pages.results_page(results.table()))
     terminal.show("", results_pages.claims_page(results.claims()))
-    terminal.show("", f"report: {results.report()}")
+    terminal.show("", f"report: {results.report(experiment)}")
 
 
 @app.command(
