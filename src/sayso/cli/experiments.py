@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sayso.cli.interrupts import INTERRUPTED, sigterm_as_ctrl_c
+from sayso.cli.interrupts import stoppable
 from sayso.cli.options import CODE, DIR, KNOWLEDGE, MODEL, NAME, SET, SWEEP, examples
 from sayso.core.errors import SaysoError
 
@@ -105,21 +105,16 @@ def run(
     if keep is not None:
         experiment = experiment.with_settings({"keep": int(keep) if keep.isdigit() else keep})
     folder = out or api.results_folder(experiment, loaded)
-    errors = terminal.console(stderr=True)
-    try:
-        with sigterm_as_ctrl_c(), Display(errors, folder) as display:
-            results = api.run(
-                experiment,
-                out=folder,
-                seeds=seeds,
-                jobs=jobs,
-                save_models=save_models,
-                on_plan=display.on_plan,
-                on_event=display.on_event,
-            )
-    except KeyboardInterrupt:
-        errors.print("stopped; the same command goes on where it was")
-        raise typer.Exit(INTERRUPTED) from None
+    with stoppable("goes on where it was"), Display(terminal.console(stderr=True), folder) as display:
+        results = api.run(
+            experiment,
+            out=folder,
+            seeds=seeds,
+            jobs=jobs,
+            save_models=save_models,
+            on_plan=display.on_plan,
+            on_event=display.on_event,
+        )
     terminal.show(results_pages.results_page(results.table()))
     terminal.show("", results_pages.claims_page(results.claims()))
     terminal.show("", f"report: {results.report(experiment)}")
@@ -170,21 +165,11 @@ def measure(
     look_last_in(code or Path())
     path = results_of(folder).path
     measures = [measure_named(text, when) for text in add]
-    errors = terminal.console(stderr=True)
-    try:
-        with sigterm_as_ctrl_c():
-            display = MeasuringDisplay(errors, path)
-            results = api.measure(
-                path,
-                measures,
-                train_again=train_again,
-                jobs=jobs,
-                on_plan=display.on_plan,
-                on_event=display.on_event,
-            )
-    except KeyboardInterrupt:
-        errors.print("stopped; the same command begins again")
-        raise typer.Exit(INTERRUPTED) from None
+    display = MeasuringDisplay(terminal.console(stderr=True), path)
+    with stoppable("begins again"):
+        results = api.measure(
+            path, measures, train_again=train_again, jobs=jobs, on_plan=display.on_plan, on_event=display.on_event
+        )
     terminal.show(results_pages.results_page(results.table()))
     terminal.show("", f"report: {results.report()}")
 

@@ -38,6 +38,19 @@ def sigterm_as_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+@contextlib.contextmanager
+def stoppable(said: str) -> Iterator[None]:
+    """Let Ctrl-C stop what is done, with a word on what the same command will do."""
+    import typer
+
+    try:
+        with sigterm_as_ctrl_c():
+            yield
+    except KeyboardInterrupt:
+        typer.echo(f"stopped; the same command {said}", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+
+
 def interrupt(number: int, frame: FrameType | None) -> None:
     """Raise `KeyboardInterrupt`; while a module is being imported, end at once.
 
