@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from benchmarks import (
+    demo,
     evaluation,
     exact_match,
     families,
@@ -21,6 +22,7 @@ from benchmarks import (
 
 BENCHMARKS = {
     "startup": startup.main,
+    "demo": demo.main,
     "stacking": stacking.main,
     "scoring": scoring.main,
     "profile": step_profile.main,

@@ -45,4 +45,4 @@ def results(finished: subprocess.CompletedProcess[str], tmp_path: Path) -> Path:
 @pytest.fixture
 def no_charts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Charts take seconds to draw; a test of something else does without."""
-    monkeypatch.setattr(sayso.Results, "report", lambda results: results.path / "report.html")
+    monkeypatch.setattr(sayso.Results, "report", lambda results, *_: results.path / "report.html")
