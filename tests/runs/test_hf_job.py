@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import transformers
 
+from sayso.core.errors import SaysoError
 from sayso.core.job_folder import JobFolder
 from sayso.core.sweep import Job, plan
 from sayso.data.formats import QuestionAndAnswer
@@ -75,3 +76,30 @@ def test_a_job_killed_in_each_stage_comes_out_the_same(short, architecture, lora
     assert len(results(whole)) == 4  # records, and predictions of three legs
     rows = [json.loads(line) for line in (whole.path / "records.jsonl").read_text().splitlines()]
     assert {row[5] for row in rows} == {"exact_match", "loss"}
+
+
+def test_weights_swapped_in_the_middle_of_a_run_are_refused_and_put_back_they_are_gone_on_with(
+    short, tmp_path, monkeypatch
+):
+    transformers.logging.disable_progress_bar()
+    place = tmp_path / "model"
+    job = job_of(short, HFModel(name=save_tiny(place), lora=LoRA(rank=2), max_new_tokens=2))
+    whole, folder = JobFolder(tmp_path / "whole"), JobFolder(tmp_path / "jobs" / "job")
+    execute(job, whole, lambda _: None)
+    with monkeypatch.context() as patch:
+        patch.setattr(JobFolder, "finish", _killed)
+        with pytest.raises(Killed):
+            execute(job, folder, lambda _: None)
+    own = (place / "model.safetensors").read_bytes()
+    save_tiny(place, seed=1)
+    before = {path.name: path.read_bytes() for path in folder.path.iterdir()}
+    with pytest.raises(SaysoError, match=r"begun with other weights \(.*put back what was there"):
+        execute(job, folder, lambda _: None)
+    assert {path.name: path.read_bytes() for path in folder.path.iterdir()} == before
+    (place / "model.safetensors").write_bytes(own)
+    execute(job, folder, lambda _: None)
+    assert results(folder) == results(whole)
+
+
+def _killed(*_: object) -> None:
+    raise Killed
