@@ -9,7 +9,7 @@ import pytest
 
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
-from sayso.core.identity import Origin
+from sayso.core.identity import Origin, Today, notices
 from sayso.core.job_folder import JobFolder
 from sayso.core.measure import Measure
 from sayso.core.records import Record
@@ -114,6 +114,20 @@ def test_a_measure_of_the_same_name_with_other_settings_does_not_mix(nested, eve
     with pytest.raises(SaysoError, match="has records of loss with other settings already"):
         to_take(everything, job.cell.experiment, [MeanLoss(when="stage")])
     assert to_take(everything, job.cell.experiment, [MeanLoss()]) == []
+
+
+def test_measuring_leaves_the_manifest_and_says_for_itself_what_was_different(nested, tmp_path, monkeypatch):
+    job = with_measures(nested, ALL[:1], keep="stages")
+    folder = trained(job, tmp_path / "job")
+    before = folder.manifest_path.read_bytes()
+    measured(job, folder, F1())
+    assert notices([folder], Today(own_only=True)) == []
+    monkeypatch.setattr("sayso.runs.manifest._git_commit", lambda: "another")
+    measured(job, folder, Predictions())
+    assert folder.manifest_path.read_bytes() == before
+    (line,) = notices([folder], Today(own_only=True))
+    assert line.startswith("predictions of job job was measured ")
+    assert "sayso's code at another (before at " in line
 
 
 def test_measures_that_a_job_was_trained_without_are_known(nested, everything, tmp_path):

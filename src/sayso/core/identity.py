@@ -134,6 +134,9 @@ def notices(folders: Sequence[JobFolder], today: Today) -> list[str]:
             found[f"changed since: these results are of other {changed}"] = None
         for line in manifest.resumed:
             found[f"job {folder.path.name} went on {line}"] = None
+        for name, marker in folder.measured().items():
+            for line in marker.get("differently", ()):
+                found[f"{name} of job {folder.path.name} was measured {line}"] = None
         for name, version in (*manifest.versions.items(), ("on", manifest.device)):
             ran_with.setdefault(name, {})[version] = None
     for name, several in ran_with.items():

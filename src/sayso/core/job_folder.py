@@ -49,6 +49,10 @@ class JobFolder:
         """Whether the finish marker was written."""
         return self.finished_path.exists()
 
+    def siblings(self) -> list[JobFolder]:
+        """Folders of all jobs of the results folder, this one among them."""
+        return [JobFolder(path) for path in sorted(self.path.parent.iterdir()) if path.is_dir()]
+
     def open(self, manifest: Manifest) -> None:
         """Begin the job, or note how it goes on: write its manifest."""
         self.path.mkdir(parents=True, exist_ok=True)

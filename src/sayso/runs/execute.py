@@ -23,7 +23,7 @@ from sayso.core.job_folder import JobFolder
 from sayso.core.learner import Learner
 from sayso.core.legs import Leg, kept_states, legs, needed_later
 from sayso.core.measure import Moment
-from sayso.core.records import Record
+from sayso.core.records import Manifest, Record
 from sayso.core.sweep import Job
 from sayso.data.build import build_corpus
 from sayso.runs.kept_models import require_models
@@ -59,7 +59,9 @@ def _go_on(job: Job, folder: JobFolder, on_event: Listener, save_models: bool) -
     on_event({"event": "building"})
     if folder.begun:
         job = as_begun(job, folder)
-    learner = build(job, folder)
+    learner, manifest = build(job, folder)
+    folder.open(manifest)
+    require_one_origin(each for each in folder.siblings() if each.begun)
     _train(job, folder, learner, on_event, save_models)
     folder.finish(now())
     folder.tidy(kept_states(job.cell.experiment))
@@ -72,13 +74,13 @@ def as_begun(job: Job, folder: JobFolder) -> Job:
     return dataclasses.replace(job, cell=dataclasses.replace(job.cell, experiment=begun))
 
 
-def build(job: Job, folder: JobFolder) -> Learner:
-    """Make the learner of a job, and write or check its manifest.
+def build(job: Job, folder: JobFolder) -> tuple[Learner, Manifest]:
+    """Make the learner of a job; give what it rests on now, as its manifest is to have it.
 
     Raises
     ------
     SaysoError
-        If the job, or another of its results folder, rests on other data or another model.
+        If the job was begun with other data or another model.
     """
     experiment = job.cell.experiment
     before = Today(own_only=False).origin(experiment)
@@ -93,10 +95,7 @@ def build(job: Job, folder: JobFolder) -> Learner:
                 f"{folder.path}: begun with other {changed}; put back what was there, or delete it to begin anew"
             )
         manifest = gone_on(there, manifest)
-    folder.open(manifest)
-    siblings = (JobFolder(path) for path in sorted(folder.path.parent.iterdir()) if path.is_dir())
-    require_one_origin(each for each in siblings if each.begun)
-    return learner
+    return learner, manifest
 
 
 def corpora_of(job: Job, stage2_seed: int) -> list[Corpus]:

@@ -55,6 +55,7 @@ def measure_job(
                     "digest": experiment.measure_digest(measure),
                     "measured": now(),
                     "versions": versions(),
+                    "differently": measuring.differently,
                     "trained_again": {str(leg): epoch for leg, epoch in found.again.items()},
                 }
                 folder.add_measured(measure.name, measuring.records[measure.name], what)
@@ -82,11 +83,13 @@ class _Measuring:
         self._run = legs(job.cell.experiment)
         self._before = {_key(record): to_line(record) for record in folder.records()} if found.again else {}
         self.records: dict[str, list[Record]] = {measure.name: [] for measure in measures}
+        self.differently: list[str] = []  # from how the job was trained: versions, device, code
         self._done = 0
 
     def run(self) -> None:
         """Measure every moment, in the order of training."""
-        self._learner = build(self._job, self._folder)
+        self._learner, manifest = build(self._job, self._folder)
+        self.differently += manifest.resumed[len(self._folder.manifest().resumed) :]
         fresh = True
         corpora: list[Corpus] = []
         stage2_seed: int | None = None
@@ -102,7 +105,7 @@ class _Measuring:
                 if state is not None:
                     self._learner.load(self._path(state))
                 elif not fresh:
-                    self._learner = build(self._job, self._folder)
+                    self._learner, _ = build(self._job, self._folder)
                 fresh = state is None
                 self._take(corpora, index, epoch)
                 if trained and epoch == 0:
