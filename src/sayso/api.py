@@ -177,7 +177,10 @@ def measure(
                     f"train again {what_it_takes(folder, experiment, found)} for each of {len(folders)} jobs: with "
                     "--train-again; or measure less often, as with --when stage"
                 )
-            (todo if wanted else done).append(Job(Cell(manifest.cell, experiment), manifest.seeds))
+            job = Job(Cell(manifest.cell, experiment), manifest.seeds)
+            if job.id != folder.path.name:  # its settings have other defaults by now
+                raise SaysoError(f"{folder.path}: made by another version of sayso; measure it with that one")
+            (todo if wanted else done).append(job)
         if not folders:
             raise SaysoError(f"{store.path}: no finished job yet; 'sayso status {store.path}' says how to go on")
         if on_plan is not None:

@@ -100,13 +100,16 @@ def test_training_again_that_gives_other_weights_keeps_nothing(nested, tmp_path,
     folder = trained(job, tmp_path / "job")
     real = execute_module.fit_leg
 
-    def differently(experiment, learner, *rest):
-        real(experiment.with_settings({"train.learning_rate": 0.1}), learner, *rest)
+    def differently(experiment, learner, corpora, leg, *rest):
+        settings = {"train.learning_rate": 0.1} if leg.stage.name == "stage2" else {}
+        real(experiment.with_settings(settings), learner, corpora, leg, *rest)
 
     monkeypatch.setattr(module, "fit_leg", differently)
-    with pytest.raises(SaysoError, match="again gave other weights than before"):
-        measured(job, folder, F1(), train_again=True)
+    before = sorted(folder.path.iterdir())
+    with pytest.raises(SaysoError, match="training stage2 again gave other weights than before"):
+        measured(job, folder, F1(), Predictions(eval_sets=("validation",)), train_again=True)
     assert folder.measured() == {}
+    assert sorted(folder.path.iterdir()) == before
 
 
 def test_a_measure_of_the_same_name_with_other_settings_does_not_mix(nested, everything):

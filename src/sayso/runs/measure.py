@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +50,8 @@ def measure_job(
             with tempfile.TemporaryDirectory(prefix=".again-", dir=folder.path) as scratch:
                 measuring = _Measuring(job, folder, wanted, found, Path(scratch), on_event)
                 measuring.run()
+            for name, rows in measuring.details.items():
+                folder.write_details(name, rows)
             for measure in wanted:
                 what = {
                     "measure": measure.model_dump(mode="json"),
@@ -83,6 +86,7 @@ class _Measuring:
         self._run = legs(job.cell.experiment)
         self._before = {_key(record): to_line(record) for record in folder.records()} if found.again else {}
         self.records: dict[str, list[Record]] = {measure.name: [] for measure in measures}
+        self.details: dict[str, list[dict[str, Any]]] = {}  # by the names of their files
         self.differently: list[str] = []  # from how the job was trained: versions, device, code
         self._done = 0
 
@@ -107,7 +111,7 @@ class _Measuring:
                 elif not fresh:
                     self._learner, _ = build(self._job, self._folder)
                 fresh = state is None
-                self._take(corpora, index, epoch)
+                self._take(self._moment(corpora, leg, epoch), index)
                 if trained and epoch == 0:
                     self._train_again(corpora, index, trained)
                     fresh = False
@@ -116,14 +120,13 @@ class _Measuring:
         kept = self._folder.state_path(*state)
         return kept if kept.exists() else self._scratch / kept.name
 
-    def _take(self, corpora: list[Corpus], index: int, epoch: int) -> None:
+    def _take(self, moment: Moment, index: int) -> None:
         """Take what is due at one moment."""
-        leg = self._run[index]
-        moment = self._moment(corpora, leg, epoch)
+        leg, epoch = self._run[index], moment.epoch
         for measure in due(self._measures, leg, epoch):
             self.records[measure.name] += take([measure], moment, self._job, leg)
             if epoch == leg.stage.epochs and (rows := list(details(measure, moment, self._job, leg))):
-                self._folder.write_details(f"{measure.name}-{leg.label}", rows)
+                self.details[f"{measure.name}-{leg.label}"] = rows
         if (index, epoch) in self._found.moments:
             self._done += 1
             self._on_event({"event": "measured", "done": self._done, "total": len(self._found.moments)})
@@ -139,9 +142,10 @@ class _Measuring:
         proofs = [epoch for epoch in range(1, last + 1) if due(experiment.measures, leg, epoch)]
 
         def after_epoch(epoch: int, _loss: NDArray[np.float64]) -> None:
+            moment = self._moment(corpora, leg, epoch)
             if epoch in proofs[-1:]:
-                self._require_same(corpora, leg, epoch)
-            self._take(corpora, index, epoch)
+                self._require_same(moment, leg)
+            self._take(moment, index)
             if (index, epoch) in starts:
                 self._learner.save_weights(self._scratch / self._folder.state_path(index, epoch).name).result()
             if epoch == last:
@@ -152,17 +156,16 @@ class _Measuring:
         except _EnoughError:
             self._on_event({"event": "trained", "stage": leg.label, "epoch": last})
 
-    def _require_same(self, corpora: list[Corpus], leg: Leg, epoch: int) -> None:
+    def _require_same(self, moment: Moment, leg: Leg) -> None:
         """Make sure that training again gave the weights it gave before: their records are the same."""
-        experiment = self._job.cell.experiment
-        moment = self._moment(corpora, leg, epoch)
-        for record in take(due(experiment.measures, leg, epoch), moment, self._job, leg):
+        measures = self._job.cell.experiment.measures
+        for record in take(due(measures, leg, moment.epoch), moment, self._job, leg):
             before = self._before.get(_key(record))
             if before is not None and before != to_line(record):
                 raise SaysoError(
                     f"{self._folder.path}: training {leg.label} again gave other weights than before (after epoch "
-                    f"{epoch}, {record.measure} of seed {record.seed} is {record.value}, where {before.strip()} was "
-                    "recorded); versions or device differ, so nothing was kept: run it anew elsewhere with --out"
+                    f"{moment.epoch}, {record.measure} of seed {record.seed} is {record.value}, where {before.strip()} "
+                    "was recorded); versions or device differ, so nothing was kept: run it anew elsewhere with --out"
                 )
 
 

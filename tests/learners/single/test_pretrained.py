@@ -99,8 +99,8 @@ def test_the_commit_of_a_model_from_the_hub_is_known_whatever_its_revision_is_ca
     for name in ("main", "v1"):
         (place / "refs").mkdir(exist_ok=True)
         (place / "refs" / name).write_text(commit, encoding="utf-8")
-    assert build("some/model", revision=revision).model_commit == commit
-    assert build(place / "snapshots" / commit).model_commit is None
+    assert build("some/model", revision=revision).spec.identity() == commit
+    assert build(place / "snapshots" / commit).spec.identity() != commit  # a folder is its files, whatever it is called
 
 
 def test_a_folder_that_is_not_there_is_said(tmp_path):

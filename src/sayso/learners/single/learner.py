@@ -30,7 +30,7 @@ from sayso.learners.single.greedy import Begun, continue_greedily
 from sayso.learners.single.grouping import Group
 from sayso.learners.single.listening import prompt_activations
 from sayso.learners.single.matching import Answers, matches
-from sayso.learners.single.pretrained import commit_of, load_model, load_tokenizer, load_weights, trained
+from sayso.learners.single.pretrained import load_model, load_tokenizer, load_weights, trained
 from sayso.learners.single.proving import choose_reader
 from sayso.learners.single.truth import ordinary_tokens
 from sayso.learners.specs import HFModel
@@ -44,7 +44,7 @@ _HELPS = "gradient_checkpointing, lora or a smaller model"
 class HFLearner(TrainedLearner):
     """One replica. `tokenizer` and `model` are transformers' own.
 
-    `model_commit`: the commit of a model from the hub. `reader` is how the model is read.
+    `reader` is how the model is read.
     """
 
     def __init__(self, seed: int, spec: HFModel) -> None:
@@ -52,7 +52,6 @@ class HFLearner(TrainedLearner):
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.tokenizer = load_tokenizer(spec)
         self.model = load_model(spec, seed).to(device).eval()
-        self.model_commit = commit_of(spec)
         config = self.model.config
         seq2seq: bool = config.is_encoder_decoder
         if len(self.tokenizer) > (rows := self.model.get_input_embeddings().num_embeddings):

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub import try_to_load_from_cache
 from huggingface_hub.errors import (
     GatedRepoError,
     LocalEntryNotFoundError,
@@ -55,14 +54,6 @@ def load_model(spec: HFModel, seed: int) -> Any:
     if spec.gradient_checkpointing:
         _checkpoint_gradients(model)
     return model
-
-
-def commit_of(spec: HFModel) -> str | None:
-    """The commit a model's files came from, once they are in the hub's cache; None for a folder."""
-    if Path(_place(spec.name)).is_dir():
-        return None
-    found = try_to_load_from_cache(spec.name, "config.json", revision=spec.revision)
-    return Path(found).parent.name if isinstance(found, str) else None
 
 
 def load_tokenizer(spec: HFModel) -> Any:
