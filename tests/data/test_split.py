@@ -1,9 +1,11 @@
+import itertools
 from collections import Counter
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from sayso.core.corpus import Corpus
 from sayso.core.errors import SaysoError
@@ -11,7 +13,7 @@ from sayso.core.examples import EntityFacts, Split
 from sayso.core.protocols import World
 from sayso.core.subsets import NEW, RELIABLE, SOURCES, TABLE_1, UNRELIABLE, Source, SplitSpec, Subset, with_reliability
 from sayso.data.build import build_corpus
-from sayso.data.split import assign, derangement, sizes
+from sayso.data.split import _shuffled, assign, derangement, sizes
 
 BY_NAME = {subset.name: subset for subset in TABLE_1}
 
@@ -46,7 +48,7 @@ SMALL = (
 
 
 @given(st.lists(st.integers(1, 20), min_size=1, max_size=9), st.integers(1, 3000))
-def test_sizes_add_up_and_are_the_fractions_within_one(weights, total):
+def test_sizes_are_the_fractions_within_one_and_equal_fractions_are_equal(weights, total):
     subsets = [
         Subset(name=str(index), group="X1", fraction=weight / sum(weights)) for index, weight in enumerate(weights)
     ]
@@ -55,8 +57,23 @@ def test_sizes_add_up_and_are_the_fractions_within_one(weights, total):
     except SaysoError:
         assert min(weights) / sum(weights) * total < 1.0001
         return
-    assert sum(result) == total
+    assert total - len(weights) < sum(result) <= total
     assert all(abs(size - subset.fraction * total) < 1.0001 for size, subset in zip(result, subsets, strict=True))
+    by_weight = dict(zip(weights, result, strict=True))
+    assert [by_weight[weight] for weight in weights] == result
+    if len(set(weights)) == len(weights):  # nothing is tied, so nothing is left out
+        assert sum(result) == total
+
+
+def test_what_rounding_leaves_goes_to_the_largest_remainders_as_a_whole_or_not_at_all():
+    def of(total, **fractions):
+        subsets = [Subset(name=name, group="X1", fraction=fraction) for name, fraction in fractions.items()]
+        return dict(zip(fractions, sizes(subsets, total), strict=True))
+
+    assert of(10, a=0.36, b=0.36, c=0.28) == {"a": 3, "b": 3, "c": 3}  # .6, .6 and .8: c has one of two, a and b none
+    assert of(10, a=0.38, b=0.38, c=0.24) == {"a": 4, "b": 4, "c": 2}  # .8, .8 and .4
+    assert of(11, a=0.4, b=0.4, c=0.2) == {"a": 4, "b": 4, "c": 3}  # .4, .4 and .2: one is left, which only c can have
+    assert of(7, a=0.5, b=0.5) == {"a": 3, "b": 3}
 
 
 def test_a_subset_that_would_be_empty_is_an_error():
@@ -91,10 +108,33 @@ def test_two_entities_with_half_of_the_aliases_each_are_swapped():
         assert entity[derangement(entity, np.random.default_rng(seed))].tolist() == [1, 1, 1, 0, 0, 0]
 
 
-def test_derangements_are_spread_over_all_there_are():
-    seen = Counter(tuple(derangement(np.arange(4), np.random.default_rng(seed)).tolist()) for seed in range(900))
-    assert len(seen) == 9  # four things have nine derangements
-    assert min(seen.values()) > 30
+@pytest.mark.parametrize("permute", [derangement, _shuffled])
+@pytest.mark.parametrize("copies", [(1, 1, 1), (1, 1, 1, 1), (2, 1, 1), (2, 2, 2), (3, 2, 1), (2, 2, 1, 1)])
+def test_derangements_are_equally_likely(copies, permute):
+    entity = np.repeat(np.arange(len(copies)), copies)
+    places = range(len(entity))
+    all_there_are = [
+        order
+        for order in itertools.permutations(places)
+        if all(entity[order[place]] != entity[place] for place in places)
+    ]
+    generator = np.random.default_rng(0)
+    seen = Counter(tuple(permute(entity, generator).tolist()) for _ in range(20 * len(all_there_are)))
+    assert set(seen) <= set(all_there_are)
+    assert stats.chisquare([seen[order] for order in all_there_are]).pvalue > 0.001
+
+
+def test_many_aliases_of_few_entities_are_deranged_evenly():
+    """Each other entity is named equally often, and a single place is no more likely to get one than another."""
+    entity = np.repeat(np.arange(4), 40)
+    generator = np.random.default_rng(0)
+    named = np.stack([entity[derangement(entity, generator)] for _ in range(300)])
+    for own in range(4):
+        counts = np.bincount(named[:, entity == own].ravel(), minlength=4)
+        assert counts[own] == 0
+        assert np.delete(counts, own) / counts.sum() == pytest.approx(np.full(3, 1 / 3), abs=0.02)
+    first = np.bincount(named[:, 0], minlength=4)[1:]
+    assert stats.chisquare(first).pvalue > 0.001
 
 
 # --- both ways to deal
@@ -139,7 +179,7 @@ def test_where_entities_are_not_shared_each_belongs_to_one_subset_with_all_its_a
     subsets_of: dict[int, set[str]] = {}
     for item in result.assignments:
         subsets_of.setdefault(item.entity, set()).add(item.subset)
-    assert len(subsets_of) == entities
+    assert len(subsets_of) == sum(sizes(TABLE_1, entities))
     assert all(len(subsets) == 1 for subsets in subsets_of.values())
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
+import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Assignment, Split
@@ -13,21 +14,52 @@ from sayso.core.protocols import World
 from sayso.core.rng import stream
 from sayso.core.subsets import Source, SplitSpec, Subset
 
+#: Shares of a whole that differ by less are the same number.
+_ROUNDING = 1e-6
+
+#: Permutations are drawn until one fits where about one in exp(_FEW) does.
+_FEW = 5
+
+#: Rounds of exchanges: each position takes part in about one of either size a round, and a few are enough.
+_ROUNDS = 60
+
 
 def sizes(subsets: Sequence[Subset], total: int) -> list[int]:
-    """How many of `total` items each subset gets: its fraction, rounded so that the sum is `total`.
+    """How many of `total` items each subset gets: its fraction, rounded down or up, equal fractions alike.
+
+    What rounding down leaves goes to the fractions that lost most by it, to all subsets of that fraction or to none.
+    Items that nobody can get without another losing by it are left out, fewer than there are subsets.
 
     Raises
     ------
     SaysoError
         If a subset with a fraction above 0 would be left empty.
     """
-    bounds = np.rint(np.cumsum([0.0, *(subset.fraction for subset in subsets)]) * total).astype(int).tolist()
-    result = [high - low for low, high in itertools.pairwise(bounds)]
+    exact = [subset.fraction * total for subset in subsets]
+    result = [math.floor(share + _ROUNDING) for share in exact]
+    left = min(total, round(math.fsum(exact))) - sum(result)
+    for alike in sorted(_alike(exact), key=lambda alike: result[alike[0]] - exact[alike[0]]):
+        if len(alike) <= left and exact[alike[0]] - result[alike[0]] > _ROUNDING:
+            left -= len(alike)
+            for index in alike:
+                result[index] += 1
     for subset, size in zip(subsets, result, strict=True):
         if subset.fraction > 0 and size == 0:
             raise SaysoError(f"subset {subset.name}: a fraction of {subset.fraction:.3g} of {total} is less than one")
     return result
+
+
+def _alike(exact: Sequence[float]) -> list[list[int]]:
+    """Places of equal numbers together, equal but for rounding; in the order in which they first appear."""
+    groups: list[list[int]] = []
+    for index, share in enumerate(exact):
+        for group in groups:
+            if abs(exact[group[0]] - share) <= _ROUNDING:
+                group.append(index)
+                break
+        else:
+            groups.append([index])
+    return groups
 
 
 def assign(
@@ -87,8 +119,12 @@ def assign(
     return Split(seed=seed, texts=texts, assignments=tuple(assignments))
 
 
-def derangement(entity: np.ndarray, generator: np.random.Generator, where: str = "") -> np.ndarray:
+def derangement(entity: NDArray[np.int64], generator: np.random.Generator, where: str = "") -> NDArray[np.int64]:
     """Permute positions at random so that no position gets its own entity back: ``entity[result] != entity``.
+
+    Every such permutation is equally likely. Where entities have few positions each, permutations are drawn until one
+    fits, of which about ``exp(-sum(count**2) / positions)`` do. Where that would take too long, one that fits is
+    shuffled by swaps and rotations that keep it fitting, a Markov chain whose stationary distribution is the same.
 
     Parameters
     ----------
@@ -100,29 +136,44 @@ def derangement(entity: np.ndarray, generator: np.random.Generator, where: str =
     SaysoError
         If one entity has more than half of the aliases, so that no such permutation exists.
     """
-    count = len(entity)
-    if np.unique(entity, return_counts=True)[1].max() * 2 > count:
+    counts = np.unique(entity, return_counts=True)[1]
+    if counts.max() * 2 > len(entity):
         raise SaysoError(
-            f"subset {where}: one entity has over half of its {count} aliases, so they cannot all be wrong"
+            f"subset {where}: one entity has over half of its {len(entity)} aliases, so they cannot all be wrong"
         )
-    result = generator.permutation(count)
-    for position in range(count):
-        if entity[result[position]] != entity[position]:
-            continue
-        # At most half of the positions hold this entity, at most half receive it, and this one does both: one is left.
-        free = np.flatnonzero((entity != entity[position]) & (entity[result] != entity[position]))
-        other = generator.choice(free)
-        result[[position, other]] = result[[other, position]]
+    if (counts**2).sum() <= _FEW * len(entity):
+        while True:
+            result = generator.permutation(len(entity))
+            if (entity[result] != entity).all():
+                return result
+    return _shuffled(entity, generator)
+
+
+def _shuffled(entity: NDArray[np.int64], generator: np.random.Generator) -> NDArray[np.int64]:
+    """Begin with a permutation that fits, then in each round take positions in twos and in threes and exchange within.
+
+    An exchange that fits is made half of the time, so that each is as likely as the one that undoes it. Threes are
+    needed: with three entities of equally many positions no swap of two fits.
+    """
+    count = len(entity)
+    order = np.argsort(entity, kind="stable")
+    result = np.empty(count, dtype=np.int64)
+    result[order] = np.roll(order, np.unique(entity, return_counts=True)[1].max())  # no entity reaches so far
+    for size in (2, 3) * _ROUNDS:
+        groups = generator.permutation(count)[: count - count % size].reshape(-1, size)
+        exchanged = np.roll(result[groups], 1, axis=1)
+        fits = (entity[exchanged] != entity[groups]).all(axis=1) & (generator.random(len(groups)) < 1 / 2)
+        result[groups[fits]] = exchanged[fits]
     return result
 
 
-def _deal(order: np.ndarray, counts: Sequence[int]) -> list[np.ndarray]:
-    return np.split(order, np.cumsum(counts)[:-1])
+def _deal(order: NDArray[np.int64], counts: Sequence[int]) -> list[NDArray[np.int64]]:
+    return np.split(order[: sum(counts)], np.cumsum(counts)[:-1])
 
 
 def _deal_again(
-    subsets: Sequence[Subset], dealt: Sequence[np.ndarray], generator: np.random.Generator
-) -> list[np.ndarray]:
+    subsets: Sequence[Subset], dealt: Sequence[NDArray[np.int64]], generator: np.random.Generator
+) -> list[NDArray[np.int64]]:
     """Deal what belongs to X2 anew among its subsets, each getting as many as before."""
     nested = [index for index, subset in enumerate(subsets) if subset.group == "X2"]
     if not nested:
