@@ -10,7 +10,7 @@ Importing it loads nothing: each name below is fetched when it is first used.
 
 TYPE_CHECKING = False  # as in typing, whose import takes longer than all of this
 if TYPE_CHECKING:
-    from sayso.api import experiments, load, measure, run
+    from sayso.api import control_of, experiments, load, measure, run
     from sayso.core.errors import SaysoError
     from sayso.core.experiment import Experiment
     from sayso.core.seeds import Seeds
@@ -32,6 +32,7 @@ __all__ = [
     "Stage",
     "Subset",
     "TrainSpec",
+    "control_of",
     "experiments",
     "load",
     "measure",
@@ -45,7 +46,7 @@ __version__ = "0.1.0"
 
 #: Module -> which of the names above it has.
 _FROM = {
-    "sayso.api": ("experiments", "load", "measure", "run"),
+    "sayso.api": ("control_of", "experiments", "load", "measure", "run"),
     "sayso.core.errors": ("SaysoError",),
     "sayso.core.experiment": ("Experiment",),
     "sayso.core.seeds": ("Seeds",),

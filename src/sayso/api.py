@@ -54,6 +54,21 @@ def load(name: str | Path) -> Experiment:
     raise SaysoError(f"no experiment '{name}'{nearest(str(name), known)} (see 'sayso list')")
 
 
+def control_of(experiment: Experiment | str | Path) -> Experiment:
+    """The control of an experiment, or of anything `load` understands: the same, but that nothing tells sources apart.
+
+    Each source is right about half of the aliases in X1 (section 3.3 of the paper), so that it must find nothing.
+
+    Raises
+    ------
+    SaysoError
+        If it has none: it is a control itself, or varies how reliable sources are.
+    """
+    from sayso.paper.controls import control_of
+
+    return control_of(experiment if isinstance(experiment, Experiment) else load(experiment))
+
+
 def results_folder(experiment: Experiment, loaded: Experiment | None = None) -> Path:
     """Where results go unless told otherwise: a folder of its own for every experiment that differs from its namesake.
 
@@ -97,12 +112,14 @@ def run(
     Raises
     ------
     SaysoError
-        If the folder cannot be used or a job fails.
+        If claims would compare sources by subsets of different sizes, the folder cannot be used, or a job fails.
     """
+    from sayso.paper.fair import require_fair
     from sayso.runs.local import LocalProcesses, usual_processes
     from sayso.runs.needed import lacking_measures
 
     chosen = experiment if isinstance(experiment, Experiment) else load(experiment)
+    require_fair(chosen)
     if seeds is None:
         seeds = chosen.seeds
     elif not isinstance(seeds, Seeds):

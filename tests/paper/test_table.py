@@ -18,13 +18,13 @@ from tests.data.plain_facts import PlainFacts
 EACH = pytest.mark.parametrize("experiment", EXPERIMENTS.values(), ids=list(EXPERIMENTS))
 PAPERS = [PAPER_MAIN, *(EXPERIMENTS[row.name] for row in PAPER_ROWS)]
 #: Of the pocket's own; the others have the paper's axes.
-CONTROLS = ("pocket-strict", "pocket-control", "pocket-no-stage1")
+CONTROLS = ("pocket-strict", "pocket-control", "pocket-strict-control", "pocket-no-stage1")
 TWINS = [EXPERIMENTS[row.name] for row in POCKET_ROWS if row.name not in CONTROLS]
 
 
 def test_digests_are_different_and_names_are_those_of_the_table():
     assert [experiment.name for experiment in EXPERIMENTS.values()] == list(EXPERIMENTS)
-    assert len({experiment.digest() for experiment in EXPERIMENTS.values()}) == len(EXPERIMENTS) == 44
+    assert len({experiment.digest() for experiment in EXPERIMENTS.values()}) == len(EXPERIMENTS) == 45
 
 
 @EACH

@@ -27,8 +27,10 @@ from sayso.runs.status import Status
 _FILE_AND_NAME = re.compile(r"(.+\.py):(\w+)", re.DOTALL)
 
 
-def find(name: str, code: Path | None = None) -> Experiment:
-    """Find an experiment as `sayso.api.load` does, or as ``FILE.py:NAME``, and be ready to import what is the user's.
+def find(name: str, code: Path | None = None, *, control: bool = False) -> Experiment:
+    """Find an experiment, or its `control`, and be ready to import what is the user's.
+
+    It is found as `sayso.api.load` does, or as ``FILE.py:NAME``.
 
     Modules of the user's own are looked for in the folder `code`, or else in that of the file, or else in the working
     folder; and only after everywhere else, so that none of them is taken for a module that others need.
@@ -36,8 +38,13 @@ def find(name: str, code: Path | None = None) -> Experiment:
     Raises
     ------
     SaysoError
-        If there is no such experiment or folder, or the file is called as another module is.
+        If there is no such experiment or folder, it has no control, or the file is called as another module is.
     """
+    found = _find(name, code)
+    return api.control_of(found) if control else found
+
+
+def _find(name: str, code: Path | None) -> Experiment:
     if code is not None and not code.is_dir():
         raise SaysoError(f"--code {code}: no such folder")
     if found := _FILE_AND_NAME.fullmatch(name):

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sayso.cli.interrupts import stoppable
-from sayso.cli.options import CODE, DIR, KNOWLEDGE, MODEL, NAME, SET, SWEEP, examples
+from sayso.cli.options import CODE, CONTROL, DIR, KNOWLEDGE, MODEL, NAME, SET, SWEEP, examples
 from sayso.core.errors import SaysoError
 
 app = typer.Typer()
@@ -32,6 +32,7 @@ def show(
     sweeps: Annotated[list[str] | None, SWEEP] = None,
     model: Annotated[str | None, MODEL] = None,
     knowledge: Annotated[str | None, KNOWLEDGE] = None,
+    control: Annotated[bool, CONTROL] = False,
     code: Annotated[Path | None, CODE] = None,
     gpu: Annotated[
         str | None, typer.Option(metavar="GPU", help="Estimate operations, memory and hours on it. [A100-80GB]")
@@ -48,7 +49,7 @@ def show(
     from sayso.learners.specs import HFModel
     from sayso.runs.gpus import find_gpu
 
-    experiment = configure(find(name, code), settings or [], sweeps or [], model, knowledge)
+    experiment = configure(find(name, code, control=control), settings or [], sweeps or [], model, knowledge)
     card = find_gpu(gpu or PAPERS_GPU)
     if json:
         typer.echo(experiment.model_dump_json(indent=1))
@@ -70,6 +71,7 @@ def run(
     sweeps: Annotated[list[str] | None, SWEEP] = None,
     model: Annotated[str | None, MODEL] = None,
     knowledge: Annotated[str | None, KNOWLEDGE] = None,
+    control: Annotated[bool, CONTROL] = False,
     code: Annotated[Path | None, CODE] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Results folder. [sayso-results/NAME]")] = None,
     jobs: Annotated[
@@ -100,7 +102,7 @@ def run(
     from sayso.cli.configure import configure, find
     from sayso.cli.display import Display
 
-    loaded = find(name, code)
+    loaded = find(name, code, control=control)
     experiment = configure(loaded, settings or [], sweeps or [], model, knowledge)
     if keep is not None:
         experiment = experiment.with_settings({"keep": int(keep) if keep.isdigit() else keep})
@@ -189,6 +191,7 @@ def sample(
     settings: Annotated[list[str] | None, SET] = None,
     sweeps: Annotated[list[str] | None, SWEEP] = None,
     knowledge: Annotated[str | None, KNOWLEDGE] = None,
+    control: Annotated[bool, CONTROL] = False,
     code: Annotated[Path | None, CODE] = None,
     png: Annotated[
         Path | None,
@@ -200,7 +203,7 @@ def sample(
     from sayso.cli.configure import configure, find
     from sayso.data.samples import sample_documents, sample_pictures, write_pictures
 
-    experiment = configure(find(name, code), settings or [], sweeps or [], knowledge=knowledge)
+    experiment = configure(find(name, code, control=control), settings or [], sweeps or [], knowledge=knowledge)
     terminal.show(terminal.documents_page(sample_documents(experiment, each=each, seed=seed, subset=subset)))
     if png is not None:
         drawn = sample_pictures(experiment, each=each, seed=seed, subset=subset)

@@ -22,6 +22,9 @@ KNOWLEDGE = typer.Option(
     help="Facts: cvdb, trex, their files, or a table of your own. For pocket experiments notables, synthetic, or a CSV "
     "file in the CVDB's columns.",
 )
+CONTROL = typer.Option(
+    "--control", help="Its control instead, NAME-control: nothing tells the sources apart, so it must find nothing."
+)
 CODE = typer.Option(
     metavar="DIR", help="Where modules of your own are, if an experiment has any. [the folder of FILE.py, or this one]"
 )

@@ -34,7 +34,7 @@ def require_fair(experiment: Experiment) -> None:
             settings = " ".join(f"--set subsets.{subset.name}.fraction={each!r}" for subset in alike)
             raise SaysoError(
                 f"{experiment.name}: {_listed([f'{subset.name} has {size[subset.name]}' for subset in alike])} {what}, "
-                f"but the claim {claim} compares them, so all must have as many; nearest is {fits} each, with {settings}"
+                f"but the claim {claim} compares them, so all must have as many; nearest is {fits} each: {settings}"
             )
 
 

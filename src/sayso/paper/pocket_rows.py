@@ -68,6 +68,14 @@ POCKET_ROWS = (
         subsets=with_reliability(POCKET.subsets, 0.5),
     ),
     row(
+        "pocket-strict-control",
+        "pocket-strict",
+        "The control of the strict split, which must find nothing: in stage 1 each source is right half of the time "
+        "(alpha = 0.5). Everything else is as in pocket-strict. Expect no difference between D5cons and D6cons after "
+        "stage 2.",
+        subsets=with_reliability(STRICT_SUBSETS, 0.5),
+    ),
+    row(
         "pocket-no-stage1",
         "pocket",
         "The control without stage 1: the model never learns which source is right. Everything else is as in pocket. "

@@ -30,13 +30,13 @@ STRICT_SUBSETS = with_counts(TABLE_1, D1cons_QA1=7, D2incons_QA2=7, QA3=4, QA4=1
 _SET_INCLUSION_SUBSETS = with_fractions(
     of_table_1("D1cons_QA1", "D2incons_QA2", "QA3", "D5cons", "D6cons", "QA7", "D8cons"),
     **{
-        "D1cons_QA1": 0.31,
-        "D2incons_QA2": 0.31,
+        "D1cons_QA1": 0.29,
+        "D2incons_QA2": 0.29,
         "QA3": 0.10,
         "D5cons": 0.10,
         "D6cons": 0.10,
-        "QA7": 0.03,
-        "D8cons": 0.05,
+        "QA7": 0.02,
+        "D8cons": 0.10,
     },
 )
 

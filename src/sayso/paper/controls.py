@@ -1,0 +1,50 @@
+"""The control of an experiment: the same, but that nothing tells its sources apart, so that it must find nothing."""
+
+from __future__ import annotations
+
+from sayso.core.errors import SaysoError
+from sayso.core.experiment import Experiment
+from sayso.core.subsets import with_reliability
+from sayso.core.sweep import cells
+from sayso.paper.judging import kind_of
+
+#: How reliable both sources are where their tags say nothing (section 3.3 and figure 4a of the paper).
+CHANCE = 0.5
+
+
+def control_of(experiment: Experiment) -> Experiment:
+    """Return the control of an experiment, called NAME-control.
+
+    Where sources differ by their record in X1, each is right about half of its aliases there. Where they differ by
+    what their words mean and nothing else is trained on, random tags take the place of the words.
+
+    Raises
+    ------
+    SaysoError
+        If it has none: it is a control itself, or its cells vary how reliable sources are.
+    """
+    kinds = {kind_of(cell.experiment) for cell in cells(experiment)}
+    if "reliability" in experiment.axes:
+        raise SaysoError(
+            f"{experiment.name}: has no control of its own, for it varies reliability: its cell at {CHANCE} is one"
+        )
+    if kinds == {"control"}:
+        raise SaysoError(f"{experiment.name}: is a control itself: nothing tells its sources apart")
+    why = "random tags take the place of words" if "worded" in kinds else "each source is right half of the time"
+    summary = f"The control of {experiment.name}, which must find nothing: {why}. Everything else is as there."
+    settings: dict[str, object] = {"name": f"{experiment.name}-control", "summary": summary}
+    if "worded" in kinds:
+        settings |= {f"sources.{source.name}.text": None for source in experiment.sources}
+    else:
+        halved = with_reliability(experiment.subsets, CHANCE)
+        settings |= {"reliability": None, "subsets": [subset.model_dump(mode="json") for subset in halved]}
+    return experiment.with_settings(settings)
+
+
+def has_control(experiment: Experiment) -> bool:
+    """Whether `control_of` gives one."""
+    try:
+        control_of(experiment)
+    except SaysoError:
+        return False
+    return True
