@@ -52,6 +52,23 @@ class Results:
 
         return final_table(self.records())
 
+    def control(self) -> Results | None:
+        """The results of its control, in a folder beside this one; None where it has none or it was not run."""
+        from sayso.paper.controls import control_of, has_control
+
+        experiment = self.experiment
+        if not has_control(experiment):
+            return None
+        wanted = control_of(experiment).digest()
+        for path in sorted(self.path.absolute().parent.glob("*/experiment.json")):
+            beside = Results(path.parent)
+            try:
+                if beside.experiment.digest() == wanted and any(job.finished for job in beside.store.jobs()):
+                    return beside
+            except SaysoError:  # a folder that cannot be read is not this one's business
+                continue
+        return None
+
     def claims(self) -> list[Verdict]:
         """What the records say of each claim of the paper that they can test."""
         from sayso.paper.judging import judge
