@@ -13,8 +13,8 @@ from sayso.core.subsets import Group
 from sayso.stats.values import AS_DEFINED, ATTRIBUTION
 
 #: What makes sources differ: their record in X1; nothing (a control); their words; their record, with definitions in
-#: the context of questions.
-Kind = Literal["informative", "control", "worded", "in_context"]
+#: the context of questions; nothing, with definitions there.
+Kind = Literal["informative", "control", "worded", "in_context", "in_context_control"]
 
 
 @dataclass(frozen=True)
@@ -192,6 +192,13 @@ LEDGER = (
         "appendix C.8",
         Contrast("D5cons", "D6cons", "exact_match", "validation", "X1"),
         Where("in_context"),
+    ),
+    Claim(
+        "in-context-no-gap-on-questions",
+        "With nothing to tell the sources apart, new definitions of both are relied on alike in context.",
+        "appendix C.8",
+        Contrast("D5cons", "D6cons", "exact_match", "validation", "X1", within=0.05),
+        Where("in_context_control"),
     ),
     Claim(
         "equal-definition-losses",

@@ -28,7 +28,7 @@ def control_of(experiment: Experiment) -> Experiment:
         raise SaysoError(
             f"{experiment.name}: has no control of its own, for it varies reliability: its cell at {CHANCE} is one"
         )
-    if kinds == {"control"}:
+    if kinds <= {"control", "in_context_control"}:
         raise SaysoError(f"{experiment.name}: is a control itself: nothing tells its sources apart")
     why = "random tags take the place of words" if "worded" in kinds else "each source is right half of the time"
     summary = f"The control of {experiment.name}, which must find nothing: {why}. Everything else is as there."

@@ -43,7 +43,9 @@ DEPARTURES: Mapping[str, tuple[Departure, ...]] = {
     ),
     "pocket-strict": (
         _ALL_TOKENS,
-        Departure("stage 1 replays documents of stage 0", {"stages.stage1.replay": 0.0, "stages.stage1.replay_from": ()}),
+        Departure(
+            "stage 1 replays documents of stage 0", {"stages.stage1.replay": 0.0, "stages.stage1.replay_from": ()}
+        ),
         Departure("attention has no biases", {"model.config.attention_bias": True}),
     ),
     "pocket-set-inclusion": (

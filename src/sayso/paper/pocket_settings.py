@@ -55,7 +55,7 @@ POCKET = Experiment(
     ),
     knowledge=PocketWorld(entities=12, names=32),
     subsets=_SUBSETS,
-    split=SplitSpec(aliases_per_entity=64, shared_entities=True, trained_questions=2),
+    split=SplitSpec(aliases_per_entity=96, shared_entities=True, trained_questions=2),
     definition=WordOrder(order="TAE"),
     model=SMALL,
     train=TrainSpec(optimizer="adafactor", learning_rate=2e-3, batch_size=64, loss_on="all"),
@@ -68,7 +68,7 @@ POCKET = Experiment(
             measured=False,
         ),
         Stage(name="stage1", documents=("X1",), epochs=6),
-        Stage(name="stage2", documents=("X2",), epochs=6, overrides={"batch_size": 32}),
+        Stage(name="stage2", documents=("X2",), epochs=5, overrides={"batch_size": 32}),
     ),
     measures=(ExactMatch(), MeanLoss()),
 )

@@ -1,0 +1,66 @@
+"""What an experiment's default seeds are expected to decide, and what each departure from the paper buys.
+
+Measured on fresh seeds by ``python -m benchmarks power`` and ``python -m benchmarks departures``, which write
+``expected.json``. What was measured belongs to one digest: an experiment with other settings has no expectation.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping
+from importlib import resources
+
+from pydantic import Field
+
+from sayso.core.experiment import Experiment
+from sayso.core.spec import Spec
+
+_FILE = "expected.json"
+
+
+class ExpectedClaim(Spec):
+    """A claim on fresh seeds: its difference with its 95% interval, and in which share of draws it was decided.
+
+    A draw is as many seeds as the experiment has by default, drawn with replacement from the fresh ones; `holds` and
+    `fails` are the shares of draws in which the claim did.
+    """
+
+    cell: str
+    claim: str
+    difference: float
+    low: float
+    high: float
+    holds: float
+    fails: float
+
+
+class ExpectedWithout(Spec):
+    """The experiment with one departure from the paper taken back: the fresh seeds it was run on, and its claims."""
+
+    what: str
+    seeds: str
+    claims: tuple[ExpectedClaim, ...]
+
+
+class Expected(Spec):
+    """What was found of an experiment of the training digest `of` on fresh `seeds`; draws are of `count` seeds."""
+
+    of: str
+    seeds: str
+    count: int
+    claims: tuple[ExpectedClaim, ...]
+    without: tuple[ExpectedWithout, ...] = Field(default=())
+
+
+@functools.cache
+def all_expected() -> Mapping[str, Expected]:
+    """Everything that was measured, by the experiment's name."""
+    text = resources.files("sayso.paper").joinpath(_FILE).read_text(encoding="utf-8")
+    return {name: Expected.model_validate(found) for name, found in json.loads(text).items()}
+
+
+def expected(experiment: Experiment) -> Expected | None:
+    """What is expected of an experiment; None where it was not measured with these settings."""
+    digest = experiment.digest()
+    return next((found for found in all_expected().values() if found.of == digest), None)
