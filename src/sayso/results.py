@@ -15,7 +15,6 @@ from sayso.core.store import Store
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sayso.stats.looks import Looks
     from sayso.stats.verdict import Verdict
 
 #: Where results go unless told otherwise, below the current folder.
@@ -72,18 +71,9 @@ class Results:
 
     def claims(self) -> list[Verdict]:
         """What the records say of each claim of the paper that they can test."""
-        from sayso.paper.judging import beside_control, judge
+        from sayso.paper.judging import judge
 
-        control = self.control()
-        found = judge(self.records(), self.experiment, self.looks())
-        return found if control is None else beside_control(found, judge(control.records(), control.experiment))
-
-    def looks(self) -> Looks:
-        """How many seeds were planned, how many of them have finished, and how often seeds were added after a look."""
-        from sayso.stats.looks import Looks
-
-        plans, finished = self.store.plans(), self.store.finished_seeds()
-        return Looks(len(plans[0]), len(plans[-1]), len(finished & plans[-1]), len(plans))
+        return judge(self.records(), self.experiment)
 
     def notices(self) -> list[str]:
         """What a reader should know: data or models changed since, versions or devices that are not all the same."""

@@ -61,30 +61,21 @@ def _cell_results(rows: pd.DataFrame) -> list[RenderableType]:
 
 def claims_page(verdicts: Sequence[Verdict]) -> RenderableType:
     """Each claim with its verdict, and below it the numbers the verdict rests on."""
-    if not verdicts:
-        return Text("no claim of the ledger can be tested on this experiment")
+    from sayso.stats.numbers import count, p_value
+
     names = list(dict.fromkeys(verdict.cell for verdict in verdicts))
     parts: list[RenderableType] = []
     for name in names:
         parts += [Text(name, style="bold")] if len(names) > 1 else []
         grid = Table.grid(padding=(0, 2, 0, 0))
         for verdict in (verdict for verdict in verdicts if verdict.cell == name):
+            seeds = verdict.comparison.seeds
+            tested = not math.isnan(verdict.p_corrected)
+            numbers = [verdict.difference, *([f"corrected {p_value(verdict.p_corrected)}"] if tested else [])]
+            numbers = [*numbers, count(seeds, "seed")] if seeds else []
             grid.add_row(
                 Text(verdict.outcome, style=_OUTCOME_STYLE[verdict.outcome], no_wrap=True),
-                Text.assemble(verdict.sentence, "\n", (", ".join(_numbers(verdict)), "dim")),
+                Text.assemble(verdict.sentence, "\n", (", ".join([*numbers, verdict.decision.reason]), "dim")),
             )
         parts.append(grid)
-    parts.append(Text(str(verdicts[0].looks)))
-    return Group(*parts)
-
-
-def _numbers(verdict: Verdict) -> list[str]:
-    """What a verdict rests on."""
-    from sayso.stats.numbers import count, difference, p_value
-
-    seeds = verdict.comparison.seeds
-    parts = [verdict.difference]
-    parts += [] if math.isnan(verdict.p) else [f"corrected {p_value(verdict.p)}"]
-    parts += [count(seeds, "seed")] if seeds else []
-    parts.append(verdict.decision.reason)
-    return parts if verdict.control is None else [*parts, f"control {difference(verdict.control)}"]
+    return Group(*parts) if parts else Text("no claim of the ledger can be tested on this experiment")

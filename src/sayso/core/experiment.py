@@ -31,8 +31,8 @@ from sayso.core.training import Stage, TrainSpec
 #: Which states stay: none, those at the ends of stages, or after every n epochs as well.
 Keep = Literal["none", "stages"] | Annotated[int, Field(ge=1)]
 
-#: Settings of an experiment that say how it is run and judged, and of a stage that say when it is measured.
-_RUNNING = ("keep", "checkpoint_minutes", "smallest_effect")
+#: Settings of an experiment that say how it is run, and of a stage that say when it is measured.
+_RUNNING = ("keep", "checkpoint_minutes")
 _MEASURING = ("measured", "measure_every")
 
 
@@ -67,9 +67,6 @@ class Experiment(Spec):
     ``stages``, or after every so many epochs and at the ends; None keeps the ends of stages of models that are trained
     many seeds at a time, and nothing of large ones. `checkpoint_minutes`: how much time passes at least between two
     checkpoints, from which a job that was killed goes on (there is one at the end of each stage, too).
-
-    `smallest_effect`: the smallest difference in exact match worth having; a claim that one is greater fails where the
-    seeds exclude so much.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
@@ -91,7 +88,6 @@ class Experiment(Spec):
     axes: dict[str, tuple[JsonValue, ...]] = Field(default_factory=dict)
     keep: Keep | None = None
     checkpoint_minutes: float = Field(default=10.0, ge=0)
-    smallest_effect: float = Field(default=0.01, gt=0, le=1)
     _code: _Code = PrivateAttr(default=_Code())
 
     @field_validator("subsets")

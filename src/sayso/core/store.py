@@ -1,7 +1,6 @@
 """A results folder: one experiment, and a folder for each of its jobs.
 
 DIR/experiment.json    what is run here
-DIR/plans.json         which seeds were planned, and which were added later
 DIR/jobs/ID/           one job; `sayso.core.job_folder` says what is in it
 """
 
@@ -19,7 +18,6 @@ from sayso.core.experiment import Experiment, load_spec
 from sayso.core.files import read_json, write_atomically
 from sayso.core.identity import require_one_origin
 from sayso.core.job_folder import JobFolder
-from sayso.core.plans import planned_again, read_plans, write_plans
 from sayso.core.records import Record
 from sayso.core.spec import canonical_json
 from sayso.core.sweep import cells
@@ -32,7 +30,6 @@ class Store:
         self.path = path
         self.experiment_path = path / "experiment.json"
         self.jobs_path = path / "jobs"
-        self.plans_path = path / "plans.json"
         self.lock_path = path / ".lock"
 
     @contextlib.contextmanager
@@ -50,7 +47,6 @@ class Store:
             self.path.mkdir(parents=True, exist_ok=True)
             with FileLock(self.lock_path, timeout=0):
                 self._create(experiment)
-                self._plan(experiment)
                 try:
                     yield
                 except SaysoError:
@@ -93,44 +89,15 @@ class Store:
                     f"{self.path}: holds {there.name} with other settings ({_difference(there, experiment)}); "
                     "choose another folder with --out"
                 )
-            if there.smallest_effect != experiment.smallest_effect:
-                raise SaysoError(
-                    f"{self.path}: judged with smallest_effect {there.smallest_effect:g}, not "
-                    f"{experiment.smallest_effect:g}, which is chosen before there are results; choose another folder "
-                    "with --out"
-                )
             return
         self.jobs_path.mkdir(exist_ok=True)
         write_atomically(self.experiment_path, experiment.model_dump_json(indent=1) + "\n")
-
-    def _plan(self, experiment: Experiment) -> None:
-        """Note which seeds are planned by now."""
-        some_finished = any(folder.finished for folder in self.jobs())
-        plans = self.plans() if self.plans_path.exists() or some_finished else []
-        write_plans(self.plans_path, planned_again(plans, experiment.seeds, some_finished=some_finished))
-
-    def plans(self) -> list[frozenset[int]]:
-        """All seeds planned at first, and again each time some were added after others had finished.
-
-        A folder of before plans were kept was planned at once.
-        """
-        return read_plans(self.plans_path) or [frozenset(self.experiment().seeds) | self.finished_seeds()]
-
-    def finished_seeds(self) -> frozenset[int]:
-        """Seeds that have finished in every cell."""
-        finished: dict[str, set[int]] = {cell.name: set() for cell in cells(self.experiment())}
-        for folder in self.jobs():
-            if folder.finished:
-                manifest = folder.manifest()
-                finished[manifest.cell].update(manifest.seeds)
-        return frozenset(set.intersection(*finished.values()))
 
     def _withdraw(self) -> None:
         """Undo `_create` where no job has left anything, so that a corrected experiment can have the folder."""
         with contextlib.suppress(OSError):  # not empty: there is something to keep
             self.jobs_path.rmdir()
             self.experiment_path.unlink()
-            self.plans_path.unlink(missing_ok=True)
             self.lock_path.unlink(missing_ok=True)
             self.path.rmdir()
 

@@ -7,9 +7,8 @@ nothing else is trained on, other rows take their place. P-values of all claims 
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import pandas as pd
 
@@ -18,11 +17,10 @@ from sayso.core.records import Record
 from sayso.core.subsets import RELIABLE
 from sayso.core.sweep import Cell, cells
 from sayso.paper.claims import LEDGER, Claim, Contrast, Kind
-from sayso.paper.trends import trend_names, trends
-from sayso.stats.families import Family, Pair
-from sayso.stats.looks import Looks, once
-from sayso.stats.values import by_seed, final, for_statistics, is_share, records_frame, stage_training
-from sayso.stats.verdict import Verdict, judge_together
+from sayso.paper.trends import judge_trends
+from sayso.stats import comparisons as stats
+from sayso.stats.values import by_seed, final, for_statistics, records_frame, stage_training
+from sayso.stats.verdict import Finding, Verdict, judge_together
 
 
 def claims_for(experiment: Experiment) -> tuple[Claim, ...]:
@@ -64,52 +62,18 @@ def kind_of(experiment: Experiment) -> Kind:
     return "control" if alike else "informative"
 
 
-def judge(
-    records: pd.DataFrame | Iterable[Record], experiment: Experiment, looks: Looks | None = None
-) -> list[Verdict]:
+def judge(records: pd.DataFrame | Iterable[Record], experiment: Experiment) -> list[Verdict]:
     """Judge all claims of all cells of an experiment on its records, or on the table of them, and then its trends.
 
     Claims on an evaluation set that a cell's data do not have (digits are never asked who they are) are left out.
-    `looks`: how often seeds were looked at; once, with all of them planned, if not given.
     """
     table = records if isinstance(records, pd.DataFrame) else records_frame(records)
-    looks = looks or once(table["seed"].nunique())
-    return [
-        verdict
-        for family in families(table, experiment)
-        for verdict in judge_together(family.cell, family.findings, looks, experiment.smallest_effect)
-    ]
-
-
-#: What a control says of the same difference, where it does not say the same.
-_IN_A_CONTROL = {
-    "gap-on-questions": "no-gap-on-questions",
-    "gap-on-attribution": "no-gap-on-attribution",
-    "is-believed-on-attribution": "no-gap-on-attribution",
-    "is-no-better-on-questions": "no-gap-on-questions",
-    "in-context-gap-on-questions": "in-context-no-gap-on-questions",
-}
-
-
-def beside_control(verdicts: Sequence[Verdict], control: Sequence[Verdict]) -> list[Verdict]:
-    """Put beside each claim about new definitions, and each trend of them, what its control found of it."""
-    found = {(verdict.cell, verdict.claim): verdict.comparison for verdict in control}
-    names = _IN_A_CONTROL | {name: name for name in trend_names()}
-    return [
-        dataclasses.replace(verdict, control=found.get((verdict.cell, names.get(verdict.claim, ""))))
-        for verdict in verdicts
-    ]
-
-
-def families(records: pd.DataFrame | Iterable[Record], experiment: Experiment) -> list[Family]:
-    """What is found of claims that are judged together: those of each cell, and then the trends."""
-    table = records if isinstance(records, pd.DataFrame) else records_frame(records)
     values = for_statistics(final(table))
-    by_cell = [Family.of(cell.name, _pairs(values, cell)) for cell in cells(experiment)]
-    return [family for family in (*by_cell, trends(values, experiment)) if family.findings]
+    by_cell = [verdict for cell in cells(experiment) for verdict in _judge_cell(values, cell)]
+    return [*by_cell, *judge_trends(values, experiment)]
 
 
-def _pairs(values: pd.DataFrame, cell: Cell) -> list[Pair]:
+def _judge_cell(values: pd.DataFrame, cell: Cell) -> list[Verdict]:
     there = set(values.loc[values["cell"] == cell.name, "eval_set"])
     # A cell without any record has not run yet, and tells nothing of its data.
     claims = [
@@ -117,21 +81,19 @@ def _pairs(values: pd.DataFrame, cell: Cell) -> list[Pair]:
         for claim in claims_for(cell.experiment)
         if not there or {eval_set for _, eval_set in claim.contrast.sides} <= there
     ]
-    return [_pair(values, cell, claim) for claim in claims]
+    return judge_together(cell.name, [_finding(values, cell, claim) for claim in claims])
 
 
-def _pair(values: pd.DataFrame, cell: Cell, claim: Claim) -> Pair:
+def _finding(values: pd.DataFrame, cell: Cell, claim: Claim) -> Finding:
     contrast = claim.contrast
     first, second = _values(values, cell, contrast)
     level = float(pd.concat([first, second]).mean()) if contrast.relative else 1.0
-    return Pair(
+    return Finding(
         claim=claim.name,
         sentence=claim.sentence,
         section=claim.section,
         contrast=_in_words(contrast),
-        first=first,
-        second=second,
-        share=is_share(contrast.measure),
+        comparison=stats.compare(first, second),
         margin=None if contrast.within is None else contrast.within * level,
     )
 

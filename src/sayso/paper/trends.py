@@ -13,14 +13,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sayso.core.experiment import Experiment
 from sayso.core.sweep import Cell, cells
 from sayso.data.digits.grid import DigitGrids
 from sayso.learners.known_models import KNOWN_MODELS
 from sayso.learners.specs import FromScratch, HFModel
-from sayso.stats.families import Family, Pair
+from sayso.stats import comparisons as stats
 from sayso.stats.values import ATTRIBUTION, GAP, gap_points, stage_training
+from sayso.stats.verdict import Finding, Verdict, judge_together
 
 #: Fewer cells than this show no trend.
 LEAST_CELLS = 3
@@ -73,17 +75,17 @@ TRENDS = (
 _ASKED = {"validation": "questions", ATTRIBUTION: "entity attribution"}
 
 
-def trends(values: pd.DataFrame, experiment: Experiment) -> Family:
-    """The trends that a sweep can test, on what `for_statistics` makes of its final records.
+def judge_trends(values: pd.DataFrame, experiment: Experiment) -> list[Verdict]:
+    """Judge the trends that a sweep can test, on what `for_statistics` makes of its final records.
 
     Those are the ones along something all of its cells differ in; what its data do not ask is left out.
     """
     swept = cells(experiment)
     there = set(values["eval_set"])
-    return Family.of(
+    return judge_together(
         f"all {len(swept)} cells together",
         [
-            _pair(values, trend, order, eval_set)
+            _finding(values, trend, order, eval_set)
             for trend in TRENDS
             if len(order := _in_order(swept, trend)) >= LEAST_CELLS
             for eval_set in _ASKED
@@ -92,25 +94,14 @@ def trends(values: pd.DataFrame, experiment: Experiment) -> Family:
     )
 
 
-def trend_names() -> list[str]:
-    """Names of all claims on trends."""
-    return [_name(trend, eval_set) for trend in TRENDS for eval_set in _ASKED]
-
-
-def _name(trend: Trend, eval_set: str) -> str:
-    return f"{trend.name}-on-{'questions' if eval_set == 'validation' else 'attribution'}"
-
-
-def _pair(values: pd.DataFrame, trend: Trend, order: Sequence[Cell], eval_set: str) -> Pair:
+def _finding(values: pd.DataFrame, trend: Trend, order: Sequence[Cell], eval_set: str) -> Finding:
     changes = _changes(values, order, eval_set)
-    return Pair(
-        claim=_name(trend, eval_set),
+    return Finding(
+        claim=f"{trend.name}-on-{'questions' if eval_set == 'validation' else 'attribution'}",
         sentence=f"The gap on {_ASKED[eval_set]} {'grows' if trend.grows else 'shrinks'} with {trend.along}.",
         section=trend.section,
         contrast=f"exact_match on {eval_set}: change of {' - '.join(GAP)} from {order[0].name} to {order[-1].name}",
-        first=changes if trend.grows else -changes,
-        second=changes * 0.0,
-        share=False,
+        comparison=stats.compare(changes if trend.grows else -changes, np.zeros(len(changes))),
     )
 
 
@@ -125,9 +116,11 @@ def _in_order(swept: Sequence[Cell], trend: Trend) -> list[Cell]:
     return [cell for _, cell in sorted(zip(known, swept, strict=True), key=lambda pair: pair[0])]
 
 
-def _changes(values: pd.DataFrame, order: Sequence[Cell], eval_set: str) -> pd.Series[float]:
+def _changes(values: pd.DataFrame, order: Sequence[Cell], eval_set: str) -> NDArray[np.float64]:
     """For each seed the change of its gap along the cells that a straight line shows; NaN where a cell is missing."""
     points = {cell.name: gap_points(values, cell.experiment, cell.name, [eval_set]) for cell in order}
     gaps = pd.DataFrame({name: found.set_index("seed")["gap"] for name, found in points.items()})
+    if gaps.empty:
+        return np.zeros(0)
     place = np.linspace(-0.5, 0.5, len(order))
-    return pd.Series(gaps.to_numpy(dtype=float) @ place / (place @ place), index=gaps.index, dtype=float)
+    return np.asarray(gaps.to_numpy(dtype=float) @ place / (place @ place), dtype=np.float64)

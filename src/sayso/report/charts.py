@@ -16,7 +16,7 @@ import pandas as pd
 
 from sayso.core.experiment import Experiment
 from sayso.report.points import measured_stages
-from sayso.stats.comparisons import compare
+from sayso.stats.comparisons import mean_interval
 from sayso.stats.values import GAP, ordered
 
 COLOURS = {
@@ -107,10 +107,8 @@ def gap_by_seed(points: pd.DataFrame, *, width: int = 400, height: int = 240) ->
     """Draw `gap_points`: a dot a seed, sorted; the line and the band are the mean over seeds and its 95% interval."""
     panels: list[alt.LayerChart] = []
     for eval_set, rows in points.groupby("eval_set", sort=False):
-        found = compare(rows[GAP[0]], rows[GAP[1]], share=True)
-        whole = alt.InlineData(
-            values=[_finite({"mean": found.difference, "low": found.low, "high": found.high, "zero": 0})]
-        )
+        found = mean_interval(rows["gap"])
+        whole = alt.InlineData(values=[_finite({"mean": found.mean, "low": found.low, "high": found.high, "zero": 0})])
         gap = alt.Y("gap:Q", title=_GAP_TITLE)
         seed = alt.X(
             "seed:N",

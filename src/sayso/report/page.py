@@ -13,7 +13,6 @@ from __future__ import annotations
 import base64
 import functools
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from importlib import resources
@@ -30,23 +29,13 @@ from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
 from sayso.core.files import read_json, write_atomically
 from sayso.core.store import Store
+from sayso.report.charts import PANEL_TITLES
 from sayso.report.figures import Figure, figures
 from sayso.report.table import load, readable
+from sayso.stats import comparisons as stats
 from sayso.stats import numbers
-from sayso.stats.values import ATTRIBUTION, GAP, final_table
+from sayso.stats.values import ATTRIBUTION, GAP, by_seed, for_statistics, stage_training
 from sayso.stats.verdict import Verdict
-
-#: Claims on whether new definitions are believed, and what was asked.
-NEW_DEFINITIONS = {
-    "gap-on-questions": "validation",
-    "gap-on-attribution": ATTRIBUTION,
-    "no-gap-on-questions": "validation",
-    "no-gap-on-attribution": ATTRIBUTION,
-    "is-no-better-on-questions": "validation",
-    "is-believed-on-attribution": ATTRIBUTION,
-    "in-context-gap-on-questions": "validation",
-    "in-context-no-gap-on-questions": "validation",
-}
 
 _TRAINING_PARTS = ("world", "X1", "X2")
 
@@ -116,8 +105,7 @@ def render(
         unfinished=sum(not job.finished for job in jobs),
         jobs=len(jobs),
         notices=notices,
-        headlines=_headlines(verdicts, table),
-        looks=verdicts[0].looks if verdicts else None,
+        headlines=[*_headlines(table, experiment), *_trends(verdicts, set(table["cell"]))],
         figures=[
             {"figure": figure, "svg": Markup(figure.svg), "spec": figure.chart.to_dict()}  # noqa: S704 (our own chart)
             for figure in drawn
@@ -125,7 +113,6 @@ def render(
         verdicts=verdicts,
         several_cells=len({verdict.cell for verdict in verdicts}) > 1,
         p_value=numbers.p_value,
-        difference=numbers.difference,
         tables=_tables(table),
         settings=json.dumps(experiment.model_dump(mode="json"), indent=2, ensure_ascii=False),
         samples=_by_place(samples, pictures),
@@ -134,40 +121,38 @@ def render(
     )
 
 
-def _headlines(verdicts: Sequence[Verdict], table: pd.DataFrame) -> list[str]:
-    """What came of the claims that the experiment is about, in words: new definitions, and trends of a sweep.
-
-    Of a sweep only its trends are told: its cells are in the table of claims.
-    """
-    single = set(table["cell"])
-    several = len(single) > 1
-    asked = {verdict.claim for verdict in verdicts} & set(NEW_DEFINITIONS)
-    means = final_table(table)
+def _headlines(table: pd.DataFrame, experiment: Experiment) -> list[str]:
+    """The internalization gap in words, on questions and on entity attribution; nothing for a sweep."""
+    stage = stage_training(experiment, "X2")
+    if experiment.axes or stage is None:
+        return []
+    values = for_statistics(table)
     sentences = []
-    for verdict in verdicts:
-        if verdict.comparison.seeds == 0:
+    for eval_set in ("validation", ATTRIBUTION):
+        found = by_seed(values, cell=str(table["cell"].iloc[0]), stage=stage, measure="exact_match", eval_set=eval_set)
+        pair = found.reindex(columns=list(GAP))
+        gap = stats.compare(pair[GAP[0]], pair[GAP[1]])
+        if not gap.seeds:
             continue
-        if verdict.cell not in single:
-            sentences.append(f"{_came(verdict)} {verdict.difference} from the smallest to the largest.")
-        elif verdict.claim in asked and not several:
-            means_of_both = _exact_match(means, NEW_DEFINITIONS[verdict.claim])
-            sentences.append(f"{_came(verdict)} {means_of_both} The difference is {verdict.difference}.")
+        one, other = (numbers.share(pair[name].mean()) for name in GAP)
+        difference = numbers.plus_minus(gap.difference, gap.low, gap.high, signed=True)
+        test = f"{numbers.p_value(gap.p)}, paired t-test"
+        sentences.append(
+            f"{PANEL_TITLES[eval_set]}: {one} right about aliases newly defined by the reliable source ({GAP[0]}), "
+            f"{other} about those of the unreliable one ({GAP[1]}). The gap is {difference} ({test}; positive in "
+            f"{gap.positive} of {numbers.count(gap.seeds, 'seed')})."
+        )
     return sentences
 
 
-def _came(verdict: Verdict) -> str:
-    """A claim, what it came to, and what that rests on."""
-    tested = "" if math.isnan(verdict.p) else f"corrected {numbers.p_value(verdict.p)}; "
-    seeds = numbers.count(verdict.comparison.seeds, "seed")
-    return f"{verdict.sentence} {verdict.outcome.capitalize()} ({tested}{verdict.decision.reason}; {seeds})."
-
-
-def _exact_match(means: pd.DataFrame, eval_set: str) -> str:
-    """How much of the definitions of each source was right in the end."""
-    rows = means[(means["measure"] == "exact_match") & (means["eval_set"] == eval_set)]
-    rows = rows[rows["stage"] == rows["stage"].iloc[-1]].set_index("subset")
-    texts = [f"{numbers.plus_minus(*rows.loc[name, ['mean', 'low', 'high']])} ({name})" for name in GAP]
-    return f"Exact match: {' and '.join(texts)}."
+def _trends(verdicts: Sequence[Verdict], single: set[str]) -> list[str]:
+    """What was found of a sweep as a whole, in words: verdicts on no `single` cell."""
+    return [
+        f"{verdict.sentence} {verdict.outcome.capitalize()}: {verdict.difference} from the smallest to the largest "
+        f"(corrected {numbers.p_value(verdict.p_corrected)}; {verdict.decision.reason})."
+        for verdict in verdicts
+        if verdict.cell not in single and verdict.comparison.seeds > 1
+    ]
 
 
 def _tables(table: pd.DataFrame) -> list[dict[str, Any]]:

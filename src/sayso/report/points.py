@@ -9,8 +9,8 @@ import pandas as pd
 from sayso.core.experiment import Experiment
 from sayso.core.sweep import cells
 from sayso.core.training import Stage
-from sayso.stats.comparisons import compare
-from sayso.stats.values import GAP, gap_points, ordered, summary
+from sayso.stats.comparisons import mean_interval
+from sayso.stats.values import gap_points, ordered, summary
 
 
 def measured_stages(table: pd.DataFrame, experiment: Experiment) -> list[tuple[Stage, int]]:
@@ -60,10 +60,9 @@ def cell_gaps(table: pd.DataFrame, experiment: Experiment, eval_sets: Sequence[s
     for cell in cells(experiment):
         points = gap_points(table, cell.experiment, cell.name, eval_sets)
         for eval_set in eval_sets:
-            asked = points[points["eval_set"] == eval_set]
-            found = compare(asked[GAP[0]], asked[GAP[1]], share=True)
+            found = mean_interval(points.loc[points["eval_set"] == eval_set, "gap"])
             if found.seeds:
-                rows.append([cell.name, eval_set, found.difference, found.low, found.high, found.seeds])
+                rows.append([cell.name, eval_set, found.mean, found.low, found.high, found.seeds])
     return pd.DataFrame(rows, columns=["cell", "eval_set", "mean", "low", "high", "seeds"])
 
 

@@ -20,7 +20,7 @@ import pandas as pd
 from sayso.core.experiment import Experiment
 from sayso.core.records import COLUMNS, Record
 from sayso.core.subsets import Group
-from sayso.stats.comparisons import intervals
+from sayso.stats.comparisons import half_width
 
 #: Name of the average over the phrasings of the entity attribution question, and the start of theirs.
 ATTRIBUTION = "entity_attribution"
@@ -33,9 +33,6 @@ QUANTITY = ("cell", "stage", "epoch", "measure", "what", "eval_set", "subset")
 
 #: The internalization gap is exact match on the first of these subsets minus that on the second.
 GAP = ("D5cons", "D6cons")
-
-#: How the names of measures begin whose values are shares.
-_SHARES = ("exact_match", "f1")
 
 _IDENTITY = [name for name in COLUMNS if name not in ("value", "n")]
 _TYPES = {"seed": "int64", "stage2_seed": "int64", "epoch": "int64", "n": "int64", "value": "float64"}
@@ -94,25 +91,20 @@ def final(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """Mean over seeds with its 95% interval (`low`, `high`), for each quantity; `seeds` have been measured.
+    """Mean over seeds with its 95% t-interval (`low`, `high`), for each quantity; `seeds` have been measured.
 
-    The interval is NaN with too few seeds (`sayso.stats.comparisons`), and that of a share within 0 and 1.
+    The interval is NaN for a single seed.
     """
     values = table.groupby(list(QUANTITY), sort=False)["value"]
     rows = pd.DataFrame({"mean": values.mean(), "deviation": values.std(), "seeds": values.count()}).reset_index()
-    numbers = (rows[name].to_numpy(dtype=float) for name in ("mean", "deviation", "seeds"))
-    rows["low"], rows["high"] = intervals(*numbers, share=rows["measure"].map(is_share).to_numpy())
+    half = half_width(rows["deviation"].to_numpy(dtype=float), rows["seeds"].to_numpy(dtype=float))
+    rows["low"], rows["high"] = rows["mean"] - half, rows["mean"] + half
     return rows[[*QUANTITY, "mean", "low", "high", "seeds"]]
 
 
 def final_table(table: pd.DataFrame) -> pd.DataFrame:
     """The results people read: `summary` after the last epoch of each stage, the average attribution included."""
     return summary(final(for_statistics(table)))
-
-
-def is_share(measure: str) -> bool:
-    """Whether values of a measure are shares, between 0 and 1."""
-    return measure.startswith(_SHARES)
 
 
 def by_seed(table: pd.DataFrame, *, cell: str, stage: str, measure: str, eval_set: str, what: str = "") -> pd.DataFrame:
