@@ -72,8 +72,11 @@ class Results:
     def claims(self) -> list[Verdict]:
         """What the records say of each claim of the paper that they can test."""
         from sayso.paper.judging import judge
+        from sayso.stats.looks import Looks
 
-        return judge(self.records(), self.experiment)
+        plans = tuple(len(plan) for plan in self.store.plans())
+        records = self.records()
+        return judge(records, self.experiment, Looks(plans, records["seed"].nunique()))
 
     def notices(self) -> list[str]:
         """What a reader should know: data or models changed since, versions or devices that are not all the same."""

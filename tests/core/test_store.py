@@ -2,8 +2,10 @@ import os
 
 import pytest
 
+from sayso.core.errors import SaysoError
 from sayso.core.job_folder import JobFolder
 from sayso.core.records import Record
+from sayso.core.seeds import Seeds
 from sayso.core.store import Store
 from sayso.core.sweep import Job, cells
 from tests.core.written import error, make_store, manifest, record
@@ -107,3 +109,78 @@ def test_an_empty_results_folder_has_no_records(tiny, tmp_path):
     make_store(store, tiny)
     assert store.records() == []
     assert store.jobs() == []
+
+
+def planning(store: Store, experiment, seeds: str) -> list[str]:
+    """Plans of a folder after a run of these seeds, as first-last."""
+    with store.held(experiment.model_copy(update={"seeds": Seeds.parse(seeds)})):
+        pass
+    return [f"{min(plan)}-{max(plan)}" for plan in store.plans()]
+
+
+def finish(store: Store, experiment, *seeds: int) -> None:
+    (cell,) = cells(experiment)
+    add_job(store, Job(cell, seeds), [record(seed) for seed in seeds])
+
+
+def test_seeds_planned_before_there_are_results_are_one_plan(tiny, tmp_path):
+    store = Store(tmp_path)
+    assert planning(store, tiny, "100-103") == ["100-103"]
+    assert planning(store, tiny, "100-115") == ["100-115"]
+    assert planning(store, tiny, "200-207") == ["200-207"]
+    (cell,) = cells(tiny)
+    add_job(store, Job(cell, (200,)), [record(200)], finish=False)
+    assert planning(store, tiny, "100-101") == ["100-101"]
+
+
+def test_seeds_added_to_results_are_another_plan_and_the_same_or_fewer_are_not(tiny, tmp_path):
+    store = Store(tmp_path)
+    planning(store, tiny, "100-103")
+    finish(store, tiny, 100, 101)
+    assert planning(store, tiny, "100-103") == planning(store, tiny, "101-102") == ["100-103"]
+    assert planning(store, tiny, "102-107") == ["100-103", "100-107"]
+    assert planning(store, tiny, "100-107") == planning(store, tiny, "104-105") == ["100-103", "100-107"]
+    assert planning(store, tiny, "300-301") == ["100-103", "100-107", "100-301"]
+    assert store.plans()[-1] == (*range(100, 108), 300, 301)
+
+
+@pytest.mark.parametrize(("finished", "expected"), [([100, 101], "100-115"), ([100, 131], "100-131")])
+def test_a_folder_that_kept_no_plans_has_one_of_what_it_was_made_for_or_holds(tiny, tmp_path, finished, expected):
+    store = Store(tmp_path)
+    planning(store, tiny, "100-115")
+    finish(store, tiny, *finished)
+    store.plans_path.unlink()
+    (plan,) = store.plans()
+    assert f"{plan[0]}-{plan[-1]}" == expected
+    assert planning(store, tiny, "400-401") == [expected, "100-401"]
+
+
+def test_a_run_that_was_refused_leaves_plans_as_they_were(tiny, tmp_path):
+    store = Store(tmp_path)
+    planning(store, tiny, "100-103")
+    finish(store, tiny, 100)
+
+    def refused() -> None:
+        with store.held(tiny.model_copy(update={"seeds": Seeds.parse("100-199")})):
+            assert len(store.plans()) == 2
+            raise SaysoError("other data")
+
+    error(refused)
+    assert [len(plan) for plan in store.plans()] == [4]
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", "[[]]", '[["a"]]', "[1]"])
+def test_damaged_plans_are_an_error_that_names_the_file(tiny, tmp_path, content):
+    store = Store(tmp_path)
+    planning(store, tiny, "100-103")
+    store.plans_path.write_text(content, encoding="utf-8")
+    assert str(store.plans_path) in error(store.plans)
+
+
+def test_what_is_worth_having_makes_no_other_experiment(tiny, tmp_path):
+    store = Store(tmp_path)
+    make_store(store, tiny)
+    other = tiny.with_settings({"smallest_effect": 0.002})
+    assert other.digest() == tiny.digest()
+    make_store(store, other)
+    assert store.experiment().smallest_effect == 0.01

@@ -37,9 +37,12 @@ def test_json_writes_null_where_nothing_was_measured() -> None:
 
 
 def test_the_table_people_read_has_means_and_half_widths() -> None:
-    found = table.readable(records_frame([record(0, 0.2), record(1, 0.4), record(0, 0.5, eval_set="train_qa")]))
+    validation = [record(seed, value) for seed, value in enumerate((0.2, 0.3, 0.4))]
+    near = [record(seed, value, eval_set="definitions") for seed, value in enumerate((0.99, 0.98, 1.0))]
+    found = table.readable(records_frame([*validation, *near, record(0, 0.5, eval_set="train_qa")]))
     assert found.index.tolist() == [("main", "stage1", "exact_match", "QA3")]
-    assert found.to_dict(orient="records") == [{"validation": "0.300 ± 1.271", "train_qa": "0.500"}]
+    expected = {"validation": "0.300 (0.122 to 0.568)", "train_qa": "0.500", "definitions": "0.990 (0.924 to 0.999)"}
+    assert found.to_dict(orient="records") == [expected]
 
 
 def test_what_is_measured_stands_beside_its_measure_where_there_is_more_than_one() -> None:

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import pytest
+from scipy import stats as scipy_stats
 
 from sayso.core.experiment import Experiment
 from sayso.core.records import COLUMNS, Record
@@ -62,8 +63,18 @@ def test_final_values_are_those_of_the_last_epoch_of_each_stage(tiny: Experiment
 def test_the_summary_counts_measured_seeds_only() -> None:
     found = values.summary(values.records_frame([record(0, 0.2), record(1, 0.4), record(2, math.nan)])).iloc[0]
     assert (found["mean"], found["seeds"]) == (pytest.approx(0.3), 2)
-    assert found["high"] - found["mean"] == pytest.approx(12.7062 * 0.1, rel=1e-4)
+    assert math.isnan(found["low"])
     assert math.isnan(values.summary(values.records_frame([record()]))["low"].iloc[0])
+
+
+def test_shares_have_intervals_between_0_and_1_and_losses_have_t_intervals() -> None:
+    numbers = (0.9, 1.0, 1.0, 0.98)
+    records = [record(seed, x, measure=measure) for seed, x in enumerate(numbers) for measure in ("f1", "loss")]
+    rows = values.summary(values.records_frame(records)).set_index("measure")
+    found = {measure: rows.loc[measure].to_dict() for measure in ("f1", "loss")}
+    assert found["f1"]["low"] < 0.9 < found["f1"]["mean"] < found["f1"]["high"] < 1
+    half = scipy_stats.t.ppf(0.975, 3) * scipy_stats.sem(numbers)
+    assert found["loss"]["high"] == pytest.approx(found["loss"]["mean"] + half)
 
 
 def test_values_by_seed_are_one_row_a_seed_and_one_column_a_subset() -> None:

@@ -55,13 +55,19 @@ def results(
 
 
 @app.command(epilog=examples("sayso claims sayso-results/pocket"))
-def claims(folder: Annotated[Path | None, DIR] = None) -> None:
+def claims(
+    folder: Annotated[Path | None, DIR] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print every verdict as JSON.")] = False,
+) -> None:
     """Say which claims of the paper hold in a results folder."""
     from sayso.cli import results_pages, terminal
 
     found = results_of(folder)
     _notice(found)
-    terminal.show(results_pages.claims_page(found.claims()))
+    if json:
+        typer.echo(results_pages.claims_json(found.claims()), nl=False)
+    else:
+        terminal.show(results_pages.claims_page(found.claims()))
 
 
 @app.command(epilog=examples("sayso report sayso-results/pocket"))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
@@ -23,6 +25,9 @@ _QUESTIONS = {"validation": "questions", "entity_attribution": "attribution"}
 
 def results_page(summary: pd.DataFrame) -> RenderableType:
     """Exact match at the end of each stage by subset: a table a cell, over seeds with 95% intervals."""
+    from sayso.stats.comparisons import LEAST_SEEDS
+    from sayso.stats.numbers import count
+
     rows = summary[summary["measure"] == "exact_match"]
     names = list(dict.fromkeys(rows["cell"]))
     parts: list[RenderableType] = []
@@ -30,16 +35,17 @@ def results_page(summary: pd.DataFrame) -> RenderableType:
         parts += [Text(name, style="bold")] if len(names) > 1 else []
         parts += _cell_results(rows[rows["cell"] == name])
     seeds = int(rows["seeds"].max())
-    parts.append(Text(f"exact match, mean and 95% interval over {seeds} seeds" if seeds > 1 else "exact match, 1 seed"))
+    over = f"exact match, mean and 95% interval over {seeds} seeds"
+    parts.append(Text(over if seeds >= LEAST_SEEDS else f"exact match, {count(seeds, 'seed')}: too few for intervals"))
     return Group(*parts)
 
 
 def _cell_results(rows: pd.DataFrame) -> list[RenderableType]:
-    from sayso.stats.numbers import plus_minus
+    from sayso.stats.numbers import with_interval
     from sayso.stats.values import ordered
 
     texts: dict[tuple[str, str, str], str] = {
-        (stage, eval_set, subset): plus_minus(mean, low, high)
+        (stage, eval_set, subset): with_interval(mean, low, high)
         for stage, eval_set, subset, mean, low, high in rows[
             ["stage", "eval_set", "subset", "mean", "low", "high"]
         ].itertuples(index=False, name=None)
@@ -59,16 +65,38 @@ def _cell_results(rows: pd.DataFrame) -> list[RenderableType]:
     return parts
 
 
+def claims_json(verdicts: Sequence[Verdict]) -> str:
+    """JSON text of verdicts: a list of objects, one a line, null where there is no number."""
+    return "[\n" + ",\n".join(json.dumps(_plain(verdict), ensure_ascii=False) for verdict in verdicts) + "\n]\n"
+
+
+def _plain(verdict: Verdict) -> dict[str, object]:
+    said = {name: getattr(verdict, name) for name in ("cell", "claim", "outcome", "sentence", "section", "contrast")}
+    judged = {
+        "p_corrected": verdict.p_corrected,
+        "margin": verdict.margin,
+        "reason": verdict.decision.reason,
+        "more_seeds": verdict.decision.more_seeds,
+        "plans": verdict.looks.plans,
+        "finished": verdict.looks.finished,
+        "interim": verdict.looks.interim,
+    }
+    whole = {**said, **asdict(verdict.comparison), **judged}
+    return {name: None if isinstance(item, float) and math.isnan(item) else item for name, item in whole.items()}
+
+
 def claims_page(verdicts: Sequence[Verdict]) -> RenderableType:
     """Each claim with its verdict, and below it the numbers the verdict rests on."""
     from sayso.stats.numbers import count, p_value
 
     names = list(dict.fromkeys(verdict.cell for verdict in verdicts))
+    looks = list(dict.fromkeys(str(verdict.looks) for verdict in verdicts))
     parts: list[RenderableType] = []
     for name in names:
         parts += [Text(name, style="bold")] if len(names) > 1 else []
         grid = Table.grid(padding=(0, 2, 0, 0))
-        for verdict in (verdict for verdict in verdicts if verdict.cell == name):
+        own = [verdict for verdict in verdicts if verdict.cell == name]
+        for verdict in own:
             seeds = verdict.comparison.seeds
             tested = not math.isnan(verdict.p_corrected)
             numbers = [verdict.difference, *([f"corrected {p_value(verdict.p_corrected)}"] if tested else [])]
@@ -77,5 +105,6 @@ def claims_page(verdicts: Sequence[Verdict]) -> RenderableType:
                 Text(verdict.outcome, style=_OUTCOME_STYLE[verdict.outcome], no_wrap=True),
                 Text.assemble(verdict.sentence, "\n", (", ".join([*numbers, verdict.decision.reason]), "dim")),
             )
-        parts.append(grid)
+        parts += [grid, *([Text(f"seeds: {own[0].looks}", style="dim")] if len(looks) > 1 else [])]
+    parts += [Text(f"seeds: {said}", style="dim") for said in looks if len(looks) == 1]
     return Group(*parts) if parts else Text("no claim of the ledger can be tested on this experiment")

@@ -31,8 +31,8 @@ from sayso.core.training import Stage, TrainSpec
 #: Which states stay: none, those at the ends of stages, or after every n epochs as well.
 Keep = Literal["none", "stages"] | Annotated[int, Field(ge=1)]
 
-#: Settings of an experiment that say how it is run, and of a stage that say when it is measured.
-_RUNNING = ("keep", "checkpoint_minutes")
+#: Settings of an experiment that say how it is run and judged, and of a stage that say when it is measured.
+_RUNNING = ("keep", "checkpoint_minutes", "smallest_effect")
 _MEASURING = ("measured", "measure_every")
 
 
@@ -61,7 +61,9 @@ class Experiment(Spec):
     followed by the answer. `in_context` puts definitions before questions. `stage2_seeds`: the stages from the first
     that trains on X2 without X1 are run this many times from the same state, each with the entities or aliases of X2
     dealt to its subsets anew; results are averaged within the seed (those of X1's subsets are the first one's). `axes`
-    are settings that vary: path -> values; each combination is a cell (`sayso.core.sweep`).
+    are settings that vary: path -> values; each combination is a cell (`sayso.core.sweep`). `smallest_effect`: the
+    smallest difference between subsets worth having, in the measure's unit; a claim that one is greater fails where so
+    much is excluded.
 
     `keep`: states whose weights stay when a job has finished, so that it can be measured later: ``none``, the ends of
     ``stages``, or after every so many epochs and at the ends; None keeps the ends of stages of models that are trained
@@ -86,6 +88,7 @@ class Experiment(Spec):
     stage2_seeds: int = Field(default=1, ge=1)
     seeds: Seeds = Seeds()
     axes: dict[str, tuple[JsonValue, ...]] = Field(default_factory=dict)
+    smallest_effect: float = Field(default=0.01, ge=0)
     keep: Keep | None = None
     checkpoint_minutes: float = Field(default=10.0, ge=0)
     _code: _Code = PrivateAttr(default=_Code())

@@ -1,13 +1,15 @@
 """A results folder: one experiment, and a folder for each of its jobs.
 
 DIR/experiment.json    what is run here
+DIR/plans.json         which seeds were to be run in all, and how that was changed after there were results
 DIR/jobs/ID/           one job; `sayso.core.job_folder` says what is in it
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -29,6 +31,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.experiment_path = path / "experiment.json"
+        self.plans_path = path / "plans.json"
         self.jobs_path = path / "jobs"
         self.lock_path = path / ".lock"
 
@@ -36,7 +39,8 @@ class Store:
     def held(self, experiment: Experiment) -> Iterator[None]:
         """Hold the folder for a run of an experiment: make it, or check that it belongs to this experiment.
 
-        An error that comes before any job has got anywhere leaves no folder behind.
+        The experiment's seeds become part of the folder's `plans`. An error that comes before any job has got anywhere
+        leaves no folder and no plan behind.
 
         Raises
         ------
@@ -47,9 +51,13 @@ class Store:
             self.path.mkdir(parents=True, exist_ok=True)
             with FileLock(self.lock_path, timeout=0):
                 self._create(experiment)
+                planned, begun = self.plans(), len(self.jobs())
+                self._plan(experiment.seeds)
                 try:
                     yield
                 except SaysoError:
+                    if len(self.jobs()) == begun:
+                        self._keep_plans(planned)
                     self._withdraw()
                     raise
 
@@ -93,11 +101,46 @@ class Store:
         self.jobs_path.mkdir(exist_ok=True)
         write_atomically(self.experiment_path, experiment.model_dump_json(indent=1) + "\n")
 
+    def plans(self) -> list[tuple[int, ...]]:
+        """Which seeds were planned in all, in order: the first plan, and each that it was changed to after results.
+
+        A folder of a version that kept no plans has one: the seeds it was made for, or those that have finished where
+        others have, too.
+
+        Raises
+        ------
+        SaysoError
+            If the file is damaged.
+        """
+        if not self.plans_path.exists():
+            own, finished = set(self.experiment().seeds), self._finished_seeds()
+            return [tuple(sorted(own if finished <= own else finished))]
+        plans = read_json(self.plans_path)
+        if not (isinstance(plans, list) and plans and all(_is_plan(plan) for plan in plans)):
+            raise SaysoError(f"{self.plans_path}: not lists of seeds; delete it to begin with the seeds that are there")
+        return [tuple(plan) for plan in plans]
+
+    def _plan(self, seeds: Iterable[int]) -> None:
+        """Add seeds to what is planned: another plan where there are results already, else in place of the last."""
+        plans = self.plans()
+        if not self._finished_seeds():
+            plans = [tuple(sorted(seeds))]
+        elif more := set(seeds) - set(plans[-1]):
+            plans.append(tuple(sorted({*plans[-1], *more})))
+        self._keep_plans(plans)
+
+    def _keep_plans(self, plans: Sequence[Sequence[int]]) -> None:
+        write_atomically(self.plans_path, json.dumps(plans) + "\n")
+
+    def _finished_seeds(self) -> set[int]:
+        return {seed for folder in self.jobs() if folder.finished for seed in folder.manifest().seeds}
+
     def _withdraw(self) -> None:
         """Undo `_create` where no job has left anything, so that a corrected experiment can have the folder."""
         with contextlib.suppress(OSError):  # not empty: there is something to keep
             self.jobs_path.rmdir()
             self.experiment_path.unlink()
+            self.plans_path.unlink(missing_ok=True)
             self.lock_path.unlink(missing_ok=True)
             self.path.rmdir()
 
@@ -137,6 +180,10 @@ class Store:
             if folder.finished:
                 parts += [(order[r.cell], r.seed, position, r) for position, r in enumerate(folder.records())]
         return [part[-1] for part in sorted(parts, key=lambda part: part[:3])]
+
+
+def _is_plan(plan: object) -> bool:
+    return isinstance(plan, list) and bool(plan) and all(type(seed) is int for seed in plan)
 
 
 def _difference(one: Experiment, other: Experiment) -> str:

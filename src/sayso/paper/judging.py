@@ -2,14 +2,15 @@
 
 Where the tags of an experiment tell nothing about consistency (a control), the rows on tags are replaced by rows that
 say there is no gap. Where definitions stand before the questions, or sources speak in words of known meaning and
-nothing else is trained on, other rows take their place. P-values of all claims of a cell are corrected together (Holm).
+nothing else is trained on, other rows take their place. The claims of a cell are a family: they are judged together.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+import numpy as np
 import pandas as pd
 
 from sayso.core.experiment import Experiment
@@ -17,10 +18,10 @@ from sayso.core.records import Record
 from sayso.core.subsets import RELIABLE
 from sayso.core.sweep import Cell, cells
 from sayso.paper.claims import LEDGER, Claim, Contrast, Kind
-from sayso.paper.trends import judge_trends
-from sayso.stats import comparisons as stats
-from sayso.stats.values import by_seed, final, for_statistics, records_frame, stage_training
-from sayso.stats.verdict import Finding, Verdict, judge_together
+from sayso.paper.trends import trends
+from sayso.stats.looks import Looks
+from sayso.stats.values import GAP, SHARES, by_seed, final, for_statistics, records_frame, stage_training
+from sayso.stats.verdict import Family, Finding, Verdict, judge_family
 
 
 def claims_for(experiment: Experiment) -> tuple[Claim, ...]:
@@ -62,53 +63,70 @@ def kind_of(experiment: Experiment) -> Kind:
     return "control" if alike else "informative"
 
 
-def judge(records: pd.DataFrame | Iterable[Record], experiment: Experiment) -> list[Verdict]:
+def judge(
+    records: pd.DataFrame | Iterable[Record], experiment: Experiment, looks: Looks | None = None
+) -> list[Verdict]:
     """Judge all claims of all cells of an experiment on its records, or on the table of them, and then its trends.
 
     Claims on an evaluation set that a cell's data do not have (digits are never asked who they are) are left out.
+    `looks` says how many seeds were planned, and how often that was changed after a look; without, the seeds that are
+    there are all that were planned, and this is the first look.
+    """
+    verdicts: list[Verdict] = []
+    for family in families(records, experiment):
+        plans = looks.plans if looks is not None else (family.finished,)
+        verdicts += judge_family(family, Looks(plans, family.finished))
+    return verdicts
+
+
+def families(records: pd.DataFrame | Iterable[Record], experiment: Experiment) -> list[Family]:
+    """The claims of each cell with the values they are about, and those of the sweep as a whole (`sayso.paper.trends`).
+
+    Left out are families without a claim.
     """
     table = records if isinstance(records, pd.DataFrame) else records_frame(records)
     values = for_statistics(final(table))
-    by_cell = [verdict for cell in cells(experiment) for verdict in _judge_cell(values, cell)]
-    return [*by_cell, *judge_trends(values, experiment)]
+    found = [_of_cell(values, cell, headlines=not experiment.axes) for cell in cells(experiment)]
+    return [family for family in (*found, trends(values, experiment)) if family.findings]
 
 
-def _judge_cell(values: pd.DataFrame, cell: Cell) -> list[Verdict]:
-    there = set(values.loc[values["cell"] == cell.name, "eval_set"])
+def _of_cell(values: pd.DataFrame, cell: Cell, *, headlines: bool) -> Family:
+    own = values[values["cell"] == cell.name]
+    there, seeds = set(own["eval_set"]), tuple(sorted(set(own["seed"])))
     # A cell without any record has not run yet, and tells nothing of its data.
     claims = [
         claim
         for claim in claims_for(cell.experiment)
         if not there or {eval_set for _, eval_set in claim.contrast.sides} <= there
     ]
-    return judge_together(cell.name, [_finding(values, cell, claim) for claim in claims])
+    findings = tuple(_finding(own, cell, claim, seeds, headlines) for claim in claims)
+    return Family(cell.name, seeds, len(seeds), findings, cell.experiment.smallest_effect)
 
 
-def _finding(values: pd.DataFrame, cell: Cell, claim: Claim) -> Finding:
+def _finding(values: pd.DataFrame, cell: Cell, claim: Claim, seeds: Sequence[int], headlines: bool) -> Finding:
     contrast = claim.contrast
-    first, second = _values(values, cell, contrast)
-    level = float(pd.concat([first, second]).mean()) if contrast.relative else 1.0
+    stage = stage_training(cell.experiment, contrast.after) or ""
+    first, second = (
+        by_seed(values, cell=cell.name, stage=stage, measure=contrast.measure, eval_set=eval_set)
+        .reindex(index=list(seeds), columns=[subset])[subset]
+        .to_numpy(dtype=float)
+        for subset, eval_set in contrast.sides
+    )
+    level = 1.0
+    if contrast.relative:
+        measured = np.concatenate([first, second])
+        level = float(measured[~np.isnan(measured)].mean()) if not np.isnan(measured).all() else math.nan
     return Finding(
         claim=claim.name,
         sentence=claim.sentence,
         section=claim.section,
         contrast=_in_words(contrast),
-        comparison=stats.compare(first, second),
+        first=first,
+        second=second,
         margin=None if contrast.within is None else contrast.within * level,
+        shares=contrast.measure in SHARES,
+        headline=headlines and contrast.measure == "exact_match" and (contrast.first, contrast.second) == GAP,
     )
-
-
-def _values(values: pd.DataFrame, cell: Cell, contrast: Contrast) -> tuple[pd.Series[float], pd.Series[float]]:
-    """Final values of both subsets, one a seed in the same order; NaN where not measured."""
-    stage = stage_training(cell.experiment, contrast.after) or ""
-    both = [
-        by_seed(values, cell=cell.name, stage=stage, measure=contrast.measure, eval_set=eval_set).reindex(
-            columns=[subset]
-        )
-        for subset, eval_set in contrast.sides
-    ]
-    first, second = both[0].align(both[1], axis=0)
-    return first[contrast.first], second[contrast.second]
 
 
 def _in_words(contrast: Contrast) -> str:

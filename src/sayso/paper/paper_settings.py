@@ -108,6 +108,7 @@ PAPER_MAIN = Experiment(
     measures=(ExactMatch(), MeanLoss(), ExactMatchByAttribute(), F1(), Predictions(eval_sets=_KEPT)),
     stage2_seeds=5,
     seeds=Seeds(first=600, count=20),
+    smallest_effect=0.002,
 )
 
 PAPER_SET_INCLUSION = Experiment(

@@ -2,7 +2,7 @@
 
 A trend is tested within seeds: a straight line is fitted to each seed's gap D5cons - D6cons over the cells in order (by
 rank, so that 10, 100 and 1000 are evenly spaced), and the change it shows from the first cell to the last is compared
-with zero. P-values of all trends of a sweep are corrected together (Holm).
+with zero. All trends of a sweep are a family: they are judged together.
 """
 
 from __future__ import annotations
@@ -20,9 +20,8 @@ from sayso.core.sweep import Cell, cells
 from sayso.data.digits.grid import DigitGrids
 from sayso.learners.known_models import KNOWN_MODELS
 from sayso.learners.specs import FromScratch, HFModel
-from sayso.stats import comparisons as stats
 from sayso.stats.values import ATTRIBUTION, GAP, gap_points, stage_training
-from sayso.stats.verdict import Finding, Verdict, judge_together
+from sayso.stats.verdict import Family, Finding
 
 #: Fewer cells than this show no trend.
 LEAST_CELLS = 3
@@ -75,33 +74,37 @@ TRENDS = (
 _ASKED = {"validation": "questions", ATTRIBUTION: "entity attribution"}
 
 
-def judge_trends(values: pd.DataFrame, experiment: Experiment) -> list[Verdict]:
-    """Judge the trends that a sweep can test, on what `for_statistics` makes of its final records.
+def trends(values: pd.DataFrame, experiment: Experiment) -> Family:
+    """The trends that a sweep can test, on what `for_statistics` makes of its final records.
 
-    Those are the ones along something all of its cells differ in; what its data do not ask is left out.
+    Those are the ones along something all of its cells differ in; what its data do not ask is left out. A seed is
+    finished where all cells have it.
     """
     swept = cells(experiment)
     there = set(values["eval_set"])
-    return judge_together(
-        f"all {len(swept)} cells together",
-        [
-            _finding(values, trend, order, eval_set)
-            for trend in TRENDS
-            if len(order := _in_order(swept, trend)) >= LEAST_CELLS
-            for eval_set in _ASKED
-            if eval_set in there or not there
-        ],
+    have = [set(values.loc[values["cell"] == cell.name, "seed"]) for cell in swept]
+    seeds = tuple(sorted(set.union(*have)))
+    findings = tuple(
+        _finding(values, trend, order, eval_set, seeds)
+        for trend in TRENDS
+        if len(order := _in_order(swept, trend)) >= LEAST_CELLS
+        for eval_set in _ASKED
+        if eval_set in there or not there
     )
+    name = f"all {len(swept)} cells together"
+    return Family(name, seeds, len(set.intersection(*have)), findings, experiment.smallest_effect)
 
 
-def _finding(values: pd.DataFrame, trend: Trend, order: Sequence[Cell], eval_set: str) -> Finding:
-    changes = _changes(values, order, eval_set)
+def _finding(values: pd.DataFrame, trend: Trend, order: Sequence[Cell], eval_set: str, seeds: Sequence[int]) -> Finding:
+    last, first = _ends(values, order, eval_set, seeds)
     return Finding(
         claim=f"{trend.name}-on-{'questions' if eval_set == 'validation' else 'attribution'}",
         sentence=f"The gap on {_ASKED[eval_set]} {'grows' if trend.grows else 'shrinks'} with {trend.along}.",
         section=trend.section,
         contrast=f"exact_match on {eval_set}: change of {' - '.join(GAP)} from {order[0].name} to {order[-1].name}",
-        comparison=stats.compare(changes if trend.grows else -changes, np.zeros(len(changes))),
+        first=last if trend.grows else first,
+        second=first if trend.grows else last,
+        headline=True,
     )
 
 
@@ -116,11 +119,13 @@ def _in_order(swept: Sequence[Cell], trend: Trend) -> list[Cell]:
     return [cell for _, cell in sorted(zip(known, swept, strict=True), key=lambda pair: pair[0])]
 
 
-def _changes(values: pd.DataFrame, order: Sequence[Cell], eval_set: str) -> NDArray[np.float64]:
-    """For each seed the change of its gap along the cells that a straight line shows; NaN where a cell is missing."""
+def _ends(
+    values: pd.DataFrame, order: Sequence[Cell], eval_set: str, seeds: Sequence[int]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Each seed's gap in the last and the first cell, by a straight line over all; NaN where a cell is missing."""
     points = {cell.name: gap_points(values, cell.experiment, cell.name, [eval_set]) for cell in order}
-    gaps = pd.DataFrame({name: found.set_index("seed")["gap"] for name, found in points.items()})
-    if gaps.empty:
-        return np.zeros(0)
+    columns = {name: found.set_index("seed")["gap"] for name, found in points.items()}
+    gaps = pd.DataFrame(columns, dtype=float).reindex(index=list(seeds)).to_numpy(dtype=float)
     place = np.linspace(-0.5, 0.5, len(order))
-    return np.asarray(gaps.to_numpy(dtype=float) @ place / (place @ place), dtype=np.float64)
+    middle, change = gaps.mean(axis=1), gaps @ place / (place @ place)
+    return middle + change / 2, middle - change / 2

@@ -8,6 +8,7 @@ for no definition, dash-dotted for a new source.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -43,11 +44,8 @@ PANEL_TITLES = {
 }
 _AXIS_TITLES = {"exact_match": "exact match", "loss": "loss (nats per token)"}
 _SCALES = {"loss": alt.Scale(type="log", nice=False)}
-# Bands are drawn where the quantity can be: a share is at most 1, and nothing below 0 has a place on a log scale.
-_BANDS = {
-    "exact_match": {"low": "max(datum.low, 0)", "high": "min(datum.high, 1)"},
-    "loss": {"low": "max(datum.low, datum.mean / 3)"},
-}
+# Nothing below 0 has a place on a log scale.
+_BANDS = {"loss": {"low": "max(datum.low, datum.mean / 3)"}}
 _GAP_TITLE = f"gap: {GAP[0]} − {GAP[1]} (exact match)"
 _INK, _FAINT = "#22272e", "#8b949e"
 _FONT = "Liberation Sans, Helvetica, Arial, sans-serif"
@@ -107,7 +105,7 @@ def gap_by_seed(points: pd.DataFrame, *, width: int = 400, height: int = 240) ->
     """Draw `gap_points`: a dot a seed, sorted; the line and the band are the mean over seeds and its 95% interval."""
     panels: list[alt.LayerChart] = []
     for eval_set, rows in points.groupby("eval_set", sort=False):
-        found = mean_interval(rows["gap"])
+        found = mean_interval(rows["gap"], within=(-1.0, 1.0))
         whole = alt.InlineData(values=[_finite({"mean": found.mean, "low": found.low, "high": found.high, "zero": 0})])
         gap = alt.Y("gap:Q", title=_GAP_TITLE)
         seed = alt.X(
@@ -126,7 +124,7 @@ def gap_by_seed(points: pd.DataFrame, *, width: int = 400, height: int = 240) ->
         band = alt.Chart(whole).mark_rect(color=COLOURS[GAP[0]], opacity=0.13).encode(y="low:Q", y2="high:Q")
         mean = alt.Chart(whole).mark_rule(color=COLOURS[GAP[0]], strokeWidth=2).encode(y="mean:Q")
         zero = alt.Chart(whole).mark_rule(color=_INK, strokeDash=[4, 3]).encode(y="zero:Q")
-        spread = [band] if found.seeds > 1 else []
+        spread = [] if math.isnan(found.low) else [band]
         panels.append(_panel(alt.layer(*spread, zero, mean, dots), str(eval_set), width, height))
     return _finish(alt.hconcat(*panels, spacing=28))
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import functools
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from importlib import resources
@@ -29,12 +30,9 @@ from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
 from sayso.core.files import read_json, write_atomically
 from sayso.core.store import Store
-from sayso.report.charts import PANEL_TITLES
 from sayso.report.figures import Figure, figures
 from sayso.report.table import load, readable
-from sayso.stats import comparisons as stats
 from sayso.stats import numbers
-from sayso.stats.values import ATTRIBUTION, GAP, by_seed, for_statistics, stage_training
 from sayso.stats.verdict import Verdict
 
 _TRAINING_PARTS = ("world", "X1", "X2")
@@ -105,12 +103,13 @@ def render(
         unfinished=sum(not job.finished for job in jobs),
         jobs=len(jobs),
         notices=notices,
-        headlines=[*_headlines(table, experiment), *_trends(verdicts, set(table["cell"]))],
+        headlines=_headlines(verdicts),
         figures=[
             {"figure": figure, "svg": Markup(figure.svg), "spec": figure.chart.to_dict()}  # noqa: S704 (our own chart)
             for figure in drawn
         ],
         verdicts=verdicts,
+        looks=_looks(verdicts),
         several_cells=len({verdict.cell for verdict in verdicts}) > 1,
         p_value=numbers.p_value,
         tables=_tables(table),
@@ -121,38 +120,34 @@ def render(
     )
 
 
-def _headlines(table: pd.DataFrame, experiment: Experiment) -> list[str]:
-    """The internalization gap in words, on questions and on entity attribution; nothing for a sweep."""
-    stage = stage_training(experiment, "X2")
-    if experiment.axes or stage is None:
-        return []
-    values = for_statistics(table)
-    sentences = []
-    for eval_set in ("validation", ATTRIBUTION):
-        found = by_seed(values, cell=str(table["cell"].iloc[0]), stage=stage, measure="exact_match", eval_set=eval_set)
-        pair = found.reindex(columns=list(GAP))
-        gap = stats.compare(pair[GAP[0]], pair[GAP[1]])
-        if not gap.seeds:
-            continue
-        one, other = (numbers.share(pair[name].mean()) for name in GAP)
-        difference = numbers.plus_minus(gap.difference, gap.low, gap.high, signed=True)
-        test = f"{numbers.p_value(gap.p)}, paired t-test"
-        sentences.append(
-            f"{PANEL_TITLES[eval_set]}: {one} right about aliases newly defined by the reliable source ({GAP[0]}), "
-            f"{other} about those of the unreliable one ({GAP[1]}). The gap is {difference} ({test}; positive in "
-            f"{gap.positive} of {numbers.count(gap.seeds, 'seed')})."
-        )
-    return sentences
-
-
-def _trends(verdicts: Sequence[Verdict], single: set[str]) -> list[str]:
-    """What was found of a sweep as a whole, in words: verdicts on no `single` cell."""
+def _headlines(verdicts: Sequence[Verdict]) -> list[str]:
+    """What the experiment is there to show, and the verdict on it, in words."""
     return [
-        f"{verdict.sentence} {verdict.outcome.capitalize()}: {verdict.difference} from the smallest to the largest "
-        f"(corrected {numbers.p_value(verdict.p_corrected)}; {verdict.decision.reason})."
+        f"{verdict.sentence} {verdict.outcome.capitalize()}: {_sides(verdict)}{verdict.difference} "
+        f"({', '.join([*_corrected(verdict), verdict.decision.reason])})."
         for verdict in verdicts
-        if verdict.cell not in single and verdict.comparison.seeds > 1
+        if verdict.headline and verdict.comparison.seeds
     ]
+
+
+def _sides(verdict: Verdict) -> str:
+    """Both sides and what is made of them."""
+    if not verdict.shares:
+        return f"{verdict.contrast}, "
+    one, other = (numbers.share(side) for side in (verdict.comparison.first, verdict.comparison.second))
+    return f"{verdict.contrast}, {one} and {other}, a difference of "
+
+
+def _corrected(verdict: Verdict) -> list[str]:
+    return [] if math.isnan(verdict.p_corrected) else [f"corrected {numbers.p_value(verdict.p_corrected)}"]
+
+
+def _looks(verdicts: Sequence[Verdict]) -> list[tuple[str, str]]:
+    """How often results were looked at, with the cells of which it is said; one line where it is the same for all."""
+    cells_of: dict[str, dict[str, None]] = {}
+    for verdict in verdicts:
+        cells_of.setdefault(str(verdict.looks), {})[verdict.cell] = None
+    return [(", ".join(cells) if len(cells_of) > 1 else "", said) for said, cells in cells_of.items()]
 
 
 def _tables(table: pd.DataFrame) -> list[dict[str, Any]]:

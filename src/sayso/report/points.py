@@ -60,7 +60,7 @@ def cell_gaps(table: pd.DataFrame, experiment: Experiment, eval_sets: Sequence[s
     for cell in cells(experiment):
         points = gap_points(table, cell.experiment, cell.name, eval_sets)
         for eval_set in eval_sets:
-            found = mean_interval(points.loc[points["eval_set"] == eval_set, "gap"])
+            found = mean_interval(points.loc[points["eval_set"] == eval_set, "gap"], within=(-1.0, 1.0))
             if found.seeds:
                 rows.append([cell.name, eval_set, found.mean, found.low, found.high, found.seeds])
     return pd.DataFrame(rows, columns=["cell", "eval_set", "mean", "low", "high", "seeds"])

@@ -41,7 +41,7 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
     rows = final_table(table)
     rows["measure"] = (rows["measure"] + " " + rows["what"]).str.strip()
     rows["text"] = [
-        numbers.plus_minus(mean, low, high)
+        numbers.with_interval(mean, low, high)
         for mean, low, high in zip(rows["mean"], rows["low"], rows["high"], strict=True)
     ]
     index = ["cell", "stage", "measure", "subset"]

@@ -1,35 +1,32 @@
-"""The statistics: every number compared is a mean over one seed's questions, and the unit is the stage-1 seed.
+"""Means over seeds, differences within seeds, and their intervals: every number compared is one seed's.
 
-Seeds differ in their aliases, tags, split and weights, and questions of one seed share all of these, so questions are
-never counted as independent. Two subsets are compared within seeds (paired). NaN is a value that was not measured: it
-is left out and counted as missing, never read as 0. Where seeds do not vary at all no test is possible, and the
-p-value is NaN rather than 0.
+Seeds differ in their aliases, tags, split and weights, and questions of one seed share all of these, so the unit is the
+stage-1 seed, and questions are never counted as independent. Two subsets are compared within seeds (paired). NaN is a
+value that was not measured: it is left out and counted as missing, never read as 0. Whether a claim holds is decided in
+`sayso.stats.decisions`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
-from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.power import TTestPower
+from scipy import special
 
-#: Level of all tests; intervals cover 1 - ALPHA.
+#: Intervals cover 1 - ALPHA, and a family of claims is judged at this level in all.
 ALPHA = 0.05
 
-#: More seeds than this are called out of reach.
-MOST_SEEDS = 1000
+#: With fewer seeds there is no interval and no verdict: with two, an interval is 25 times as wide as their spread.
+LEAST_SEEDS = 3
 
-_LARGEST_EFFECT = 5.0
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean over seeds and its 95% t-interval; the interval is NaN with fewer than two seeds."""
+    """A mean over seeds and its 95% interval; the interval is NaN with fewer than `LEAST_SEEDS` seeds."""
 
     mean: float
     low: float
@@ -41,140 +38,121 @@ class Interval:
 class Comparison:
     """A quantity of two subsets, compared within seeds.
 
-    `difference`: mean over seeds of the first minus the second, in the quantity's own unit; `low`, `high`: its 95%
-    t-interval; `deviation`: standard deviation of the differences. `p`: two-sided paired t-test. `effect_size`: Cohen's
-    d_z (difference / deviation). `positive`: seeds with a difference above 0, of `seeds` compared; `missing`: seeds
-    left out because one of the two was not measured.
+    `first`, `second`: its means over the seeds compared. `difference`: mean over seeds of the first minus the second,
+    in the quantity's own unit; `low`, `high`: its 95% t-interval; `deviation`: standard deviation of the differences.
+    `effect_size`: Cohen's d_z (difference / deviation). `positive`: seeds with a difference above 0, of `seeds`
+    compared; `missing`: seeds left out because one of the two was not measured.
     """
 
+    first: float
+    second: float
     difference: float
     low: float
     high: float
     deviation: float
-    p: float
     effect_size: float
     positive: int
     seeds: int
     missing: int
 
 
-def mean_interval(values: ArrayLike) -> Interval:
-    """Mean over seeds and its 95% t-interval."""
-    measured = np.asarray(values, dtype=float)
-    measured = measured[~np.isnan(measured)]
-    if not len(measured):
-        return Interval(math.nan, math.nan, math.nan, 0)
-    mean = float(measured.mean())
-    deviation = float(measured.std(ddof=1)) if len(measured) > 1 else math.nan
-    half = float(half_width(np.array([deviation]), np.array([len(measured)]))[0])
-    return Interval(mean, mean - half, mean + half, len(measured))
+@dataclass(frozen=True)
+class Moments:
+    """Mean, standard deviation and number of what was measured, arrays of one shape.
+
+    The mean of nothing is NaN, the deviation of fewer than two is; it is 0 where all values are the same but for
+    rounding.
+    """
+
+    mean: Floats
+    deviation: Floats
+    seeds: Floats
 
 
-def half_width(deviation: NDArray[np.float64], seeds: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Half the width of the 95% t-interval of means, from standard deviations and numbers of seeds, all (means,)."""
-    enough = seeds > 1
-    number = np.where(enough, seeds, 2.0)
-    half = stats.t.ppf(1 - ALPHA / 2, number - 1) * deviation / np.sqrt(number)
-    return np.asarray(np.where(enough, half, np.nan), dtype=float)
+def moments(values: ArrayLike, scale: ArrayLike | None = None) -> Moments:
+    """Moments over seeds of values (..., seeds, claims), NaN left out.
+
+    `scale` (..., claims): how large the numbers were whose differences these are, which says how far rounding goes.
+    """
+    given = np.asarray(values, dtype=float)
+    measured = ~np.isnan(given)
+    seeds = measured.sum(axis=-2).astype(float)
+    filled = np.where(measured, given, 0.0)
+    largest = np.abs(filled).max(axis=-2, initial=0.0)
+    exponent = np.frexp(largest)[1]  # scaling by powers of 2 is exact; squares of very small differences would be 0
+    scaled = np.ldexp(filled, -exponent[..., None, :])
+    mean = scaled.sum(axis=-2) / np.maximum(seeds, 1)
+    apart = np.where(measured, scaled - mean[..., None, :], 0.0)
+    deviation = np.sqrt((apart**2).sum(axis=-2) / np.maximum(seeds - 1, 1))
+    range_ = apart.max(axis=-2, initial=0.0) - apart.min(axis=-2, initial=0.0)
+    size = largest if scale is None else np.asarray(scale, dtype=float)
+    constant = np.ldexp(range_, exponent) <= 1e-12 * np.maximum(size, 1e-300)
+    return Moments(
+        mean=np.where(seeds > 0, np.ldexp(mean, exponent), np.nan),
+        deviation=np.where(seeds > 1, np.where(constant, 0.0, np.ldexp(deviation, exponent)), np.nan),
+        seeds=seeds,
+    )
 
 
-def compare(first: ArrayLike, second: ArrayLike) -> Comparison:
+def mean_interval(values: ArrayLike, within: tuple[float, float] = (-math.inf, math.inf)) -> Interval:
+    """Mean over seeds and its 95% t-interval, cut to where a mean of such values can be."""
+    found = moments(np.asarray(values, dtype=float)[:, None])
+    low, high = np.clip(t_bounds(found), *within)
+    return Interval(float(found.mean[0]), float(low[0]), float(high[0]), int(found.seeds[0]))
+
+
+def t_bounds(found: Moments) -> tuple[Floats, Floats]:
+    """Ends of the 95% t-intervals of means; NaN with too few seeds."""
+    half = _quantile(found.seeds) * found.deviation / np.sqrt(np.maximum(found.seeds, 1))
+    return found.mean - half, found.mean + half
+
+
+def share_bounds(found: Moments) -> tuple[Floats, Floats]:
+    """Ends of 95% intervals of means of shares, which stay between 0 and 1; NaN with too few seeds.
+
+    Wilson's score interval with as many observations as the spread over seeds is worth, p(1 - p) / (s^2 / n), and the
+    quantile of t in place of the normal one: far from 0 and 1 it is the t-interval. A mean of other values than shares,
+    or of 0 or 1 exactly, has its t-interval.
+    """
+    quantile = _quantile(found.seeds)
+    variance = found.deviation**2 / np.maximum(found.seeds, 1)
+    inside = (found.mean > 0) & (found.mean < 1)
+    spread = np.where(inside, found.mean * (1 - found.mean), np.inf)
+    weight = quantile**2 * variance / spread
+    centre = (found.mean + weight / 2) / (1 + weight)
+    half = np.sqrt(quantile**2 * variance + weight**2 / 4) / (1 + weight)
+    return np.where(inside, centre, found.mean) - half, np.where(inside, centre, found.mean) + half
+
+
+def compare(first: ArrayLike, second: ArrayLike, *, shares: bool = False) -> Comparison:
     """Compare two subsets; both arrays have shape (seeds,) and the same seeds in the same order.
 
-    With fewer than two complete seeds there is no interval and no p-value. Where every seed gives the same
-    difference, the interval is that one point and there is no p-value of the t-test.
+    With fewer than `LEAST_SEEDS` complete seeds there is no interval. Where every seed gives the same difference, the
+    interval is that one point. Intervals of differences of `shares` are cut to -1 and 1.
     """
     one, other = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     complete = ~(np.isnan(one) | np.isnan(other))
     one, other = one[complete], other[complete]
-    differences = one - other
-    seeds, missing = len(differences), int((~complete).sum())
-    if seeds < 2:
-        difference = float(differences[0]) if seeds else math.nan
-        nan = math.nan
-        return Comparison(difference, nan, nan, nan, nan, nan, int((differences > 0).sum()), seeds, missing)
-    difference = float(differences.mean())
-    low = high = difference
-    deviation, p, effect = 0.0, math.nan, math.nan
-    if not _constant(differences, scale=max(np.abs(one).max(), np.abs(other).max())):
-        exponent = int(np.frexp(np.abs(differences).max())[1])
-        scaled = np.ldexp(differences, -exponent)  # exact; the squares of very small differences would be 0
-        test = stats.ttest_1samp(scaled, 0.0)
-        bounds = test.confidence_interval(1 - ALPHA)
-        spread = float(scaled.std(ddof=1))
-        deviation, low, high = (math.ldexp(float(value), exponent) for value in (spread, bounds.low, bounds.high))
-        p, effect = float(test.pvalue), float(scaled.mean()) / spread
-    positive = int((differences > 0).sum())
-    return Comparison(difference, low, high, deviation, p, effect, positive, seeds, missing)
+    differences, seeds = one - other, len(one)
+    scale = max(np.abs(one).max(initial=0.0), np.abs(other).max(initial=0.0))
+    found = moments(differences[:, None], [scale])
+    low, high = np.clip(t_bounds(found), -1.0, 1.0) if shares else t_bounds(found)
+    difference, deviation = float(found.mean[0]), float(found.deviation[0])
+    return Comparison(
+        first=float(one.mean()) if seeds else math.nan,
+        second=float(other.mean()) if seeds else math.nan,
+        difference=difference,
+        low=float(low[0]),
+        high=float(high[0]),
+        deviation=deviation,
+        effect_size=difference / deviation if deviation > 0 else math.nan,
+        positive=int((differences > 0).sum()),
+        seeds=seeds,
+        missing=int((~complete).sum()),
+    )
 
 
-def equivalence_p(comparison: Comparison, margin: float) -> float:
-    """P-value of two one-sided paired t-tests (TOST): small where the difference lies within -margin to margin.
-
-    NaN where there is nothing to test: fewer than two seeds, or seeds that do not vary.
-    """
-    if not comparison.deviation > 0:
-        return math.nan
-    error = comparison.deviation / math.sqrt(comparison.seeds)
-    freedom = comparison.seeds - 1
-    above = stats.t.sf((comparison.difference + margin) / error, freedom)
-    below = stats.t.cdf((comparison.difference - margin) / error, freedom)
-    return float(max(above, below))
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's correction of p-values tested together; NaN stays NaN and is not counted among them."""
-    tested = [p for p in p_values if not math.isnan(p)]
-    corrected = iter(multipletests(tested, alpha=ALPHA, method="holm")[1]) if tested else iter(())
-    return [math.nan if math.isnan(p) else float(next(corrected)) for p in p_values]
-
-
-def more_seeds_for_difference(comparison: Comparison, *, alpha: float = ALPHA, power: float = 0.8) -> int | None:
-    """How many more seeds a paired t-test needs to find the observed effect at level `alpha` with this power.
-
-    None where that is undefined (no effect size) or more than 1000 seeds in all.
-    """
-    effect = min(abs(comparison.effect_size), _LARGEST_EFFECT)
-
-    def power_at(seeds: int) -> float:
-        return float(TTestPower().power(effect, seeds, alpha, alternative="two-sided"))
-
-    return _more_seeds(comparison, power_at, power) if effect > 0 else None
-
-
-def more_seeds_for_equivalence(
-    comparison: Comparison, margin: float, *, alpha: float = ALPHA, power: float = 0.8
-) -> int | None:
-    """How many more seeds two one-sided tests need to place the observed difference within the margin.
-
-    None where the observed difference is outside the margin, seeds do not vary, or it takes more than 1000 in all.
-    """
-    if not (comparison.deviation > 0 and abs(comparison.difference) < margin):
-        return None
-    effects = [min((margin + side * comparison.difference) / comparison.deviation, _LARGEST_EFFECT) for side in (1, -1)]
-
-    def power_at(seeds: int) -> float:
-        return sum(float(TTestPower().power(effect, seeds, alpha, alternative="larger")) for effect in effects) - 1
-
-    return _more_seeds(comparison, power_at, power)
-
-
-def _more_seeds(comparison: Comparison, power_at: Callable[[int], float], power: float) -> int | None:
-    """Smallest number of seeds with this power, less those there are; at least one more.
-
-    Doubled first, then bisected: far beyond the answer the noncentral t distribution is not accurate.
-    """
-    low, high = 2, 2
-    while power_at(high) < power:
-        if high == MOST_SEEDS:
-            return None
-        low, high = high + 1, min(2 * high, MOST_SEEDS)
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if power_at(middle) >= power else (middle + 1, high)
-    return max(low - comparison.seeds, 1)
-
-
-def _constant(differences: NDArray[np.float64], scale: float) -> bool:
-    """Whether all seeds give the same difference, but for rounding of the values subtracted."""
-    return float(np.ptp(differences)) <= 1e-12 * max(float(scale), 1e-300)
+def _quantile(seeds: Floats) -> Floats:
+    """Quantile of t that 95% intervals of means over so many seeds reach to; NaN with too few."""
+    enough = seeds >= LEAST_SEEDS
+    return np.where(enough, special.stdtrit(np.where(enough, seeds - 1, 1.0), 1 - ALPHA / 2), np.nan)

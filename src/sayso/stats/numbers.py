@@ -6,17 +6,28 @@ import math
 
 NOT_MEASURED = "not measured"
 
+#: Intervals of which one side is this much longer than the other are written from end to end.
+_LOPSIDED = 1.25
 
-def plus_minus(mean: float, low: float, high: float, *, signed: bool = False) -> str:
-    """Write a mean with half the width of its interval: ``0.543 ± 0.022``; ``0.543`` alone where there is no interval.
 
-    >>> plus_minus(0.0841, 0.063, 0.105, signed=True)
-    '+0.084 ± 0.021'
+def with_interval(mean: float, low: float, high: float, *, signed: bool = False) -> str:
+    """Write a mean with its interval: ``0.543 ± 0.022``, or from where to where if one side is clearly longer.
+
+    The mean alone where there is no interval.
+
+    >>> with_interval(0.0841, 0.063, 0.105, signed=True), with_interval(0.995, 0.981, 0.998)
+    ('+0.084 ± 0.021', '0.995 (0.981 to 0.998)')
     """
     if math.isnan(mean):
         return NOT_MEASURED
-    text = f"{mean:+z.3f}" if signed else f"{mean:z.3f}"
-    return text if math.isnan(low) else f"{text} ± {(high - low) / 2:.3f}"
+    sign = "+" if signed else ""
+    text = f"{mean:{sign}z.3f}"
+    if math.isnan(low):
+        return text
+    shorter, longer = sorted((mean - low, high - mean))
+    if longer > _LOPSIDED * shorter and longer - shorter > 0.001:
+        return f"{text} ({low:{sign}z.3f} to {high:{sign}z.3f})"
+    return f"{text} ± {(high - low) / 2:.3f}"
 
 
 def p_value(p: float) -> str:

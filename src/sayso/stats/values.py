@@ -20,7 +20,7 @@ import pandas as pd
 from sayso.core.experiment import Experiment
 from sayso.core.records import COLUMNS, Record
 from sayso.core.subsets import Group
-from sayso.stats.comparisons import half_width
+from sayso.stats.comparisons import Moments, share_bounds, t_bounds
 
 #: Name of the average over the phrasings of the entity attribution question, and the start of theirs.
 ATTRIBUTION = "entity_attribution"
@@ -33,6 +33,9 @@ QUANTITY = ("cell", "stage", "epoch", "measure", "what", "eval_set", "subset")
 
 #: The internalization gap is exact match on the first of these subsets minus that on the second.
 GAP = ("D5cons", "D6cons")
+
+#: Measures whose values are shares, between 0 and 1.
+SHARES = ("exact_match", "exact_match_by_attribute", "f1")
 
 _IDENTITY = [name for name in COLUMNS if name not in ("value", "n")]
 _TYPES = {"seed": "int64", "stage2_seed": "int64", "epoch": "int64", "n": "int64", "value": "float64"}
@@ -91,14 +94,16 @@ def final(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """Mean over seeds with its 95% t-interval (`low`, `high`), for each quantity; `seeds` have been measured.
+    """Mean over seeds with its 95% interval (`low`, `high`), for each quantity; `seeds` have been measured.
 
-    The interval is NaN for a single seed.
+    Intervals of shares stay between 0 and 1. There is none with fewer than `LEAST_SEEDS` seeds (NaN).
     """
     values = table.groupby(list(QUANTITY), sort=False)["value"]
     rows = pd.DataFrame({"mean": values.mean(), "deviation": values.std(), "seeds": values.count()}).reset_index()
-    half = half_width(rows["deviation"].to_numpy(dtype=float), rows["seeds"].to_numpy(dtype=float))
-    rows["low"], rows["high"] = rows["mean"] - half, rows["mean"] + half
+    found = Moments(*(rows[name].to_numpy(dtype=float) for name in ("mean", "deviation", "seeds")))
+    shares = rows["measure"].isin(SHARES).to_numpy()
+    for name, of_share, of_other in zip(("low", "high"), share_bounds(found), t_bounds(found), strict=True):
+        rows[name] = np.where(shares, of_share, of_other)
     return rows[[*QUANTITY, "mean", "low", "high", "seeds"]]
 
 

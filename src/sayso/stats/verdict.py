@@ -1,43 +1,102 @@
-"""How a claim is decided, and what was found, as plain data.
+"""Claims with what was found of them, and the verdicts: what holds, fails, or is undecided, why, and how sure that is.
 
-A claim says that a difference is above zero, or that it lies within a margin. It holds, fails, or is undecided: a
-p-value above 0.05 alone never makes a claim fail.
+A family is the claims that are judged together, such as those of one cell. `sayso.stats.decisions` has the rule.
 """
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sayso.stats import comparisons as stats
+import numpy as np
+
 from sayso.stats import numbers
-from sayso.stats.comparisons import ALPHA, Comparison
+from sayso.stats.comparisons import LEAST_SEEDS, Comparison, Floats, Moments, compare
+from sayso.stats.decisions import decide, p_values
+from sayso.stats.looks import Looks
+from sayso.stats.more_seeds import Forecast, forecast
 
 Outcome = Literal["holds", "fails", "undecided"]
-
-#: A gain in exact match below this is not worth having: a claim of one fails if the interval excludes more.
-SMALLEST_WORTH = 0.01
 
 
 @dataclass(frozen=True)
 class Decision:
-    """An outcome, why in words, and how many more seeds would decide it (None: not needed, or out of reach)."""
+    """An outcome, why in words, and how many more seeds would decide it in 4 of 5 cases.
+
+    `more_seeds` is None where none are needed, where nothing can be said, and where it is more than can be reached.
+    """
 
     outcome: Outcome
     reason: str
     more_seeds: int | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """A claim and the values it is about, not judged yet.
+
+    `claim` is its short name, `sentence` what it says, `section` where the paper says it, `contrast` which numbers are
+    compared. `first`, `second`: one value a seed of the family, NaN where not measured. `margin`: within which the two
+    are called equal, None where the first is said to be greater. `shares`: the values are shares, between 0 and 1.
+    `headline`: it is what the experiment is there to show, and a report says it first.
+    """
+
+    claim: str
+    sentence: str
+    section: str
+    contrast: str
+    first: Floats
+    second: Floats
+    margin: float | None = None
+    shares: bool = False
+    headline: bool = False
+
+    @functools.cached_property
+    def comparison(self) -> Comparison:
+        """The two, compared within seeds."""
+        return compare(self.first, self.second, shares=self.shares)
+
+
+@dataclass(frozen=True, eq=False)
+class Family:
+    """Claims judged together, on the same seeds.
+
+    `cell`: the cell they are about, or what else they are about. `seeds`: in the order of the values of each finding;
+    `finished` of them are whole. `worth`: the smallest difference worth having (`Experiment.smallest_effect`).
+    """
+
+    cell: str
+    seeds: tuple[int, ...]
+    finished: int
+    findings: tuple[Finding, ...]
+    worth: float
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """Names of the claims."""
+        return tuple(found.claim for found in self.findings)
+
+    @property
+    def differences(self) -> Floats:
+        """First minus second, (seeds, claims), NaN where not measured."""
+        columns = [found.first - found.second for found in self.findings]
+        return np.column_stack(columns) if columns else np.empty((len(self.seeds), 0))
+
+    @property
+    def margins(self) -> Floats:
+        """Within which claims call two equal, (claims,); NaN for a claim that the first is greater."""
+        return np.array([math.nan if found.margin is None else found.margin for found in self.findings])
+
+
 @dataclass(frozen=True)
 class Verdict:
-    """A claim, judged on the records of one cell.
+    """A claim, judged: see `Finding` for what it says.
 
-    `claim` is its short name, `sentence` what it says, `section` where the paper says it, `contrast` which numbers
-    were compared. `comparison` holds the difference and its test; `p` is the p-value the decision rests on (paired
-    t-test, or equivalence within `margin`), `p_corrected` the same after Holm's correction over the claims of the
-    cell.
+    `comparison` holds the difference. `p_corrected`: the p-value of the decision (that it holds, where it is
+    undecided), corrected for the claims of its family and for looks at the data: .05 is the bar, always. `looks` says
+    how often was looked.
     """
 
     cell: str
@@ -47,9 +106,11 @@ class Verdict:
     contrast: str
     comparison: Comparison
     margin: float | None
-    p: float
+    shares: bool
+    headline: bool
     p_corrected: float
     decision: Decision
+    looks: Looks
 
     @property
     def outcome(self) -> Outcome:
@@ -60,92 +121,79 @@ class Verdict:
     def difference(self) -> str:
         """The difference and half the width of its 95% interval."""
         found = self.comparison
-        return numbers.plus_minus(found.difference, found.low, found.high, signed=True)
+        return numbers.with_interval(found.difference, found.low, found.high, signed=True)
 
 
-@dataclass(frozen=True)
-class Finding:
-    """A claim and what was found of it, to be judged; see `Verdict`. `margin` makes it a claim of equality."""
-
-    claim: str
-    sentence: str
-    section: str
-    contrast: str
-    comparison: Comparison
-    margin: float | None = None
-
-    @property
-    def p(self) -> float:
-        """The p-value before correction: of the paired t-test, or of equivalence within the margin."""
-        return self.comparison.p if self.margin is None else stats.equivalence_p(self.comparison, self.margin)
-
-
-def judge_together(cell: str, findings: Sequence[Finding]) -> list[Verdict]:
-    """Judge claims whose p-values are corrected together (Holm)."""
-    p_values = [found.p for found in findings]
-    tests = max(1, sum(not math.isnan(p) for p in p_values))
-    return [
-        Verdict(
-            cell=cell,
-            claim=found.claim,
-            sentence=found.sentence,
-            section=found.section,
-            contrast=found.contrast,
-            comparison=found.comparison,
-            margin=found.margin,
-            p=p,
-            p_corrected=p_corrected,
-            decision=decide(found.comparison, p_corrected, found.margin, tests=tests),
+def judge_family(family: Family, looks: Looks) -> list[Verdict]:
+    """Judge claims together. `looks.finished` is to be the family's own."""
+    comparisons = [found.comparison for found in family.findings]
+    moments = Moments(
+        mean=np.array([found.difference for found in comparisons]),
+        deviation=np.array([found.deviation for found in comparisons]),
+        seeds=np.array([found.seeds for found in comparisons], dtype=float),
+    )
+    decided = decide(moments, family.margins, family.worth, looks.level)
+    tests = int((~np.isnan(p_values(moments, family.margins, family.worth).holds)).sum())
+    verdicts = []
+    for place, found in enumerate(family.findings):
+        outcome: Outcome = "undecided"
+        if decided.holds[place] or decided.fails[place]:
+            outcome = "holds" if decided.holds[place] else "fails"
+        decision = _decision(found, outcome, bool(decided.opposite[place]), family.worth, tests, looks)
+        p = decided.p_fails if outcome == "fails" else decided.p_holds
+        verdicts.append(
+            Verdict(
+                cell=family.cell,
+                claim=found.claim,
+                sentence=found.sentence,
+                section=found.section,
+                contrast=found.contrast,
+                comparison=found.comparison,
+                margin=found.margin,
+                shares=found.shares,
+                headline=found.headline,
+                p_corrected=float(p[place]),
+                decision=decision,
+                looks=looks,
+            )
         )
-        for found, p, p_corrected in zip(findings, p_values, stats.holm(p_values), strict=True)
-    ]
+    return verdicts
 
 
-def decide(comparison: Comparison, p_corrected: float, margin: float | None = None, *, tests: int = 1) -> Decision:
-    """Decide a claim.
-
-    Parameters
-    ----------
-    comparison
-        The first subset against the second, within seeds.
-    p_corrected
-        Holm-corrected p-value: of the paired t-test, or of equivalence where there is a margin.
-    margin
-        What counts as equal, in the quantity's own unit; None for a claim that the first is greater.
-    tests
-        How many claims are tested together: seeds still needed are those for a test at level 0.05 / tests, which
-        suffices whatever the others turn out to be.
-    """
+def _decision(found: Finding, outcome: Outcome, opposite: bool, worth: float, tests: int, looks: Looks) -> Decision:
+    """The outcome with its reason in words."""
+    comparison, margin = found.comparison, found.margin
+    if outcome == "holds":
+        greater = f"greater in {comparison.positive} of {comparison.seeds}"
+        return Decision(outcome, greater if margin is None else f"equal within {margin:.3g}")
+    if outcome == "fails":
+        return Decision(outcome, _failing(margin, opposite, worth))
     if comparison.seeds == 0:
-        return Decision("undecided", numbers.NOT_MEASURED)
+        return Decision(outcome, numbers.NOT_MEASURED)
     if comparison.seeds == 1:
-        return Decision("undecided", "one seed has no spread to test against", 1)
+        return Decision(outcome, "one seed has no spread to test against")
+    if comparison.seeds < LEAST_SEEDS:
+        return Decision(outcome, f"{comparison.seeds} seeds are too few")
     if not comparison.deviation > 0:
-        return Decision("undecided", "all seeds give the same difference, which leaves no spread to test against")
-    if margin is None:
-        return _decide_greater(comparison, p_corrected, ALPHA / tests)
-    return _decide_equal(comparison, p_corrected, margin, ALPHA / tests)
+        return Decision(outcome, "all seeds give the same difference, which leaves no spread to test against")
+    expected = forecast(comparison, margin, worth, tests, looks)
+    return Decision(
+        outcome, _expectation(expected, comparison, margin, worth), expected.more if expected.enough else None
+    )
 
 
-def _decide_greater(comparison: Comparison, p_corrected: float, alpha: float) -> Decision:
-    if p_corrected < ALPHA and comparison.difference > 0:
-        return Decision("holds", f"greater in {comparison.positive} of {comparison.seeds}")
-    if p_corrected < ALPHA:
-        return Decision("fails", "the difference goes the other way")
-    if comparison.high < SMALLEST_WORTH:
-        return Decision("fails", f"a difference of {SMALLEST_WORTH} or more is excluded")
-    return _undecided(stats.more_seeds_for_difference(comparison, alpha=alpha))
+def _failing(margin: float | None, opposite: bool, worth: float) -> str:
+    if margin is not None:
+        return f"they differ by more than {margin:.3g}"
+    return "the difference goes the other way" if opposite else f"a difference of {worth:g} or more is excluded"
 
 
-def _decide_equal(comparison: Comparison, p_corrected: float, margin: float, alpha: float) -> Decision:
-    if p_corrected < ALPHA:
-        return Decision("holds", f"equal within {margin:.3g}")
-    if comparison.low > margin or comparison.high < -margin:
-        return Decision("fails", f"they differ by more than {margin:.3g}")
-    return _undecided(stats.more_seeds_for_equivalence(comparison, margin, alpha=alpha))
-
-
-def _undecided(more_seeds: int | None) -> Decision:
-    if more_seeds is None:
-        return Decision("undecided", f"even {stats.MOST_SEEDS} seeds would not decide at the difference seen so far")
-    return Decision("undecided", f"about {numbers.count(more_seeds, 'more seed')} would decide", more_seeds)
+def _expectation(expected: Forecast, comparison: Comparison, margin: float | None, worth: float) -> str:
+    """What more seeds would bring, in words."""
+    if not expected.enough:
+        total = comparison.seeds + expected.more
+        return f"even {total} seeds would decide this in only {100 * expected.share:.0f} of 100 cases"
+    what = "it holds" if expected.route == "holds" else _failing(margin, expected.route == "opposite", worth)
+    return (
+        f"about {numbers.count(expected.more, 'more seed')} would decide this in 4 of 5 cases, most likely that {what}"
+    )
