@@ -52,6 +52,15 @@ class Results:
 
         return final_table(self.records())
 
+    def ledger(self) -> pd.DataFrame:
+        """What each subset contributed to training, by seed, stage, subset and kind of document.
+
+        Columns: cell, then the fields of `sayso.core.ledger.Contribution`. Empty where no ledger was kept.
+        """
+        from sayso.report.ledger import ledger_frame
+
+        return ledger_frame(self.store)
+
     def claims(self) -> list[Verdict]:
         """What the records say of each claim of the paper that they can test."""
         from sayso.paper.judging import judge

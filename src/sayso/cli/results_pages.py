@@ -59,6 +59,21 @@ def _cell_results(rows: pd.DataFrame) -> list[RenderableType]:
     return parts
 
 
+def ledger_page(ledger: pd.DataFrame) -> RenderableType:
+    """What each subset contributed to training: a table a cell and stage, means over seeds."""
+    from sayso.report.ledger import NO_LEDGER, SHOWN, stage_ledgers
+    from sayso.stats.numbers import count
+
+    if ledger.empty:
+        return Text(NO_LEDGER)
+    parts: list[RenderableType] = []
+    for shown in stage_ledgers(ledger):
+        parts += [Text(shown.title, style="bold"), plain_table(SHOWN, shown.rows)]
+    seeds = count(int(ledger["seed"].nunique()), "seed")
+    parts.append(Text(f"all epochs of a stage together, mean over {seeds}; place: where in an epoch, from 0 to 1"))
+    return Group(*parts)
+
+
 def claims_page(verdicts: Sequence[Verdict]) -> RenderableType:
     """Each claim with its verdict, and below it the numbers the verdict rests on."""
     from sayso.stats.numbers import count, p_value
