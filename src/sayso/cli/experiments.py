@@ -132,8 +132,8 @@ def measure(
         typer.Option(
             "--add",
             metavar="MEASURE",
-            help="f1, exact_match, loss, exact_match_by_attribute, predictions, JSON with a 'type', or your own "
-            "module:NAME.",
+            help="f1, exact_match, loss, exact_match_by_attribute, exact_match_by_entity, predictions, JSON with a "
+            "'type', or your own module:NAME.",
         ),
     ] = None,
     when: Annotated[
