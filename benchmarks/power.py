@@ -1,4 +1,4 @@
-"""Fresh seeds of the catalogue's experiments: in how many draws of the default seeds does each claim hold?
+"""Fresh seeds of the catalogue's experiments: in which share of draws of the default seeds each claim holds.
 
     python -m benchmarks power                                    # everything in `sayso.paper.shown`, 64 fresh seeds
     python -m benchmarks.power pocket pocket-strict --out DIR     # some of them; what is finished there is kept

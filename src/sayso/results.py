@@ -69,14 +69,27 @@ class Results:
                 continue
         return None
 
+    def ledger(self) -> pd.DataFrame:
+        """What each subset contributed to training, by seed, stage, subset and kind of document.
+
+        Columns: cell, then the fields of `sayso.core.ledger.Contribution`. Empty where no ledger was kept.
+        """
+        from sayso.report.ledger import ledger_frame
+
+        return ledger_frame(self.store)
+
     def claims(self) -> list[Verdict]:
-        """What the records say of each claim of the paper that they can test."""
+        """What the records say of each claim of the paper that they can test, and beside it what its control says."""
+        from sayso.paper.beside import beside_control, beyond_entities
         from sayso.paper.judging import judge
         from sayso.stats.looks import Looks
 
         plans = tuple(len(plan) for plan in self.store.plans())
-        records = self.records()
-        return judge(records, self.experiment, Looks(plans, records["seed"].nunique()))
+        records, experiment, control = self.records(), self.experiment, self.control()
+        found = judge(records, experiment, Looks(plans, records["seed"].nunique()))
+        if control is not None:
+            found = beside_control(found, judge(control.records(), control.experiment))
+        return beyond_entities(found, records, experiment)
 
     def notices(self) -> list[str]:
         """What a reader should know: data or models changed since, versions or devices that are not all the same."""

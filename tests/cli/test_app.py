@@ -234,6 +234,25 @@ def test_results_are_a_table_or_csv_or_json(results: Path) -> None:
     assert len(rows) == len(csv) - 1
 
 
+def test_the_ledger_is_a_table_or_csv_or_json_and_folders_of_before_say_that_they_have_none(results: Path) -> None:
+    page = call("results", results, "--ledger").stdout
+    assert page.index("stage0") < page.index("world: told") < page.index("stage1") < page.index("D1cons_QA1")
+    assert "all epochs of a stage together, mean over 2 seeds" in page
+    csv = call("results", results, "--ledger", "--csv").stdout.splitlines()
+    assert csv[0] == "cell,seed,stage,part,subset,kind,documents,tokens,counted,share,place"
+    rows = json.loads(call("results", results, "--ledger", "--json").stdout)
+    assert len(rows) == len(csv) - 1
+    for seed, stage in {(row["seed"], row["stage"]) for row in rows}:
+        own = [row["share"] for row in rows if (row["seed"], row["stage"]) == (seed, stage)]
+        assert sum(own) == pytest.approx(1, abs=1e-5)
+    for path in results.rglob("ledger.jsonl"):
+        path.unlink()
+    assert "not known: this folder was made before sayso kept it" in " ".join(
+        call("results", results, "--ledger").stdout.split()
+    )
+    assert len(call("results", results, "--ledger", "--csv").stdout.splitlines()) == 1
+
+
 def test_results_status_claims_and_report_find_a_folder_by_its_name(results: Path, tmp_path: Path) -> None:
     results.rename(tmp_path / "elsewhere")
     (tmp_path / "sayso-results").mkdir()

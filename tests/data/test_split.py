@@ -66,7 +66,7 @@ def test_sizes_are_the_fractions_within_one_and_equal_fractions_are_equal(weight
 
 
 def test_what_rounding_leaves_goes_to_the_largest_remainders_as_a_whole_or_not_at_all():
-    def of(total, **fractions):
+    def of(total: int, **fractions: float) -> dict[str, int]:
         subsets = [Subset(name=name, group="X1", fraction=fraction) for name, fraction in fractions.items()]
         return dict(zip(fractions, sizes(subsets, total), strict=True))
 

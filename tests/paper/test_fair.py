@@ -71,9 +71,9 @@ def test_unequal_subsets_are_refused_and_the_advice_works(settings, found, tmp_p
     advice = re.findall(r"--set (\S+)", str(refused.value))
     mended = configure(EXPERIMENTS["pocket"], _merged(settings, advice))
     require_fair(mended)
-    nearest = int(re.search(r"nearest is (\d+) each", str(refused.value))[1])
+    (nearest,) = re.findall(r"nearest is (\d+) each", str(refused.value))
     names = [path.split(".")[1] for path in advice]
-    assert {sizes_of(mended)[name] for name in names} == {nearest}
+    assert {sizes_of(mended)[name] for name in names} == {int(nearest)}
 
 
 def _merged(settings: list[str], advice: list[str]) -> list[str]:

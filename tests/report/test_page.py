@@ -10,6 +10,7 @@ import pytest
 
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
+from sayso.core.ledger import Contribution
 from sayso.core.store import Store
 from sayso.paper.judging import judge
 from sayso.report.page import write_report
@@ -162,3 +163,17 @@ def test_a_sweep_says_first_what_it_shows_as_a_whole_and_groups_claims_by_cell(
     assert header.count(" from reliability=0.5 to reliability=1.0, ") == 2
     groups = re.findall(r'<th class="cell" colspan="6">(.*?)</th>', claims)
     assert groups == ["reliability=0.5", "reliability=0.75", "reliability=1.0", "all 3 cells together"]
+
+
+def test_the_page_shows_what_each_subset_contributed_or_that_it_is_not_known(
+    text: str, tiny: Experiment, tmp_path: Path
+) -> None:
+    assert "What each subset contributed to training is not known" in text
+    store = planted_store(Store(tmp_path), tiny, planted_records(tiny, range(3)))
+    (folder,) = store.jobs()
+    folder.add_to_ledger([Contribution(1, "stage2", 0, "X2", "D5cons", "definition", 12, 48, 36, 0.25, 0.4)])
+    page = write_report(store, [], []).read_text(encoding="utf-8")
+    section = page[page.index('<section id="ledger">') :]
+    for value in ("<summary>stage2</summary>", "share of the loss", "D5cons", "0.2500", "0.400"):
+        assert value in section
+    assert "is not known" not in page

@@ -24,6 +24,10 @@ from sayso.runs.execute import execute
 Event = dict[str, Any]
 
 
+#: What a job leaves that keeps no states.
+LEFT = ["finished.json", "ledger.jsonl", "manifest.json", "records.jsonl"]
+
+
 class Killed(BaseException):
     """The process is gone: nothing may catch this."""
 
@@ -43,11 +47,15 @@ def files(path: Path) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def whole(job, tmp_path_factory) -> tuple[bytes, list[Event]]:
+def whole_path(tmp_path_factory) -> Path:
+    return Path(tmp_path_factory.mktemp("whole") / "job")
+
+
+@pytest.fixture(scope="session")
+def whole(job, whole_path) -> tuple[bytes, list[Event]]:
     """What the job gives without interruption."""
-    path = tmp_path_factory.mktemp("whole") / "job"
-    events = run(job, path)
-    return (path / "records.jsonl").read_bytes(), events
+    events = run(job, whole_path)
+    return (whole_path / "records.jsonl").read_bytes(), events
 
 
 def test_a_job_goes_through_its_stages_and_tells_of_it(whole, short):
@@ -104,7 +112,7 @@ def test_the_same_job_twice_gives_the_same_bytes(whole, job, tmp_path):
 def test_a_finished_job_leaves_no_checkpoints_and_is_not_run_again(whole, job, tmp_path):
     path = tmp_path / "job"
     run(job, path)
-    assert files(path) == ["finished.json", "manifest.json", "records.jsonl"]
+    assert files(path) == LEFT
     before = {item.name: item.read_bytes() for item in path.iterdir()}
     assert run(job, path) == []
     assert {item.name: item.read_bytes() for item in path.iterdir()} == before
@@ -145,7 +153,7 @@ CUTS = {
     ],
 )
 def test_a_job_killed_at_any_point_of_any_epoch_goes_on_to_the_same_records(
-    cut, call, whole, job, tmp_path, monkeypatch
+    cut, call, whole, whole_path, job, tmp_path, monkeypatch
 ):
     owner, name, before = CUTS[cut]
     path = tmp_path / "job"
@@ -161,7 +169,8 @@ def test_a_job_killed_at_any_point_of_any_epoch_goes_on_to_the_same_records(
         kept = position["leg"] * 2 + position["epoch"]
     again = run(job, path)
     assert (path / "records.jsonl").read_bytes() == whole[0]
-    assert files(path) == ["finished.json", "manifest.json", "records.jsonl"]
+    assert (path / "ledger.jsonl").read_bytes() == (whole_path / "ledger.jsonl").read_bytes()
+    assert files(path) == LEFT
     everything = epochs_of(whole[1])
     assert epochs_of(again) == everything[kept:]  # what was kept is not done twice
     assert kept >= len(epochs_of(events))
@@ -187,7 +196,7 @@ def test_a_job_killed_while_a_checkpoint_was_written_goes_on(whole, job, tmp_pat
     (path / ".checkpoint-1-1.pt.part").write_bytes(b"half of it")
     run(job, path)
     assert (path / "records.jsonl").read_bytes() == whole[0]
-    assert files(path) == ["finished.json", "manifest.json", "records.jsonl"]
+    assert files(path) == LEFT
 
 
 def half_done(job: Job, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -291,14 +300,14 @@ def test_a_job_killed_between_its_end_and_its_tidying_keeps_no_checkpoint_for_go
     assert JobFolder(path).finished
     assert any(name.startswith("checkpoint") for name in files(path))
     run(job, path)
-    assert files(path) == ["finished.json", "manifest.json", "records.jsonl"]
+    assert files(path) == LEFT
 
 
 def test_states_are_kept_as_asked(whole, short, tmp_path):
     for keep, expected in (("stages", ["0-2", "1-2", "2-2"]), (1, ["0-1", "0-2", "1-1", "1-2", "2-1", "2-2"])):
         path = tmp_path / str(keep)
         run(Job(cells(short.with_settings({"keep": keep}))[0], (1, 2)), path)
-        assert files(path) == ["finished.json", "manifest.json", "records.jsonl", *(f"state-{n}.pt" for n in expected)]
+        assert files(path) == [*LEFT, *(f"state-{n}.pt" for n in expected)]
         assert (path / "records.jsonl").read_bytes() == whole[0]
 
 
@@ -411,12 +420,12 @@ def nested(short):
 def nested_records(nested, tmp_path_factory):
     path = tmp_path_factory.mktemp("nested") / "job"
     run(Job(cells(nested)[0], (1, 2)), path)
-    assert files(path) == ["finished.json", "manifest.json", "records.jsonl"]
-    return (path / "records.jsonl").read_bytes()
+    assert files(path) == LEFT
+    return (path / "records.jsonl").read_bytes(), (path / "ledger.jsonl").read_bytes()
 
 
 def test_every_stage_2_seed_starts_from_the_same_state_and_reads_other_documents(nested_records):
-    records = [Record(*row) for row in map(json.loads, nested_records.decode().splitlines())]
+    records = [Record(*row) for row in map(json.loads, nested_records[0].decode().splitlines())]
     assert {record.stage2_seed for record in records if record.stage != "stage2"} == {0}
 
     def found(stage2_seed: int, stage: str, epoch: int, subsets: set[str]) -> list[Record]:
@@ -445,7 +454,7 @@ def test_a_job_with_stage_2_seeds_killed_anywhere_gives_the_same_bytes(
         with pytest.raises(Killed):
             run(job, path)
     run(job, path)
-    assert (path / "records.jsonl").read_bytes() == nested_records
+    assert ((path / "records.jsonl").read_bytes(), (path / "ledger.jsonl").read_bytes()) == nested_records
 
 
 def test_a_stage_is_measured_every_few_epochs_and_at_both_ends(short, tmp_path):
@@ -456,7 +465,7 @@ def test_a_stage_is_measured_every_few_epochs_and_at_both_ends(short, tmp_path):
 
 
 def test_further_stage_2_seeds_are_measured_on_x2_alone(nested_records):
-    records = [Record(*row) for row in map(json.loads, nested_records.decode().splitlines())]
+    records = [Record(*row) for row in map(json.loads, nested_records[0].decode().splitlines())]
     assert {record.subset for record in records if record.stage2_seed} == {"D5cons", "D6cons", "QA7", "D8cons"}
     first = {record.subset for record in records if (record.stage, record.stage2_seed) == ("stage2", 0)}
     assert first >= {"D1cons_QA1", "D5cons"}

@@ -46,7 +46,9 @@ def show(
     from sayso.cli import terminal
     from sayso.cli.configure import configure, find
     from sayso.cli.cost_page import PAPERS_GPU, cost_page
+    from sayso.cli.power_page import expected_page
     from sayso.learners.specs import HFModel
+    from sayso.paper.expected import expected
     from sayso.runs.gpus import find_gpu
 
     experiment = configure(find(name, code, control=control), settings or [], sweeps or [], model, knowledge)
@@ -55,6 +57,9 @@ def show(
         typer.echo(experiment.model_dump_json(indent=1))
         return
     terminal.show(terminal.experiment_page(experiment))
+    if (found := expected(experiment)) is not None:
+        title = f"expected of {found.count} seeds, drawn from fresh seeds {found.seeds}"
+        terminal.show("", title, expected_page(found))
     if gpu or isinstance(experiment.model, HFModel):
         terminal.show("", cost_page(experiment, card))
 
@@ -89,6 +94,9 @@ def run(
     save_models: Annotated[
         bool, typer.Option("--save-models", help="Keep each seed's model after each stage, for transformers.")
     ] = False,
+    power: Annotated[
+        bool, typer.Option("--power", help="Also say how many seeds each claim needs, as 'sayso power' does.")
+    ] = False,
 ) -> None:
     """Run an experiment; ends with results, claims and a report.
 
@@ -101,6 +109,8 @@ def run(
     from sayso.cli import results_pages, terminal
     from sayso.cli.configure import configure, find
     from sayso.cli.display import Display
+    from sayso.cli.power_page import power_page
+    from sayso.paper.judging import families
 
     loaded = find(name, code, control=control)
     experiment = configure(loaded, settings or [], sweeps or [], model, knowledge)
@@ -119,6 +129,8 @@ def run(
         )
     terminal.show(results_pages.results_page(results.table()))
     terminal.show("", results_pages.claims_page(results.claims()))
+    if power:
+        terminal.show("", power_page(families(results.records(), results.experiment)))
     terminal.show("", f"report: {results.report(experiment)}")
 
 
@@ -134,8 +146,8 @@ def measure(
         typer.Option(
             "--add",
             metavar="MEASURE",
-            help="f1, exact_match, loss, exact_match_by_attribute, predictions, JSON with a 'type', or your own "
-            "module:NAME.",
+            help="f1, exact_match, loss, exact_match_by_attribute, exact_match_by_entity, predictions, JSON with a "
+            "'type', or your own module:NAME.",
         ),
     ] = None,
     when: Annotated[

@@ -29,11 +29,19 @@ def status(folder: Annotated[Path | None, DIR] = None) -> None:
     terminal.show(terminal.status_page(found, go_on_command(found) if found.unfinished else None))
 
 
-@app.command(epilog=examples("sayso results", "sayso results sayso-results/pocket --csv > pocket.csv"))
+@app.command(
+    epilog=examples(
+        "sayso results", "sayso results sayso-results/pocket --csv > pocket.csv", "sayso results pocket --ledger"
+    )
+)
 def results(
     folder: Annotated[Path | None, DIR] = None,
     csv: Annotated[bool, typer.Option("--csv", help="Print every record as CSV.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print every record as JSON.")] = False,
+    ledger: Annotated[
+        bool,
+        typer.Option("--ledger", help="What each subset contributed to training instead; --csv and --json as well."),
+    ] = False,
 ) -> None:
     """Print exact match after each stage, or every record.
 
@@ -46,10 +54,11 @@ def results(
 
     found = results_of(folder)
     _notice(found)
-    if csv:
-        typer.echo(table.to_csv(found.records()), nl=False)
-    elif json:
-        typer.echo(table.to_json(found.records()), nl=False)
+    if csv or json:
+        rows = found.ledger() if ledger else found.records()
+        typer.echo(table.to_csv(rows) if csv else table.to_json(rows), nl=False)
+    elif ledger:
+        terminal.show(results_pages.ledger_page(found.ledger()))
     else:
         terminal.show(results_pages.results_page(found.table()))
 
@@ -68,6 +77,18 @@ def claims(
         typer.echo(results_pages.claims_json(found.claims()), nl=False)
     else:
         terminal.show(results_pages.claims_page(found.claims()))
+
+
+@app.command(epilog=examples("sayso power sayso-results/pocket"))
+def power(folder: Annotated[Path | None, DIR] = None) -> None:
+    """Say how many seeds each claim needs, with a results folder's seeds as the pilot."""
+    from sayso.cli import terminal
+    from sayso.cli.power_page import power_page
+    from sayso.paper.judging import families
+
+    found = results_of(folder)
+    _notice(found)
+    terminal.show(power_page(families(found.records(), found.experiment)))
 
 
 @app.command(epilog=examples("sayso report sayso-results/pocket"))

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -81,8 +81,36 @@ def _plain(verdict: Verdict) -> dict[str, object]:
         "finished": verdict.looks.finished,
         "interim": verdict.looks.interim,
     }
-    whole = {**said, **asdict(verdict.comparison), **judged}
-    return {name: None if isinstance(item, float) and math.isnan(item) else item for name, item in whole.items()}
+    beside = {
+        "control": verdict.control and asdict(verdict.control),
+        "over_entities": verdict.over_entities and asdict(verdict.over_entities),
+    }
+    return _without_nan({**said, **asdict(verdict.comparison), **judged, **beside})
+
+
+def _without_nan(found: dict[str, Any]) -> dict[str, Any]:
+    """The same with null for NaN, which JSON does not have."""
+    return {
+        name: _without_nan(item)
+        if isinstance(item, dict)
+        else (None if isinstance(item, float) and math.isnan(item) else item)
+        for name, item in found.items()
+    }
+
+
+def ledger_page(ledger: pd.DataFrame) -> RenderableType:
+    """What each subset contributed to training: a table a cell and stage, means over seeds."""
+    from sayso.report.ledger import NO_LEDGER, SHOWN, stage_ledgers
+    from sayso.stats.numbers import count
+
+    if ledger.empty:
+        return Text(NO_LEDGER)
+    parts: list[RenderableType] = []
+    for shown in stage_ledgers(ledger):
+        parts += [Text(shown.title, style="bold"), plain_table(SHOWN, shown.rows)]
+    seeds = count(int(ledger["seed"].nunique()), "seed")
+    parts.append(Text(f"all epochs of a stage together, mean over {seeds}; place: where in an epoch, from 0 to 1"))
+    return Group(*parts)
 
 
 def claims_page(verdicts: Sequence[Verdict]) -> RenderableType:
@@ -101,9 +129,12 @@ def claims_page(verdicts: Sequence[Verdict]) -> RenderableType:
             tested = not math.isnan(verdict.p_corrected)
             numbers = [verdict.difference, *([f"corrected {p_value(verdict.p_corrected)}"] if tested else [])]
             numbers = [*numbers, count(seeds, "seed")] if seeds else []
+            reason = verdict.decision.reason
             grid.add_row(
                 Text(verdict.outcome, style=_OUTCOME_STYLE[verdict.outcome], no_wrap=True),
-                Text.assemble(verdict.sentence, "\n", (", ".join([*numbers, verdict.decision.reason]), "dim")),
+                Text.assemble(
+                    verdict.sentence, "\n", (", ".join([*numbers, verdict.decision.reason, *verdict.beside]), "dim")
+                ),
             )
         parts += [grid, *([Text(f"seeds: {own[0].looks}", style="dim")] if len(looks) > 1 else [])]
     parts += [Text(f"seeds: {said}", style="dim") for said in looks if len(looks) == 1]

@@ -6,6 +6,7 @@ jobs/ID/position.json        how far it has come and which checkpoints belong to
 jobs/ID/checkpoint-L-E.pt    weights and optimizer after epoch E of leg number L (a stage of one stage-2 seed)
 jobs/ID/state-L-E.pt         weights alone: a later leg starts from them, or they were asked to be kept
 jobs/ID/measured-NAME.jsonl  records of a measure taken when the job had finished, and measured-NAME.json, written last
+jobs/ID/ledger.jsonl         what each subset contributed to the stages that have finished (`sayso.core.ledger`)
 jobs/ID/NAME-STAGE.jsonl.gz  what a measure keeps beside the records at a stage's end, such as predictions
 jobs/ID/models/seed-N/LEG    each seed's model after each leg, if they were asked for
 jobs/ID/finished.json        written last: finish time, and length and sha256 of the records
@@ -26,6 +27,7 @@ from typing import Any
 
 from sayso.core.errors import SaysoError
 from sayso.core.files import read_json, write_atomically, write_bytes
+from sayso.core.ledger import Contribution, from_lines, to_lines
 from sayso.core.records import Manifest, Record, from_line, to_line
 
 
@@ -36,6 +38,7 @@ class JobFolder:
         self.path = path
         self.manifest_path = path / "manifest.json"
         self.records_path = path / "records.jsonl"
+        self.ledger_path = path / "ledger.jsonl"
         self.finished_path = path / "finished.json"
         self.position_path = path / "position.json"
 
@@ -97,6 +100,28 @@ class JobFolder:
             )
         if size > length:
             os.truncate(self.records_path, length)
+
+    def add_to_ledger(self, leg: Sequence[Contribution]) -> None:
+        """Write down what the subsets contributed to a leg, after the other legs, in place of what was there of it."""
+        legs = {(each.stage, each.stage2_seed) for each in leg}
+        others = [each for each in self.ledger() if (each.stage, each.stage2_seed) not in legs]
+        if leg:
+            write_atomically(self.ledger_path, to_lines([*others, *leg]))
+
+    def ledger(self) -> list[Contribution]:
+        """Read what each subset contributed to training; nothing where none was kept (by versions of before).
+
+        Raises
+        ------
+        SaysoError
+            If the file is damaged.
+        """
+        try:
+            return from_lines(self.ledger_path.read_text(encoding="utf-8")) if self.ledger_path.exists() else []
+        except (OSError, ValueError) as error:
+            raise SaysoError(
+                f"{self.ledger_path}: cannot be read: {error}; delete {self.path} and run again"
+            ) from error
 
     def write_details(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write rows as gzipped JSON lines, whole or not at all; equal rows give equal bytes."""

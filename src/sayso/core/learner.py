@@ -35,6 +35,18 @@ Need = Literal["scores", "answers", "gradients", "activations"]
 
 
 @dataclass(frozen=True)
+class Lengths:
+    """How long documents are to one replica, both of shape (documents,).
+
+    `tokens`: how many it reads, the end included, padding not; a picture is one. `counted`: how many count in the loss,
+    of a picture how many cells.
+    """
+
+    tokens: NDArray[np.int64]
+    counted: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class Gram:
     """Gradients of a group of examples compared with each other, of one replica.
 
@@ -83,6 +95,12 @@ class Learner(Protocol):
         Starting at epoch 0 makes a fresh optimizer; starting later continues with the one `load` brought back. For
         every batch a share `replay_share` of its size is added from the documents of `replay`.
         `on_epoch(epoch, loss)` is called after each epoch, from 1 on, with the mean training loss per replica.
+        """
+
+    def lengths(self, documents: Sequence[Sequence[Example]], train: TrainSpec) -> list[Lengths]:
+        """How long documents are in training, per replica.
+
+        A step's loss is the mean over all counted tokens of its batch, so this says what each document weighs.
         """
 
     def scores(self, examples: Sequence[Sequence[Example]]) -> list[Scores]:

@@ -32,6 +32,7 @@ OWN_TYPES = {
     # measures
     "ExactMatch": "sayso.measures.exact_match:ExactMatch",
     "ExactMatchByAttribute": "sayso.measures.by_attribute:ExactMatchByAttribute",
+    "ExactMatchByEntity": "sayso.measures.by_entity:ExactMatchByEntity",
     "F1": "sayso.measures.f1:F1",
     "MeanLoss": "sayso.measures.losses:MeanLoss",
     "Predictions": "sayso.measures.predictions:Predictions",

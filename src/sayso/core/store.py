@@ -20,6 +20,7 @@ from sayso.core.experiment import Experiment, load_spec
 from sayso.core.files import read_json, write_atomically
 from sayso.core.identity import require_one_origin
 from sayso.core.job_folder import JobFolder
+from sayso.core.ledger import Contribution
 from sayso.core.records import Record
 from sayso.core.spec import canonical_json
 from sayso.core.sweep import cells
@@ -180,6 +181,22 @@ class Store:
             if folder.finished:
                 parts += [(order[r.cell], r.seed, position, r) for position, r in enumerate(folder.records())]
         return [part[-1] for part in sorted(parts, key=lambda part: part[:3])]
+
+    def ledger(self) -> list[tuple[str, Contribution]]:
+        """What each subset contributed to training in finished jobs, each with its cell; in the order of `records`.
+
+        Raises
+        ------
+        SaysoError
+            If files are damaged.
+        """
+        order = {cell.name: position for position, cell in enumerate(cells(self.experiment()))}
+        parts: list[tuple[int, int, int, str, Contribution]] = []
+        for folder in self.jobs():
+            if folder.finished:
+                name = folder.manifest().cell
+                parts += [(order[name], c.seed, position, name, c) for position, c in enumerate(folder.ledger())]
+        return [part[3:] for part in sorted(parts, key=lambda part: part[:3])]
 
 
 def _is_plan(plan: object) -> bool:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
+from sayso.core.learner import Lengths
 from sayso.core.training import TrainSpec
 
 T = TypeVar("T")
@@ -43,6 +44,12 @@ class Document:
     def counted(self) -> int:
         """How many tokens count in the loss."""
         return len(self.ids) - self.first
+
+
+def lengths_of(documents: Sequence[Document]) -> Lengths:
+    """How long documents that were encoded for training are; the start token of a sequence-to-sequence model counts."""
+    tokens = [len(item.context) + item.real for item in documents]
+    return Lengths(_array(tokens), _array([item.counted for item in documents]))
 
 
 class Encoder:

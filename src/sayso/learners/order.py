@@ -92,6 +92,36 @@ class Order:
         )
 
 
+def order_of(
+    seeds: Sequence[int],
+    documents: Sequence[Sequence[Example]],
+    train: TrainSpec,
+    *,
+    stage: str,
+    epochs: int,
+    replay: Sequence[Sequence[Example]],
+    replay_share: float,
+) -> Order:
+    """The steps of a stage over each seed's documents, with rows added from those it replays, if there are any.
+
+    Raises
+    ------
+    SaysoError
+        If seeds have different numbers of documents.
+    """
+    replayed = equal_count(replay)
+    return Order(
+        seeds=seeds,
+        documents=equal_count(documents),
+        replayed=replayed,
+        replay=replay_share if replayed else 0.0,
+        train=train,
+        stage=stage,
+        epochs=epochs,
+        probabilities=probabilities_of(documents, train),
+    )
+
+
 def equal_count(documents: Sequence[Sequence[Example]]) -> int:
     """How many documents each replica has.
 

@@ -23,7 +23,7 @@ from sayso.core.training import TrainSpec
 from sayso.learners.checkpoint import Checkpoints
 from sayso.learners.memory import Fitting, again, one_line
 from sayso.learners.optim import allocate, clip_gradients, make_optimizer, set_learning_rate, take_step
-from sayso.learners.order import Order, Step, equal_count, probabilities_of
+from sayso.learners.order import Order, Step, order_of
 
 #: Gives the losses of a step in pieces of at most so many documents (None: all at once). Each is of shape (replicas,),
 #: and they sum to each replica's mean loss over its batch. The backward pass of a piece comes before the next piece.
@@ -197,18 +197,16 @@ class TrainedLearner(ABC):
     ) -> Training:
         """Prepare a stage for whoever takes its steps one by one; the arguments are those of `fit`."""
         repeatable = replay or [[] for _ in documents]
-        count, replayed = equal_count(documents), equal_count(repeatable)
-        losses = self.losses(documents, repeatable, train)
-        order = Order(
-            seeds=self.seeds,
-            documents=count,
-            replayed=replayed,
-            replay=replay_share if replayed else 0.0,
-            train=train,
+        order = order_of(
+            self.seeds,
+            documents,
+            train,
             stage=stage,
             epochs=epochs,
-            probabilities=probabilities_of(documents, train),
+            replay=repeatable,
+            replay_share=replay_share,
         )
+        losses = self.losses(documents, repeatable, train)
         self._optimizer = self._make_optimizer(train, start_epoch)
         return Training(self, train, order, losses, self._optimizer)
 

@@ -11,6 +11,7 @@ from sayso.core.errors import SaysoError, nearest
 from sayso.core.measure import Measure, When
 from sayso.core.spec import explain, resolve
 from sayso.measures.by_attribute import ExactMatchByAttribute
+from sayso.measures.by_entity import ExactMatchByEntity
 from sayso.measures.exact_match import ExactMatch
 from sayso.measures.f1 import F1
 from sayso.measures.losses import MeanLoss
@@ -18,7 +19,7 @@ from sayso.measures.predictions import Predictions
 
 #: sayso's own, by the names that stand in the records.
 MEASURES: dict[str, type[Measure]] = {
-    kind.name: kind for kind in (ExactMatch, MeanLoss, F1, ExactMatchByAttribute, Predictions)
+    kind.name: kind for kind in (ExactMatch, MeanLoss, F1, ExactMatchByAttribute, ExactMatchByEntity, Predictions)
 }
 
 

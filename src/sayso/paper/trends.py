@@ -95,10 +95,19 @@ def trends(values: pd.DataFrame, experiment: Experiment) -> Family:
     return Family(name, seeds, len(set.intersection(*have)), findings, experiment.smallest_effect)
 
 
+def trend_names() -> list[str]:
+    """Names of all claims on trends."""
+    return [_name(trend, eval_set) for trend in TRENDS for eval_set in _ASKED]
+
+
+def _name(trend: Trend, eval_set: str) -> str:
+    return f"{trend.name}-on-{'questions' if eval_set == 'validation' else 'attribution'}"
+
+
 def _finding(values: pd.DataFrame, trend: Trend, order: Sequence[Cell], eval_set: str, seeds: Sequence[int]) -> Finding:
     last, first = _ends(values, order, eval_set, seeds)
     return Finding(
-        claim=f"{trend.name}-on-{'questions' if eval_set == 'validation' else 'attribution'}",
+        claim=_name(trend, eval_set),
         sentence=f"The gap on {_ASKED[eval_set]} {'grows' if trend.grows else 'shrinks'} with {trend.along}.",
         section=trend.section,
         contrast=f"exact_match on {eval_set}: change of {' - '.join(GAP)} from {order[0].name} to {order[-1].name}",

@@ -31,6 +31,7 @@ from sayso.core.experiment import Experiment
 from sayso.core.files import read_json, write_atomically
 from sayso.core.store import Store
 from sayso.report.figures import Figure, figures
+from sayso.report.ledger import NO_LEDGER, SHOWN, ledger_frame, stage_ledgers
 from sayso.report.table import load, readable
 from sayso.stats import numbers
 from sayso.stats.verdict import Verdict
@@ -113,6 +114,9 @@ def render(
         several_cells=len({verdict.cell for verdict in verdicts}) > 1,
         p_value=numbers.p_value,
         tables=_tables(table),
+        ledgers=list(stage_ledgers(ledger_frame(store))),
+        ledger_columns=SHOWN,
+        no_ledger=NO_LEDGER,
         settings=json.dumps(experiment.model_dump(mode="json"), indent=2, ensure_ascii=False),
         samples=_by_place(samples, pictures),
         manifests=_manifests(store),

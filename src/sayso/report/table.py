@@ -13,6 +13,7 @@ import pandas as pd
 from sayso.core.errors import SaysoError
 from sayso.core.store import Store
 from sayso.stats import numbers
+from sayso.stats.entities import BY_ENTITY
 from sayso.stats.values import AS_DEFINED, ATTRIBUTION, final_table, ordered, records_frame
 
 _FIRST_SHOWN = ("validation", ATTRIBUTION, AS_DEFINED, "train_qa", "definitions")
@@ -36,9 +37,10 @@ def load(store: Store) -> pd.DataFrame:
 def readable(table: pd.DataFrame) -> pd.DataFrame:
     """Final values as people read them: ``0.543 ± 0.022``, one row a subset, one column an evaluation set.
 
-    The rows are indexed by cell, stage, measure and subset; what was not measured is an empty text.
+    The rows are indexed by cell, stage, measure and subset; what was not measured is an empty text. What was measured
+    by entity is left out: it would be a table for each of them.
     """
-    rows = final_table(table)
+    rows = final_table(table[table["measure"] != BY_ENTITY])
     rows["measure"] = (rows["measure"] + " " + rows["what"]).str.strip()
     rows["text"] = [
         numbers.with_interval(mean, low, high)

@@ -26,6 +26,7 @@ from sayso.core.measure import Moment
 from sayso.core.records import Manifest, Record
 from sayso.core.sweep import Job
 from sayso.data.build import build_corpus
+from sayso.learners.ledger import contributions
 from sayso.runs.kept_models import require_models
 from sayso.runs.manifest import describe, gone_on, now
 from sayso.runs.measuring import details, due, take
@@ -153,6 +154,8 @@ def _run_leg(
 
     def after_epoch(epoch: int, loss: NDArray[np.float64]) -> None:
         records = measure(epoch)
+        if epoch == stage.epochs:
+            folder.add_to_ledger(contributions(corpora, leg, experiment.train_spec(stage), learner.lengths))
         progress.keep(index, epoch, records, last=epoch == stage.epochs)
         on_event(
             {

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sayso.stats.comparisons import Comparison
 
 NOT_MEASURED = "not measured"
 
@@ -28,6 +32,11 @@ def with_interval(mean: float, low: float, high: float, *, signed: bool = False)
     if longer > _LOPSIDED * shorter and longer - shorter > 0.001:
         return f"{text} ({low:{sign}z.3f} to {high:{sign}z.3f})"
     return f"{text} ± {(high - low) / 2:.3f}"
+
+
+def difference(found: Comparison) -> str:
+    """Write a difference with its interval."""
+    return with_interval(found.difference, found.low, found.high, signed=True)
 
 
 def p_value(p: float) -> str:

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from sayso.stats import numbers
-from sayso.stats.comparisons import LEAST_SEEDS, Comparison, Floats, Moments, compare
+from sayso.stats.comparisons import LEAST_SEEDS, Comparison, Floats, Interval, Moments, compare
 from sayso.stats.decisions import decide, p_values
 from sayso.stats.looks import Looks
 from sayso.stats.more_seeds import Forecast, forecast
@@ -96,7 +96,8 @@ class Verdict:
 
     `comparison` holds the difference. `p_corrected`: the p-value of the decision (that it holds, where it is
     undecided), corrected for the claims of its family and for looks at the data: .05 is the bar, always. `looks` says
-    how often was looked.
+    how often was looked. `control`: the same difference in the control, where that was run. `over_entities`: the
+    difference with its interval if entities were drawn anew as seeds are, where exact match was kept by entity.
     """
 
     cell: str
@@ -111,6 +112,8 @@ class Verdict:
     p_corrected: float
     decision: Decision
     looks: Looks
+    control: Comparison | None = None
+    over_entities: Interval | None = None
 
     @property
     def outcome(self) -> Outcome:
@@ -120,8 +123,18 @@ class Verdict:
     @property
     def difference(self) -> str:
         """The difference and half the width of its 95% interval."""
-        found = self.comparison
-        return numbers.with_interval(found.difference, found.low, found.high, signed=True)
+        return numbers.difference(self.comparison)
+
+    @property
+    def beside(self) -> list[str]:
+        """What stands beside it, in words."""
+        found = self.over_entities
+        texts = [] if self.control is None else [f"control {numbers.difference(self.control)}"]
+        if found is not None:
+            texts.append(
+                f"over seeds and entities {numbers.with_interval(found.mean, found.low, found.high, signed=True)}"
+            )
+        return texts
 
 
 def judge_family(family: Family, looks: Looks) -> list[Verdict]:

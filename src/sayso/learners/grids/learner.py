@@ -20,7 +20,7 @@ from torch.func import functional_call, stack_module_state, vmap
 from sayso.core.corpus import Corpus
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
-from sayso.core.learner import Gram, Scores
+from sayso.core.learner import Gram, Lengths, Scores
 from sayso.core.pictures import Grids, fixed_draws
 from sayso.core.rng import stream, torch_seed
 from sayso.core.training import TrainSpec
@@ -107,6 +107,13 @@ class GridLearner(TrainedLearner):
                 yield (cell * counted[:, part]).sum((1, 2)) / total
 
         return pieces
+
+    def lengths(self, documents: Sequence[Sequence[Example]], train: TrainSpec) -> list[Lengths]:
+        """One picture each, and the cells that count in the loss; see `Learner.lengths`."""
+        grids = [self._pictures.grids(list(own)) for own in documents]
+        told = [(own.target != len(self._pictures.classes) - 1).sum(1) for own in grids]
+        counted = told if train.loss_on == "completion" else [np.full(len(own), self._pictures.cells) for own in told]
+        return [Lengths(np.ones(len(own), dtype=np.int64), own) for own in counted]
 
     def _grids(self, examples: Sequence[Sequence[Example]]) -> Grids:
         """Read the examples of all replicas: every array gets the replica as its first dimension.

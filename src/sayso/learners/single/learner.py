@@ -18,10 +18,10 @@ from torch import Tensor
 from sayso.core.corpus import Corpus
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
-from sayso.core.learner import Activations, Gram, Scores
+from sayso.core.learner import Activations, Gram, Lengths, Scores
 from sayso.core.rng import torch_seed
 from sayso.core.training import TrainSpec
-from sayso.learners.encoding import Document, Encoder, Once, require_boundary
+from sayso.learners.encoding import Document, Encoder, Once, lengths_of, require_boundary
 from sayso.learners.gradients import gram, in_evaluation
 from sayso.learners.memory import Fitting
 from sayso.learners.modules import computes_in_bfloat16, drops, quiet
@@ -96,6 +96,11 @@ class HFLearner(TrainedLearner):
                     yield loss.view(1)
 
         return pieces
+
+    def lengths(self, documents: Sequence[Sequence[Example]], train: TrainSpec) -> list[Lengths]:
+        """How long documents are in training; see `Learner.lengths`."""
+        (own,) = documents
+        return [lengths_of(self._encoder.for_training(own, train, label_length=self.spec.label_length))]
 
     @contextlib.contextmanager
     def _in_training(self, step: Step) -> Generator[None, None, None]:

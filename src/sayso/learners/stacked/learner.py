@@ -18,9 +18,9 @@ from torch import Tensor
 from sayso.core.corpus import Corpus
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
-from sayso.core.learner import Activations, Gram, Scores
+from sayso.core.learner import Activations, Gram, Lengths, Scores
 from sayso.core.training import TrainSpec
-from sayso.learners.encoding import Document, Encoder, Once, require_boundary
+from sayso.learners.encoding import Document, Encoder, Once, lengths_of, require_boundary
 from sayso.learners.memory import Fitting, slices
 from sayso.learners.order import Step
 from sayso.learners.specs import FromScratch
@@ -85,6 +85,11 @@ class StackedLearner(TrainedLearner):
                 yield self._loss(batch.at(slice(None), part), mask[:, part], total)
 
         return pieces
+
+    def lengths(self, documents: Sequence[Sequence[Example]], train: TrainSpec) -> list[Lengths]:
+        """How long documents are in training; see `Learner.lengths`."""
+        pairs = zip(self._encoders, documents, strict=True)
+        return [lengths_of(encoder.for_training(own, train)) for encoder, own in pairs]
 
     def _training_tensors(self, documents: Sequence[Sequence[Example]], train: TrainSpec) -> tuple[Tokens, Tensor]:
         """Every replica's documents, and which of their tokens count in the loss (all but the first are asked)."""

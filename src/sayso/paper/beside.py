@@ -1,0 +1,54 @@
+"""What stands beside a verdict: what the control found of the same difference, and how far it goes beyond entities."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import pandas as pd
+
+from sayso.core.experiment import Experiment
+from sayso.paper.trends import trend_names
+from sayso.stats.entities import entity_check
+from sayso.stats.values import ATTRIBUTION
+from sayso.stats.verdict import Verdict
+
+#: Which claim of a control is about the same difference.
+_IN_A_CONTROL = {
+    "gap-on-questions": "no-gap-on-questions",
+    "gap-on-attribution": "no-gap-on-attribution",
+    "is-no-better-on-questions": "no-gap-on-questions",
+    "is-believed-on-attribution": "no-gap-on-attribution",
+    "in-context-gap-on-questions": "in-context-no-gap-on-questions",
+    **{name: name for name in trend_names()},
+}
+
+#: Claims on the difference of D5cons and D6cons, and what they ask.
+_GAPS = {
+    claim: "validation" if claim.endswith("questions") else ATTRIBUTION
+    for pair in _IN_A_CONTROL.items()
+    for claim in pair
+    if claim not in trend_names()
+}
+
+
+def beside_control(verdicts: Sequence[Verdict], control: Sequence[Verdict]) -> list[Verdict]:
+    """Put beside each claim about new definitions, and each trend, the same difference in the control."""
+    found = {(verdict.cell, verdict.claim): verdict.comparison for verdict in control}
+    return [
+        dataclasses.replace(verdict, control=found.get((verdict.cell, _IN_A_CONTROL.get(verdict.claim, ""))))
+        for verdict in verdicts
+    ]
+
+
+def beyond_entities(verdicts: Sequence[Verdict], table: pd.DataFrame, experiment: Experiment) -> list[Verdict]:
+    """Put beside each claim on D5cons and D6cons its interval if seeds and entities were drawn anew, where it is known.
+
+    `table` is of all records; it is known where exact match was kept by entity.
+    """
+    return [
+        dataclasses.replace(verdict, over_entities=entity_check(table, experiment, verdict.cell, _GAPS[verdict.claim]))
+        if verdict.claim in _GAPS
+        else verdict
+        for verdict in verdicts
+    ]
