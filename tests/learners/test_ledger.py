@@ -134,8 +134,8 @@ def test_side_by_side_shares_are_the_weights_of_documents(experiment, stage, los
     experiment = experiment.with_settings({"train.loss_on": loss_on})
     corpora, leg = [build_corpus(experiment, seed) for seed in SEEDS], leg_of(experiment, stage)
     learner = StackedLearner(corpora, architecture, ARCHITECTURES[architecture])
-    found = contributions(corpora, leg, experiment.train_spec(leg.stage), learner.lengths)
     training = training_of(learner, experiment, corpora, leg)
+    found = contributions(corpora, leg, experiment.train_spec(leg.stage), learner.lengths())
     weigh = of_equal_logits(learner, training, np.log(len(learner.tokenizers[0])))
     check(found, counted_by_hand(training, corpora, leg, weigh))
 
@@ -155,9 +155,9 @@ def test_shares_of_pictures_are_the_weights_of_documents(loss_on):
     corpora, (leg,) = [build_corpus(experiment, seed) for seed in SEEDS], legs(experiment)
     learner = experiment.model.build(corpora)
     assert isinstance(learner, GridLearner)
-    found = contributions(corpora, leg, experiment.train, learner.lengths)
-    assert {each.counted / each.documents for each in found} == ({9.0} if loss_on == "all" else {1.0, 9.0})
     training = training_of(learner, experiment, corpora, leg)
+    found = contributions(corpora, leg, experiment.train, learner.lengths())
+    assert {each.counted / each.documents for each in found} == ({9.0} if loss_on == "all" else {1.0, 9.0})
     check(found, counted_by_hand(training, corpora, leg, of_equal_logits(learner, training, np.log(9))))
 
 
@@ -198,8 +198,8 @@ def test_of_one_model_a_batchs_gradient_is_made_of_documents_gradients_by_their_
     corpora, leg = [build_corpus(experiment, 3)], leg_of(experiment, "stage1")
     learner = build(corpora, HFModel(name=folder))
     train = experiment.train_spec(leg.stage)
-    found = contributions(corpora, leg, train, learner.lengths)
     training = training_of(learner, experiment, corpora, leg)
+    found = contributions(corpora, leg, train, learner.lengths())
 
     def weigh(step: Step) -> NDArray[np.float64]:
         documents = corpora[0].documents(leg.stage.documents)
@@ -242,8 +242,7 @@ def loss_alone(learner: Any, document: Example, train: Any) -> Any:
 def test_a_stage_of_no_epochs_contributes_nothing():
     experiment = TINY.with_settings({"stages.stage1.epochs": 0})
     corpora, leg = [build_corpus(experiment, 3)], leg_of(experiment, "stage1")
-    learner = StackedLearner(corpora, "gpt_neox", ARCHITECTURES["gpt_neox"])
-    assert contributions(corpora, leg, experiment.train, learner.lengths) == []
+    assert contributions(corpora, leg, experiment.train, []) == []
 
 
 def test_seeds_in_other_company_contribute_the_same():
@@ -252,7 +251,8 @@ def test_seeds_in_other_company_contribute_the_same():
 
     def of(*seeds: int) -> list[Contribution]:
         corpora = [build_corpus(REPLAYING, seed) for seed in seeds]
-        lengths = StackedLearner(corpora, "gpt_neox", ARCHITECTURES["gpt_neox"]).lengths
-        return contributions(corpora, leg, train, lengths)
+        learner = StackedLearner(corpora, "gpt_neox", ARCHITECTURES["gpt_neox"])
+        training_of(learner, REPLAYING, corpora, leg)
+        return contributions(corpora, leg, train, learner.lengths())
 
     assert of(3, 4) == [*of(3), *of(4)]

@@ -12,12 +12,13 @@ from torch import Tensor
 
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
+from sayso.core.learner import Lengths
 from sayso.core.training import TrainSpec
 from sayso.learners import trainer as trainer_module
 from sayso.learners.memory import Fitting, slices
 from sayso.learners.optim import Adafactor, clip_gradients
 from sayso.learners.order import Step
-from sayso.learners.trainer import Losses, TrainedLearner
+from sayso.learners.trainer import Encoded, TrainedLearner
 
 DOCUMENT = Example("x", " y", ("y",), "question", "QA3", "a", "e")
 TRAIN = TrainSpec(batch_size=4, learning_rate=1e-2)
@@ -39,9 +40,9 @@ class Sums(TrainedLearner):
         self.spoil: Callable[[Step, Tensor], Tensor] = lambda _, loss: loss
         self.computed: list[int] = []
 
-    def losses(
+    def encoded(
         self, documents: Sequence[Sequence[Example]], replay: Sequence[Sequence[Example]], train: TrainSpec
-    ) -> Losses:
+    ) -> Encoded:
         def pieces(step: Step, most: int | None) -> Generator[Tensor, None, None]:
             matrix = self.parameters["matrix"].view(self.replicas, 16, 3)
             vector = self.parameters["vector"].view(self.replicas, 1, 3)
@@ -51,7 +52,8 @@ class Sums(TrainedLearner):
                 found = (matrix.gather(1, rows[..., None].expand(-1, -1, 3)) * vector).sum(2)
                 yield self.spoil(step, (found - 1).square().sum(1) / step.rows)
 
-        return pieces
+        sizes = [np.ones(len(own) + len(again), dtype=np.int64) for own, again in zip(documents, replay, strict=True)]
+        return Encoded(pieces, [Lengths(size, size) for size in sizes])
 
 
 def fitted(learner: Sums, train: TrainSpec = TRAIN, **more: Any) -> list[list[float]]:

@@ -14,17 +14,16 @@ import pandas as pd
 import pytest
 
 from sayso.core.corpus import Corpus
-from sayso.core.examples import Example
 from sayso.core.experiment import Experiment
 from sayso.core.learner import Lengths
 from sayso.core.ledger import Contribution
-from sayso.core.legs import legs
+from sayso.core.legs import Leg, legs
 from sayso.core.sweep import cells
 from sayso.core.training import TrainSpec
 from sayso.data.build import build_corpus
 from sayso.learners.encoding import Encoder, lengths_of
 from sayso.learners.grids.specs import GridMLP, GridModel
-from sayso.learners.ledger import LengthsOf, contributions
+from sayso.learners.ledger import contributions
 from sayso.learners.specs import HFModel
 from sayso.learners.stacked.tokenizer import word_tokenizer
 from sayso.paper.table import EXPERIMENTS
@@ -77,26 +76,24 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
-class Reading:
-    """How long documents are to a model's tokenizer: its `lengths` without the model."""
-
-    def __init__(self, encoders: Sequence[Encoder]) -> None:
-        self._encoders = encoders
-
-    def lengths(self, documents: Sequence[Sequence[Example]], train: TrainSpec) -> list[Lengths]:
-        pairs = zip(self._encoders, documents, strict=True)
-        return [lengths_of(encoder.for_training(own, train)) for encoder, own in pairs]
-
-
-def lengths_in(experiment: Experiment, corpora: Sequence[Corpus]) -> LengthsOf:
+def lengths_in(experiment: Experiment, corpora: Sequence[Corpus], leg: Leg, train: TrainSpec) -> list[Lengths]:
+    """What a learner's `lengths` are in a leg, of text without making the model."""
+    again = leg.stage.replay_from
     if isinstance(experiment.model, GridModel):
         learner: Any = GridMLP(width=2, depth=1).build(list(corpora))
-        lengths: LengthsOf = learner.lengths
-        return lengths
+        documents = [corpus.documents(leg.stage.documents) for corpus in corpora]
+        learner.training(documents, train, stage=leg.label, epochs=leg.stage.epochs)
+        found: list[Lengths] = learner.lengths()
+        return found
     if isinstance(experiment.model, HFModel):
-        return Reading([Encoder(tiny_tokenizer(), None)] * len(corpora)).lengths
-    start = 0 if getattr(experiment.model, "architecture", "") == "t5" else None
-    return Reading([Encoder(word_tokenizer(corpus.tokens), start, words=True) for corpus in corpora]).lengths
+        encoders = [Encoder(tiny_tokenizer(), None)] * len(corpora)
+    else:
+        start = 0 if getattr(experiment.model, "architecture", "") == "t5" else None
+        encoders = [Encoder(word_tokenizer(corpus.tokens), start, words=True) for corpus in corpora]
+    return [
+        lengths_of(encoder.for_training(corpus.documents((*leg.stage.documents, *again)), train))
+        for encoder, corpus in zip(encoders, corpora, strict=True)
+    ]
 
 
 def small(name: str) -> Experiment:
@@ -112,11 +109,11 @@ def small(name: str) -> Experiment:
 def ledger_of(experiment: Experiment) -> pd.DataFrame:
     """What each subset contributes in each seed; stages that train on neither X1 nor X2 are left out."""
     corpora = [build_corpus(experiment, seed) for seed in SEEDS]
-    lengths = lengths_in(experiment, corpora)
     found: list[Contribution] = []
     for leg in legs(experiment):
         if leg.stage.documents != ("world",):
-            found += contributions(corpora, leg, experiment.train_spec(leg.stage), lengths)
+            train = experiment.train_spec(leg.stage)
+            found += contributions(corpora, leg, train, lengths_in(experiment, corpora, leg, train))
     return pd.DataFrame(found)
 
 

@@ -45,6 +45,10 @@ class Lengths:
     tokens: NDArray[np.int64]
     counted: NDArray[np.int64]
 
+    def __add__(self, other: Lengths) -> Lengths:
+        """Those of more documents after these."""
+        return Lengths(*(np.concatenate(pair) for pair in ((self.tokens, other.tokens), (self.counted, other.counted))))
+
 
 @dataclass(frozen=True)
 class Gram:
@@ -97,10 +101,11 @@ class Learner(Protocol):
         `on_epoch(epoch, loss)` is called after each epoch, from 1 on, with the mean training loss per replica.
         """
 
-    def lengths(self, documents: Sequence[Sequence[Example]], train: TrainSpec) -> list[Lengths]:
-        """How long documents are in training, per replica.
+    def lengths(self) -> list[Lengths]:
+        """How long the documents of the last `fit` are, per replica, and after them those it replays.
 
-        A step's loss is the mean over all counted tokens of its batch, so this says what each document weighs.
+        They are known from its first epoch on. A step's loss is the mean over all counted tokens of its batch, so this
+        says what each document weighs.
         """
 
     def scores(self, examples: Sequence[Sequence[Example]]) -> list[Scores]:

@@ -6,27 +6,25 @@ while training. Every learner steps on the mean over all counted tokens of a bat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sayso.core.corpus import Corpus
-from sayso.core.examples import Example
 from sayso.core.learner import Lengths
 from sayso.core.ledger import Contribution
 from sayso.core.legs import Leg
 from sayso.core.training import TrainSpec
 from sayso.learners.order import Order, order_of
 
-#: `Learner.lengths`.
-LengthsOf = Callable[[Sequence[Sequence[Example]], TrainSpec], list[Lengths]]
-
 #: A row of the ledger: part of the corpus, subset, kind of document.
 Group = tuple[str, str, str]
 
 
-def contributions(corpora: Sequence[Corpus], leg: Leg, train: TrainSpec, lengths: LengthsOf) -> list[Contribution]:
+def contributions(
+    corpora: Sequence[Corpus], leg: Leg, train: TrainSpec, lengths: Sequence[Lengths]
+) -> list[Contribution]:
     """What each subset and kind of document contributes to a leg, from its first epoch to its last, of every seed.
 
     Parameters
@@ -36,7 +34,7 @@ def contributions(corpora: Sequence[Corpus], leg: Leg, train: TrainSpec, lengths
     leg, train
         What is trained, and the settings of its stage.
     lengths
-        How long documents are to the learner: its `lengths`.
+        How long each replica's documents are to it, replayed ones after the others (`Learner.lengths`).
     """
     stage = leg.stage
     documents = [corpus.documents(stage.documents) for corpus in corpora]
@@ -52,12 +50,11 @@ def contributions(corpora: Sequence[Corpus], leg: Leg, train: TrainSpec, lengths
         replay=replay,
         replay_share=stage.replay,
     )
-    rows = [(*own, *again) for own, again in zip(documents, replay, strict=True)]
     parts = (*stage.documents, *(stage.replay_from if stage.replay else ()))
     groups = [_groups(corpus, parts) for corpus in corpora]
     names = [list(dict.fromkeys(own)) for own in groups]
     index = [np.array([known.index(each) for each in own]) for known, own in zip(names, groups, strict=True)]
-    sums = _sums(order, len(documents[0]), index, lengths(rows, train))
+    sums = _sums(order, len(documents[0]), index, lengths)
     return [
         Contribution(
             seed=corpus.seed,

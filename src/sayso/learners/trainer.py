@@ -9,6 +9,7 @@ import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -19,6 +20,7 @@ from torch import Tensor
 
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
+from sayso.core.learner import Lengths
 from sayso.core.training import TrainSpec
 from sayso.learners.checkpoint import Checkpoints
 from sayso.learners.memory import Fitting, again, one_line
@@ -28,6 +30,18 @@ from sayso.learners.order import Order, Step, order_of
 #: Gives the losses of a step in pieces of at most so many documents (None: all at once). Each is of shape (replicas,),
 #: and they sum to each replica's mean loss over its batch. The backward pass of a piece comes before the next piece.
 Losses: TypeAlias = Callable[[Step, int | None], Generator[Tensor, None, None]]
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """What a stage trains on, as the model reads it.
+
+    `losses` yields the losses of its steps; `lengths` are those of each replica's documents, replayed ones after them.
+    """
+
+    losses: Losses
+    lengths: list[Lengths]
+
 
 _OUT_OF_MEMORY = (
     "out of memory in the optimizer's step; try optimizer adafactor instead of adamw, lora, fewer seeds side by side "
@@ -131,12 +145,13 @@ class TrainedLearner(ABC):
         self._checkpoints = Checkpoints(self.seeds, parameters, beside=device.type != "cpu")
         self._optimizer: torch.optim.Optimizer | None = None
         self._loaded_optimizer: dict[str, Any] | None = None
+        self._lengths: list[Lengths] = []
 
     @abstractmethod
-    def losses(
+    def encoded(
         self, documents: Sequence[Sequence[Example]], replay: Sequence[Sequence[Example]], train: TrainSpec
-    ) -> Losses:
-        """Encode what a stage trains on, once, and give what yields the losses of its steps.
+    ) -> Encoded:
+        """Encode what a stage trains on, once.
 
         Raises
         ------
@@ -206,9 +221,14 @@ class TrainedLearner(ABC):
             replay=repeatable,
             replay_share=replay_share,
         )
-        losses = self.losses(documents, repeatable, train)
+        encoded = self.encoded(documents, repeatable, train)
+        self._lengths = encoded.lengths
         self._optimizer = self._make_optimizer(train, start_epoch)
-        return Training(self, train, order, losses, self._optimizer)
+        return Training(self, train, order, encoded.losses, self._optimizer)
+
+    def lengths(self) -> list[Lengths]:
+        """How long the documents of the last `fit` are; see `Learner.lengths`."""
+        return self._lengths
 
     def _make_optimizer(self, train: TrainSpec, start_epoch: int) -> torch.optim.Optimizer:
         """A fresh optimizer, or where training goes on after an epoch, one with the state that was loaded."""

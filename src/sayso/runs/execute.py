@@ -155,7 +155,7 @@ def _run_leg(
     def after_epoch(epoch: int, loss: NDArray[np.float64]) -> None:
         records = measure(epoch)
         if epoch == stage.epochs:
-            folder.add_to_ledger(contributions(corpora, leg, experiment.train_spec(stage), learner.lengths))
+            folder.add_to_ledger(contributions(corpora, leg, experiment.train_spec(stage), learner.lengths()))
         progress.keep(index, epoch, records, last=epoch == stage.epochs)
         on_event(
             {

@@ -53,7 +53,7 @@ def assert_same_weights(one: StackedLearner, other: StackedLearner) -> None:
 
 def losses(model: StackedLearner, batch: Any, train: TrainSpec) -> torch.Tensor:
     """Each replica's mean loss on all its documents."""
-    tokens, counted = model._training_tensors(batch, train)
+    tokens, counted, _ = model._training_tensors(batch, train)
     return model._loss(tokens, counted, counted.sum((1, 2)))
 
 
@@ -131,7 +131,7 @@ def test_t5s_kin_and_bart_keep_the_same_promises(architecture, config):
 @BOTH_KINDS
 def test_a_replicas_gradient_does_not_depend_on_the_data_of_the_others(architecture):
     model = learner(3, 4, architecture=architecture)
-    tokens, counted = model._training_tensors([CORPORA[3].train["X1"][:8], CORPORA[4].train["X1"][:8]], TrainSpec())
+    tokens, counted, _ = model._training_tensors([CORPORA[3].train["X1"][:8], CORPORA[4].train["X1"][:8]], TrainSpec())
 
     def gradients(rows: Tokens) -> list[torch.Tensor]:
         loss = model._loss(rows, counted, counted.sum((1, 2)))

@@ -31,7 +31,7 @@ from sayso.learners.grids.specs import GridModel
 from sayso.learners.memory import Fitting, slices
 from sayso.learners.modules import computes_in_bfloat16, round_alike
 from sayso.learners.order import Step
-from sayso.learners.trainer import Losses, TrainedLearner
+from sayso.learners.trainer import Encoded, TrainedLearner
 
 #: Pictures of each replica in one forward pass of evaluation.
 EVALUATION_ROWS = 256
@@ -80,10 +80,10 @@ class GridLearner(TrainedLearner):
             torch.manual_seed(torch_seed(seed, "weights"))
             return make(self._pictures.shape, self._pictures.cells * len(self._pictures.classes)).eval()
 
-    def losses(
+    def encoded(
         self, documents: Sequence[Sequence[Example]], replay: Sequence[Sequence[Example]], train: TrainSpec
-    ) -> Losses:
-        """See `TrainedLearner.losses`."""
+    ) -> Encoded:
+        """See `TrainedLearner.encoded`."""
         if train.padding_loss == "all" or train.max_length is not None:
             raise SaysoError(
                 "pictures have no padding and no length; leave train.padding_loss and max_length as they were"
@@ -106,14 +106,10 @@ class GridLearner(TrainedLearner):
                 cell = self._cell_losses(images[:, part], asked[:, part], tag[:, part], target[:, part])[0]
                 yield (cell * counted[:, part]).sum((1, 2)) / total
 
-        return pieces
-
-    def lengths(self, documents: Sequence[Sequence[Example]], train: TrainSpec) -> list[Lengths]:
-        """One picture each, and the cells that count in the loss; see `Learner.lengths`."""
-        grids = [self._pictures.grids(list(own)) for own in documents]
-        told = [(own.target != len(self._pictures.classes) - 1).sum(1) for own in grids]
-        counted = told if train.loss_on == "completion" else [np.full(len(own), self._pictures.cells) for own in told]
-        return [Lengths(np.ones(len(own), dtype=np.int64), own) for own in counted]
+        silent = len(self._pictures.classes) - 1
+        cells = grids.target != silent if train.loss_on == "completion" else np.ones_like(grids.target)
+        lengths = [Lengths(np.ones(len(own), dtype=np.int64), own.sum(1)) for own in cells]
+        return Encoded(pieces, lengths)
 
     def _grids(self, examples: Sequence[Sequence[Example]]) -> Grids:
         """Read the examples of all replicas: every array gets the replica as its first dimension.

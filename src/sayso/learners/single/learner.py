@@ -18,7 +18,7 @@ from torch import Tensor
 from sayso.core.corpus import Corpus
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
-from sayso.core.learner import Activations, Gram, Lengths, Scores
+from sayso.core.learner import Activations, Gram, Scores
 from sayso.core.rng import torch_seed
 from sayso.core.training import TrainSpec
 from sayso.learners.encoding import Document, Encoder, Once, lengths_of, require_boundary
@@ -34,7 +34,7 @@ from sayso.learners.single.pretrained import load_model, load_tokenizer, load_we
 from sayso.learners.single.proving import choose_reader
 from sayso.learners.single.truth import ordinary_tokens
 from sayso.learners.specs import HFModel
-from sayso.learners.trainer import Losses, TrainedLearner
+from sayso.learners.trainer import Encoded, TrainedLearner
 
 #: Most documents of a pass in evaluation, to begin with: all of a CPU's cache, or enough to keep a GPU busy.
 EVALUATION_ROWS = {"cpu": 128, "cuda": 512}
@@ -75,10 +75,10 @@ class HFLearner(TrainedLearner):
             stacked=False,
         )
 
-    def losses(
+    def encoded(
         self, documents: Sequence[Sequence[Example]], replay: Sequence[Sequence[Example]], train: TrainSpec
-    ) -> Losses:
-        """See `TrainedLearner.losses`."""
+    ) -> Encoded:
+        """See `TrainedLearner.encoded`."""
         (own,), (repeatable,) = documents, replay
         length = self.spec.label_length
         encoded = self._encoder.for_training(own, train, label_length=length)
@@ -95,12 +95,7 @@ class HFLearner(TrainedLearner):
                         loss = self.reader.loss(batch, parts) / sum(counts)
                     yield loss.view(1)
 
-        return pieces
-
-    def lengths(self, documents: Sequence[Sequence[Example]], train: TrainSpec) -> list[Lengths]:
-        """How long documents are in training; see `Learner.lengths`."""
-        (own,) = documents
-        return [lengths_of(self._encoder.for_training(own, train, label_length=self.spec.label_length))]
+        return Encoded(pieces, [lengths_of([*encoded, *extra])])
 
     @contextlib.contextmanager
     def _in_training(self, step: Step) -> Generator[None, None, None]:

@@ -20,7 +20,7 @@ from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
 from sayso.core.learner import Activations, Gram, Lengths, Scores
 from sayso.core.training import TrainSpec
-from sayso.learners.encoding import Document, Encoder, Once, lengths_of, require_boundary
+from sayso.learners.encoding import Document, Encoder, Once, require_boundary
 from sayso.learners.memory import Fitting, slices
 from sayso.learners.order import Step
 from sayso.learners.specs import FromScratch
@@ -30,7 +30,7 @@ from sayso.learners.stacked.decoding import greedy_answers
 from sayso.learners.stacked.mechanisms import gram_of, prompt_activations
 from sayso.learners.stacked.replicas import Replicas
 from sayso.learners.stacked.tokenizer import word_tokenizer
-from sayso.learners.trainer import Losses, TrainedLearner
+from sayso.learners.trainer import Encoded, TrainedLearner
 
 #: Rows of one forward pass in evaluation: small enough to stay in a CPU's cache, large enough to keep a GPU busy.
 EVALUATION_ROWS = 256
@@ -64,14 +64,14 @@ class StackedLearner(TrainedLearner):
             stacked=True,
         )
 
-    def losses(
+    def encoded(
         self, documents: Sequence[Sequence[Example]], replay: Sequence[Sequence[Example]], train: TrainSpec
-    ) -> Losses:
-        """See `TrainedLearner.losses`."""
+    ) -> Encoded:
+        """See `TrainedLearner.encoded`."""
         if train.padding_loss == "all" or train.precision == "bfloat16":
             raise SaysoError("replicas side by side train in float32 and without padding in the loss; set neither")
-        tokens, counted = self._training_tensors(documents, train)
-        extra, extra_counted = self._training_tensors(replay, train)
+        tokens, counted, lengths = self._training_tensors(documents, train)
+        extra, extra_counted, extra_lengths = self._training_tensors(replay, train)
         replica = torch.arange(self.replicas, device=self.device)[:, None]
 
         def pieces(step: Step, most: int | None) -> Generator[Tensor, None, None]:
@@ -84,18 +84,16 @@ class StackedLearner(TrainedLearner):
             for part in slices(mask.shape[1], most):
                 yield self._loss(batch.at(slice(None), part), mask[:, part], total)
 
-        return pieces
+        return Encoded(pieces, [own + again for own, again in zip(lengths, extra_lengths, strict=True)])
 
-    def lengths(self, documents: Sequence[Sequence[Example]], train: TrainSpec) -> list[Lengths]:
-        """How long documents are in training; see `Learner.lengths`."""
-        pairs = zip(self._encoders, documents, strict=True)
-        return [lengths_of(encoder.for_training(own, train)) for encoder, own in pairs]
-
-    def _training_tensors(self, documents: Sequence[Sequence[Example]], train: TrainSpec) -> tuple[Tokens, Tensor]:
-        """Every replica's documents, and which of their tokens count in the loss (all but the first are asked)."""
+    def _training_tensors(
+        self, documents: Sequence[Sequence[Example]], train: TrainSpec
+    ) -> tuple[Tokens, Tensor, list[Lengths]]:
+        """Every replica's documents, which of their tokens count in the loss (all but the first are asked), lengths."""
         pairs = zip(self._encoders, documents, strict=True)
         batch = stack([encoder.for_training(own, train) for encoder, own in pairs], self.pad)
-        return Tokens.of(batch, self.device), torch.as_tensor(batch.counted, device=self.device)
+        lengths = list(map(Lengths, batch.size + batch.read, batch.counted.sum(2)))
+        return Tokens.of(batch, self.device), torch.as_tensor(batch.counted, device=self.device), lengths
 
     def _loss(self, tokens: Tokens, counted: Tensor, total: Tensor) -> Tensor:
         """Losses of the counted tokens of each replica's rows over how many there are in total, shape (replicas,)."""
