@@ -129,7 +129,6 @@ def claims_page(verdicts: Sequence[Verdict]) -> RenderableType:
             tested = not math.isnan(verdict.p_corrected)
             numbers = [verdict.difference, *([f"corrected {p_value(verdict.p_corrected)}"] if tested else [])]
             numbers = [*numbers, count(seeds, "seed")] if seeds else []
-            reason = verdict.decision.reason
             grid.add_row(
                 Text(verdict.outcome, style=_OUTCOME_STYLE[verdict.outcome], no_wrap=True),
                 Text.assemble(
