@@ -24,7 +24,7 @@ PROMISE = 0.8
 #: More seeds than this, in all, are called out of reach.
 MOST_SEEDS = 1000
 
-_DRAWS = 2000
+_DRAWS = 1000
 
 Route = Literal["holds", "fails", "opposite"]
 
@@ -74,12 +74,12 @@ def _forecast(more: int, shares: dict[Route, float]) -> Forecast:
 
 def _shares(found: Comparison, margin: float | None, worth: float, more: int, level: float) -> dict[Route, float]:
     """In which share of cases a claim is decided after so many more seeds, by route."""
-    uniform, normal = _draws()
+    normal = _draws()[1]
     seeds, total = found.seeds, found.seeds + more
-    sigma = found.deviation * np.sqrt((seeds - 1) / _chi_square(seeds - 1, uniform[0]))
+    sigma = found.deviation * np.sqrt((seeds - 1) / _chi_square(seeds - 1, 0))
     truth = found.difference + sigma * normal[0] / np.sqrt(seeds)
     added = truth + sigma * normal[1] / np.sqrt(more)
-    squares = sigma**2 * _chi_square(more - 1, uniform[1]) if more > 1 else np.zeros(_DRAWS)
+    squares = sigma**2 * _chi_square(more - 1, 1) if more > 1 else np.zeros(_DRAWS)
     squares += (seeds - 1) * found.deviation**2 + seeds * more / total * (added - found.difference) ** 2
     mean = (seeds * found.difference + more * added) / total
     moments = Moments(mean[:, None], np.sqrt(squares / (total - 1))[:, None], np.full((_DRAWS, 1), float(total)))
@@ -94,8 +94,10 @@ def _shares(found: Comparison, margin: float | None, worth: float, more: int, le
     }
 
 
-def _chi_square(freedom: int, uniform: Floats) -> Floats:
-    return np.asarray(2 * special.gammaincinv(freedom / 2, uniform), dtype=float)
+@functools.lru_cache(maxsize=512)
+def _chi_square(freedom: int, which: int) -> Floats:
+    """Draws of chi-square, which claims of one number of seeds share: they are what takes time."""
+    return np.asarray(2 * special.gammaincinv(freedom / 2, _draws()[0][which]), dtype=float)
 
 
 @functools.cache
