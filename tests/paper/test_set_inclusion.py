@@ -4,6 +4,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from sayso.core.sweep import cells
 from sayso.data.build import build_corpus
+from sayso.learners.specs import FromScratch
 from sayso.paper.judging import claims_for, kind_of
 from sayso.paper.paper_settings import PAPER_SET_INCLUSION, PYTHIA_70M
 from sayso.paper.table import EXPERIMENTS
@@ -53,6 +54,7 @@ def test_every_cell_has_claims_and_documents_to_train_on(experiment):
 def test_a_model_that_never_learns_to_end_is_not_waited_for(experiment):
     for cell in cells(experiment):
         ends = {cell.experiment.train_spec(stage).padding_loss for stage in cell.experiment.stages} != {"none"}
+        assert isinstance(cell.experiment.model, FromScratch)
         assert ends == (cell.experiment.model.max_new_tokens is None)
 
 
