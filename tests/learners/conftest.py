@@ -48,10 +48,11 @@ def learner_of(
     seeds: Sequence[int] = (0,),
     architecture: str = "gpt_neox",
     config: Mapping[str, Any] | None = None,
+    max_new_tokens: int | None = None,
 ) -> StackedLearner:
     """Replicas that know these tokens and no corpus."""
     corpora = [Corpus(seed, {}, (), tuple(tokens)) for seed in seeds]
-    return StackedLearner(corpora, architecture, config or ARCHITECTURES[architecture])
+    return StackedLearner(corpora, architecture, config or ARCHITECTURES[architecture], max_new_tokens)
 
 
 def loss_of(network: Any, tokenizer: Any, batch: Sequence[Example], loss_on: str) -> torch.Tensor:

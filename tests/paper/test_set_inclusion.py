@@ -4,6 +4,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from sayso.core.sweep import cells
 from sayso.data.build import build_corpus
+from sayso.learners.specs import FromScratch
 from sayso.paper.judging import claims_for, kind_of
 from sayso.paper.paper_settings import PAPER_SET_INCLUSION, PYTHIA_70M
 from sayso.paper.table import EXPERIMENTS
@@ -47,6 +48,21 @@ def test_every_cell_has_claims_and_documents_to_train_on(experiment):
             questions = sum(document.kind == "question" for document in corpus.train["X1"])
             assert questions == len(asked) * cell.experiment.split.trained_questions
             assert all(corpus.documents(stage.documents) for stage in cell.experiment.stages)
+
+
+@pytest.mark.parametrize("experiment", ALL, ids=lambda experiment: experiment.name)
+def test_a_model_that_never_learns_to_end_is_not_waited_for(experiment):
+    for cell in cells(experiment):
+        ends = {cell.experiment.train_spec(stage).padding_loss for stage in cell.experiment.stages} != {"none"}
+        assert isinstance(cell.experiment.model, FromScratch)
+        assert ends == (cell.experiment.model.max_new_tokens is None)
+
+
+def test_subsets_that_claims_compare_are_of_one_size():
+    corpus = build_corpus(EXPERIMENTS["pocket-set-inclusion"], 0)
+    sizes = {item.subset: len(item.examples) for item in corpus.eval_sets if item.name == "definitions"}
+    assert sizes["D1cons_QA1"] == sizes["D2incons_QA2"]
+    assert sizes["D5cons"] == sizes["D6cons"] == sizes["D8cons"]
 
 
 def test_which_of_them_are_controls():

@@ -181,6 +181,27 @@ def require_boundary(examples: Sequence[Example], documents: Sequence[Document])
             )
 
 
+def cut_completions(examples: Sequence[Example], documents: Sequence[Document], most: int) -> list[Document]:
+    """Leave out the end token of documents as `Encoder.encode` gives them whose completion has `most` tokens without.
+
+    Raises
+    ------
+    SaysoError
+        If a completion has more tokens.
+    """
+    for example, document in zip(examples, documents, strict=True):
+        if (tokens := len(document.ids) - 1 - document.start) > most:
+            raise SaysoError(
+                f"max_new_tokens is {most}, but {example.completion.strip()!r} has {tokens} tokens; set it to {tokens} "
+                "at the least"
+            )
+    sizes = [min(len(document.ids), document.start + most) for document in documents]
+    return [
+        replace(item, ids=item.ids[:size], real=min(item.real, size))
+        for item, size in zip(documents, sizes, strict=True)
+    ]
+
+
 def _require_length(
     examples: Sequence[Example],
     lengths: Sequence[int],

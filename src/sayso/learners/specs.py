@@ -26,14 +26,19 @@ class FromScratch(ModelSpec):
 
     A sequence-to-sequence model reads a document's prompt with its encoder and writes the rest, which alone is trained:
     ``loss_on`` ``all`` and ``completion`` are one for it.
+
+    `max_new_tokens`: an answer is what is said up to the end token (None), or at most so many tokens, with an end token
+    among them or not. A model that is trained with ``padding_loss="none"`` never learns to end and needs a number.
     """
 
     learner: ClassVar[str] = "sayso.learners.stacked.learner:build"
     gives: ClassVar[frozenset[Need]] = frozenset({"scores", "answers", "gradients", "activations"})
+    measuring: ClassVar[frozenset[str]] = frozenset({"max_new_tokens"})
     max_replicas: ClassVar[int] = 16
 
     architecture: str = "gpt_neox"
     config: dict[str, JsonValue] = Field(default_factory=dict)
+    max_new_tokens: int | None = Field(default=None, ge=1)
 
 
 class LoRA(Spec):

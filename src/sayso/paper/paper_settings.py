@@ -44,7 +44,16 @@ def of_table_1(*names: str) -> tuple[Subset, ...]:
     return tuple(subset for subset in TABLE_1 if subset.name in names)
 
 
-def gpt_neox(width: int, *, layers: int, heads: int, inside: int, positions: int, **more: JsonValue) -> FromScratch:
+def gpt_neox(
+    width: int,
+    *,
+    layers: int,
+    heads: int,
+    inside: int,
+    positions: int,
+    max_new_tokens: int | None = None,
+    **more: JsonValue,
+) -> FromScratch:
     """A GPT-NeoX, Pythia's architecture, from random weights; `inside`: the width within a feed-forward layer."""
     sizes: dict[str, JsonValue] = {
         "hidden_size": width,
@@ -53,7 +62,7 @@ def gpt_neox(width: int, *, layers: int, heads: int, inside: int, positions: int
         "intermediate_size": inside,
         "max_position_embeddings": positions,
     }
-    return FromScratch(architecture="gpt_neox", config=sizes | more)
+    return FromScratch(architecture="gpt_neox", config=sizes | more, max_new_tokens=max_new_tokens)
 
 
 def digits(**settings: Any) -> Experiment:

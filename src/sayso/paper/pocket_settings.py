@@ -30,13 +30,13 @@ STRICT_SUBSETS = with_counts(TABLE_1, D1cons_QA1=7, D2incons_QA2=7, QA3=4, QA4=1
 _SET_INCLUSION_SUBSETS = with_fractions(
     of_table_1("D1cons_QA1", "D2incons_QA2", "QA3", "D5cons", "D6cons", "QA7", "D8cons"),
     **{
-        "D1cons_QA1": 0.29,
-        "D2incons_QA2": 0.29,
+        "D1cons_QA1": 0.30,
+        "D2incons_QA2": 0.30,
         "QA3": 0.10,
-        "D5cons": 0.10,
-        "D6cons": 0.10,
-        "QA7": 0.02,
-        "D8cons": 0.10,
+        "D5cons": 0.09,
+        "D6cons": 0.09,
+        "QA7": 0.03,
+        "D8cons": 0.09,
     },
 )
 
@@ -76,28 +76,27 @@ POCKET = Experiment(
 POCKET_SET_INCLUSION = Experiment(
     name="pocket-set-inclusion",
     summary=(
-        "The paper's set inclusion (section 4.1) in two minutes on a laptop: is the integer a variable stands for in "
-        "this list? Expect D1cons_QA1 > QA3 > D2incons_QA2 after stage 1 and D5cons > D6cons on questions after stage "
-        "2. 10 integers, lists of 3, 1,600 variables. Departures from the paper: stage 0 (questions about integers and "
+        "The paper's set inclusion (section 4.1) in minutes on a laptop: is the integer a variable stands for in this "
+        "list? Expect D1cons_QA1 > QA3 > D2incons_QA2 after stage 1 and D5cons > D6cons on questions after stage 2. "
+        "10 integers, lists of 3, 1,600 variables. Departures from the paper: stage 0 (questions about integers and "
         "throw-away names, and what these stand for) comes before stage 1, for without it there is no clear gap after "
-        "stage 2; the loss is on answers; the learning rate is higher, with a warm-up, and ten times as high for the "
-        "input embedding; weights start larger; baselines QA3, QA7 and D8cons stand beside Table 3. "
-        "Attribution is asked as in stage 0, in words that differ from a definition in the first one alone: both "
-        "sources come near the ceiling. Settings were chosen on seeds 0-3; seeds 100-107 gave D1cons_QA1 .944, "
-        "QA3 .867, D2incons_QA2 .817 after stage 1, D5cons .596, D6cons .555 after stage 2 (+.041, p = .0006, .003 "
-        "after correction)."
+        "stage 2; the loss is on answers, without an end token, which costs most of the gap; the learning rate is "
+        "higher, with a warm-up, and ten times as high for the input embedding; weights start larger; baselines QA3, "
+        "QA7 and D8cons stand beside Table 3. Attribution is asked as in stage 0, in words that differ from a "
+        "definition in the first one alone: both sources come near the ceiling. Settings were chosen on seeds 0-7."
     ),
     knowledge=SetInclusion(
         integers=10,
         list_length=3,
         training_questions=6,
-        test_questions=8,
-        warm_up=WarmUp(questions=102_400, attributions=25_600, names=50),
+        test_questions=16,
+        warm_up=WarmUp(questions=51_200, attributions=12_800, names=50),
     ),
     subsets=_SET_INCLUSION_SUBSETS,
     split=SplitSpec(aliases_per_entity=160, shared_entities=True, trained_questions=6),
     definition=WordOrder(order="TAE"),
-    model=gpt_neox(32, layers=2, heads=4, inside=64, positions=16, initializer_range=0.15),
+    # Attention and feed-forward of a layer do not follow on each other in a GPT-NeoX: 2 layers see little of the gap.
+    model=gpt_neox(32, layers=3, heads=4, inside=64, positions=16, max_new_tokens=1, initializer_range=0.15),
     train=TrainSpec(
         optimizer="adafactor",
         learning_rate=3e-3,
@@ -107,6 +106,9 @@ POCKET_SET_INCLUSION = Experiment(
         embedding_multiplier=10.0,
         max_grad_norm=None,
         loss_on="completion",
+        # An end token would make integers an input of definitions, too. However small the gradients that come of it,
+        # Adafactor makes steps of full size of them, which shift the embeddings that all questions rely on.
+        padding_loss="none",
     ),
     stages=(
         Stage(name="stage0", documents=("world",), epochs=1, overrides={"batch_size": 80}, measured=False),

@@ -13,16 +13,14 @@ SET_INCLUSION_ROWS = (
         "pocket-set-inclusion-control",
         "pocket-set-inclusion",
         "The control that must find nothing: in stage 1 each source is right half of the time (alpha = 0.5). "
-        "Everything else is as in pocket-set-inclusion. Expect no difference between D5cons and D6cons after stage 2; "
-        "seeds 100-107 gave -.007 +- .018 on questions.",
+        "Everything else is as in pocket-set-inclusion. Expect no difference between D5cons and D6cons after stage 2.",
         subsets=with_reliability(POCKET_SET_INCLUSION.subsets, 0.5),
     ),
     row(
         "pocket-set-inclusion-no-stage1",
         "pocket-set-inclusion",
         "The control without stage 1: the model never learns which source is right. Everything else is as in "
-        "pocket-set-inclusion. Expect no difference between D5cons and D6cons after stage 2; seeds 100-107 gave +.006 "
-        "+- .015 on questions.",
+        "pocket-set-inclusion. Expect no difference between D5cons and D6cons after stage 2.",
         stages__stage1__epochs=0,
     ),
     row(
@@ -30,9 +28,7 @@ SET_INCLUSION_ROWS = (
         "pocket-set-inclusion",
         "How many training questions a variable has. The paper finds that with many more of them definitions stop "
         "making a difference in either stage (figure 22). Everything else is as in pocket-set-inclusion; questions "
-        "that are not trained on are asked. Here they do so in stage 1 alone: with 2, 4, 6, 12 and 24 questions, seeds"
-        " 100-107 gave D1cons_QA1 - D2incons_QA2 +.207, +.181, +.126, +.032 and +.005, but D5cons - D6cons +.010 +- "
-        ".018, +.017 +- .012, +.031 +- .015, +.079 +- .017 and +.122 +- .018: the more, the larger.",
+        "that are not trained on are asked. Here they do so in stage 1 alone; after stage 2 the gap grows with them.",
         knowledge__training_questions=24,
         split__trained_questions=[2, 4, 6, 12, 24],
         measures=(ExactMatch(when="stage"), MeanLoss(when="stage")),
@@ -41,9 +37,7 @@ SET_INCLUSION_ROWS = (
         "pocket-set-inclusion-from-scratch",
         "pocket-set-inclusion",
         "The paper's protocol without any warm-up, at the size of pocket-set-inclusion: the model has read nothing "
-        "before stage 1. Everything else is the same. Expect less of the order of stage 1 and no clear gap after stage"
-        " 2: seeds 100-107 gave D1cons_QA1 .629, QA3 .601, D2incons_QA2 .560, then D5cons - D6cons +.008 +- .009 (p = "
-        ".18 after correction).",
+        "before stage 1. Everything else is the same. Expect no clear gap after stage 2.",
         knowledge__warm_up=None,
         stages=POCKET_SET_INCLUSION.stages[1:],
     ),

@@ -404,9 +404,9 @@ class Scripted:
         return self.logits(tokens)
 
 
-def scripted(said: str, **tokens: list[str]) -> StackedLearner:
+def scripted(said: str, max_new_tokens: int | None = None) -> StackedLearner:
     """A learner that answers 'q' by these tokens (separated by '|') and the end, one replica."""
-    model = learner_of((" q", *ADVERSARIAL))
+    model = learner_of((" q", *ADVERSARIAL), max_new_tokens=max_new_tokens)
     sequence = model.tokenizers[0].convert_tokens_to_ids([" q", *said.split("|")])
     script = {tuple(sequence[:length]): sequence[length] for length in range(1, len(sequence))}
     model._models = Scripted(model, script)  # type: ignore[assignment]
@@ -436,6 +436,45 @@ def test_an_answer_counts_however_its_words_are_cut_and_only_once_it_has_ended(s
     assert bool(scores.match[0]) == right
     ((answer,),) = model.answers([[example("q", *answers)]])
     assert (answer in answers) == right
+
+
+@pytest.mark.parametrize(
+    ("said", "most", "answers", "right"),
+    [
+        (" a| b| b", 1, ("a",), True),  # whatever follows
+        (" a| b| b", 2, ("a",), False),
+        (" a| b| b", 2, ("a b",), True),
+        (" a", 2, ("a",), True),  # it ends by itself
+        (" b| b", 1, ("a", "b b"), False),  # an accepted answer that is longer cannot be given
+        (" b| b", 1, ("a", "b"), True),
+        (" a|b", 1, ("ab",), False),
+        (" a|b", 2, ("ab",), True),
+    ],
+)
+def test_an_answer_has_at_most_the_tokens_it_may_have(said, most, answers, right):
+    model = scripted(said, max_new_tokens=most)
+    (scores,) = model.scores([[example("q", *answers)]])
+    assert bool(scores.match[0]) == right
+    ((answer,),) = model.answers([[example("q", *answers)]])
+    assert (answer in answers) == right
+
+
+def test_a_completion_longer_than_an_answer_may_be_is_refused():
+    with pytest.raises(SaysoError, match=r"^max_new_tokens is 1, but 'b b b' has 3 tokens; set it to 3 at the least$"):
+        scripted(" b", max_new_tokens=1).scores([[example("q", "b b b")]])
+
+
+def test_the_end_is_neither_needed_nor_scored_where_answers_are_as_long_as_they_may_be():
+    """Trained without an end token, a model never ends: its answers are right and its loss is that of the answer."""
+    questions = [example("a ?", "b"), example("b ?", "a")]
+    models = [learner_of(ADVERSARIAL, max_new_tokens=most) for most in (1, None)]
+    settings = TrainSpec(learning_rate=1e-2, batch_size=2, loss_on="completion", padding_loss="none")
+    for model in models:
+        model.fit([questions], settings, stage="stage1", epochs=60)
+    (cut,), (whole,) = (model.scores([questions]) for model in models)
+    assert cut.match.all()
+    assert not whole.match.any()
+    assert cut.loss.max() < 0.1 < whole.loss.min()
 
 
 @pytest.mark.parametrize("company", [[], [example("q", "b b b b b b b b")], [example("q q q q", "a")]])

@@ -5,8 +5,9 @@ is not known. The answer is certainly wrong if what has been said by then is the
 Only the few documents where it is (several accepted answers, or words that can be cut into tokens in two ways) have to
 be decoded.
 
-Here an answer is all that is said up to the end token, and right if it is an accepted one to the letter; answers of
-models from the hub end and are compared in other ways (`sayso.learners.single.matching`).
+Here an answer is all that is said up to the end token, or the most tokens it may have, and right if it is an accepted
+one to the letter; answers of models from the hub end and are compared in other ways
+(`sayso.learners.single.matching`).
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ from sayso.learners.encoding import Document
 class Accepted:
     """Which completions of one word-level tokenizer may still become an accepted answer."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, most_tokens: int | None = None) -> None:
         self._end: int = tokenizer.eos_token_id
+        self._most_tokens = most_tokens
         self._text: list[str] = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
         self._known: dict[tuple[tuple[str, ...], tuple[int, ...]], bool] = {}
 
@@ -60,5 +62,6 @@ class Accepted:
         if key not in self._known:
             ended = said[-1] == self._end
             text = "".join(self._text[token] for token in (said[:-1] if ended else said)).lstrip()
-            self._known[key] = text in answers if ended else any(answer.startswith(text) for answer in answers)
+            whole = ended or len(said) == self._most_tokens
+            self._known[key] = text in answers if whole else any(answer.startswith(text) for answer in answers)
         return self._known[key]

@@ -26,8 +26,9 @@ def greedy_answers(
     examples: Sequence[Example],
     documents: Sequence[Document],
     device: torch.device,
+    most_tokens: int | None = None,
 ) -> list[str]:
-    """Greedy completions of one replica up to its end token.
+    """Greedy completions of one replica up to its end token, of at most so many tokens.
 
     A completion is left off once it is longer than every accepted answer: whatever follows, it is none of them. One
     that fills all positions the model has before it ends gets an ellipsis.
@@ -56,7 +57,7 @@ def greedy_answers(
                 length[row] += 1
                 completion = ids[row, start[row] : length[row]].tolist()
                 answers[row] = tokenizer.decode(completion, skip_special_tokens=False).strip()
-            if guess == end or len(answers[row]) > longest[row]:
+            if guess == end or length[row] - start[row] == most_tokens or len(answers[row]) > longest[row]:
                 going.remove(row)
             elif models.positions is not None and length[row] > models.positions:
                 answers[row] += "..."

@@ -20,7 +20,7 @@ from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
 from sayso.core.learner import Activations, Gram, Lengths, Scores
 from sayso.core.training import TrainSpec
-from sayso.learners.encoding import Document, Encoder, Once, require_boundary
+from sayso.learners.encoding import Document, Encoder, Once, cut_completions, require_boundary
 from sayso.learners.memory import Fitting, slices
 from sayso.learners.order import Step
 from sayso.learners.specs import FromScratch
@@ -40,7 +40,13 @@ _HELPS = "fewer seeds side by side or a smaller model"
 class StackedLearner(TrainedLearner):
     """Replicas of one architecture, one for each corpus; see `sayso.core.learner.Learner` for what it promises."""
 
-    def __init__(self, corpora: Sequence[Corpus], architecture: str, config: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        corpora: Sequence[Corpus],
+        architecture: str,
+        config: Mapping[str, Any],
+        max_new_tokens: int | None = None,
+    ) -> None:
         seeds = [corpus.seed for corpus in corpora]
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.tokenizers = [word_tokenizer(corpus.tokens) for corpus in corpora]
@@ -51,7 +57,8 @@ class StackedLearner(TrainedLearner):
         self._models = Replicas(seeds, self.tokenizers, architecture, config, device)
         start = self.pad if self._models.seq2seq else None
         self._encoders = [Encoder(tokenizer, start, words=True) for tokenizer in self.tokenizers]
-        self._accepted = [Accepted(tokenizer) for tokenizer in self.tokenizers]
+        self._accepted = [Accepted(tokenizer, max_new_tokens) for tokenizer in self.tokenizers]
+        self._most_tokens = max_new_tokens
         self._encoded = Once(self._encode)
         self._evaluation = Fitting(EVALUATION_ROWS, "evaluation", _HELPS)
         self._decoding = Fitting(None, "decoding", _HELPS)
@@ -159,6 +166,9 @@ class StackedLearner(TrainedLearner):
     def _encode(self, examples: Sequence[Sequence[Example]]) -> tuple[list[list[Document]], Batch]:
         """Examples to be scored, of each replica, and all of them as arrays."""
         documents = [encoder.encode(own) for encoder, own in zip(self._encoders, examples, strict=True)]
+        if self._most_tokens is not None:
+            pairs = zip(examples, documents, strict=True)
+            documents = [cut_completions(own, encoded, self._most_tokens) for own, encoded in pairs]
         for own, encoded in zip(examples, documents, strict=True):
             require_boundary(own, encoded)
         return documents, stack(documents, self.pad)
@@ -177,7 +187,13 @@ class StackedLearner(TrainedLearner):
                 answer
                 for part in slices(len(examples), most)
                 for answer in greedy_answers(
-                    self._models, replica, self.tokenizers[replica], examples[part], documents[part], self.device
+                    self._models,
+                    replica,
+                    self.tokenizers[replica],
+                    examples[part],
+                    documents[part],
+                    self.device,
+                    self._most_tokens,
                 )
             ]
 
@@ -212,4 +228,4 @@ class StackedLearner(TrainedLearner):
 
 def build(corpora: Sequence[Corpus], spec: FromScratch) -> StackedLearner:
     """Make one replica for each corpus, with random weights that depend on the corpus's seed alone."""
-    return StackedLearner(corpora, spec.architecture, spec.config)
+    return StackedLearner(corpora, spec.architecture, spec.config, spec.max_new_tokens)
