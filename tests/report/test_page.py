@@ -14,8 +14,11 @@ from sayso.core.ledger import Contribution
 from sayso.core.store import Store
 from sayso.paper.judging import judge
 from sayso.report.page import write_report
+from sayso.stats.looks import Looks
 from tests.core.written import make_store
 from tests.planted import planted_records, planted_store
+
+FIRST, ONE = ("reliability=0.5", 100), Looks((4,), 4)
 
 EVIL = "</script><script>alert('x')</script>"
 
@@ -177,3 +180,19 @@ def test_the_page_shows_what_each_subset_contributed_or_that_it_is_not_known(
     for value in ("<summary>stage2</summary>", "share of the loss", "D5cons", "0.2500", "0.400"):
         assert value in section
     assert "is not known" not in page
+
+
+def test_the_headline_says_the_verdict_and_cells_say_how_often_was_looked(tiny: Experiment, tmp_path: Path) -> None:
+    records = planted_records(tiny, range(100, 104), noise=0.1)
+    store = planted_store(Store(tmp_path / "one"), tiny, records)
+    verdicts = judge(records, tiny, Looks((4, 6), 4))
+    header = write_report(store, verdicts, []).read_text(encoding="utf-8").partition("</header>")[0]
+    for verdict in verdicts:
+        assert (f"{verdict.sentence} {verdict.outcome.capitalize()}: " in header) == verdict.headline
+    assert header.count("(corrected p") == 2
+    sweep = tiny.vary("sweep", reliability=[0.5, 0.75, 1.0])
+    records = [record for record in planted_records(sweep, range(100, 104)) if (record.cell, record.seed) != FIRST]
+    written = write_report(planted_store(Store(tmp_path / "sweep"), sweep, records), judge(records, sweep, ONE), [])
+    text = written.read_text(encoding="utf-8")
+    assert "reliability=0.5, all 3 cells together: 3 of 4 planned seeds: interim" in text
+    assert "reliability=0.75, reliability=1.0: planned 4, looked once." in text
