@@ -31,6 +31,9 @@ def _stages(experiment: Experiment, first: int) -> list[dict[str, Any]]:
 
 
 _ALL_TOKENS = Departure("the loss is on completions, not on all tokens", {"train.loss_on": "all"})
+_END_TOKEN = Departure(
+    "the loss leaves out the end token", {"train.padding_loss": "first_eos", "model.max_new_tokens": None}
+)
 
 #: By the experiment's name.
 DEPARTURES: Mapping[str, tuple[Departure, ...]] = {
@@ -43,6 +46,7 @@ DEPARTURES: Mapping[str, tuple[Departure, ...]] = {
     ),
     "pocket-strict": (
         _ALL_TOKENS,
+        _END_TOKEN,
         Departure(
             "stage 1 replays documents of stage 0", {"stages.stage1.replay": 0.0, "stages.stage1.replay_from": ()}
         ),
@@ -54,6 +58,7 @@ DEPARTURES: Mapping[str, tuple[Departure, ...]] = {
             {"knowledge.warm_up": None, "stages": _stages(POCKET_SET_INCLUSION, 1)},
         ),
         _ALL_TOKENS,
+        _END_TOKEN,
         Departure("the input embedding learns ten times as fast", {"train.embedding_multiplier": 1.0}),
         Departure("weights start larger", {"model.config.initializer_range": 0.02}),
     ),

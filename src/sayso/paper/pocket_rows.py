@@ -36,29 +36,30 @@ POCKET_ROWS = (
         "pocket",
         "The paper's strict split (appendix A.3) on a laptop: no entity is in two subsets. Expect D1cons_QA1 > QA3 > "
         "D2incons_QA2 after stage 1, and D5cons > D6cons after stage 2, on questions and, as in the paper, more so on "
-        "attribution. 32 people under 32 names each, 24 aliases each, 12 questions an alias of which 3 are trained. "
-        "Which few people a subset gets matters much, so X2 is dealt six times within each seed (the paper: five). "
-        "Departures from the paper's recipe: the loss is on completions (on all tokens the unreliable source does no "
-        "harm in stage 1), stage 1 replays some of stage 0, without which a model this small forgets the people of X2,"
-        " and attention has no biases. Settings were chosen on seeds 0-15; seeds 400-415 gave D1cons_QA1 - QA3 +.078, "
-        "QA3 - D2incons_QA2 +.072, D5cons - D6cons +.073 on questions and +.233 on attribution, each p < .001; on "
-        "seeds 200-215 it was +.090, +.059 (p = .0014), +.070 and +.297.",
-        knowledge__entities=32,
+        "attribution. 40 people under 32 names each, 24 aliases each, 12 questions an alias of which 3 are trained. "
+        "Which few people a subset gets matters much, so X2 is dealt five times within each seed, as in the paper. "
+        "Departures from the paper's recipe: the loss is on completions, without an end token (on all tokens the "
+        "unreliable source does no harm in stage 1), stage 1 replays some of stage 0, without which a model this small "
+        "forgets the people of X2, and attention has no biases. Settings were chosen on seeds 0-15.",
+        knowledge__entities=40,
         knowledge__attributes=12,
         split__aliases_per_entity=24,
         split__shared_entities=False,
         split__trained_questions=3,
         subsets=STRICT_SUBSETS,
         model__config__attention_bias=False,
+        model__max_new_tokens=1,
         train__loss_on="completion",
+        train__padding_loss="none",
         stages__stage0__epochs=8,
         stages__stage1__epochs=8,
         stages__stage1__replay=0.5,
         stages__stage1__replay_from=("world",),
         stages__stage1__measure_every=2,
         stages__stage2__measure_every=2,
-        stage2_seeds=6,
+        stage2_seeds=5,
         seeds__first=400,
+        seeds__count=24,
     ),
     row(
         "pocket-control",

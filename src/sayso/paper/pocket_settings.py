@@ -23,8 +23,8 @@ _SUBSETS = with_fractions(
     TABLE_1, D1cons_QA1=0.22, D2incons_QA2=0.22, QA3=0.12, QA4=0.02, D5cons=0.12, D6cons=0.12, D8cons=0.12
 )
 
-#: Table 1 as the strict split deals 32 people to it, no person to two subsets.
-STRICT_SUBSETS = with_counts(TABLE_1, D1cons_QA1=7, D2incons_QA2=7, QA3=4, QA4=1, D5cons=4, D6cons=4, QA7=1, D8cons=4)
+#: Table 1 as the strict split deals 40 people to it, no person to two subsets.
+STRICT_SUBSETS = with_counts(TABLE_1, D1cons_QA1=9, D2incons_QA2=9, QA3=5, QA4=1, D5cons=5, D6cons=5, QA7=1, D8cons=5)
 
 #: Table 3 with the baselines of Table 1, but for QA4: integers have no facts of their own.
 _SET_INCLUSION_SUBSETS = with_fractions(
