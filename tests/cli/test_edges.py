@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from sayso.core.experiment import Experiment
+from sayso.core.store import Store
 from tests.cli.calling import SAYSO, call, error_of, process
+from tests.planted import planted_records, planted_store
 
 #: A file's name that is no UTF-8, as Python has it.
 NO_UTF8 = os.fsdecode(b"x\xff")
@@ -76,12 +79,14 @@ def test_a_results_folder_may_be_called_what_it_likes(results: Path, tmp_path: P
     ],
 )
 def test_what_an_encoding_lacks_is_written_in_other_words(
-    command: str, environment: dict[str, str], results: Path
+    command: str, environment: dict[str, str], tiny: Experiment, tmp_path: Path
 ) -> None:
+    planted_store(Store(tmp_path / "results"), tiny, planted_records(tiny, range(100, 104)))
     done = subprocess.run(
-        [*SAYSO, command, "results"], cwd=results.parent, capture_output=True, check=False, env=os.environ | environment
+        [*SAYSO, command, "results"], cwd=tmp_path, capture_output=True, check=False, env=os.environ | environment
     )
-    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.returncode == 0
+    assert all(line.startswith(b"sayso: note: results: changed since") for line in done.stderr.splitlines())
     encoding = "cp1252" if environment.get("PYTHONIOENCODING") == "cp1252" else "ascii"
     text = done.stdout.decode(encoding)
     assert ("\N{PLUS-MINUS SIGN}" if encoding == "cp1252" else "+-") in text
