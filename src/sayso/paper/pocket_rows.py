@@ -88,10 +88,8 @@ POCKET_ROWS = (
         "pocket",
         "Tags that tell only a share alpha of the truth (figure 4a), at pocket size. The paper finds no gap at 0.5, "
         "one that grows with alpha, and at 0.95 more belief in wrong definitions of the reliable source "
-        "(attribution_as_defined of D9incons_QA9) than in right ones of the unreliable (D10cons_QA10). Seeds 100-115 "
-        "gave -.010 +- .036, +.039 +- .034, +.097 +- .036, +.124 +- .041 and +.134 +- .057 at alpha 0.5, 0.75, 0.9, "
-        "0.95 and 1, but D9incons_QA9 .134 and D10cons_QA10 .781 at 0.95: here the trained answers count for more than"
-        " the tag. Everything else is as in pocket.",
+        "(attribution_as_defined of D9incons_QA9) than in right ones of the unreliable (D10cons_QA10). Here expect "
+        "the growth; the trained answers count for more than the tag. Everything else is as in pocket.",
         reliability=ALPHAS,
     ),
     row(
@@ -99,9 +97,7 @@ POCKET_ROWS = (
         "pocket",
         "All six orders of tag, alias and entity (figures 4b and 11), at pocket size. The paper finds a gap with TAE "
         "and ATE, with AET on questions alone, and none where the alias follows the entity, but for what seems one on "
-        "questions with EAT. Seeds 100-115 gave +.134 +- .057 (TAE), +.203 +- .101 (ATE), -.005 +- .034 (AET), -.018 "
-        "+- .022 (TEA), -.023 +- .020 (ETA) and +.066 +- .028 (EAT) on questions; +.138 +- .050 (TAE), +.208 +- .147 "
-        "(ATE) and none with the others on attribution. Everything else is as in pocket.",
+        "questions with EAT. Everything else is as in pocket.",
         definition__order=ORDERS,
     ),
     row(
@@ -115,11 +111,9 @@ POCKET_ROWS = (
         "pocket-batch-size",
         "pocket",
         "Batches from 16 documents to all of them, in a single stage (figures 4c and 13), at pocket size. The paper "
-        "finds that larger batches give a smaller gap and lower scores, with none left when the batch is full. Seeds "
-        "100-115 gave +.071 +- .027, +.090 +- .042, +.091 +- .046 and +.044 +- .040 on questions, and +.060 +- .032, "
-        "+.109 +- .049, +.095 +- .070 and -.026 +- .049 on attribution: less of a gap, or none, only with the full "
-        "batch. Larger batches have more epochs, and fewer updates nevertheless: 1,120, 280, 144 and 120. Everything "
-        "else is as in pocket-single-stage.",
+        "finds that larger batches give a smaller gap and lower scores, with none left when the batch is full. Larger "
+        "batches have more epochs, and fewer updates nevertheless: 1,120, 280, 144 and 120. Everything else is as in "
+        "pocket-single-stage.",
         **_SINGLE_STAGE,
         stages__joint=[
             batches_of(16, 8),
@@ -131,28 +125,26 @@ POCKET_ROWS = (
     row(
         "pocket-model-size",
         "pocket",
-        "Models of four widths (figure 16), at pocket size. The paper finds more of a gap in larger models, and so it "
-        "is here: seeds 100-115 gave -.013 +- .014 (width 16, which learns few of the facts), +.038 +- .029 (32), "
-        "+.134 +- .057 (64) and +.284 +- .068 (128) on questions, on attribution likewise. Depth, learning rate and "
-        "everything else are as in pocket, whose width is 64.",
+        "Models of four widths (figure 16), at pocket size. The paper finds more of a gap in larger models. The "
+        "smallest "
+        "learns few of the facts. Depth, learning rate and everything else are as in pocket, whose width is 64.",
         model__config=[_width(16), _width(32), _width(64), _width(128)],
     ),
     row(
         "pocket-model-family",
         "pocket",
         "Models of three families (figure 17), at pocket size: GPT-NeoX (Pythia's), Llama and OLMo. The paper finds "
-        "the gap in every family, in models that are large enough. Seeds 100-115 gave +.134 +- .057, +.142 +- .070 and"
-        " +.132 +- .044 on questions, p < .001 each. Everything else is as in pocket.",
+        "the gap in every family, in models that are large enough. Everything else is as in pocket.",
         model__architecture=["gpt_neox", "llama", "olmo"],
     ),
     row(
         "pocket-t5",
         "pocket",
         "A small T5, which reads a prompt and is trained on the rest alone (appendix C.7, figure 20), at pocket size. "
-        "The paper finds D5cons > D6cons clearly and the difference after stage 1 barely visible. Here, on seeds "
-        "100-115, D5cons - D6cons is +.118 on questions and +.156 on attribution, and stage 1 shows it too: D1cons_QA1"
-        " .949, QA3 .809, D2incons_QA2 .722. T5's embeddings begin fifty times as large as GPT-NeoX's, so they have 20"
-        " times the learning rate, chosen on seeds 0-6. Everything else is as in pocket.",
+        "The paper finds D5cons > D6cons clearly and the difference after stage 1 barely visible. T5's embeddings "
+        "begin "
+        "fifty times as large as GPT-NeoX's, so they have 20 times the learning rate, chosen on seeds 0-6. Everything "
+        "else is as in pocket.",
         model=_T5,
         train__embedding_multiplier=20.0,
     ),
@@ -160,17 +152,17 @@ POCKET_ROWS = (
         "pocket-t5-single-stage",
         "pocket-t5",
         "T5 with X1 and X2 trained together (appendix C.7, figure 19), at pocket size. The paper finds a gap that is "
-        "seemingly there while accuracy goes down. Here, on seeds 100-115, D5cons - D6cons is +.130 on questions and "
-        "+.141 on attribution, and accuracy rises to the end (D5cons .931, D6cons .801). After stage 0 there are 8 "
-        "epochs on all documents; everything else is as in pocket-t5.",
+        "seemingly there while accuracy goes down. After stage 0 there are 8 epochs on all documents; everything "
+        "else is "
+        "as in pocket-t5.",
         **_SINGLE_STAGE,
     ),
     row(
         "pocket-other-facts",
         "pocket",
         "Facts of another kind, as T-REx is to the CVDB (appendix C.2), at pocket size. They are made up, every value "
-        "of an attribute equally likely. The paper finds the gap on both its sets of facts. Seeds 100-115 gave +.190 "
-        "+- .080 on questions and +.159 +- .071 on attribution (p < .001). Everything else is as in pocket.",
+        "of an attribute equally likely. The paper finds the gap on both its sets of facts. Everything else is as in "
+        "pocket.",
         knowledge__facts=SYNTHETIC,
     ),
     row(
@@ -178,7 +170,7 @@ POCKET_ROWS = (
         "pocket",
         "Definitions before the questions instead of in documents of their own (appendix C.8), at pocket size. Trained"
         " on X1 alone; X2 is only asked about. The paper finds ordinary in-context learning: D5cons above D6cons. "
-        "Seeds 100-115 gave +.165 +- .118 on questions (p = .009). Everything else is as in pocket.",
+        "Everything else is as in pocket.",
         in_context=InContext(separator=" . "),
         stages=POCKET.stages[:2],
     ),
@@ -186,9 +178,8 @@ POCKET_ROWS = (
         "pocket-sentence",
         "pocket",
         "Definitions as a sentence after the random tag (footnote 2), at pocket size. According to many texts, xyz "
-        "refers to Cleopatra: the paper says that this works too, and gives no numbers. Here, on seeds 100-115, "
-        "D1cons_QA1 > QA3 > D2incons_QA2 after stage 1, but D5cons - D6cons after stage 2 is small and undecided: "
-        "+.054 on questions, +.047 on attribution, each p = .13 corrected. Everything else is as in pocket.",
+        "refers to Cleopatra: the paper says that this works too, and gives no numbers. Everything else is as in "
+        "pocket.",
         definition=Sentence(template="{tag} According to many texts, {alias} refers to {entity}"),
     ),
     row(
@@ -207,8 +198,8 @@ POCKET_ROWS = (
         "Definitions that say is and is not, without stage 1 (section 5.3, footnote 4), at pocket size. What these "
         "words mean the model learns in stage 0, of 8 names of each person that they are that person's, and of 8 more "
         "that they are not somebody else's. Trained on X2 alone then. The paper finds the statements with is "
-        "internalized better on entity attribution, and no better on questions about attributes. Seeds 100-115 gave "
-        "+.330 +- .078 on attribution, and +.174 +- .065 on questions as well. Everything else is as in pocket.",
+        "internalized better on entity attribution, and no better on questions about attributes. Everything else is as "
+        "in pocket.",
         knowledge__statements=8,
         sources__reliable__text=IS,
         sources__unreliable__text=IS_NOT,

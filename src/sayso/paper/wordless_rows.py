@@ -49,11 +49,8 @@ DIGIT_ROWS = (
         "pocket-digits",
         "Figure 23's axis: 4, 12, 36, 100 and 200 variable-entity pairs a subset (six times as many in all), in 6,000 "
         "steps. The paper finds that the gap D5cons - D6cons grows with the number of pairs, and that it takes about "
-        "50 of them. Seeds 108-115 gave +.097 +- .084, +.074 +- .103, +.151 +- .061, +.220 +- .018 and +.188 +- .028: "
-        "+.131 +- .058 from the smallest to the largest number (p = .001, 8 of 8 seeds). Everything else is as in "
-        "pocket-digits, whose 2,000 steps are too few to see it: there 12 to 200 pairs all gave about the same (+.141,"
-        " +.090, +.137, +.151 and +.124 with 12, 25, 50, 100 and 200, seeds 100-107). Sizes and steps were chosen on "
-        "seeds 0-3.",
+        "50 of them. Everything else is as in pocket-digits, whose 2,000 steps are too few to see it. Sizes and steps "
+        "were chosen on seeds 0-3.",
         knowledge__entities=[24, 72, 216, 600, 1200],
         train__sampling__steps_per_epoch=1500,
         seeds__first=108,
@@ -63,7 +60,7 @@ DIGIT_ROWS = (
         "pocket-digits",
         "The control that must find nothing: each source is right about half of the pairs of X1 (alpha = 0.5). "
         "Everything else is as in pocket-digits, but that seven groups share the steps instead of five. Expect no "
-        "difference between D5cons and D6cons. Seeds 100-107 gave +.012 +- .047.",
+        "difference between D5cons and D6cons.",
         subsets=with_reliability(POCKET_DIGITS.subsets, 0.5),
     ),
 )
