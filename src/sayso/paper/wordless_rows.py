@@ -28,7 +28,7 @@ SET_INCLUSION_ROWS = (
         "pocket-set-inclusion",
         "How many training questions a variable has. The paper finds that with many more of them definitions stop "
         "making a difference in either stage (figure 22). Everything else is as in pocket-set-inclusion; questions "
-        "that are not trained on are asked. Here they do so in stage 1 alone; after stage 2 the gap grows with them.",
+        "that are not trained on are asked. Expect that of stage 1; a prototype's gap after stage 2 grew with them.",
         knowledge__training_questions=24,
         split__trained_questions=[2, 4, 6, 12, 24],
         measures=(ExactMatch(when="stage"), MeanLoss(when="stage")),
