@@ -14,6 +14,7 @@ from sayso.data.formats import WordOrder
 from sayso.data.pocket import PocketWorld
 from sayso.data.set_inclusion import SetInclusion, WarmUp
 from sayso.learners.grids.specs import GridMLP
+from sayso.measures.by_entity import ExactMatchByEntity
 from sayso.measures.exact_match import ExactMatch
 from sayso.measures.losses import MeanLoss
 from sayso.paper.paper_settings import digits, gpt_neox, of_table_1
@@ -70,7 +71,7 @@ POCKET = Experiment(
         Stage(name="stage1", documents=("X1",), epochs=6),
         Stage(name="stage2", documents=("X2",), epochs=5, overrides={"batch_size": 32}),
     ),
-    measures=(ExactMatch(), MeanLoss()),
+    measures=(ExactMatch(), MeanLoss(), ExactMatchByEntity()),
 )
 
 POCKET_SET_INCLUSION = Experiment(
@@ -115,7 +116,7 @@ POCKET_SET_INCLUSION = Experiment(
         Stage(name="stage1", documents=("X1",), epochs=8, measure_every=4),
         Stage(name="stage2", documents=("X2",), epochs=10, overrides={"batch_size": 32}, measure_every=5),
     ),
-    measures=(ExactMatch(), MeanLoss()),
+    measures=(ExactMatch(), MeanLoss(), ExactMatchByEntity()),
     seeds=Seeds(first=100, count=8),
 )
 
