@@ -174,7 +174,7 @@ def gradient(model: Any, pieces: Iterator[torch.Tensor]) -> torch.Tensor:
     [
         ("gpt_neox", {}),
         ("gpt_neox", {"train.loss_on": "completion"}),
-        ("gpt_neox", {"train.padding_loss": "none"}),
+        ("gpt_neox", {"train.padding_loss": "none", "model.max_new_tokens": 1}),
         ("gpt_neox", {"train.padding_loss": "all", "train.max_length": 80}),
         ("t5", {}),
     ],

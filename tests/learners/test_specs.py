@@ -1,6 +1,8 @@
 import pytest
 from pydantic import ValidationError
 
+import sayso
+from sayso.core.errors import SaysoError
 from sayso.core.protocols import ModelSpec
 from sayso.data.build import build_corpus
 from sayso.learners.specs import FromScratch
@@ -27,3 +29,11 @@ def test_it_comes_back_from_json():
 def test_unknown_settings_are_refused():
     with pytest.raises(ValidationError, match="did you mean 'architecture'"):
         FromScratch(arcitecture="llama")  # type: ignore[call-arg]
+
+
+def test_a_small_model_that_never_learns_to_end_is_refused_unless_its_answers_have_a_length() -> None:
+    with pytest.raises(SaysoError, match=r"never learns to end an answer; set model\.max_new_tokens"):
+        sayso.load("pocket").with_settings({"train.padding_loss": "none"})
+    with pytest.raises(SaysoError, match="never learns to end"):
+        sayso.load("pocket").with_settings({"stages.stage2.overrides": {"padding_loss": "none"}})
+    sayso.load("pocket").with_settings({"train.padding_loss": "none", "model.max_new_tokens": 1})

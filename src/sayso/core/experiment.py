@@ -118,7 +118,9 @@ class Experiment(Spec):
             if subset.source is not None and subset.source not in known:
                 raise ValueError(f"subset {subset.name}: no source '{subset.source}'{nearest(subset.source, known)}")
         for stage in self.stages:
-            self.train_spec(stage)
+            train = self.train_spec(stage)
+            if not is_stand_in(self.model):
+                self.model.check_training(train)
         for before, stage in zip((None, *self.stages), self.stages, strict=False):
             if stage.from_epoch is not None and (before is None or stage.from_epoch > before.epochs):
                 there = f"has {before.epochs} epochs" if before else "does not exist"

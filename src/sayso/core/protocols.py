@@ -17,6 +17,7 @@ from sayso.core.examples import EntityFacts, Example, QAPair
 from sayso.core.learner import Learner, Need
 from sayso.core.pictures import Pictures
 from sayso.core.spec import Component, resolve
+from sayso.core.training import TrainSpec
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,9 @@ class ModelSpec(Component, ABC):
         """Make one replica for each corpus, initialized from that corpus's seed."""
         made: Learner = resolve(self.learner)(corpora, self)
         return made
+
+    def check_training(self, train: TrainSpec) -> None:
+        """Refuse, by a ValueError, settings of a stage after which it could not be asked."""
 
     def identity(self) -> str | None:
         """What the weights are that training starts from, where the settings alone do not say it.

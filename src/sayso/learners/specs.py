@@ -12,6 +12,7 @@ from sayso.core.files import folder_sha256
 from sayso.core.learner import Need
 from sayso.core.protocols import ModelSpec
 from sayso.core.spec import Spec
+from sayso.core.training import TrainSpec
 
 #: Endings of the files that transformers reads of a model's folder: weights, settings, tokenizer, code.
 READ = (".safetensors", ".bin", ".json", ".model", ".txt", ".tiktoken", ".jinja", ".py")
@@ -39,6 +40,14 @@ class FromScratch(ModelSpec):
     architecture: str = "gpt_neox"
     config: dict[str, JsonValue] = Field(default_factory=dict)
     max_new_tokens: int | None = Field(default=None, ge=1)
+
+    def check_training(self, train: TrainSpec) -> None:
+        """Refuse a loss without the end token where answers are waited for until they end."""
+        if train.padding_loss == "none" and self.max_new_tokens is None:
+            raise ValueError(
+                "padding_loss is 'none', so the model never learns to end an answer; set model.max_new_tokens to the "
+                "tokens of the longest, or padding_loss to 'first_eos'"
+            )
 
 
 class LoRA(Spec):
