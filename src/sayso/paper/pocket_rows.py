@@ -59,7 +59,7 @@ POCKET_ROWS = (
         stages__stage2__measure_every=2,
         stage2_seeds=5,
         seeds__first=400,
-        seeds__count=24,
+        seeds__count=40,
     ),
     row(
         "pocket-control",
