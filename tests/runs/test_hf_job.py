@@ -73,7 +73,7 @@ def test_a_job_killed_in_each_stage_comes_out_the_same(short, architecture, lora
             execute(job, killed, lambda _: None)
     execute(job, killed, lambda _: None)
     assert results(killed) == results(whole)
-    assert len(results(whole)) == 4  # records, and predictions of three legs
+    assert len(results(whole)) == 5  # records, the ledger, and predictions of three legs
     rows = [json.loads(line) for line in (whole.path / "records.jsonl").read_text().splitlines()]
     assert {row[5] for row in rows} == {"exact_match", "loss"}
 
