@@ -23,7 +23,6 @@ EXTRAS = (
     "requests",
     "safetensors",
     "scipy",
-    "statsmodels",
     "tokenizers",
     "torch",
     "transformers",
