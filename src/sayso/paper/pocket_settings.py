@@ -46,7 +46,7 @@ SMALL = gpt_neox(64, layers=2, heads=2, inside=128, positions=32)
 POCKET = Experiment(
     name="pocket",
     summary=(
-        "The paper's main result (figure 3) in two minutes on a laptop, with facts about real people. "
+        "The paper's main result (figure 3) in a few minutes on a laptop, with facts about real people. "
         "Expect D1cons_QA1 > QA3 > D2incons_QA2 after stage 1, and D5cons > D6cons after stage 2. "
         "Stage 0 stands in for pretraining: a small GPT-NeoX learns the facts of 12 people under 32 names each. "
         "Entities are shared by all subsets, aliases are not, as in the paper's set inclusion. Stages 1 and 2 are the "
