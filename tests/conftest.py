@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import settings
 from pytest_socket import disable_socket
 
 from sayso import Experiment, SplitSpec, Stage, TrainSpec
@@ -20,6 +21,8 @@ from sayso.measures.exact_match import ExactMatch
 from sayso.measures.losses import MeanLoss
 
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+settings.register_profile("sayso", deadline=None)  # how long an example takes depends on what else the machine does
+settings.load_profile("sayso")
 
 
 @pytest.fixture(autouse=True)
