@@ -6,12 +6,22 @@ import pytest
 
 import sayso
 from sayso.core.errors import SaysoError
+from sayso.core.experiment import Experiment
 from sayso.core.sweep import cells
 from sayso.data.build import build_corpus
-from sayso.paper.controls import control_of, has_control
+from sayso.paper.controls import control_of
 from sayso.paper.fair import compared
 from sayso.paper.judging import claims_for, kind_of
 from sayso.paper.table import EXPERIMENTS
+
+
+def has_control(experiment: Experiment) -> bool:
+    try:
+        control_of(experiment)
+    except SaysoError:
+        return False
+    return True
+
 
 WITH_CONTROL = [experiment for experiment in EXPERIMENTS.values() if has_control(experiment)]
 

@@ -14,10 +14,14 @@ from sayso.core.experiment import Experiment
 from sayso.core.sweep import cells
 from sayso.data.build import build_corpus
 from sayso.data.split import sizes
-from sayso.paper.fair import compared, items, require_fair
+from sayso.paper.fair import compared, require_fair
 from sayso.paper.table import EXPERIMENTS
 
 EACH = pytest.mark.parametrize("experiment", EXPERIMENTS.values(), ids=list(EXPERIMENTS))
+
+
+def items(experiment: Experiment) -> int:
+    return experiment.split.items(experiment.knowledge.size())
 
 
 def sizes_of(experiment: Experiment) -> dict[str, int]:

@@ -177,3 +177,7 @@ class SplitSpec(Spec):
     aliases_per_entity: int = Field(default=1, ge=1)
     shared_entities: bool = False
     trained_questions: int = Field(ge=1)
+
+    def items(self, entities: int) -> int:
+        """What is dealt to subsets: all aliases of so many entities where entities are shared, else the entities."""
+        return entities * self.aliases_per_entity if self.shared_entities else entities

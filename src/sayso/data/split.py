@@ -88,7 +88,7 @@ def assign(
     entities, copies = len(world.entities), split.aliases_per_entity
     alias_of = np.arange(entities * copies).reshape(entities, copies)
     assignments: list[Assignment] = []
-    total = entities * copies if split.shared_entities else entities
+    total = split.items(entities)
     dealt = _deal(generator.permutation(total), sizes(subsets, total))
     dealt = _deal_again(subsets, dealt, stream(seed, "split of X2", stage2_seed))
     if split.shared_entities:

@@ -39,12 +39,3 @@ def control_of(experiment: Experiment) -> Experiment:
         halved = with_reliability(experiment.subsets, CHANCE)
         settings |= {"reliability": None, "subsets": [subset.model_dump(mode="json") for subset in halved]}
     return experiment.with_settings(settings)
-
-
-def has_control(experiment: Experiment) -> bool:
-    """Whether `control_of` gives one."""
-    try:
-        control_of(experiment)
-    except SaysoError:
-        return False
-    return True

@@ -22,7 +22,7 @@ def require_fair(experiment: Experiment) -> None:
     """
     for cell in cells(experiment):
         subsets = cell.experiment.subsets
-        total = items(cell.experiment)
+        total = cell.experiment.split.items(cell.experiment.knowledge.size())
         size = dict(zip((subset.name for subset in subsets), sizes(subsets, total), strict=True))
         for alike, claim in compared(cell.experiment):
             if len({size[subset.name] for subset in alike}) == 1:
@@ -36,12 +36,6 @@ def require_fair(experiment: Experiment) -> None:
                 f"{experiment.name}: {_listed([f'{subset.name} has {size[subset.name]}' for subset in alike])} {what}, "
                 f"but the claim {claim} compares them, so all must have as many; nearest is {fits} each: {settings}"
             )
-
-
-def items(experiment: Experiment) -> int:
-    """What is dealt to subsets: all aliases where entities are shared, else all entities."""
-    spec, entities = experiment.split, experiment.knowledge.size()
-    return entities * spec.aliases_per_entity if spec.shared_entities else entities
 
 
 def compared(experiment: Experiment) -> list[tuple[list[Subset], str]]:
