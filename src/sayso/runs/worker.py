@@ -36,6 +36,7 @@ def job_to_json(
     save_models: bool = False,
     measures: Sequence[Measure] = (),
     train_again: bool = False,
+    threads: int = 1,
 ) -> str:
     """Write a job as the one line a worker reads: to be run, or where `measures` are named, to be measured."""
     request = {
@@ -46,6 +47,7 @@ def job_to_json(
         "save_models": save_models,
         "measures": [measure.model_dump(mode="json") for measure in measures],
         "train_again": train_again,
+        "threads": threads,
     }
     return json.dumps({**request, "path": _import_path() if has_foreign(request) else []})
 
@@ -91,7 +93,7 @@ def main() -> int:
         from sayso.runs.execute import execute
         from sayso.runs.measure import measure_job
 
-        torch.set_num_threads(1)
+        torch.set_num_threads(request["threads"])
         experiment = load_spec(request["experiment"], "experiment", own_only=False)
         job = Job(Cell(request["cell"], experiment), tuple(request["seeds"]))
         folder = JobFolder(Path(request["folder"]))
