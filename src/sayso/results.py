@@ -102,6 +102,7 @@ class Results:
         code of the user's own, which runs only if the `experiment` is given as it was run.
         """
         from sayso.data.samples import as_png, sample_documents, sample_pictures
+        from sayso.paper.expected import expected
         from sayso.report.page import write_report
 
         said = self.notices()
@@ -113,7 +114,9 @@ class Results:
             pictures = as_png(sample_pictures(experiment or self.experiment))
         except SaysoError as error:
             said.append(f"no sample documents: {error}")
-        return write_report(self.store, self.claims(), samples, pictures, said)
+        found = expected(self.experiment)
+        tables = [] if found is None else [(table.title, table.rows) for table in found.tables()]
+        return write_report(self.store, self.claims(), samples, pictures, said, tables)
 
 
 def default_results() -> Path:

@@ -112,6 +112,18 @@ def test_the_same_results_give_the_same_page(page: Path, text: str) -> None:
     assert page.read_text(encoding="utf-8") == text
 
 
+def test_what_other_seeds_say_and_what_departures_buy_is_in_the_page(tiny: Experiment, tmp_path: Path) -> None:
+    store = planted_store(Store(tmp_path), tiny, planted_records(tiny, range(2)))
+    row = ("gap-on-questions", "+0.150 ± 0.010", "99.0%", "0.0%")
+    tables = [("expected of 16 seeds", [row]), (f"without this departure: {EVIL}", [row, row])]
+    written = write_report(store, [], [], expected=tables).read_text(encoding="utf-8")
+    section = written.partition('<section id="expected">')[2].partition("</section>")[0]
+    assert section.count("gap-on-questions") == 3
+    assert "Expected of 16 seeds" in section
+    assert EVIL not in section
+    assert 'id="expected"' not in write_report(store, [], []).read_text(encoding="utf-8")
+
+
 def test_pictures_are_in_the_page_beside_their_documents(tiny: Experiment, tmp_path: Path) -> None:
     records = [record for record in planted_records(tiny, range(2)) if record.eval_set == "train_qa"]
     store = planted_store(Store(tmp_path), tiny, records)

@@ -58,8 +58,7 @@ def show(
         return
     terminal.show(terminal.experiment_page(experiment))
     if (found := expected(experiment)) is not None:
-        title = f"expected of {found.count} seeds, drawn from fresh seeds {found.seeds}"
-        terminal.show("", title, expected_page(found))
+        terminal.show("", expected_page(found))
     if gpu or isinstance(experiment.model, HFModel):
         terminal.show("", cost_page(experiment, card))
 
