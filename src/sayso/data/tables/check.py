@@ -1,0 +1,143 @@
+"""What is to be known of facts before anything is trained on them: a list of findings, a line each."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from sayso.core.answers import normalise
+from sayso.core.errors import SaysoError
+from sayso.core.examples import EntityFacts
+from sayso.core.experiment import Experiment
+from sayso.data.facts import FactBase
+from sayso.data.split import sizes
+
+#: What a run is refused for, what may spoil its results, and what is good to know.
+Severity = Literal["error", "warning", "note"]
+
+#: More entities than any experiment's subsets need.
+_MOST = 100_000
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was found, in a line."""
+
+    severity: Severity
+    line: str
+
+
+def check(knowledge: FactBase, experiment: Experiment) -> list[Finding]:
+    """Look at facts as an experiment would use them: its subsets, and how many questions it trains on.
+
+    Raises
+    ------
+    SaysoError
+        If the facts cannot be read.
+    """
+    entities = knowledge.first()
+    return [
+        *_counts(entities),
+        *_longest(entities),
+        *_answers(entities),
+        *_questions(entities, experiment),
+        *_subsets(len(entities), experiment),
+    ]
+
+
+def _counts(entities: Sequence[EntityFacts]) -> Iterator[Finding]:
+    asked = Counter(pair.attribute for entity in entities for pair in entity.questions)
+    gaps = {attribute: len(entities) - count for attribute, count in asked.items() if count < len(entities)}
+    yield Finding("note", f"{len(entities):,} entities, {len(asked)} questions, {sum(asked.values()):,} answered")
+    if gaps:
+        most = sorted(gaps, key=lambda attribute: -gaps[attribute])
+        told = ", ".join(f"{attribute} {gaps[attribute]:,}" for attribute in most[:6])
+        yield Finding("note", f"{sum(gaps.values()):,} answers are missing: {told}{', ...' if len(most) > 6 else ''}")
+
+
+def _longest(entities: Sequence[EntityFacts]) -> Iterator[Finding]:
+    name = max((entity.name for entity in entities), key=len)
+    answers = (answer for entity in entities for pair in entity.questions for answer in pair.answers)
+    answer = max(answers, key=len, default="")
+    yield Finding(
+        "note",
+        f"longest name: {len(name)} characters ({_short(name)}); longest answer: {len(answer)} ({_short(answer)})",
+    )
+
+
+def _answers(entities: Sequence[EntityFacts]) -> Iterator[Finding]:
+    """Answers that are empty when they are compared, and different ones that are then the same."""
+    counts: dict[str, Counter[str]] = {}
+    for entity in entities:
+        for pair in entity.questions:
+            counts.setdefault(pair.attribute, Counter()).update(pair.answers)
+    for attribute, answers in counts.items():
+        alike: dict[str, dict[str, str]] = {}
+        for answer in answers:
+            alike.setdefault(normalise(answer), {}).setdefault(_but_for_case(answer), answer)
+        groups = [list(group.values()) for group in alike.values() if len(group) > 1]
+        if groups:
+            first, second, *_ = groups[0]
+            uses = sum(answers[text] for group in groups for text in group)
+            line = f"{attribute}: exact match takes {_short(first)} and {_short(second)} for the same answer"
+            more = f", and {sum(map(len, groups)):,} answers for {len(groups):,}" if len(groups) > 1 else ""
+            yield Finding("warning", f"{line}{more} ({uses:,} of {answers.total():,} are such)")
+
+
+def _questions(entities: Sequence[EntityFacts], experiment: Experiment) -> Iterator[Finding]:
+    """Whether questions are held out."""
+    trained = experiment.split.trained_questions
+    own = [len(entity.questions) for entity in entities]
+    if max(own) == 1:
+        yield Finding("warning", "each entity has one question, which is trained on: none is held out to be asked")
+        return
+    alone = [index for index, count in enumerate(own) if count == 1]
+    if alone:
+        first = entities[alone[0]].name
+        yield Finding(
+            "warning",
+            f"{len(alone):,} entities have one question, so that none of theirs is held out ({_short(first)})",
+        )
+    if trained > max(own):
+        right = f"set split.trained_questions={max(own) - 1}"
+        yield Finding(
+            "error", f"{experiment.name} trains on {trained} questions, and no entity has more than {max(own)}; {right}"
+        )
+    elif few := sum(1 < count < trained for count in own):
+        line = (
+            f"{few:,} entities have fewer than the {trained} questions that are trained on; all but one of theirs are"
+        )
+        yield Finding("note", line)
+
+
+def _subsets(count: int, experiment: Experiment) -> Iterator[Finding]:
+    """How many entities an experiment needs, for none of its subsets to be empty."""
+    needed = next((total for total in range(1, _MOST) if _enough(total, experiment)), _MOST)
+    if count < needed:
+        yield Finding(
+            "error", f"the subsets of {experiment.name} need {needed:,} entities at least; there are {count:,}"
+        )
+    else:
+        yield Finding("note", f"the subsets of {experiment.name} need {needed:,} entities at least")
+
+
+def _enough(total: int, experiment: Experiment) -> bool:
+    try:
+        found = sizes(experiment.subsets, experiment.split.items(total))
+    except SaysoError:
+        return False
+    # a wrong definition names another entity of the same subset
+    return all(
+        size > 1 for subset, size in zip(experiment.subsets, found, strict=True) if size and not subset.consistent
+    )
+
+
+def _but_for_case(answer: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", answer.casefold()).split())
+
+
+def _short(text: str) -> str:
+    return f"'{text}'" if len(text) <= 40 else f"'{text[:37]}...'"
