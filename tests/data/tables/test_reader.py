@@ -146,7 +146,7 @@ FRAME = pd.DataFrame(
         "seen": [pd.Timestamp("1915-12-10 07:30"), pd.NaT, pd.Timestamp("1923-01-01 00:00:01.5")],
         "zoned": [pd.Timestamp("1915-12-10 07:30", tz="UTC"), pd.NaT, pd.Timestamp("1923-01-01", tz="UTC")],
         "kind": pd.Categorical(["a", "b", "a"]),
-        "cost": [Decimal("1.50"), Decimal("2.0"), None],
+        "cost": [Decimal("1.50"), Decimal("2.25"), None],
         "large": [2**63, 1, 10**18],
         "odds": [np.inf, -np.inf, 1e-7],
     }

@@ -72,7 +72,7 @@ def open_text(file: Path, held: ExitStack, encoding: str | None = None, scale: i
     with readable(file, str):
         if raw.peek(2).startswith(_GZIP):
             unpacking = held.enter_context(gzip.GzipFile(fileobj=raw))
-            data = held.enter_context(io.BufferedReader(Unpacked(file, unpacking, scale), _AT_ONCE))
+            data = held.enter_context(io.BufferedReader(Unpacked(file, unpacking, raw.tell, scale), _AT_ONCE))
         else:
             check_bytes(file, file.stat().st_size, scale)
         start = data.peek(_AT_ONCE)

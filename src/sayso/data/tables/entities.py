@@ -128,37 +128,44 @@ def _wide(
     content: Content, roles: Roles, rules: Rules, names: Sequence[str]
 ) -> tuple[Sequence[str], Iterable[tuple[QAPair, ...]], tuple[Asked, ...]]:
     """A row an entity, a column a question."""
-    columns = []
-    asked = []
-    gaps = []
-    for column, question in roles.asked.items():
-        pairs = _pairs(content, column, question, rules)
-        missing = pairs.count(None)
-        if missing and not rules.missing_allowed:
-            gaps.append((pairs.index(None), column))
-        several = sum(pair is not None and len(pair.answers) > 1 for pair in pairs)
-        asked.append(Asked(column, question, missing, several))
-        columns.append(pairs)
-    if gaps:
-        raise _gap(content, *min(gaps))
-    rows = (tuple(filter(None, row)) for row in zip(*columns, strict=True))
-    return names, rows, tuple(asked)
+    columns = [_column(content, column, question, rules) for column, question in roles.asked.items()]
+    firsts = [(column.first_gap, column.asked.what) for column in columns if column.first_gap is not None]
+    if firsts and not rules.missing_allowed:
+        raise _gap(content, *min(firsts))
+    rows = (tuple([pair for pair in row if pair]) for row in zip(*(column.pairs for column in columns), strict=True))
+    return names, rows, tuple(column.asked for column in columns)
 
 
-def _pairs(content: Content, column: str, question: str, rules: Rules) -> list[QAPair | None]:
-    """The question of a column with the answers of each row."""
+@dataclass(frozen=True)
+class _Column:
+    """The question of a column with the answers of each row; `first_gap`: the first row without any."""
+
+    asked: Asked
+    pairs: list[QAPair | None]
+    first_gap: int | None
+
+
+def _column(content: Content, column: str, question: str, rules: Rules) -> _Column:
+    """The answers of a column; equal ones are held once."""
     known: dict[Cell, QAPair | None] = {}
-    found: list[QAPair | None] = []
+    pairs: list[QAPair | None] = []
+    gaps = several = 0
+    first_gap: int | None = None
     for index, cell in enumerate(content.cells[column]):
         if cell in known:
-            found.append(known[cell])
-            continue
-        answers = _answers(content, index, column, cell, rules)
-        pair = QAPair(column, question, answers) if answers else None
-        if len(known) < _REMEMBERED:
-            known[cell] = pair
-        found.append(pair)
-    return found
+            pair = known[cell]
+        else:
+            answers = _answers(content, index, column, cell, rules)
+            pair = QAPair(column, question, answers) if answers else None
+            if len(known) < _REMEMBERED:
+                known[cell] = pair
+        if pair is None:
+            first_gap = index if first_gap is None else first_gap
+            gaps += 1
+        elif len(pair.answers) > 1:
+            several += 1
+        pairs.append(pair)
+    return _Column(Asked(column, question, gaps, several), pairs, first_gap)
 
 
 def _long(

@@ -6,6 +6,7 @@ Text, Parquet and arrays in JSON are read as a stream.
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -89,7 +90,7 @@ def csv_rows(
     said = said_delimiter(opened.sample)
     delimiter = how.delimiter or said or find_delimiter(opened.sample, usual)
     size = file.stat().st_size
-    text = limits.lines_of(file, opened.text)
+    text = limits.lines_of(file, opened.text, scale)
     lines = csv.reader(text, delimiter=delimiter, strict=strict, skipinitialspace=True)
     number = 0
 
@@ -225,28 +226,35 @@ def _parquet(file: Path, held: ExitStack) -> Raw:
             reason = " ".join(str(error).split())[:200]
             raise SaysoError(f"{file}: not a Parquet file that can be read: {reason}") from error
 
-    def told(column: Any) -> Any:
-        """A number of 32 bits in as many digits as it has; moments no finer than Python's."""
+    def values(column: Any) -> list[Any]:
+        """A number of 32 bits in as many digits as it has; moments no finer than Python's; equal texts held once."""
+        if pa.types.is_dictionary(column.type):
+            texts = column.dictionary.to_pylist()
+            return [None if index is None else texts[index] for index in column.indices.to_pylist()]
         if pa.types.is_float32(column.type):
-            return column.cast(pa.string())
-        if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
-            return column.cast(pa.timestamp("us", column.type.tz), safe=False)
-        return column
+            column = column.cast(pa.string())
+        elif pa.types.is_timestamp(column.type) and column.type.unit == "ns":
+            column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
+        return list(column.to_pylist())
 
-    def rows() -> Iterator[Numbered]:
-        number = size = 0
+    def rows(table: Any) -> Iterator[Numbered]:
         with whole():
-            for batch in table.iter_batches(batch_size=_AT_ONCE):
-                limits.check_bytes(file, size := size + batch.nbytes)
-                for row in zip(*(told(column).to_pylist() for column in batch.columns), strict=True):
-                    number += 1
-                    yield number, row
+            batches = table.iter_batches(batch_size=_AT_ONCE)
+            parts = (zip(*map(values, batch.columns), strict=True) for batch in batches)
+            yield from enumerate(itertools.chain.from_iterable(parts), start=1)
 
     with whole():
-        table = held.enter_context(pq.ParquetFile(held.enter_context(open_bytes(file))))
-        names = table.schema_arrow.names
-        limits.check_rows(file, table.metadata.num_rows, len(names))
-    return Raw(names, "row", rows(), How())
+        stream = held.enter_context(open_bytes(file))
+        schema = pq.read_schema(stream)
+        texts = [
+            field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
+        ]
+        stream.seek(0)
+        table = held.enter_context(pq.ParquetFile(stream, read_dictionary=texts))
+        groups = (table.metadata.row_group(index) for index in range(table.metadata.num_row_groups))
+        limits.check_bytes(file, sum(group.total_byte_size for group in groups))
+        limits.check_rows(file, table.metadata.num_rows, len(schema.names))
+    return Raw(schema.names, "row", rows(table), How())
 
 
 def _workbook(file: Path, held: ExitStack, how: How) -> Raw:

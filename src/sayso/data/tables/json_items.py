@@ -67,8 +67,8 @@ class _Held:
         self._dropped, self._lines, self._in_line = 0, 1, 0
 
     def more(self) -> bool:
-        """Drop what is behind, and read on; whether there was more."""
-        part = self._source.read(CHUNK)
+        """Drop what is behind, and read on, by as much as is held of an item that is scanned anew; whether it went."""
+        part = self._source.read(max(CHUNK, len(self.text) - self.at))
         behind = self.text[: self.at]
         self._dropped += self.at
         self._lines += behind.count("\n")

@@ -7,9 +7,10 @@ it is unpacked and ten million rows.
 from __future__ import annotations
 
 import io
+import itertools
 import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -22,6 +23,11 @@ VARIABLE = "SAYSO_TABLE_GB"
 LONGEST = 1 << 24
 
 _ROWS = 10_000_000
+_LINES = 2 * _ROWS
+#: Packed text of a table is a tenth or a thirtieth of it; where it is less than one in so many, it is no table.
+_PACKED = 250
+#: Bytes that are unpacked in any case.
+_SMALL = 10_000_000
 
 
 def gigabytes() -> float:
@@ -73,9 +79,12 @@ def counted(file: Path, rows: Iterable[Sequence[Any]], scale: int = 1) -> Iterat
         yield number, row
 
 
-def lines_of(file: Path, text: TextIO) -> Iterator[str]:
-    """Lines, none of them so long that it fills the memory."""
-    for number in range(1, 1 << 62):
+def lines_of(file: Path, text: TextIO, scale: int = 1) -> Iterator[str]:
+    """Lines, none of them so long that it fills the memory, nor so many that they never end."""
+    allowed = int(_LINES * gigabytes() * scale)
+    for number in itertools.count(1):
+        if number > allowed:
+            raise too_large(file, f"{allowed:,} lines")
         line = text.readline(LONGEST)
         if not line:
             return
@@ -85,10 +94,13 @@ def lines_of(file: Path, text: TextIO) -> Iterator[str]:
 
 
 class Unpacked(io.RawIOBase):
-    """A stream that unpacks a file, and stops where that is too large."""
+    """A stream that unpacks a file, and stops where that is too large, or far larger than any table's text.
 
-    def __init__(self, file: Path, stream: Any, scale: int = 1) -> None:
-        self._file, self._stream, self._scale = file, stream, scale
+    `packed`: how many bytes of the file are read.
+    """
+
+    def __init__(self, file: Path, stream: Any, packed: Callable[[], int], scale: int = 1) -> None:
+        self._file, self._stream, self._packed, self._scale = file, stream, packed, scale
         self._size = 0
 
     def readable(self) -> bool:
@@ -100,4 +112,6 @@ class Unpacked(io.RawIOBase):
         size: int = self._stream.readinto(buffer)
         self._size += size
         check_bytes(self._file, self._size, self._scale)
+        if self._size > max(_SMALL * gigabytes(), _PACKED * self._packed()):
+            raise too_large(self._file, f"{_PACKED} times its size")
         return size
