@@ -31,6 +31,8 @@ GAPS = MISSING | {"inf", "-inf", "NaT"}
 #: What stands for nothing in a column of names: somebody may be called Null.
 EMPTY = frozenset([""])
 
+#: Characters a cell may have: as many as the csv module takes.
+LONGEST = 131_072
 #: Types whose text is what is meant.
 _PLAIN = (bool, int, float, decimal.Decimal, datetime.date, datetime.time, datetime.timedelta, uuid.UUID)
 #: A day and a time as JSON, data frames and spreadsheets write them.
@@ -55,7 +57,14 @@ def plain_text(text: str) -> str | None:
 
     >>> [plain_text(text) for text in ("1815-12-10T00:00:00.000Z", "1815-12-10T07:30", "NaN")]
     ['1815-12-10', '1815-12-10 07:30:00', 'NaN']
+
+    Raises
+    ------
+    ValueError
+        If it has more than `LONGEST` characters.
     """
+    if len(text) > LONGEST:
+        raise ValueError(f"holds {len(text):,} characters; an answer has at most {LONGEST:,}")
     cell = text_cell(text, EMPTY)
     return _moment(cell) if cell is not None and len(cell) > 15 and cell[4] == "-" == cell[7] else cell
 
@@ -77,7 +86,7 @@ def cell_of(value: object, missing: Collection[str] = MISSING) -> Cell:
     Raises
     ------
     ValueError
-        If it is an object, bytes, a list within a list, or text that no file can hold; the message says which.
+        If it is an object, bytes, a list within a list, or text that is too long or cannot be written.
     """
     if isinstance(value, list):
         return tuple(text for item in value if (text := _text_of(item, missing)) is not None) or None

@@ -25,7 +25,7 @@ LONGEST = 1 << 24
 _ROWS = 10_000_000
 _LINES = 2 * _ROWS
 #: Packed text of a table is a tenth or a thirtieth of it; where it is less than one in so many, it is no table.
-_PACKED = 250
+_PACKED = 100
 #: Bytes that are unpacked in any case.
 _SMALL = 10_000_000
 
@@ -112,6 +112,6 @@ class Unpacked(io.RawIOBase):
         size: int = self._stream.readinto(buffer)
         self._size += size
         check_bytes(self._file, self._size, self._scale)
-        if self._size > max(_SMALL * gigabytes(), _PACKED * self._packed()):
-            raise too_large(self._file, f"{_PACKED} times its size")
+        if self._size > max(_SMALL, _PACKED * self._packed()) * gigabytes():
+            raise too_large(self._file, f"{_PACKED * gigabytes():g} times its size")
         return size

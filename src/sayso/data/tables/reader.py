@@ -36,6 +36,7 @@ _INDEX = re.compile(r"|Unnamed: \d+|__index_level_\d+__")
 _AT_ONCE = 10_000
 #: How many different texts of a column are remembered: most columns have few, and are then held once each.
 _REMEMBERED = 100_000
+_NUMBERS = (int, float)
 #: The CVDB's file may be as many times as large as other tables: it is not held in memory.
 _CVDB_SCALE = 8
 
@@ -153,14 +154,14 @@ def cvdb_rows(
         yield _whole_rows(raw.rows, _positions(file, raw, asked), mixed=encoding == "mixed")
 
 
-class _Known(dict[str, "str | None"]):
-    """Texts of a column as cells."""
+class _Known(dict[Any, "str | None"]):
+    """Texts and numbers of a column as cells; numbers with their type, for 1 is 1.0 and True."""
 
-    def __missing__(self, text: str) -> str | None:
-        cell = plain_text(text)
-        if len(self) < _REMEMBERED:
-            self[text] = cell
-        return cell
+    def __missing__(self, key: Any) -> str | None:
+        cell = plain_text(key) if isinstance(key, str) else cell_of(key[1], EMPTY)
+        if len(self) < _REMEMBERED and key != (float, 0.0):  # which is -0.0, too
+            self[key] = cell  # type: ignore[assignment]
+        return cell  # type: ignore[return-value]
 
 
 def _part(raw: Raw) -> list[Numbered]:
@@ -172,7 +173,7 @@ def _cells(
 ) -> list[Cell]:
     """The cells of a column in some rows."""
     try:
-        return [known[value] if type(value) is str and value.isascii() else cell_of(value, EMPTY) for value in values]
+        return [known[value] if type(value) is str and value.isascii() else _cell(value, known) for value in values]
     except ValueError:
         for (number, _), value in zip(rows, values, strict=True):
             try:
@@ -180,6 +181,10 @@ def _cells(
             except ValueError as error:
                 raise SaysoError(f"{file}: {place} {number}, column '{column}': {error}") from None
         raise
+
+
+def _cell(value: object, known: _Known) -> Cell:
+    return known[type(value), value] if type(value) in _NUMBERS else cell_of(value, EMPTY)
 
 
 def _positions(file: Path, raw: Raw, columns: Sequence[str]) -> list[int]:
