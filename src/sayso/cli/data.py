@@ -91,10 +91,10 @@ def check(
     from sayso.data.tables.check import check as check_facts
     from sayso.data.tables.table import Table
 
-    knowledge = facts_of(facts, settings or [])
+    experiment, knowledge = find(name), facts_of(facts, settings or [])
+    findings = check_facts(knowledge, with_facts(experiment, knowledge))
     if isinstance(knowledge, Table):
         terminal.show(data_pages.taken_page(knowledge.taken()), "")
-    findings = check_facts(knowledge, with_facts(find(name), knowledge))
     terminal.show(data_pages.findings_page(findings))
     if any(finding.severity == "error" for finding in findings):
         raise typer.Exit(1)

@@ -48,7 +48,8 @@ class OneLineErrors(TyperGroup):
         except ModuleNotFoundError as error:
             if (error.name or "").partition(".")[0] not in EXTRAS:
                 raise
-            _fail(f"this needs {error.name}, which is not installed: pip install 'sayso[all]'{_part_of(error.name)}")
+            package = "excel" if error.name == "python_calamine" else "all"
+            _fail(f"this needs {error.name}, which is not installed: pip install 'sayso[{package}]'")
         except OSError as error:
             if error.errno == errno.EPIPE:
                 _reader_is_gone()
@@ -56,11 +57,6 @@ class OneLineErrors(TyperGroup):
         except (KeyboardInterrupt, typer.Abort):
             sys.exit(INTERRUPTED)
         sys.exit(code if isinstance(code, int) else 0)
-
-
-def _part_of(module: str | None) -> str:
-    """The extra that is enough, where nothing else is in it."""
-    return " (or 'sayso[excel]')" if module == "python_calamine" else ""
 
 
 def _fail(message: str) -> NoReturn:

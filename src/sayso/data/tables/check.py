@@ -51,11 +51,13 @@ def check(knowledge: FactBase, experiment: Experiment) -> list[Finding]:
 def _counts(entities: Sequence[EntityFacts]) -> Iterator[Finding]:
     asked = Counter(pair.attribute for entity in entities for pair in entity.questions)
     gaps = {attribute: len(entities) - count for attribute, count in asked.items() if count < len(entities)}
-    yield Finding("note", f"{len(entities):,} entities, {len(asked)} questions, {sum(asked.values()):,} answered")
+    counts = (_many(len(entities), "entity"), _many(len(asked), "question"), _many(sum(asked.values()), "answer"))
+    yield Finding("note", ", ".join(counts))
     if gaps:
         most = sorted(gaps, key=lambda attribute: -gaps[attribute])
         told = ", ".join(f"{attribute} {gaps[attribute]:,}" for attribute in most[:6])
-        yield Finding("note", f"{sum(gaps.values()):,} answers are missing: {told}{', ...' if len(most) > 6 else ''}")
+        missing = f"{_many(sum(gaps.values()), 'answer')} {'is' if sum(gaps.values()) == 1 else 'are'} missing"
+        yield Finding("note", f"{missing}: {told}{', ...' if len(most) > 6 else ''}")
 
 
 def _longest(entities: Sequence[EntityFacts]) -> Iterator[Finding]:
@@ -91,26 +93,23 @@ def _questions(entities: Sequence[EntityFacts], experiment: Experiment) -> Itera
     """Whether questions are held out."""
     trained = experiment.split.trained_questions
     own = [len(entity.questions) for entity in entities]
-    if max(own) == 1:
+    most = max(own)
+    if most == 1:
         yield Finding("warning", "each entity has one question, which is trained on: none is held out to be asked")
         return
-    alone = [index for index, count in enumerate(own) if count == 1]
-    if alone:
-        first = entities[alone[0]].name
-        yield Finding(
-            "warning",
-            f"{len(alone):,} entities have one question, so that none of theirs is held out ({_short(first)})",
-        )
-    if trained > max(own):
-        right = f"set split.trained_questions={max(own) - 1}"
-        yield Finding(
-            "error", f"{experiment.name} trains on {trained} questions, and no entity has more than {max(own)}; {right}"
-        )
+    if alone := [entity.name for entity in entities if len(entity.questions) == 1]:
+        has, whose = ("has", "its") if len(alone) == 1 else ("have", "theirs")
+        line = f"{_many(len(alone), 'entity')} {has} one question, so none of {whose} is held out ({_short(alone[0])})"
+        yield Finding("warning", line)
+    if trained > most:
+        line = f"{experiment.name} trains on {trained} questions, and no entity has more than {most}"
+        yield Finding("error", f"{line}; set split.trained_questions={most - 1}")
+    elif trained == most:
+        line = f"{experiment.name} trains on {trained} questions and no entity has more: none is held out"
+        yield Finding("warning", f"{line}; set split.trained_questions={most - 1}")
     elif few := sum(1 < count < trained for count in own):
-        line = (
-            f"{few:,} entities have fewer than the {trained} questions that are trained on; all but one of theirs are"
-        )
-        yield Finding("note", line)
+        line = f"{_many(few, 'entity')} {'has' if few == 1 else 'have'} fewer questions than the {trained} trained on"
+        yield Finding("note", f"{line}, all but one of which are then")
 
 
 def _subsets(count: int, experiment: Experiment) -> Iterator[Finding]:
@@ -133,6 +132,16 @@ def _enough(total: int, experiment: Experiment) -> bool:
     return all(
         size > 1 for subset, size in zip(experiment.subsets, found, strict=True) if size and not subset.consistent
     )
+
+
+def _many(count: int, what: str) -> str:
+    """A number of things.
+
+    >>> _many(1, "entity"), _many(2000, "entity"), _many(0, "answer")
+    ('1 entity', '2,000 entities', '0 answers')
+    """
+    several = f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
+    return f"{count:,} {what if count == 1 else several}"
 
 
 def _but_for_case(answer: str) -> str:
