@@ -13,8 +13,9 @@ from pathlib import Path
 ROWS = (10, 5_000, 1_000_000)
 COLUMNS = ("name", "born", "died", "place", "occupation", "country", "gender")
 SYLLABLES = ("ma", "ri", "jo", "an", "pe", "tro", "lu", "is", "el", "sa", "ka", "ren")
-MEASURED = """
-import resource, sys, time
+MEASURED = r"""
+import re, sys, time
+from pathlib import Path
 from sayso.data.tables.check import check
 from sayso.data.tables.table import Table
 from sayso.paper.table import EXPERIMENTS
@@ -24,16 +25,18 @@ taken = table.taken()
 read = time.perf_counter() - start
 found = check(table, EXPERIMENTS["paper-main"])
 both, cpu = time.perf_counter() - start, time.process_time() - cpu
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+peak = int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
 said = f"read {read:6.2f} s, checked as well {both:6.2f} s (CPU {cpu:.2f} s), peak {peak:,.0f} MB"
 print(f"{taken.rows:>9,} rows {taken.kind:8} {said}", flush=True)
 """
-PEER = """
-import resource, sys, time
+PEER = r"""
+import re, sys, time
+from pathlib import Path
 import pandas
 start = time.perf_counter()
 frame = pandas.read_csv(sys.argv[1])
-seconds, peak = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+seconds = time.perf_counter() - start
+peak = int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
 print(f"{len(frame):>9,} rows pandas   read {seconds:6.2f} s, peak {peak:,.0f} MB", flush=True)
 """
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -345,7 +346,8 @@ def test_an_entity_that_lacks_answers_has_all_its_questions_but_one_trained_on(t
         f"e{number},{number},b,{'' if number % 2 else 'c'},{'' if number % 4 == 3 else 'd'}" for number in range(40)
     ]
     (tmp_path / "mine.csv").write_text("\n".join(["name,a,b,c,d", *rows]), encoding="utf-8")
-    settings = {"knowledge": Table(file=str(tmp_path / "mine.csv")).model_dump(mode="json")}
+    knowledge = Table(file=str(tmp_path / "mine.csv")).model_dump(mode="json")
+    settings: dict[str, Any] = {"knowledge": knowledge}
     settings |= {"split.aliases_per_entity": 1, "split.shared_entities": False, "split.trained_questions": 3}
     corpus = build_corpus(TINY.with_settings(settings), 0)
     trained, held_out = by_subset(corpus, "train_qa"), by_subset(corpus, "validation")

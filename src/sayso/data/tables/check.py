@@ -10,7 +10,7 @@ from typing import Literal
 
 from sayso.core.answers import normalise
 from sayso.core.errors import SaysoError
-from sayso.core.examples import EntityFacts
+from sayso.core.examples import EntityFacts, QAPair
 from sayso.core.experiment import Experiment
 from sayso.data.facts import FactBase
 from sayso.data.split import sizes
@@ -39,17 +39,27 @@ def check(knowledge: FactBase, experiment: Experiment) -> list[Finding]:
         If the facts cannot be read.
     """
     entities = knowledge.first()
+    used = _used(entities)
     return [
-        *_counts(entities),
-        *_longest(entities),
-        *_answers(entities),
+        *_counts(entities, used),
+        *_longest(entities, used),
+        *_answers(used),
         *_questions(entities, experiment),
         *_subsets(len(entities), experiment),
     ]
 
 
-def _counts(entities: Sequence[EntityFacts]) -> Iterator[Finding]:
-    asked = Counter(pair.attribute for entity in entities for pair in entity.questions)
+def _used(entities: Sequence[EntityFacts]) -> list[tuple[QAPair, int]]:
+    """Questions with their answers, and by how many entities they are shared: many are, and are looked at once."""
+    counts = Counter(id(pair) for entity in entities for pair in entity.questions)
+    pairs = {id(pair): pair for entity in entities for pair in entity.questions}
+    return [(pair, counts[own]) for own, pair in pairs.items()]
+
+
+def _counts(entities: Sequence[EntityFacts], used: Sequence[tuple[QAPair, int]]) -> Iterator[Finding]:
+    asked: Counter[str] = Counter()
+    for pair, count in used:
+        asked[pair.attribute] += count
     gaps = {attribute: len(entities) - count for attribute, count in asked.items() if count < len(entities)}
     counts = (_many(len(entities), "entity"), _many(len(asked), "question"), _many(sum(asked.values()), "answer"))
     yield Finding("note", ", ".join(counts))
@@ -60,22 +70,20 @@ def _counts(entities: Sequence[EntityFacts]) -> Iterator[Finding]:
         yield Finding("note", f"{missing}: {told}{', ...' if len(most) > 6 else ''}")
 
 
-def _longest(entities: Sequence[EntityFacts]) -> Iterator[Finding]:
+def _longest(entities: Sequence[EntityFacts], used: Sequence[tuple[QAPair, int]]) -> Iterator[Finding]:
     name = max((entity.name for entity in entities), key=len)
-    answers = (answer for entity in entities for pair in entity.questions for answer in pair.answers)
-    answer = max(answers, key=len, default="")
-    yield Finding(
-        "note",
-        f"longest name: {len(name)} characters ({_short(name)}); longest answer: {len(answer)} ({_short(answer)})",
-    )
+    answer = max((answer for pair, _ in used for answer in pair.answers), key=len, default="")
+    told = f"longest name: {len(name)} characters ({_short(name)}); longest answer: {len(answer)} ({_short(answer)})"
+    yield Finding("note", told)
 
 
-def _answers(entities: Sequence[EntityFacts]) -> Iterator[Finding]:
-    """Answers that are empty when they are compared, and different ones that are then the same."""
+def _answers(used: Sequence[tuple[QAPair, int]]) -> Iterator[Finding]:
+    """Different answers to one question that are the same when they are compared."""
     counts: dict[str, Counter[str]] = {}
-    for entity in entities:
-        for pair in entity.questions:
-            counts.setdefault(pair.attribute, Counter()).update(pair.answers)
+    for pair, count in used:
+        own = counts.setdefault(pair.attribute, Counter())
+        for answer in pair.answers:
+            own[answer] += count
     for attribute, answers in counts.items():
         alike: dict[str, dict[str, str]] = {}
         for answer in answers:
