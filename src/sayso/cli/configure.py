@@ -103,6 +103,25 @@ def configure(
     return experiment.with_axes(axes) if axes else experiment
 
 
+def facts_of(name: str, settings: Sequence[str] = ()) -> FactBase:
+    """Facts by their prepared name or file, with ``name=value`` settings of theirs: ``knowledge.`` may stand before.
+
+    Raises
+    ------
+    SaysoError
+        If there are none, they have no such setting, or a value does not fit.
+    """
+    own = {path.removeprefix("knowledge."): value for path, value in parse_settings(settings).items()}
+    return knowledge_of(name, own)
+
+
+def with_facts(experiment: Experiment, facts: FactBase) -> Experiment:
+    """An experiment with other facts in plain sentences, all of whose questions but one are trained on."""
+    if not isinstance(experiment.knowledge, FactBase) or type(facts) is type(experiment.knowledge):
+        return experiment
+    return experiment.with_settings(_facts_settings(facts))
+
+
 def parse_settings(texts: Sequence[str]) -> dict[str, Any]:
     """Read ``path=value`` texts; a value is JSON where it parses as JSON, and text otherwise.
 
@@ -179,8 +198,7 @@ def _knowledge_settings(experiment: Experiment, name: str, own: Mapping[str, Any
         data = chosen.model_dump(mode="json")
         if type(chosen) is type(experiment.knowledge):
             return {"knowledge.file": data["file"]}
-        questions = len(chosen.first(1)[0].questions)
-        return {"knowledge": data, "split.trained_questions": max(questions - 1, 1)}
+        return _facts_settings(chosen)
     if name not in (NOTABLES, SYNTHETIC) and not (name.endswith(".csv") and Path(name).is_file()):
         raise SaysoError(
             f"--knowledge '{name}': no such CSV file, and no such facts; there is: {NOTABLES}, {SYNTHETIC}"
@@ -189,6 +207,12 @@ def _knowledge_settings(experiment: Experiment, name: str, own: Mapping[str, Any
         kind = type(experiment.knowledge).__name__
         raise SaysoError(f"--knowledge {name}: {experiment.name} has facts of another kind ({kind})")
     return {"knowledge.facts": name}
+
+
+def _facts_settings(facts: FactBase) -> dict[str, Any]:
+    """Other facts, of whose questions all but one are trained on."""
+    questions = max(len(entity.questions) for entity in facts.first())
+    return {"knowledge": facts.model_dump(mode="json"), "split.trained_questions": max(questions - 1, 1)}
 
 
 def _model_settings(experiment: Experiment, name: str) -> dict[str, Any]:

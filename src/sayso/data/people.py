@@ -14,7 +14,7 @@ from importlib import resources
 from pathlib import Path
 
 from sayso.core.errors import SaysoError, nearest
-from sayso.data.tables.cells import Cell
+from sayso.data.tables.cells import GAPS, Cell, answer_cell
 from sayso.data.tables.reader import read_table
 from sayso.data.years import anonymise_year
 
@@ -93,15 +93,15 @@ def people(table: str, attributes: int) -> People:
         If the file is no table, lacks a column, or a row has a value that cannot be read, no name, or the name of
         another row; the message names the file, the row (the header is row 1) and what was found.
     """
-    content = read_table(table_file(table), names=["name"])
-    if not content.rows:
+    content = read_table(table_file(table))
+    if not content.numbers:
         raise SaysoError(f"{table}: has no rows")
     asked = dict(list(ATTRIBUTES.items())[:attributes])
     for column in ("name", *(attribute.column for attribute in asked.values())):
         if column not in content.columns:
             raise SaysoError(f"{table}: no column '{column}'{nearest(column, content.columns)}")
     found: dict[str, dict[str, str]] = {}
-    for where, row in content.rows:
+    for where, row in content.rows():
         cell = row["name"]
         name = cell.replace("_", " ").strip() if isinstance(cell, str) else ""
         if not name or name in found:
@@ -111,7 +111,7 @@ def people(table: str, attributes: int) -> People:
 
 
 def _answer(where: str, attribute: Attribute, row: Mapping[str, Cell]) -> str:
-    value = row[attribute.column]
+    value = answer_cell(row[attribute.column], GAPS)
     try:
         answer = attribute.answer(value) if isinstance(value, str) else ""
     except (ValueError, OverflowError):
