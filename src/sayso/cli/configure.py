@@ -18,8 +18,9 @@ from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
 from sayso.data.facts import FactBase
 from sayso.data.knowledge import knowledge_of
-from sayso.data.people import NOTABLES
+from sayso.data.people import NOTABLES, holds_people
 from sayso.data.pocket import SYNTHETIC, PocketWorld
+from sayso.data.tables.table import Table
 from sayso.learners.specs import FromScratch, HFModel
 from sayso.results import RESULTS
 from sayso.runs.status import Status
@@ -92,10 +93,10 @@ def configure(
         chosen |= _model_settings(experiment, model)
     values, axes = parse_settings(settings), parse_sweeps(sweeps)
     if knowledge is not None:
-        own = {
-            path.removeprefix("knowledge."): value for path, value in values.items() if path.startswith("knowledge.")
-        }
-        chosen |= _knowledge_settings(experiment, knowledge, own)
+        own = _settings_of_facts(experiment, knowledge, values)
+        chosen |= _knowledge_settings(experiment, knowledge, {name: values[path] for path, name in own.items()})
+        if isinstance(experiment.knowledge, PocketWorld):  # they are in its table by now
+            values = {path: value for path, value in values.items() if path not in own}
     if both := sorted(values.keys() & axes.keys()):
         raise SaysoError(f"{both[0]} is given to both --set and --sweep; choose one")
     if chosen := chosen | values:
@@ -199,14 +200,40 @@ def _knowledge_settings(experiment: Experiment, name: str, own: Mapping[str, Any
         if type(chosen) is type(experiment.knowledge):
             return {"knowledge.file": data["file"]}
         return _facts_settings(chosen)
-    if name not in (NOTABLES, SYNTHETIC) and not (name.endswith(".csv") and Path(name).is_file()):
-        raise SaysoError(
-            f"--knowledge '{name}': no such CSV file, and no such facts; there is: {NOTABLES}, {SYNTHETIC}"
-        )
     if not isinstance(experiment.knowledge, PocketWorld):
         kind = type(experiment.knowledge).__name__
         raise SaysoError(f"--knowledge {name}: {experiment.name} has facts of another kind ({kind})")
-    return {"knowledge.facts": name}
+    if name in (NOTABLES, SYNTHETIC):
+        return {"knowledge.facts": name}
+    if not Path(name).is_file():
+        raise SaysoError(f"--knowledge '{name}': no such file, and no such facts; there is: {NOTABLES}, {SYNTHETIC}")
+    if not own and holds_people(name, experiment.knowledge.attributes):
+        return {"knowledge.facts": name}
+    table = knowledge_of(name, {"file": name, **own})
+    if not isinstance(table, Table):
+        raise SaysoError(
+            f"--knowledge {name}: the pocket world takes a table, and this is read as {type(table).__name__}"
+        )
+    return {"knowledge.facts": table.model_dump(mode="json")}
+
+
+def _settings_of_facts(experiment: Experiment, knowledge: str, values: Mapping[str, Any]) -> dict[str, str]:
+    """Which of the settings given are of the facts themselves: path -> name.
+
+    All of ``knowledge``; in the pocket world those of its table, ``knowledge.facts`` (which may be left out where the
+    pocket world has no setting called so).
+    """
+    own = {path: path.removeprefix("knowledge.") for path in values if path.startswith("knowledge.")}
+    if not isinstance(experiment.knowledge, PocketWorld):
+        return own
+    if knowledge in (NOTABLES, SYNTHETIC):
+        return {}
+    plain = Table.model_fields.keys() - PocketWorld.model_fields.keys()
+    return {
+        path: name.removeprefix("facts.")
+        for path, name in own.items()
+        if name.startswith("facts.") or name.partition(".")[0] in plain
+    }
 
 
 def _facts_settings(facts: FactBase) -> dict[str, Any]:

@@ -14,9 +14,13 @@ from rich.table import Table
 from rich.text import Text
 
 from sayso.core.examples import EntityFacts
+from sayso.core.experiment import Experiment
+from sayso.core.sweep import cells
+from sayso.data.pocket import PocketWorld
 from sayso.data.progress import OnProgress
 from sayso.data.published.cache import Prepared
-from sayso.data.tables.check import Finding
+from sayso.data.tables import table as facts_table
+from sayso.data.tables.check import Finding, check
 from sayso.data.tables.delimiters import called
 from sayso.data.tables.entities import Taken
 
@@ -84,6 +88,24 @@ def taken_page(taken: Taken) -> RenderableType:
     left_out = [f"{column} ({why})" for column, why in taken.left_out]
     grid.add_row("questions", _some(asked) + (f"; left out: {_some(left_out)}" if left_out else ""))
     return grid
+
+
+def own_facts_page(experiment: Experiment) -> RenderableType | None:
+    """What was taken for what in an experiment's table, and what may spoil a run; None where it has no table.
+
+    Raises
+    ------
+    SaysoError
+        If the table cannot be read.
+    """
+    knowledge = cells(experiment)[0].experiment.knowledge
+    pocket = isinstance(knowledge, PocketWorld)
+    table = knowledge.facts if isinstance(knowledge, PocketWorld) else knowledge
+    if not isinstance(table, facts_table.Table):
+        return None
+    found = check(table, None if pocket else cells(experiment)[0].experiment)
+    worth = [finding for finding in found if finding.severity != "note"]
+    return Group(taken_page(table.taken()), findings_page(worth)) if worth else taken_page(table.taken())
 
 
 def _entities(taken: Taken) -> str:

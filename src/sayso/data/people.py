@@ -15,7 +15,8 @@ from pathlib import Path
 
 from sayso.core.errors import SaysoError, nearest
 from sayso.data.tables.cells import GAPS, Cell, answer_cell
-from sayso.data.tables.reader import read_table
+from sayso.data.tables.kinds import kind_of
+from sayso.data.tables.reader import columns_of, read_table
 from sayso.data.years import anonymise_year
 
 #: The table that ships with the package.
@@ -108,6 +109,12 @@ def people(table: str, attributes: int) -> People:
             raise SaysoError(f"{table}: {where}: {f'a second {name!r}' if name else 'no name'}")
         found[name] = {word: _answer(f"{table}: {where}", attribute, row) for word, attribute in asked.items()}
     return tuple(found.items())
+
+
+def holds_people(table: str, attributes: int) -> bool:
+    """Whether a file is a CSV table with the columns that the first `attributes` attributes are read from."""
+    needed = {"name", *(asked.column for asked in list(ATTRIBUTES.values())[:attributes])}
+    return kind_of(table) == ".csv" and needed <= set(columns_of(Path(table)))
 
 
 def _answer(where: str, attribute: Attribute, row: Mapping[str, Cell]) -> str:

@@ -31,7 +31,7 @@ from sayso.data.names import pieced_names, random_words, whole_names
 from sayso.data.people import ATTRIBUTES, NOTABLES, table_file
 from sayso.data.phrases import IS, IS_NOT
 from sayso.data.pocket_facts import Facts, made_up, of_people, of_table
-from sayso.data.tables.reader import SUFFIXES
+from sayso.data.tables.kinds import KINDS, kind_of
 from sayso.data.tables.table import Table
 
 #: Made-up facts.
@@ -66,8 +66,8 @@ class PocketWorld(KnowledgeBase):
     @field_validator("facts")
     @classmethod
     def _known_facts(cls, facts: str | Table) -> str | Table:
-        if isinstance(facts, str) and facts not in (NOTABLES, SYNTHETIC) and not facts.lower().endswith(SUFFIXES):
-            known = f"{NOTABLES}, {SYNTHETIC}, or the path of a table ({', '.join(SUFFIXES)})"
+        if isinstance(facts, str) and facts not in (NOTABLES, SYNTHETIC) and kind_of(facts) is None:
+            known = f"{NOTABLES}, {SYNTHETIC}, or the path of a table ({KINDS})"
             raise ValueError(f"found '{facts}'; it is {known}")
         return facts
 

@@ -30,8 +30,8 @@ class Finding:
     line: str
 
 
-def check(knowledge: FactBase, experiment: Experiment) -> list[Finding]:
-    """Look at facts as an experiment would use them: its subsets, and how many questions it trains on.
+def check(knowledge: FactBase, experiment: Experiment | None) -> list[Finding]:
+    """Look at facts, and at how an experiment would use them: its subsets, and how many questions it trains on.
 
     Raises
     ------
@@ -44,8 +44,7 @@ def check(knowledge: FactBase, experiment: Experiment) -> list[Finding]:
         *_counts(entities, used),
         *_longest(entities, used),
         *_answers(used),
-        *_questions(entities, experiment),
-        *_subsets(len(entities), experiment),
+        *(() if experiment is None else (*_questions(entities, experiment), *_subsets(len(entities), experiment))),
     ]
 
 
