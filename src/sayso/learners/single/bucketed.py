@@ -140,7 +140,7 @@ class BucketedReader(Device):
         """See `Reader.completions`."""
         passes, _, target = self._passes(documents, groups, [item.start for item in documents], whole=False)
         logits: Tensor = self.body(passes)
-        return scored(documents, groups, logits.float(), target)
+        return scored(documents, groups, logits.float(), target, self.rules)
 
     def start(self, contexts: Sequence[Ids]) -> dict[str, Any]:
         """See `Reader.start`."""

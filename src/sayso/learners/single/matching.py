@@ -86,7 +86,7 @@ def matches(
         asked = [examples[row] for row in open_rows]
         begun = [known[row] for row in open_rows]
         texts = [
-            Begun(item.context, np.concatenate([item.ids[: item.start], np.array(said, dtype=np.int64)]))
+            Begun(item.context, np.concatenate([item.ids[: item.start], np.array(said, dtype=np.int64)]), len(said))
             for item, said in zip([documents[row] for row in open_rows], begun, strict=True)
         ]
 

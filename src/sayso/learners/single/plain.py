@@ -69,7 +69,7 @@ class PlainReader(Device):
         for rows in self._calls(documents, groups):
             own = [documents[row] for row in rows]
             logits, target = self._predictions(own, [item.start for item in own])
-            found.append(scored(documents, [Group(tuple(rows))], logits, target.cpu().numpy()))
+            found.append(scored(documents, [Group(tuple(rows))], logits, target.cpu().numpy(), self.rules))
         return Completions(
             [row for part in found for row in part.rows],
             np.concatenate([part.loss for part in found]),
