@@ -18,7 +18,8 @@ LETTERS = " ".join(string.ascii_letters + string.digits + "<|>?:.-'")
 LINES = [text.format("x") for text in ASKED] + [f"Q: {word}?\nA: {word}\n" for word in WORDS] + [LETTERS]
 
 
-def _fast(tokenizer: Any, folder: Path, **special: Any) -> None:
+def save_fast(tokenizer: Any, folder: Path, **special: Any) -> None:
+    """Write a tokenizer of the tokenizers library into a folder."""
     PreTrainedTokenizerFast(tokenizer_object=tokenizer, clean_up_tokenization_spaces=False, **special).save_pretrained(
         folder
     )
@@ -30,7 +31,8 @@ def _around(tokenizer: Any, single: str) -> None:
     tokenizer.post_processor = processors.TemplateProcessing(single=single, special_tokens=special)
 
 
-def _bytes(special: Sequence[str], single: str | None = None, size: int = 384, normalizer: Any = None) -> Any:
+def byte_pairs(special: Sequence[str], single: str | None = None, size: int = 384, normalizer: Any = None) -> Any:
+    """Pairs of bytes; `single`: what stands around every text (`$A`)."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -54,34 +56,36 @@ def byte_level(folder: Path) -> None:
 def byte_level_with_begin(folder: Path) -> None:
     """Llama 3's: bytes, digits by three, a token before every text, several that end one."""
     special = ["<|begin_of_text|>", "<|end_of_text|>", "<|eot_id|>"]
-    tokenizer = _bytes(special, "<|begin_of_text|> $A")
+    tokenizer = byte_pairs(special, "<|begin_of_text|> $A")
     split = Regex(r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s+")
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Split(split, "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
     )
-    _fast(tokenizer, folder, bos_token=special[0], eos_token=special[1])
+    save_fast(tokenizer, folder, bos_token=special[0], eos_token=special[1])
 
 
 def byte_level_composed(folder: Path) -> None:
     """Qwen's: bytes of composed letters; generation ends with another token too."""
-    tokenizer = _bytes(["<|endoftext|>", "<|im_start|>", "<|im_end|>"], normalizer=normalizers.NFC())
-    _fast(tokenizer, folder, eos_token="<|endoftext|>", pad_token="<|endoftext|>")
+    tokenizer = byte_pairs(["<|endoftext|>", "<|im_start|>", "<|im_end|>"], normalizer=normalizers.NFC())
+    save_fast(tokenizer, folder, eos_token="<|endoftext|>", pad_token="<|endoftext|>")
 
 
 def byte_level_after_end(folder: Path) -> None:
     """OPT's: what ends a text also begins it."""
-    _fast(_bytes(["<s>", "<pad>", "</s>"], "</s> $A"), folder, bos_token="</s>", eos_token="</s>", pad_token="<pad>")
+    save_fast(
+        byte_pairs(["<s>", "<pad>", "</s>"], "</s> $A"), folder, bos_token="</s>", eos_token="</s>", pad_token="<pad>"
+    )
 
 
 def byte_level_between(folder: Path) -> None:
     """BART's and RoBERTa's: a token before and one after every text."""
     special = {"bos_token": "<s>", "pad_token": "<pad>", "eos_token": "</s>"}
-    _fast(_bytes(["<s>", "<pad>", "</s>"], "<s> $A </s>"), folder, **special)
+    save_fast(byte_pairs(["<s>", "<pad>", "</s>"], "<s> $A </s>"), folder, **special)
 
 
 def byte_level_ended_otherwise(folder: Path) -> None:
     """Every text is ended by a token that is not the end-of-text token."""
-    _fast(_bytes(["<|endoftext|>", "<|sep|>"], "$A <|sep|>"), folder, eos_token="<|endoftext|>")
+    save_fast(byte_pairs(["<|endoftext|>", "<|sep|>"], "$A <|sep|>"), folder, eos_token="<|endoftext|>")
 
 
 def characters(folder: Path) -> None:
@@ -91,7 +95,7 @@ def characters(folder: Path) -> None:
     tokenizer.decoder = decoders.Fuse()
     trainer = trainers.WordLevelTrainer(special_tokens=["<unk>", "</s>"], show_progress=False)
     tokenizer.train_from_iterator([*LINES, *WORDS], trainer)
-    _fast(tokenizer, folder, eos_token="</s>", unk_token="<unk>")
+    save_fast(tokenizer, folder, eos_token="</s>", unk_token="<unk>")
 
 
 def word_pieces(folder: Path) -> None:
@@ -104,7 +108,7 @@ def word_pieces(folder: Path) -> None:
     trainer = trainers.WordPieceTrainer(vocab_size=300, special_tokens=special, show_progress=False)
     tokenizer.train_from_iterator(LINES * 4, trainer)
     _around(tokenizer, "[CLS] $A [SEP]")
-    _fast(tokenizer, folder, pad_token="[PAD]", unk_token="[UNK]", eos_token="[SEP]")
+    save_fast(tokenizer, folder, pad_token="[PAD]", unk_token="[UNK]", eos_token="[SEP]")
 
 
 def unigram(folder: Path) -> None:
@@ -118,7 +122,7 @@ def unigram(folder: Path) -> None:
     )
     tokenizer.train_from_iterator(LINES * 5, trainer)
     _around(tokenizer, "$A </s>")
-    _fast(tokenizer, folder, pad_token="<pad>", eos_token="</s>", unk_token="<unk>")
+    save_fast(tokenizer, folder, pad_token="<pad>", eos_token="</s>", unk_token="<unk>")
 
 
 def sentencepiece(kind: str, **settings: Any) -> bytes:
@@ -144,13 +148,13 @@ def _piece_folder(folder: Path, file: str, model: bytes, of: str, **config: Any)
 
 
 def pieces_of_llama(folder: Path) -> None:
-    """Llama 2's and Mistral's as SentencePiece's file alone: pairs of letters, bytes for what is left, a begin token."""
+    """Llama 2's and Mistral's as SentencePiece's file alone: pairs, bytes for what is left, a begin token."""
     model = sentencepiece("bpe", vocab_size=420, byte_fallback=True)
     _piece_folder(folder, "tokenizer.model", model, "LlamaTokenizer", add_bos_token=True, legacy=False)
 
 
 def pieces_of_gemma(folder: Path) -> None:
-    """Gemma's as SentencePiece's file alone: no space before a text, tokens nobody uses, one more than the model has."""
+    """Gemma's as SentencePiece's file alone: no space before a text, tokens nobody uses."""
     unused = [f"<unused{at}>" for at in range(6)]
     first = {"pad_id": 0, "eos_id": 1, "bos_id": 2, "unk_id": 3}
     model = sentencepiece(

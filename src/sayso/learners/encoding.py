@@ -57,8 +57,8 @@ class Encoder:
 
     `decoder_start`: what a sequence-to-sequence model writes after; None for a causal one. `words`: whether the
     tokenizer is one of whole words (`sayso.learners.stacked.tokenizer`), of which some may be unknown: those are
-    refused. `rows`: how many tokens the model knows; a tokenizer may have more (Gemma's, for pictures), so long as no text
-    holds them.
+    refused. `rows`: how many tokens the model knows; a tokenizer may have more (Gemma's, for pictures),
+    so long as no text holds them.
     """
 
     def __init__(

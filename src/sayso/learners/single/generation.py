@@ -69,14 +69,15 @@ def rules_of(model: Any, name: str, most_tokens: int) -> Rules:
     left_out += [f"bad_words_ids={word}" for word in words if len(word) > 1][:1]
     if left_out:
         log.warning("model %s: answers are greedy; its generation settings %s are left out", name, ", ".join(left_out))
-    never = {word[0] for word in words if len(word) == 1} - set(_several(settings.eos_token_id))
-    never |= set(getattr(settings, "suppress_tokens", None) or ())
+    suppressed = set(getattr(settings, "suppress_tokens", None) or ())
+    never = suppressed | {word[0] for word in words if len(word) == 1} - set(_several(settings.eos_token_id))
     forced: dict[int, int] = {}
     if model.config.is_encoder_decoder and settings.forced_bos_token_id is not None:
         forced[0] = int(settings.forced_bos_token_id)
     begin = len(forced)
     if settings.forced_eos_token_id is not None:  # it is forced last, over what an only token would begin with
-        forced[most_tokens - 1] = min(_several(settings.forced_eos_token_id))
+        last = set(_several(settings.forced_eos_token_id))
+        forced[most_tokens - 1] = min(last - suppressed or last)
     never_first = tuple(getattr(settings, "begin_suppress_tokens", None) or ())
     return Rules(tuple(forced.items()), tuple(sorted(never)), never_first, begin)
 

@@ -21,6 +21,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from sayso.core.errors import SaysoError
 from sayso.core.rng import torch_seed
 from sayso.learners.modules import class_of, quiet
+from sayso.learners.single.lora import left_alone
 from sayso.learners.specs import HFModel, LoRA
 
 
@@ -133,6 +134,7 @@ def _with_lora(model: Any, lora: LoRA, name: str, seed: int) -> Any:
         lora_alpha=lora.alpha,
         lora_dropout=lora.dropout,
         target_modules=modules,
+        exclude_modules=left_alone(model, modules),
         task_type="SEQ_2_SEQ_LM" if model.config.is_encoder_decoder else "CAUSAL_LM",
     )
     try:

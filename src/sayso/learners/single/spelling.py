@@ -117,9 +117,8 @@ def spelled(tokenizer: Any, texts: Iterable[str], *, target: bool = False) -> Sp
     known = tuple(dict.fromkeys(texts))
     if not known:
         return Spelled((), (), (), ())
-    rows: list[list[int]] = tokenizer([f" {text}" for text in known], add_special_tokens=False, verbose=False)[
-        "input_ids"
-    ]
+    given = {"text_target" if target else "text": [f" {text}" for text in known]}
+    rows: list[list[int]] = tokenizer(**given, add_special_tokens=False, verbose=False)["input_ids"]
     back: list[str] = tokenizer.batch_decode(rows, skip_special_tokens=True, clean_up_tokenization_spaces=False)
     pairs = zip(known, back, strict=True)
     lost = tuple(Lost(text, other.strip()) for text, other in pairs if normalise(text) != normalise(other))
