@@ -46,7 +46,7 @@ def load_model(spec: HFModel, seed: int) -> Any:
             model = kind.from_pretrained(
                 _place(spec.name), config=config, dtype=torch.float32, **safe, **_options(spec)
             )
-    if config.is_encoder_decoder and config.decoder_start_token_id is None:
+    if config.is_encoder_decoder and getattr(config, "decoder_start_token_id", None) is None:
         raise SaysoError(
             f"model {spec.name}: its configuration has no decoder_start_token_id, which answers begin with"
         )
