@@ -286,7 +286,7 @@ def main() -> None:
     """Print a line for each, and write the table."""
     context = multiprocessing.get_context("spawn")
     rows: list[Found] = []
-    with concurrent.futures.ProcessPoolExecutor(os.cpu_count(), mp_context=context, max_tasks_per_child=25) as pool:
+    with concurrent.futures.ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
         for done in concurrent.futures.as_completed(pool.submit(survey, each) for each in all_of_them()):
             rows.append(row := done.result())
             asked = f"{row.asked - row.differ}/{row.asked}"

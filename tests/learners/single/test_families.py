@@ -3,6 +3,7 @@
 import logging
 
 import pytest
+from benchmarks.family_configs import config_of
 from transformers import AutoTokenizer
 
 from sayso.core.corpus import Corpus
@@ -75,6 +76,16 @@ def test_an_end_token_that_the_model_does_not_have_is_refused(tmp_path):
     tokenizer.save_pretrained(tmp_path)
     with pytest.raises(SaysoError, match="its tokenizer's end-of-text token is number 343, the model has only 343"):
         build([Corpus(1, {}, ())], HFModel(name=str(tmp_path)))
+
+
+def test_a_configuration_that_knows_no_start_is_named_as_any_without_one(tmp_path):
+    """Switch Transformers' has no such setting at all: it was a traceback."""
+    KINDS["unigram"](tmp_path)
+    config = config_of("switch_transformers")
+    del config.decoder_start_token_id
+    config.save_pretrained(tmp_path)
+    with pytest.raises(SaysoError, match="its configuration has no decoder_start_token_id, which answers begin with"):
+        build([Corpus(1, {}, ())], HFModel(name=str(tmp_path), from_scratch=True))
 
 
 def test_a_pad_token_that_the_model_does_not_have_is_not_read(tmp_path):
