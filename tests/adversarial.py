@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -43,8 +43,15 @@ CHANGES = (
 def decided_learner(folder: Path, architecture: str, part: AnswerPart, epochs: int) -> tuple[HFLearner, list[Example]]:
     """A model with something to say: random weights of a large scale, or ones trained on questions; and questions."""
     name = save_tiny(folder, architecture, scale=1.0 if epochs else 3.0)
-    learner = build([Corpus(1, {}, ())], HFModel(name=name, answer=part))
-    documents = [item for item in some_documents(156) if item.kind == "question"]
+    return trained_learner(name, part, epochs, 104, 8)
+
+
+def trained_learner(
+    name: str, part: AnswerPart, epochs: int, asked: int, most_tokens: int
+) -> tuple[HFLearner, list[Example]]:
+    """A model in a folder, trained on questions; and the questions."""
+    learner = build([Corpus(1, {}, ())], HFModel(name=name, answer=part, max_new_tokens=most_tokens))
+    documents = [item for item in some_documents(asked * 3 // 2) if item.kind == "question"]
     if epochs:
         learner.fit([documents], TrainSpec(batch_size=32, learning_rate=5e-3), stage="s", epochs=epochs)
     return learner, documents
@@ -62,28 +69,62 @@ def adversarial(documents: Sequence[Example], said: Sequence[str], each: int, se
 
 
 def brute_force(learner: HFLearner, prompt: str) -> str:
-    """What transformers generates greedily after one prompt alone."""
+    """What transformers generates greedily after one prompt alone, without penalties and shortest lengths.
+
+    What a tokenizer ends every text with by itself is left out for a causal model.
+    """
     tokenizer, model = learner.tokenizer, learner.model
-    ids = tokenizer(prompt, return_tensors="pt")["input_ids"]
+    seq2seq = model.config.is_encoder_decoder
+    ids = torch.tensor([tokenizer(prompt)["input_ids"] if seq2seq else _prompt_ids(tokenizer, prompt)])
     made: Any = model.generate(
         input_ids=ids,
         attention_mask=torch.ones_like(ids),
         do_sample=False,
         num_beams=1,
+        length_penalty=1.0,
+        min_length=0,
+        no_repeat_ngram_size=0,
+        repetition_penalty=1.0,
         max_new_tokens=learner.spec.max_new_tokens,
+        eos_token_id=sorted(learner._answers._ends),
         pad_token_id=tokenizer.pad_token_id,
     )
-    new = made[0, 1:] if model.config.is_encoder_decoder else made[0, ids.shape[1] :]
+    new = made[0, 1:] if seq2seq else made[0, ids.shape[1] :]
+    known = [token for token in new.tolist() if token < len(tokenizer)]  # ByT5's fails on others
+    text: str = tokenizer.decode(known, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    return answer_in(text, learner.spec.answer)
+
+
+@torch.no_grad()
+def by_forward_pass(learner: HFLearner, prompt: str) -> str:
+    """What a causal model says greedily after one prompt, by one plain call of it for each token."""
+    tokenizer = learner.tokenizer
+    ids = torch.tensor([_prompt_ids(tokenizer, prompt)])
+    new: list[int] = []
+    while len(new) < learner.spec.max_new_tokens and not (new and new[-1] in learner._answers._ends):
+        new.append(int(learner.model(input_ids=torch.cat([ids, torch.tensor([new]).long()], 1)).logits[0, -1].argmax()))
     text: str = tokenizer.decode(new, skip_special_tokens=True, clean_up_tokenization_spaces=False)
     return answer_in(text, learner.spec.answer)
 
 
+def _prompt_ids(tokenizer: Any, prompt: str) -> list[int]:
+    """A prompt's tokens without what the tokenizer ends every text with."""
+    ids: list[int] = tokenizer(prompt)["input_ids"]
+    while ids[-1] in tokenizer.all_special_ids or tokenizer.decode(ids[-1:]) == "<|sep|>":
+        ids = ids[:-1]
+    return ids
+
+
 def disagreements(
-    learner: HFLearner, documents: Sequence[Example], each: int, seed: int = 0
+    learner: HFLearner,
+    documents: Sequence[Example],
+    each: int,
+    seed: int = 0,
+    says: Callable[[HFLearner, str], str] = brute_force,
 ) -> tuple[int, int, list[Any]]:
     """Score adversarial questions and decode them by brute force; give their number, the matches, and differences."""
     asked = list(adversarial(documents, learner.answers([documents])[0], each, seed))
-    said = {item.prompt: brute_force(learner, item.prompt) for item in documents}
+    said = {item.prompt: says(learner, item.prompt) for item in documents}
     match = learner.scores([asked])[0].match
     answers = learner.answers([asked])[0]
     wanted = [is_match(said[item.prompt], item.answers) for item in asked]

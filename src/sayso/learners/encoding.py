@@ -57,14 +57,18 @@ class Encoder:
 
     `decoder_start`: what a sequence-to-sequence model writes after; None for a causal one. `words`: whether the
     tokenizer is one of whole words (`sayso.learners.stacked.tokenizer`), of which some may be unknown: those are
-    refused.
+    refused. `rows`: how many tokens the model knows; a tokenizer may have more (Gemma's, for pictures),
+    so long as no text holds them.
     """
 
-    def __init__(self, tokenizer: Any, decoder_start: int | None, *, words: bool = False) -> None:
+    def __init__(
+        self, tokenizer: Any, decoder_start: int | None, *, words: bool = False, rows: int | None = None
+    ) -> None:
         self._tokenizer = tokenizer
         self._decoder_start = decoder_start
-        self._words = words
+        self._words, self._rows = words, rows
         self._end: int = tokenizer.eos_token_id
+        self._added = {target: [] if words else self._added_after(target=target) for target in (False, True)}
         self._pad: int = tokenizer.pad_token_id if words or decoder_start is not None else self._end
 
     def encode(self, examples: Sequence[Example]) -> list[Document]:
@@ -73,7 +77,7 @@ class Encoder:
         Raises
         ------
         SaysoError
-            If one holds a word the tokenizer does not know.
+            If one holds a word the tokenizer does not know, or a token the model does not.
         """
         if not examples:
             return []
@@ -129,21 +133,34 @@ class Encoder:
         for example, ids in zip(examples, rows, strict=True):
             if self._words and self._pad in ids:
                 raise SaysoError(f"{example.text!r} holds a word that is not in the vocabulary")
+            if self._rows is not None and max(ids, default=0) >= self._rows:
+                token = self._tokenizer.convert_ids_to_tokens(max(ids))
+                raise SaysoError(
+                    f"{example.text!r} holds the token {token!r}, which is number {max(ids)} of the tokenizer; the "
+                    f"model knows only the first {self._rows}"
+                )
 
     def _causal(self, prompt: list[int], text: list[int]) -> Document:
         whole = text[: len(prompt)] == prompt and len(prompt) > 0
         return Document(_array([]), _array([*text, self._end]), len(prompt), len(text) + 1, 1, whole)
 
     def _ids(self, texts: list[str], *, target: bool = False) -> list[list[int]]:
-        """Encode texts as the tokenizer does by itself, but for an end token it may add."""
+        """Encode texts as the tokenizer does by itself, but for what it may add after them."""
+        added = self._added[target] or [self._end]
         encoded = self._tokens(texts, target=target)
-        return [ids[:-1] if ids and ids[-1] == self._end else ids for ids in encoded]
+        return [ids[: -len(added)] if ids[-len(added) :] == added else ids for ids in encoded]
 
-    def _tokens(self, texts: list[str], *, target: bool = False) -> list[list[int]]:
+    def _added_after(self, *, target: bool) -> list[int]:
+        """The tokens that the tokenizer puts after every text: an end token, or others in its place."""
+        (bare,), (whole,) = (self._tokens(["a"], target=target, special=special) for special in (False, True))
+        begins = (at for at in range(len(whole)) if whole[at : at + len(bare)] == bare)
+        return whole[max(begins, default=len(whole)) + len(bare) :]
+
+    def _tokens(self, texts: list[str], *, target: bool = False, special: bool = True) -> list[list[int]]:
         if self._words:  # a third of the time: transformers makes masks and copies that nothing here needs
             return [encoding.ids for encoding in self._tokenizer.backend_tokenizer.encode_batch_fast(texts)]
         given = {"text_target": texts} if target else {"text": texts}
-        encoded: list[list[int]] = self._tokenizer(**given, verbose=False)["input_ids"]
+        encoded: list[list[int]] = self._tokenizer(**given, add_special_tokens=special, verbose=False)["input_ids"]
         return encoded
 
 

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-import transformers
 from benchmarks.fidelity import compare
 
 from sayso.core.corpus import Corpus
@@ -21,11 +20,6 @@ from tests.tiny_models import question, save_tiny, some_documents
 
 DOCUMENTS = some_documents(20)
 TRAIN = TrainSpec(batch_size=8, learning_rate=1e-3)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _quiet_transformers() -> None:
-    transformers.logging.disable_progress_bar()
 
 
 @pytest.fixture(scope="session")

@@ -123,11 +123,6 @@ def test_a_model_without_a_tokenizer_is_refused(tmp_path):
     assert "no tokenizer beside it" in error_of(tmp_path)
 
 
-def test_a_tokenizer_with_more_tokens_than_the_model_is_refused(tmp_path):
-    save_tiny(tmp_path, "gpt_neox", vocab_size=100)
-    assert "its tokenizer has" in error_of(tmp_path)
-
-
 def test_pickles_are_read_only_where_allowed(tmp_path):
     save_tiny(tmp_path, "gpt_neox")
     weights = tmp_path / "model.safetensors"

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from benchmarks.families import make, read
+from benchmarks.families import read
+from benchmarks.family_configs import make
 from torch import nn
 
 from sayso.core.corpus import Corpus
@@ -63,10 +64,11 @@ def off_from_autograd(learner: HFLearner, examples: Any = DOCUMENTS) -> float:
 @pytest.mark.parametrize(
     ("architecture", "how"),
     [
-        *[(name, "bucketed, shared, kept") for name in ("gpt2", "opt", "falcon", "gpt_neo", "bloom")],
+        *[(name, "bucketed, shared, kept") for name in ("gpt2", "opt", "falcon", "gpt_neo", "bloom", "ctrl")],
         *[(name, "bucketed, kept") for name in ("t5", "bart")],
         *[(name, "bucketed, anew") for name in ("gemma3_text", "mamba")],
         *[(name, "plain") for name in ("gemma2", "cohere", "granite")],
+        *[(name, "plain, kept, one length") for name in ("fsmt", "switch_transformers")],
     ],
 )
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning")
@@ -76,7 +78,14 @@ def test_losses_and_gradients_of_a_family_are_transformers_own(architecture, how
     assert found.startswith(how)
     assert loss < 1e-5
     assert gradient < 1e-5
-    assert said.startswith("model m: plain reading, for bucketed reading differs (") == (how == "plain")
+    assert said.startswith("model m: plain reading, for bucketed reading differs (") == how.startswith("plain")
+
+
+@pytest.mark.parametrize("architecture", ["xlnet", "prophetnet", "cpmant"])
+def test_a_family_whose_answers_are_not_what_it_is_trained_on_is_refused(architecture):
+    how, _, _, said = read(make(architecture))
+    assert how == "refused"
+    assert said.startswith("model m cannot be read: what it says after a token changes with those that follow")
 
 
 def test_remote_code_whose_cache_keeps_no_gradient_trains_rightly(tmp_path, modules, caplog):
@@ -122,7 +131,9 @@ def test_models_that_cannot_read_padding_or_several_rows_read_without(tmp_path, 
 
 def test_a_model_that_sees_what_follows_is_refused(tmp_path, modules):
     name = save_foreign(tmp_path / "own", mask="seen | True")
-    with pytest.raises(SaysoError, match=r"own cannot be read: plain reading, .* differs \(decoding anew differs"):
+    with pytest.raises(
+        SaysoError, match="own cannot be read: what it says after a token changes with those that follow"
+    ):
         learner_of(name, trust_remote_code=True)
 
 

@@ -8,6 +8,7 @@ small model, runs once on the hidden states that logits are needed of.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -63,9 +64,11 @@ class Decoder(nn.Module):
     def forward(self, passes: Sequence[Pass]) -> Tensor:
         """Logits where they are needed, pass after pass, shape (positions, vocabulary)."""
         tokens = torch.cat([part.ids.flatten() for part in passes])
-        embedded = self.embedding(tokens).split([part.ids.numel() for part in passes])
+        embedded = self.embedding(tokens)
+        ends = list(itertools.accumulate(part.ids.numel() for part in passes))
         hidden = []
-        for part, own in zip(passes, embedded, strict=True):
+        for part, begin, end in zip(passes, [0, *ends], ends, strict=False):
+            own = embedded[begin:end]  # not `split`, whose parts cannot be written in place, as some models do
             memory = {} if part.cache is None else {self._cache_name: part.cache}
             read = self.backbone(
                 inputs_embeds=own.view(*part.ids.shape, -1), **memory, **part.given, use_cache=part.cache is not None
@@ -140,7 +143,7 @@ class BucketedReader(Device):
         """See `Reader.completions`."""
         passes, _, target = self._passes(documents, groups, [item.start for item in documents], whole=False)
         logits: Tensor = self.body(passes)
-        return scored(documents, groups, logits.float(), target)
+        return scored(documents, groups, logits.float(), target, self.rules)
 
     def start(self, contexts: Sequence[Ids]) -> dict[str, Any]:
         """See `Reader.start`."""

@@ -1,4 +1,7 @@
-"""Greedy decoding: the likeliest token, again and again, with keys and values kept and finished rows dropped."""
+"""Greedy decoding: the likeliest token, again and again, with keys and values kept and finished rows dropped.
+
+What a model is made to say, or never says, is the reader's `rules`.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +22,14 @@ Done = Callable[[Sequence[int], Sequence[list[int]]], Sequence[bool]]
 
 @dataclass(frozen=True)
 class Begun:
-    """A text to be continued: what an encoder reads (empty for a causal model), and what the decoder has so far."""
+    """A text to be continued: what an encoder reads (empty for a causal model), and what the decoder has so far.
+
+    `said`: how many tokens at its end are said by the model already.
+    """
 
     context: Ids
     ids: Ids
+    said: int = 0
 
 
 @torch.no_grad()
@@ -52,7 +59,8 @@ def _continue(reader: Reader, texts: Sequence[Begun], rows: list[int], done: Don
     ids, mask = left_padded([texts[row].ids for row in rows], reader)
     read = ids
     while True:
-        new = reader.last_logits(read, state, **placed(read, mask, reader)).argmax(-1)
+        logits = reader.last_logits(read, state, **placed(read, mask, reader))
+        new = reader.rules.likeliest(logits, [texts[row].said + len(said[row]) for row in rows])
         for row, token in zip(rows, new.tolist(), strict=True):
             said[row].append(token)
         finished = done(rows, [said[row] for row in rows])

@@ -26,12 +26,14 @@ from sayso.learners.gradients import gram, in_evaluation
 from sayso.learners.memory import Fitting
 from sayso.learners.modules import computes_in_bfloat16, drops, quiet
 from sayso.learners.order import Step
+from sayso.learners.single.generation import rules_of
 from sayso.learners.single.greedy import Begun, continue_greedily
 from sayso.learners.single.grouping import Group
 from sayso.learners.single.listening import prompt_activations
 from sayso.learners.single.matching import Answers, matches
 from sayso.learners.single.pretrained import load_model, load_tokenizer, load_weights, trained
 from sayso.learners.single.proving import choose_reader
+from sayso.learners.single.spelling import require_spelled
 from sayso.learners.single.truth import ordinary_tokens
 from sayso.learners.specs import HFModel
 from sayso.learners.trainer import Encoded, TrainedLearner
@@ -54,14 +56,18 @@ class HFLearner(TrainedLearner):
         self.model = load_model(spec, seed).to(device).eval()
         config = self.model.config
         seq2seq: bool = config.is_encoder_decoder
-        if len(self.tokenizer) > (rows := self.model.get_input_embeddings().num_embeddings):
+        rows: int = self.model.get_input_embeddings().num_embeddings
+        if (end := self.tokenizer.eos_token_id) >= rows:
             raise SaysoError(
-                f"model {spec.name}: its tokenizer has {len(self.tokenizer)} tokens, the model only {rows}"
+                f"model {spec.name}: its tokenizer's end-of-text token is number {end}, the model has only {rows}"
             )
-        self._encoder = Encoder(self.tokenizer, config.decoder_start_token_id if seq2seq else None)
+        start = config.decoder_start_token_id if seq2seq else None
+        self._encoder = Encoder(self.tokenizer, start, rows=rows)
         self._encoded = Once(self._encode)
         ordinary = ordinary_tokens(self.tokenizer, rows)
-        self.reader = choose_reader(self.model, spec.name, ordinary, self.tokenizer.pad_token_id, device)
+        pad = self.tokenizer.pad_token_id
+        self.reader = choose_reader(self.model, spec.name, ordinary, pad if pad < rows else end, device)
+        self.reader.rules = rules_of(self.model, spec.name, spec.max_new_tokens)
         self._answers = Answers(self.tokenizer, _ends(self.tokenizer, self.model), spec.answer, spec.max_new_tokens)
         self._drops = any(drops(module) for module in self.model.modules())
         self._evaluation = Fitting(EVALUATION_ROWS.get(device.type, 64), "evaluation", _HELPS)
@@ -221,10 +227,12 @@ def build(corpora: Sequence[Corpus], spec: HFModel) -> HFLearner:
     Raises
     ------
     SaysoError
-        If it cannot be had or read, or its tokenizer does not do.
+        If it cannot be had or read, or its tokenizer does not do or cannot spell the facts.
     """
     (corpus,) = corpora
-    return HFLearner(corpus.seed, spec)
+    learner = HFLearner(corpus.seed, spec)
+    require_spelled(spec.name, learner.tokenizer, corpus, seq2seq=learner.model.config.is_encoder_decoder)
+    return learner
 
 
 def _ends(tokenizer: Any, model: Any) -> frozenset[int]:

@@ -29,15 +29,19 @@ class Answers:
     """What a model's tokens say: where an answer ends, and whether it is accepted."""
 
     def __init__(self, tokenizer: Any, ends: frozenset[int], part: AnswerPart, most_tokens: int) -> None:
-        self._tokenizer, self._ends = tokenizer, ends
+        self._tokenizer, self._ends, self._known_tokens = tokenizer, ends, len(tokenizer)
         self._part, self.most_tokens = part, most_tokens
         self._known: dict[tuple[tuple[str, ...], tuple[int, ...]], bool | None] = {}
 
     def text(self, said: Sequence[Sequence[int]]) -> list[str]:
-        """Text of tokens up to an end-of-text token."""
+        """Text of tokens up to an end-of-text token.
+
+        A model may have more tokens than its tokenizer: these are no text (some tokenizers would fail on them).
+        """
         cut = [tokens[: next((at for at, token in enumerate(tokens) if token in self._ends), None)] for tokens in said]
+        cut = [[token for token in tokens if token < self._known_tokens] for tokens in cut]
         texts: list[str] = self._tokenizer.batch_decode(
-            [list(tokens) for tokens in cut], skip_special_tokens=True, clean_up_tokenization_spaces=False
+            cut, skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
         return texts
 
@@ -86,7 +90,7 @@ def matches(
         asked = [examples[row] for row in open_rows]
         begun = [known[row] for row in open_rows]
         texts = [
-            Begun(item.context, np.concatenate([item.ids[: item.start], np.array(said, dtype=np.int64)]))
+            Begun(item.context, np.concatenate([item.ids[: item.start], np.array(said, dtype=np.int64)]), len(said))
             for item, said in zip([documents[row] for row in open_rows], begun, strict=True)
         ]
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from transformers.modeling_outputs import BaseModelOutput
+from transformers.utils import ModelOutput
 
 from sayso.learners.encoding import Document, Ids
 from sayso.learners.single.grouping import Group
@@ -69,7 +69,7 @@ class PlainReader(Device):
         for rows in self._calls(documents, groups):
             own = [documents[row] for row in rows]
             logits, target = self._predictions(own, [item.start for item in own])
-            found.append(scored(documents, [Group(tuple(rows))], logits, target.cpu().numpy()))
+            found.append(scored(documents, [Group(tuple(rows))], logits, target.cpu().numpy(), self.rules))
         return Completions(
             [row for part in found for row in part.rows],
             np.concatenate([part.loss for part in found]),
@@ -88,7 +88,7 @@ class PlainReader(Device):
                 read = base_of(self.model).get_encoder()(
                     **{name: state[name] for name in ("input_ids", "attention_mask")}
                 )
-                state["encoder_outputs"] = BaseModelOutput(last_hidden_state=read.last_hidden_state)
+                state["encoder_outputs"] = type(read)(last_hidden_state=read.last_hidden_state)
         return state
 
     def keep(self, state: dict[str, Any], rows: Tensor) -> None:
@@ -96,8 +96,8 @@ class PlainReader(Device):
         for name, value in state.items():
             if isinstance(value, Tensor):
                 state[name] = value[rows]
-            elif isinstance(value, BaseModelOutput):
-                state[name] = BaseModelOutput(last_hidden_state=value.last_hidden_state[rows])
+            elif isinstance(value, ModelOutput):
+                state[name] = type(value)(last_hidden_state=value.last_hidden_state[rows])
             else:
                 value.batch_select_indices(rows)
 

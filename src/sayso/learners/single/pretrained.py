@@ -21,6 +21,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from sayso.core.errors import SaysoError
 from sayso.core.rng import torch_seed
 from sayso.learners.modules import class_of, quiet
+from sayso.learners.single.lora import left_alone
 from sayso.learners.specs import HFModel, LoRA
 
 
@@ -45,7 +46,7 @@ def load_model(spec: HFModel, seed: int) -> Any:
             model = kind.from_pretrained(
                 _place(spec.name), config=config, dtype=torch.float32, **safe, **_options(spec)
             )
-    if config.is_encoder_decoder and config.decoder_start_token_id is None:
+    if config.is_encoder_decoder and getattr(config, "decoder_start_token_id", None) is None:
         raise SaysoError(
             f"model {spec.name}: its configuration has no decoder_start_token_id, which answers begin with"
         )
@@ -133,6 +134,7 @@ def _with_lora(model: Any, lora: LoRA, name: str, seed: int) -> Any:
         lora_alpha=lora.alpha,
         lora_dropout=lora.dropout,
         target_modules=modules,
+        exclude_modules=left_alone(model, modules),
         task_type="SEQ_2_SEQ_LM" if model.config.is_encoder_decoder else "CAUSAL_LM",
     )
     try:

@@ -26,7 +26,7 @@ from sayso.learners.single.greedy import left_padded, placed
 from sayso.learners.single.grouping import Group
 from sayso.learners.single.plain import Company, PlainReader
 from sayso.learners.single.reader import Reader, base_of, has_own_code
-from sayso.learners.single.truth import Truth, gradient_of, multiplied, short_documents, truth_of
+from sayso.learners.single.truth import Truth, gradient_of, multiplied, sees_what_follows, short_documents, truth_of
 
 #: How far a mean loss may be off, in nats, relative to losses above 1; logits likewise; a gradient, by its norm.
 LOSS_BOUND, LOGIT_BOUND, GRADIENT_BOUND = 1e-4, 1e-3, 1e-3
@@ -51,8 +51,8 @@ def choose_reader(model: Any, name: str, tokens: Sequence[int], pad: int, device
     Raises
     ------
     SaysoError
-        If no way of reading it gives what the model itself gives. That is so too where what a model says after some
-        tokens depends on whether others follow.
+        If no way of reading it gives what the model itself gives, or what it says after some tokens depends on whether
+        others follow.
     """
     config = base_of(model).config
     documents = short_documents(tokens, config.decoder_start_token_id if config.is_encoder_decoder else None)
@@ -68,6 +68,11 @@ def _choose(model: Any, name: str, documents: tuple[Document, ...], pad: int, de
     truth, why = _tried(lambda: truth_of(model, documents, device))
     if truth is None or not all(np.isfinite(truth.losses)):
         raise SaysoError(f"model {name} cannot be read: {why or 'its loss on a short document is not finite'}")
+    if sees_what_follows(model, truth, device):
+        raise SaysoError(
+            f"model {name} cannot be read: what it says after a token changes with those that follow, so that its "
+            "answers are not those its losses are of"
+        )
     said = ["it comes with code of its own"] if has_own_code(model) else []
     for what, make in _candidates(model, pad, device):
         proven, why = _tried(lambda make=make: _proven(make(), truth))  # type: ignore[misc]

@@ -20,6 +20,7 @@ from transformers import DynamicCache, EncoderDecoderCache
 from transformers.cache_utils import DynamicLayer
 
 from sayso.learners.encoding import Document, Ids
+from sayso.learners.single.generation import Rules
 from sayso.learners.single.grouping import Group, bundles, group
 
 #: What a pass costs beside its tokens, in tokens, by kind of device.
@@ -32,8 +33,8 @@ OUTPUTS = {"cpu": 2048, "cuda": 16384}
 class Completions:
     """What a model makes of the completions of documents.
 
-    `rows`: which documents. `loss`: mean loss of each one's completion, shape (documents,). `said`: the likeliest token
-    at each place of it, given all the right ones before, one list a document.
+    `rows`: which documents. `loss`: mean loss of each one's completion, shape (documents,). `said`: the token the model
+    says at each place of it, given all the right ones before, one list a document.
     """
 
     rows: list[int]
@@ -47,7 +48,7 @@ class Reader(Protocol):
     `pad`: a token to fill rows with. `shares`: whether tokens that documents begin with may be read once for all.
     `remembers`: whether decoding keeps keys and values of what was read. `places`: whether tokens are told their
     positions, so that rows of several lengths can be decoded side by side, padded on the left. `overhead`: the price of
-    a pass in tokens.
+    a pass in tokens. `rules`: what the model is made to say, and what it never says.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Reader(Protocol):
     remembers: bool
     places: bool
     overhead: float
+    rules: Rules
 
     def plan(
         self, documents: Sequence[Document], counts: Sequence[int], most_rows: int | None, *, share: bool
@@ -94,7 +96,7 @@ class Device:
     """
 
     def __init__(self, pad: int, device: torch.device) -> None:
-        self.pad, self.device = pad, device
+        self.pad, self.device, self.rules = pad, device, Rules()
         self.overhead = PASS_OVERHEAD.get(device.type, 1024.0)
         self.outputs = OUTPUTS.get(device.type, 16384)
 
@@ -119,14 +121,15 @@ class Device:
 
 
 def scored(
-    documents: Sequence[Document], groups: Sequence[Group], logits: Tensor, target: NDArray[np.int64]
+    documents: Sequence[Document], groups: Sequence[Group], logits: Tensor, target: NDArray[np.int64], rules: Rules
 ) -> Completions:
-    """Score completions, given the logits of all their tokens one after the other, and these tokens."""
+    """Score completions, given the logits of all their tokens one after the other, these tokens, and what is said."""
     targets = torch.as_tensor(target, device=logits.device)
     loss = torch.nn.functional.cross_entropy(logits, targets, reduction="none").cpu().double().numpy()
-    said = logits.argmax(-1).cpu().numpy()
     rows = [row for part in groups for row in part.rows]
-    ends = np.cumsum([len(documents[row].ids) - documents[row].start for row in rows])[:-1]
+    lengths = [len(documents[row].ids) - documents[row].start for row in rows]
+    said = rules.likeliest(logits, [place for length in lengths for place in range(length)]).cpu().numpy()
+    ends = np.cumsum(lengths)[:-1]
     return Completions(
         rows,
         np.array([part.mean() for part in np.split(loss, ends)]),

@@ -19,6 +19,8 @@ from torch import Tensor
 from sayso.learners.encoding import Document
 from sayso.learners.single.reader import base_of, takes
 
+#: How far logits may be off with and without more tokens after them, by the largest: rounding moves them by less.
+FOLLOWING_BOUND = 2e-4
 #: How large logits are made to see whether anything happens to large ones.
 LOUD = 100.0
 
@@ -99,6 +101,15 @@ def _loud(model: Any, item: Document, largest: float, device: torch.device) -> L
         logits = _plain_logits(model, item, len(item.ids) - 1, device)[item.start - 1 :]
         target = torch.as_tensor(item.ids[item.start :], device=device)
         return Loud(weight, by, float(torch.nn.functional.cross_entropy(logits, target)))
+
+
+@torch.no_grad()
+def sees_what_follows(model: Any, truth: Truth, device: torch.device) -> bool:
+    """Whether what a model says after a few tokens of a document is another thing when these are all there is."""
+    whole = truth.logits[0]
+    less = max(1, len(whole) - 3)
+    alone = _plain_logits(model, truth.documents[0], less, device)
+    return not float((alone - whole[:less]).abs().max()) <= FOLLOWING_BOUND * float(whole.abs().max())
 
 
 @contextlib.contextmanager

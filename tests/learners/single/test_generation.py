@@ -1,0 +1,94 @@
+"""What generation settings force and forbid is what transformers' own processors of logits make of it."""
+
+import logging
+from types import SimpleNamespace
+
+import pytest
+import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from transformers import GenerationConfig
+from transformers.generation import (
+    ForcedBOSTokenLogitsProcessor,
+    ForcedEOSTokenLogitsProcessor,
+    LogitsProcessorList,
+    NoBadWordsLogitsProcessor,
+    SuppressTokensAtBeginLogitsProcessor,
+    SuppressTokensLogitsProcessor,
+)
+
+from sayso.learners.single.generation import Rules, rules_of
+
+TOKENS, MOST = 12, 4
+TOKEN = st.integers(0, TOKENS - 1)
+SEVERAL = st.lists(TOKEN, min_size=1, max_size=4, unique=True)
+
+
+def model(*, seq2seq: bool = True, **settings) -> SimpleNamespace:
+    return SimpleNamespace(
+        config=SimpleNamespace(is_encoder_decoder=seq2seq),
+        generation_config=GenerationConfig(eos_token_id=1, **settings),
+    )
+
+
+@settings(max_examples=60)
+@given(
+    st.none() | TOKEN,
+    st.none() | TOKEN | SEVERAL,
+    st.none() | SEVERAL,
+    st.none() | SEVERAL,
+    st.none() | SEVERAL,
+    st.data(),
+)
+def test_what_is_said_is_what_transformers_processors_leave(first, last, bad, never, begin, data):
+    chosen = {
+        "forced_bos_token_id": first,
+        "forced_eos_token_id": last,
+        "bad_words_ids": None if bad is None else [[token] for token in bad],
+        "suppress_tokens": never,
+        "begin_suppress_tokens": begin,
+    }
+    try:
+        made = model(**chosen)
+    except ValueError:  # settings that contradict each other
+        assume(False)
+    rules = rules_of(made, "m", MOST)
+    theirs = LogitsProcessorList()  # in the order of `generate`, for a decoder whose text begins with one token
+    if bad is not None and bad != [1]:
+        theirs.append(NoBadWordsLogitsProcessor([[token] for token in bad], [1]))
+    if first is not None:
+        theirs.append(ForcedBOSTokenLogitsProcessor(first))
+    if last is not None:
+        theirs.append(ForcedEOSTokenLogitsProcessor(1 + MOST, last))
+    if never is not None:
+        theirs.append(SuppressTokensLogitsProcessor(never))
+    if begin is not None:
+        theirs.append(SuppressTokensAtBeginLogitsProcessor(begin, 1 + (first is not None)))
+    logits = torch.tensor(data.draw(st.permutations(range(TOKENS)))).float()[None]
+    for place in range(MOST):
+        left = theirs(torch.zeros(1, 1 + place).long(), logits.clone())
+        if float(left.max()) > -torch.inf:  # else they contradict each other
+            assert int(rules.likeliest(logits, [place])) == int(left.argmax())
+
+
+def test_nothing_is_forced_where_nothing_is_set():
+    assert rules_of(model(), "m", MOST) == Rules()
+    assert rules_of(SimpleNamespace(config=None), "m", MOST) == Rules()  # a model of somebody else's
+
+
+def test_a_causal_models_text_begins_with_the_prompt():
+    assert rules_of(model(seq2seq=False, forced_bos_token_id=3), "m", MOST) == Rules()
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"min_length": 56, "no_repeat_ngram_size": 3}, "min_length=56, no_repeat_ngram_size=3"),
+        ({"repetition_penalty": 1.1, "num_beams": 4, "do_sample": True}, "repetition_penalty=1.1"),
+        ({"bad_words_ids": [[3], [4, 5]]}, "bad_words_ids=[4, 5]"),
+    ],
+)
+def test_settings_for_other_work_are_left_out_and_named(settings, said, caplog):
+    with caplog.at_level(logging.WARNING, "sayso"):
+        rules_of(model(**settings), "m", MOST)
+    assert caplog.messages == [f"model m: answers are greedy; its generation settings {said} are left out"]
