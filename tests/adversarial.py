@@ -70,7 +70,7 @@ def brute_force(learner: HFLearner, prompt: str) -> str:
         attention_mask=torch.ones_like(ids),
         do_sample=False,
         num_beams=1,
-        max_new_tokens=learner.spec.max_new_tokens,
+        max_new_tokens=learner.limits.new_tokens,
         pad_token_id=tokenizer.pad_token_id,
     )
     new = made[0, 1:] if model.config.is_encoder_decoder else made[0, ids.shape[1] :]

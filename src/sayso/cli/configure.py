@@ -21,6 +21,7 @@ from sayso.data.knowledge import knowledge_of
 from sayso.data.people import NOTABLES
 from sayso.data.pocket import SYNTHETIC, PocketWorld
 from sayso.learners.specs import FromScratch, HFModel
+from sayso.paper.paper_settings import NEW_TOKENS
 from sayso.results import RESULTS
 from sayso.runs.status import Status
 
@@ -172,7 +173,8 @@ def _knowledge_settings(experiment: Experiment, name: str, own: Mapping[str, Any
     """Settings that choose the facts: a prepared knowledge base's name or a file, or for the pocket world its table.
 
     Settings of the same kind of knowledge are kept. With another kind all questions of an entity but one are trained
-    on, as in the paper; settings of its `own` hold before it is read.
+    on, as in the paper, and answers of a pretrained model have the length that the authors' program gives that kind, or
+    that of the longest; settings of its `own` hold before it is read.
     """
     if isinstance(experiment.knowledge, FactBase):
         chosen = knowledge_of(name, own)
@@ -180,7 +182,8 @@ def _knowledge_settings(experiment: Experiment, name: str, own: Mapping[str, Any
         if type(chosen) is type(experiment.knowledge):
             return {"knowledge.file": data["file"]}
         questions = len(chosen.first(1)[0].questions)
-        return {"knowledge": data, "split.trained_questions": max(questions - 1, 1)}
+        more = {"model.max_new_tokens": NEW_TOKENS.get(data["type"])} if isinstance(experiment.model, HFModel) else {}
+        return {"knowledge": data, "split.trained_questions": max(questions - 1, 1), **more}
     if name not in (NOTABLES, SYNTHETIC) and not (name.endswith(".csv") and Path(name).is_file()):
         raise SaysoError(
             f"--knowledge '{name}': no such CSV file, and no such facts; there is: {NOTABLES}, {SYNTHETIC}"
