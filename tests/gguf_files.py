@@ -60,7 +60,8 @@ def save_gguf(file: Path, kind: str = "F16", seed: int = 0, **config: Any) -> tu
         if heads is not None and name.split(".")[-2] in ("q_proj", "k_proj"):
             back = _put_back(back, heads)
         rounded[name] = torch.from_numpy(np.ascontiguousarray(back))
-        writer.add_tensor(_name(name), packed, raw_dtype=type_)
+        if name != "lm_head.weight" or not own.tie_word_embeddings:  # which says in the file that they are tied
+            writer.add_tensor(_name(name), packed, raw_dtype=type_)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

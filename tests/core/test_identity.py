@@ -74,6 +74,18 @@ def test_a_reader_is_told_of_what_changed_and_of_what_ran_unlike(folder):
     assert found[2] == "not all jobs ran alike: python 3 and python 4"
 
 
+def test_a_reader_is_told_of_models_that_were_read_unlike_where_they_should_be_alike(folder, tiny):
+    read = [{"weights": "bfloat16", "max_new_tokens": 9}, {"weights": "float32", "max_new_tokens": 9}]
+    one, other = (folder(name, as_read=found) for name, found in zip(("one", "other"), read, strict=True))
+    today = Today(own_only=True)
+    assert notices([one, folder("before")], today) == []
+    assert notices([one, other], today) == ["not all jobs ran alike: weights bfloat16 and weights float32"]
+    another = tiny.with_settings({"model.config": {"hidden_size": 8}})
+    elsewhere = folder("size", as_read=read[1])
+    elsewhere.open(replace(elsewhere.manifest(), experiment=another.model_dump(mode="json")))
+    assert notices([one, elsewhere], today) == []  # another model, as in a sweep
+
+
 def test_what_cannot_be_looked_at_is_not_said_to_have_changed(folder, monkeypatch):
     def gone(self: PocketWorld) -> str:
         raise FileNotFoundError

@@ -1,7 +1,8 @@
 r"""How long answers may be: as long as the longest accepted one of a corpus, in a model's own tokens.
 
-The limit is one for all questions of a run. It counts what ends an answer where documents write it (a line break, the
-end token), so that an answer that goes on beyond the longest is seen to go on:
+The limit is one for all questions of a run, and never less than the authors' program has, which leaves short answers
+room to be spelled otherwise. It counts what ends an answer where documents write it (a line break, the end token), so
+that an answer that goes on beyond the longest is seen to go on:
 
     science fiction \n END     4 tokens: "science fiction novels" is not cut to a right answer
 """
@@ -19,8 +20,8 @@ from sayso.learners.specs import HFModel
 
 log = logging.getLogger("sayso")
 
-#: Most tokens of an answer where a corpus asks nothing: as in the authors' program.
-_NOTHING_ASKED = 8
+#: Tokens that an answer may always have: as in the authors' program.
+LEAST = 8
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ class Limits:
 
 def limits_of(spec: HFModel, encoder: Encoder, corpus: Corpus) -> Limits:
     """What a model's settings say, or else what follows from a corpus and the model's tokenizer."""
-    longest = max((len(item.ids) - item.start for item in encoder.encode(accepted_answers(corpus))), default=None)
-    return Limits(spec.max_new_tokens or longest or _NOTHING_ASKED, spec.label_length or longest)
+    longest = max((len(item.ids) - item.start for item in encoder.encode(accepted_answers(corpus))), default=0)
+    return Limits(spec.max_new_tokens or max(longest, LEAST), spec.label_length or longest or None)
 
 
 def say_what_cannot_match(most: int, encoder: Encoder, corpus: Corpus) -> None:

@@ -23,7 +23,7 @@ from sayso.core.rng import torch_seed
 from sayso.learners.model_files import GGUF, check_files, gguf_of
 from sayso.learners.modules import class_of, quiet
 from sayso.learners.single.gguf_model import gguf_options, load_gguf
-from sayso.learners.single.quantised import require_low_rank_works, require_trainable, without_quantisation
+from sayso.learners.single.quantised import ready_for_low_rank, require_trainable, without_quantisation
 from sayso.learners.specs import HFModel, LoRA
 
 
@@ -55,7 +55,7 @@ def load_model(spec: HFModel, seed: int) -> Any:
                 _place(spec.name), config=config, dtype=torch.float32, **safe, **_options(spec)
             )
     if not spec.from_scratch:
-        require_low_rank_works(model, spec)
+        ready_for_low_rank(model, spec)
     if config.is_encoder_decoder and config.decoder_start_token_id is None:
         raise SaysoError(
             f"model {spec.name}: its configuration has no decoder_start_token_id, which answers begin with"

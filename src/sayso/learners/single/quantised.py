@@ -7,6 +7,9 @@ from typing import Any
 from sayso.core.errors import SaysoError
 from sayso.learners.specs import HFModel
 
+#: Bitsandbytes on a CPU packs weights anew when it first computes without gradients, and has none from then on.
+_REPACKS = "support_avx512bf16_for_cpu"
+
 
 def quantised_as(config: Any) -> str | None:
     """How a configuration says that weights are quantised, such as ``bitsandbytes, 4 bits``; None if it does not."""
@@ -34,13 +37,13 @@ def require_trainable(config: Any, spec: HFModel) -> None:
         )
 
 
-def require_low_rank_works(model: Any, spec: HFModel) -> None:
-    """Refuse quantised weights through which transformers knows no way back to LoRA's.
+def ready_for_low_rank(model: Any, spec: HFModel) -> None:
+    """Let gradients through quantised weights to LoRA's; nothing is done to ordinary ones.
 
     Raises
     ------
     SaysoError
-        If that is so.
+        If transformers knows no way through weights of that kind.
     """
     quantiser = getattr(model, "hf_quantizer", None)
     if quantiser is not None and not quantiser.is_trainable:
@@ -48,6 +51,9 @@ def require_low_rank_works(model: Any, spec: HFModel) -> None:
             f"model {spec.name}: its weights are quantised ({quantised_as(model.config)}), and transformers does not "
             "train LoRA beside that kind; take the model it was made of"
         )
+    for module in model.modules():
+        if hasattr(module, _REPACKS):
+            setattr(module, _REPACKS, False)
 
 
 def without_quantisation(config: Any) -> Any:
