@@ -73,10 +73,10 @@ class HFModel(ModelSpec):
 
     `answer`: what of a continuation is the answer, its ``first_line`` or the ``whole`` (the authors' code), of at most
     `max_new_tokens` tokens (the authors' code: 8 for the CVDB, 16 for T-REx); None takes as many as the longest
-    accepted answer has, with what ends it. `label_length`: most tokens of an answer a sequence-to-sequence model is
-    trained on. With ``padding_loss="all"`` answers are padded to it (the authors' code: 8), or to the longest where it
-    is None.
-    `evaluation_precision`: float32 keeps scores independent of which examples are scored together.
+    accepted answer has with what ends it, 8 at the least. `label_length`: most tokens of an answer a
+    sequence-to-sequence model is trained on. With ``padding_loss="all"`` answers are padded to it (the authors' code:
+    8), or to the longest where it is None. `evaluation_precision`: float32 keeps scores independent of which examples
+    are scored together.
     """
 
     learner: ClassVar[str] = "sayso.learners.single.learner:build"

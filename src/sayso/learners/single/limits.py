@@ -49,7 +49,7 @@ def say_what_cannot_match(most: int, encoder: Encoder, corpus: Corpus) -> None:
         first = asked[long[0]]
         log.warning(
             "max_new_tokens is %d, but %d of %d accepted answers have more tokens (up to %d) and can never match; the "
-            "first is %r, of %d; null takes as many as the longest needs",
+            "first is %r, of %d; --set model.max_new_tokens=null takes as many as the longest needs",
             *(most, len(long), len(asked), max(sizes), first.answers[0], sizes[long[0]]),
         )
 
@@ -63,6 +63,7 @@ def accepted_answers(corpus: Corpus) -> list[Example]:
     examples = [example for eval_set in corpus.eval_sets for example in eval_set.examples]
     entities = dict.fromkeys(example.entity for example in examples)
     found: dict[str, Example] = {}
+    examples.sort(key=lambda example: example.kind == "definition")  # what is said of definitions too is asked for
     for example in _with_each(examples, entities):
         found.setdefault(example.completion, example)
     return list(found.values())
