@@ -119,6 +119,22 @@ def require_one_origin(folders: Iterable[JobFolder]) -> None:
                 )
 
 
+def models_read(folders: Iterable[JobFolder]) -> list[str]:
+    """How models of jobs were read (`Manifest.as_read`), one line for each that differs; cells are named if several do.
+
+    Models of which nothing is said there are passed over.
+    """
+    cells: dict[str, dict[str, None]] = {}
+    for folder in folders:
+        manifest = folder.manifest()
+        if manifest.as_read:
+            said = ", ".join(f"{name} {value}" for name, value in manifest.as_read.items())
+            cells.setdefault(said, {})[manifest.cell] = None
+    if len(cells) == 1:
+        return [f"model: {said}" for said in cells]
+    return [f"model of {', '.join(names)}: {said}" for said, names in cells.items()]
+
+
 def notices(folders: Sequence[JobFolder], today: Today) -> list[str]:
     """What a reader of results should know: data or models changed since, and what was not the same for all jobs.
 
