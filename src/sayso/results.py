@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
-from sayso.core.identity import Today, notices, require_unchanged
+from sayso.core.identity import Today, models_read, notices, require_unchanged
 from sayso.core.store import Store
 
 if TYPE_CHECKING:
@@ -94,6 +94,10 @@ class Results:
     def notices(self) -> list[str]:
         """What a reader should know: data or models changed since, versions or devices that are not all the same."""
         return notices(self.store.jobs(), Today(own_only=True))
+
+    def models_read(self) -> list[str]:
+        """How models were read: the type of stored weights, their commit, how long answers may be; a line a model."""
+        return models_read(self.store.jobs())
 
     def report(self, experiment: Experiment | None = None) -> Path:
         """Write ``report.html`` with its figures into the folder and return its path.

@@ -95,6 +95,7 @@ def test_the_page_says_what_was_found_and_on_what_it_rests(text: str) -> None:
     said = r"Holds: .*D5cons &gt; D6cons, \d\d\.\d% and \d\d\.\d%, a difference of \+0\.\d+ ± 0\.\d+ \(corrected p"
     assert len(re.findall(said, text)) == 2
     assert "planned 5, looked once." in text
+    assert "<td>model as read</td><td>max_new_tokens 9, weights bfloat16</td>" in text
     for expected in (">holds<", "section 3.1", "0123456789abcdef", "tiny", "Cleopatra", "trained_questions", "5 seeds"):
         assert expected in text
 

@@ -22,6 +22,7 @@ from sayso.data.people import NOTABLES, holds_people
 from sayso.data.pocket import SYNTHETIC, PocketWorld
 from sayso.data.tables.table import Table
 from sayso.learners.specs import FromScratch, HFModel
+from sayso.paper.paper_settings import NEW_TOKENS
 from sayso.results import RESULTS
 from sayso.runs.status import Status
 
@@ -120,7 +121,7 @@ def with_facts(experiment: Experiment, facts: FactBase) -> Experiment:
     """An experiment with other facts in plain sentences, all of whose questions but one are trained on."""
     if not isinstance(experiment.knowledge, FactBase) or type(facts) is type(experiment.knowledge):
         return experiment
-    return experiment.with_settings(_facts_settings(facts))
+    return experiment.with_settings(_facts_settings(experiment, facts))
 
 
 def parse_settings(texts: Sequence[str]) -> dict[str, Any]:
@@ -192,14 +193,15 @@ def _knowledge_settings(experiment: Experiment, name: str, own: Mapping[str, Any
     """Settings that choose the facts: a prepared knowledge base's name or a file, or for the pocket world its table.
 
     Settings of the same kind of knowledge are kept. With another kind all questions of an entity but one are trained
-    on, as in the paper; settings of its `own` hold before it is read.
+    on, as in the paper, and answers of a pretrained model have the length that the authors' program gives that kind, or
+    that of the longest; settings of its `own` hold before it is read.
     """
     if isinstance(experiment.knowledge, FactBase):
         chosen = knowledge_of(name, own)
         data = chosen.model_dump(mode="json")
         if type(chosen) is type(experiment.knowledge):
             return {"knowledge.file": data["file"]}
-        return _facts_settings(chosen)
+        return _facts_settings(experiment, chosen)
     if not isinstance(experiment.knowledge, PocketWorld):
         kind = type(experiment.knowledge).__name__
         raise SaysoError(f"--knowledge {name}: {experiment.name} has facts of another kind ({kind})")
@@ -236,10 +238,12 @@ def _settings_of_facts(experiment: Experiment, knowledge: str, values: Mapping[s
     }
 
 
-def _facts_settings(facts: FactBase) -> dict[str, Any]:
-    """Other facts, of whose questions all but one are trained on."""
+def _facts_settings(experiment: Experiment, facts: FactBase) -> dict[str, Any]:
+    """Other facts, of whose questions all but one are trained on, and how long their answers may be."""
     questions = max(len(entity.questions) for entity in facts.first())
-    return {"knowledge": facts.model_dump(mode="json"), "split.trained_questions": max(questions - 1, 1)}
+    data = facts.model_dump(mode="json")
+    more = {"model.max_new_tokens": NEW_TOKENS.get(data["type"])} if isinstance(experiment.model, HFModel) else {}
+    return {"knowledge": data, "split.trained_questions": max(questions - 1, 1), **more}
 
 
 def _model_settings(experiment: Experiment, name: str) -> dict[str, Any]:

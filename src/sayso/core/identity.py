@@ -119,13 +119,30 @@ def require_one_origin(folders: Iterable[JobFolder]) -> None:
                 )
 
 
-def notices(folders: Sequence[JobFolder], today: Today) -> list[str]:
-    """What a reader of results should know: data or models changed since, and versions or devices are not all the same.
+def models_read(folders: Iterable[JobFolder]) -> list[str]:
+    """How models of jobs were read (`Manifest.as_read`), one line for each that differs; cells are named if several do.
 
+    Models of which nothing is said there are passed over.
+    """
+    cells: dict[str, dict[str, None]] = {}
+    for folder in folders:
+        manifest = folder.manifest()
+        if manifest.as_read:
+            said = ", ".join(f"{name} {value}" for name, value in manifest.as_read.items())
+            cells.setdefault(said, {})[manifest.cell] = None
+    if len(cells) == 1:
+        return [f"model: {said}" for said in cells]
+    return [f"model of {', '.join(names)}: {said}" for said, names in cells.items()]
+
+
+def notices(folders: Sequence[JobFolder], today: Today) -> list[str]:
+    """What a reader of results should know: data or models changed since, and what was not the same for all jobs.
+
+    That is versions and devices, and of jobs with the same facts and model how it was read (`Manifest.as_read`).
     What cannot be looked at here (a file that is elsewhere, code of a user's own) is passed over.
     """
     found: dict[str, None] = {}
-    ran_with: dict[str, dict[str, None]] = {}
+    ran_with: dict[tuple[str, str], dict[str | int, None]] = {}
     for folder in folders:
         manifest = folder.manifest()
         written = load_spec(manifest.experiment, str(folder.manifest_path), own_only=today.own_only)
@@ -138,8 +155,11 @@ def notices(folders: Sequence[JobFolder], today: Today) -> list[str]:
             for line in marker.get("differently", ()):
                 found[f"{name} of job {folder.path.name} was measured {line}"] = None
         for name, version in (*manifest.versions.items(), ("on", manifest.device)):
-            ran_with.setdefault(name, {})[version] = None
-    for name, several in ran_with.items():
+            ran_with.setdefault((name, ""), {})[version] = None
+        same = canonical_json([manifest.experiment.get("knowledge"), manifest.experiment.get("model")])
+        for name, value in manifest.as_read.items():
+            ran_with.setdefault((name, same), {})[value] = None
+    for (name, _), several in ran_with.items():
         if len(several) > 1:
             found[f"not all jobs ran alike: {' and '.join(f'{name} {version}' for version in several)}"] = None
     return list(found)

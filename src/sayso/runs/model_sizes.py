@@ -17,6 +17,7 @@ from pydantic import JsonValue
 
 from sayso.core.errors import SaysoError, nearest
 from sayso.learners.known_models import KNOWN_MODELS, KnownModel
+from sayso.learners.model_files import gguf_of
 
 
 def find_model(name: str) -> KnownModel:
@@ -31,13 +32,15 @@ def find_model(name: str) -> KnownModel:
         return KNOWN_MODELS[name]
     from transformers import AutoConfig
 
+    gguf = gguf_of(name)
+    place, more = (str(gguf.parent), {"gguf_file": gguf.name}) if gguf else (name, {})
     try:
-        config = AutoConfig.from_pretrained(name, local_files_only=True)
-    except (OSError, ValueError) as error:
-        if Path(name).is_dir():
+        config = AutoConfig.from_pretrained(place, local_files_only=True, **more)
+    except (OSError, ValueError, ImportError) as error:
+        if Path(name).exists():
             raise SaysoError(f"{name}: not a model whose size can be read ({' '.join(str(error).split())})") from error
         raise SaysoError(f"the size of model '{name}' is not known{nearest(name, KNOWN_MODELS)}") from error
-    return _made(name, config, "as in its folder")
+    return _made(name, config, "as in its file" if gguf else "as in its folder")
 
 
 def from_scratch(architecture: str, config: Mapping[str, JsonValue], vocabulary: int) -> KnownModel:
