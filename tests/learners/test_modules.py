@@ -81,6 +81,7 @@ def test_a_card_that_emulates_bfloat16_does_not_have_it(card, name, major, has):
     assert torch.cuda.is_bf16_supported()  # what torch says of all of them
     assert has_bfloat16(CUDA) == has
     assert computes_in_bfloat16(TrainSpec(precision="auto"), CUDA) == has
+    assert computes_in_bfloat16(TrainSpec(precision="fastest"), CUDA) == has
     assert not computes_in_bfloat16(TrainSpec(precision="float32"), CUDA)
 
 
@@ -100,8 +101,9 @@ def test_a_cpu_computes_in_float32_unless_told_otherwise_and_emulating_is_said_o
     modules._say_emulated.cache_clear()
     assert has_bfloat16(CPU) == has
     assert not computes_in_bfloat16(TrainSpec(precision="auto"), CPU)
+    assert computes_in_bfloat16(TrainSpec(precision="fastest"), CPU) == has
     assert caplog.messages == []
     assert all(computes_in_bfloat16(TrainSpec(precision="bfloat16"), CPU) for _ in range(2))
-    said = "train.precision is bfloat16, which this cpu does not have: it is emulated, slower than float32"
+    said = "bfloat16 was asked for, which this cpu does not have: it is emulated, slower than float32"
     assert caplog.messages == ([] if has else [said])
     modules._say_emulated.cache_clear()

@@ -60,9 +60,16 @@ def computes_in_bfloat16(train: TrainSpec, device: torch.device) -> bool:
     """
     if train.precision == "auto":
         return device.type == "cuda" and has_bfloat16(device)
-    if train.precision == "bfloat16" and not has_bfloat16(device):
+    return in_bfloat16(train.precision, device)
+
+
+def in_bfloat16(precision: str, device: torch.device) -> bool:
+    """Whether ``float32``, ``bfloat16`` or ``fastest`` is bfloat16 on a device; said aloud where it is emulated."""
+    if precision == "fastest":
+        return has_bfloat16(device)
+    if precision == "bfloat16" and not has_bfloat16(device):
         _say_emulated(device.type)
-    return train.precision == "bfloat16"
+    return precision == "bfloat16"
 
 
 def has_bfloat16(device: torch.device) -> bool:
@@ -76,7 +83,7 @@ def has_bfloat16(device: torch.device) -> bool:
 
 @functools.cache
 def _say_emulated(device: str) -> None:
-    log.warning("train.precision is bfloat16, which this %s does not have: it is emulated, slower than float32", device)
+    log.warning("bfloat16 was asked for, which this %s does not have: it is emulated, slower than float32", device)
 
 
 def round_alike(module: torch.nn.Module) -> None:

@@ -76,7 +76,7 @@ class HFModel(ModelSpec):
     accepted answer has with what ends it, 8 at the least. `label_length`: most tokens of an answer a
     sequence-to-sequence model is trained on. With ``padding_loss="all"`` answers are padded to it (the authors' code:
     8), or to the longest where it is None. `evaluation_precision`: float32 keeps scores independent of which examples
-    are scored together.
+    are scored together, ``fastest`` is bfloat16 where the device computes in it.
     """
 
     learner: ClassVar[str] = "sayso.learners.single.learner:build"
@@ -92,7 +92,7 @@ class HFModel(ModelSpec):
     answer: AnswerPart = "first_line"
     max_new_tokens: int | None = Field(default=None, ge=1)
     label_length: int | None = Field(default=None, ge=1)
-    evaluation_precision: Literal["float32", "bfloat16"] = "float32"
+    evaluation_precision: Literal["float32", "bfloat16", "fastest"] = "float32"
     trust_remote_code: bool = False
     allow_pickle: bool = False
 

@@ -101,7 +101,7 @@ def on_gpu(experiment: Experiment, work: Workload, gpu: Gpu) -> Estimate:
         If it is no model of a known kind, or its size is not known.
     """
     model, train = experiment.model, experiment.train
-    float32 = train.precision == "float32" or (train.precision == "auto" and gpu.bfloat16 is None)
+    float32 = train.precision == "float32" or (train.precision != "bfloat16" and gpu.bfloat16 is None)
     if isinstance(model, HFModel):
         how = Training(
             max(_pass_tokens(stage, model.micro_batch_size) for stage in work.stages),
@@ -109,7 +109,8 @@ def on_gpu(experiment: Experiment, work: Workload, gpu: Gpu) -> Estimate:
             trained_share=1.0 if model.lora is None else _LORA_SHARE,
             gradient_checkpointing=model.gradient_checkpointing,
             float32=float32,
-            float32_evaluation=model.evaluation_precision == "float32",
+            float32_evaluation=model.evaluation_precision == "float32"
+            or (model.evaluation_precision == "fastest" and gpu.bfloat16 is None),
         )
         return estimate(find_model(model.name), work.planned, gpu, how)
     if isinstance(model, FromScratch):

@@ -24,7 +24,7 @@ from sayso.core.training import TrainSpec
 from sayso.learners.encoding import Document, Encoder, Once, lengths_of, require_boundary
 from sayso.learners.gradients import gram, in_evaluation
 from sayso.learners.memory import Fitting
-from sayso.learners.modules import computes_in_bfloat16, drops, quiet
+from sayso.learners.modules import computes_in_bfloat16, drops, in_bfloat16, quiet
 from sayso.learners.order import Step
 from sayso.learners.single.generation import rules_of
 from sayso.learners.single.greedy import Begun, continue_greedily
@@ -103,7 +103,7 @@ class HFLearner(TrainedLearner):
             batch = [encoded[row] for row in step.chosen[0]] + [extra[row] for row in step.repeated[0]]
             counts = [item.counted for item in batch]
             with self._in_training(step):
-                for parts in self.reader.plan(batch, counts, most, share=share):
+                for parts in self.reader.plan(batch, counts, most, share=share, half=half):
                     with self._autocast(half):
                         loss = self.reader.loss(batch, parts) / sum(counts)
                     yield loss.view(1)
@@ -138,7 +138,8 @@ class HFLearner(TrainedLearner):
 
         def score(most: int | None) -> None:
             counts = [len(item.ids) - item.start for item in documents]
-            for parts in self.reader.plan(documents, counts, most, share=self.reader.shares):
+            half = self._evaluates_in_bfloat16()
+            for parts in self.reader.plan(documents, counts, most, share=self.reader.shares, half=half):
                 found = self.reader.completions(documents, parts)
                 for place, row in enumerate(found.rows):
                     loss[row], said[row] = found.loss[place], found.said[place]
@@ -217,7 +218,10 @@ class HFLearner(TrainedLearner):
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=enabled)
 
     def _evaluating(self) -> torch.autocast:
-        return self._autocast(self.spec.evaluation_precision == "bfloat16")
+        return self._autocast(self._evaluates_in_bfloat16())
+
+    def _evaluates_in_bfloat16(self) -> bool:
+        return in_bfloat16(self.spec.evaluation_precision, self.device)
 
     def save_replica(self, replica: int, folder: Path) -> None:  # noqa: ARG002
         """Write the model as an ordinary transformers checkpoint with its tokenizer; of LoRA, its adapter (peft)."""
