@@ -40,8 +40,8 @@ class Manifest:
     """What a job rests on: the full resolved spec, data, versions, and the code's git commit if it is a checkout.
 
     `model`: what training started from (`ModelSpec.identity`), None where the settings say it all. `as_read`: what was
-    found when it was loaded (the type its weights are stored in, their commit) and what follows from it
-    (``max_new_tokens``). `resumed`: how the job went on later with other versions or on another device, one line each.
+    found when it was loaded (the type its weights are stored in, their commit) and what follows from it and from the
+    machine (``max_new_tokens``, threads, the fastest precision). `resumed`: how the job went on later with other versions or on another device, one line each.
     """
 
     job: str

@@ -69,8 +69,8 @@ def test_a_trained_one_is_saved_and_read_back_as_an_ordinary_model(tmp_path):
     other.load_replica(0, tmp_path / "saved")
     scores = [each.scores([DOCUMENTS])[0].loss.tolist() for each in (learner, again, other)]
     assert scores[0] == scores[1] == scores[2]
-    assert learner.as_read == {"weights": "GGUF Q4_0", "max_new_tokens": 8}
-    assert again.as_read == {"weights": "float32", "max_new_tokens": 8}
+    assert learner.as_read.items() >= {"weights": "GGUF Q4_0", "max_new_tokens": 8}.items()
+    assert again.as_read.items() >= {"weights": "float32", "max_new_tokens": 8}.items()
 
 
 def test_low_rank_additions_and_random_weights_beside_it(tmp_path):

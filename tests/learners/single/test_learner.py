@@ -81,6 +81,13 @@ def test_the_update_is_that_of_the_whole_batch_whatever_it_is_made_of(folders, a
     assert float((weights(whole) - weights(parts)).abs().max()) < 1e-5
 
 
+def test_how_a_model_was_read_names_what_numbers_may_depend_on(folders, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
+    read = learner_of(folders("gpt_neo")).as_read
+    assert read["threads"] == torch.get_num_threads()
+    assert read["fastest precision"] == "bfloat16"
+
+
 def test_where_tokens_are_cheap_documents_go_through_in_fewer_passes(folders, monkeypatch, tmp_path):
     learner = learner_of(folders("gpt_neo", calm=True))
     learner.reader.overhead = 4.0

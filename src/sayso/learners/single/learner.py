@@ -24,7 +24,7 @@ from sayso.core.training import TrainSpec
 from sayso.learners.encoding import Document, Encoder, Once, lengths_of, require_boundary
 from sayso.learners.gradients import gram, in_evaluation
 from sayso.learners.memory import Fitting
-from sayso.learners.modules import computes_in_bfloat16, drops, in_bfloat16, quiet
+from sayso.learners.modules import computes_in_bfloat16, drops, has_bfloat16, in_bfloat16, quiet
 from sayso.learners.order import Step
 from sayso.learners.single.generation import rules_of
 from sayso.learners.single.greedy import Begun, continue_greedily
@@ -71,7 +71,12 @@ class HFLearner(TrainedLearner):
         self.limits = limits_of(spec, self._encoder, corpus)
         if spec.max_new_tokens is not None:
             say_what_cannot_match(spec.max_new_tokens, self._encoder, corpus)
-        self.as_read = {**stored(spec, config), "max_new_tokens": self.limits.new_tokens}
+        self.as_read = {
+            **stored(spec, config),
+            "max_new_tokens": self.limits.new_tokens,
+            "threads": torch.get_num_threads(),
+            "fastest precision": "bfloat16" if has_bfloat16(device) else "float32",
+        }
         pad = self.tokenizer.pad_token_id
         self.reader = choose_reader(self.model, spec.name, ordinary, pad if pad < rows else end, device)
         self.reader.rules = rules_of(self.model, spec.name, self.limits.new_tokens)
