@@ -41,7 +41,8 @@ class Manifest:
 
     `model`: what training started from (`ModelSpec.identity`), None where the settings say it all. `as_read`: what was
     found when it was loaded (the type its weights are stored in, their commit) and what follows from it and from the
-    machine (``max_new_tokens``, threads, the fastest precision). `resumed`: how the job went on later with other versions or on another device, one line each.
+    machine (``max_new_tokens``, threads, the fastest precision). `resumed`: how the job went on later with other
+    versions or on another device, one line each.
     """
 
     job: str
