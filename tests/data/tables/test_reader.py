@@ -270,6 +270,17 @@ def test_keys_that_come_later_in_json_are_columns_of_all_rows(tmp_path):
     ]
 
 
+def test_keys_of_json_have_no_blanks_around_them(tmp_path):
+    file = written(tmp_path, "a.json", '[{" name ": "A", "x": 1}, {"name": "B", "x": 2}]')
+    assert rows_of(file) == [{"name": "A", "x": "1"}, {"name": "B", "x": "2"}]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_a_sign_of_no_meaning_is_no_other_encoding(tmp_path, name):
+    text = "name,x\nA\0,1\n" if name == "a.csv" else '{"name": "A\\u0000", "x": 1}'
+    assert "column 'name': holds a character of no meaning (NUL)" in refused(written(tmp_path, name, text))
+
+
 def test_values_that_python_takes_for_equal_stay_apart(tmp_path):
     file = written(tmp_path, "a.jsonl", '{"name": "A", "x": 1}\n{"name": "B", "x": true}\n{"name": "C", "x": "1"}\n')
     assert [row["x"] for row in rows_of(file)] == ["1", "True", "1"]

@@ -61,10 +61,12 @@ def plain_text(text: str) -> str | None:
     Raises
     ------
     ValueError
-        If it has more than `LONGEST` characters.
+        If it has more than `LONGEST` characters, or a NUL.
     """
     if len(text) > LONGEST:
         raise ValueError(f"holds {len(text):,} characters; an answer has at most {LONGEST:,}")
+    if "\0" in text:
+        raise ValueError("holds a character of no meaning (NUL); remove it")
     cell = text_cell(text, EMPTY)
     return _moment(cell) if cell is not None and len(cell) > 15 and cell[4] == "-" == cell[7] else cell
 

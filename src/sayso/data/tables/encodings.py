@@ -91,12 +91,12 @@ def _seen_in(start: bytes) -> str:
         if start.startswith(mark):
             return encoding
     first = start[:400]
-    if b"\0" not in first:
+    if 4 * first.count(0) < len(first) or not first:
         return "utf-8"
     even, odd = first[::2].count(0), first[1::2].count(0)
-    if even and odd:
+    if min(even, odd) > len(first) // 8:
         return "utf-32-le" if first[0] else "utf-32-be"
-    return "utf-16-le" if odd else "utf-16-be"
+    return "utf-16-le" if odd > even else "utf-16-be"
 
 
 def open_bytes(file: Path) -> io.BufferedReader:
@@ -134,7 +134,8 @@ def _not_in(file: Path, encoding: str, after: str) -> str:
             except UnicodeDecodeError as error:
                 column = len(line[: error.start].decode()) + 1
                 there = f"line {number}, column {column}: found byte 0x{line[error.start]:02x}, which is not UTF-8"
-                return f"{there}; save it as UTF-8, or set knowledge.encoding={_western(line, stream)}"
+                right = f"the encoding it is in: of western Europe, knowledge.encoding={_western(line, stream)}"
+                return f"{there}; save it as UTF-8, or set {right}"
     return "not UTF-8"
 
 

@@ -143,11 +143,14 @@ def _json(file: Path, held: ExitStack, how: How, *, lines: bool) -> Raw:
                 raise SaysoError(f"{file}: {place} {number}: holds {_called(item)}, where an object should be")
             values: list[Any] = [None] * len(columns)
             for name, value in item.items():
-                if (position := columns.get(name)) is not None:
+                position = columns.get(name)
+                if position is None:
+                    position = columns.get(name.strip())
+                if position is not None:
                     values[position] = value
                 else:
                     _check_column(f"{file}: {place} {number}", name)
-                    columns[name] = len(columns)
+                    columns[name.strip()] = len(columns)
                     values.append(value)
                     limits.check_rows(file, count, len(columns))
             rows.append((number, values))
@@ -158,7 +161,7 @@ def _json(file: Path, held: ExitStack, how: How, *, lines: bool) -> Raw:
         for number, values in rows:
             yield number, values if len(values) == width else [*values, *[None] * (width - len(values))]
 
-    return Raw([name.strip() for name in names], place, whole(), How(opened.encoding))
+    return Raw(names, place, whole(), How(opened.encoding))
 
 
 def _check_column(where: str, name: str) -> None:
