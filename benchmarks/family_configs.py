@@ -91,8 +91,15 @@ MORE: dict[str, dict[str, Any]] = {
     },
     "kimi_linear": {
         **{name: value for name, value in _RANKS.items() if name != "q_lora_rank"},
-        **{"topk_group": 1, "linear_head_dim": 16, "linear_num_heads": 2, "num_experts_per_token": 2},
+        **{
+            "layer_types": ["linear_attention", "full_attention"],
+            "topk_group": 1,
+            "linear_head_dim": 16,
+            "linear_num_heads": 2,
+            "num_experts_per_token": 2,
+        },
     },
+    "jamba": {"attn_layer_period": 2, "attn_layer_offset": 1},
     "lfm2_moe": {"layer_types": ["conv", "full_attention"], "num_dense_layers": 1},
     "longcat_flash": {
         **{**_RANKS, "head_dim": 8, "expert_ffn_hidden_size": 64},

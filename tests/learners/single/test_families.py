@@ -78,6 +78,17 @@ def test_an_end_token_that_the_model_does_not_have_is_refused(tmp_path):
         build([Corpus(1, {}, ())], HFModel(name=str(tmp_path)))
 
 
+def test_weights_that_are_never_trained_do_not_keep_a_model_from_being_read_back(families: Families, tmp_path):
+    """HRM's begin with a fixed state: its own checkpoint had "other names or shapes"."""
+    learner = build([Corpus(1, {}, ())], HFModel(name=families("gpt2")))
+    learner.model.transformer.ln_f.bias.requires_grad_(False)
+    learner.save_replica(0, tmp_path)
+    expected = learner.scores([DOCUMENTS])[0].loss.tolist()
+    learner.model.get_input_embeddings().weight.data.zero_()
+    learner.load_replica(0, tmp_path)
+    assert learner.scores([DOCUMENTS])[0].loss.tolist() == expected
+
+
 def test_a_configuration_that_knows_no_start_is_named_as_any_without_one(tmp_path):
     """Switch Transformers' has no such setting at all: it was a traceback."""
     KINDS["unigram"](tmp_path)

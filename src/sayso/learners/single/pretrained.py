@@ -108,7 +108,8 @@ def load_weights(model: Any, folder: Path) -> None:
         else:
             with quiet():
                 there = type(model).from_pretrained(folder, local_files_only=True, dtype=torch.float32)
-            given = {name: tensor.detach() for name, tensor in there.named_parameters()}
+            fixed = {name for name, tensor in model.named_parameters() if not tensor.requires_grad}
+            given = {name: tensor.detach() for name, tensor in there.named_parameters() if name not in fixed}
     except Exception as error:  # a damaged file can raise anything
         raise SaysoError(f"{folder}: no checkpoint of this model that can be read: {_line(error)}") from error
     shapes = {name: tensor.shape for name, tensor in own.items()}
