@@ -77,22 +77,35 @@ def show(
     terminal.show(data_pages.facts_page(found))
 
 
-@app.command(epilog=examples("sayso data check my-facts.csv", "sayso data check my-facts.csv --experiment paper-t5"))
+@app.command(
+    epilog=examples(
+        "sayso data check my-facts.csv", "sayso data check my-facts.csv --experiment paper-t5 --model FOLDER"
+    )
+)
 def check(
     facts: Annotated[str, FACTS],
     settings: Annotated[list[str] | None, SETTING] = None,
     name: Annotated[
         str, typer.Option("--experiment", metavar="NAME", help="The experiment whose subsets they are for.")
     ] = "paper-main",
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|FOLDER", help="Also what this model's tokenizer makes of names and answers."),
+    ] = None,
 ) -> None:
     """Say what is to be known of facts before anything is trained on them; exit code 1 where a run would be refused."""
     from sayso.cli import data_pages, terminal
     from sayso.cli.configure import facts_of, find, with_facts
     from sayso.data.tables.check import check as check_facts
     from sayso.data.tables.table import Table
+    from sayso.learners.specs import HFModel
+    from sayso.runs.spelling import check_spelling
 
     experiment, knowledge = find(name), facts_of(facts, settings or [])
-    findings = check_facts(knowledge, with_facts(experiment, knowledge))
+    asked = with_facts(experiment, knowledge)
+    findings = check_facts(knowledge, asked)
+    if model is not None:
+        findings += check_spelling(knowledge, asked, HFModel(name=model))
     if isinstance(knowledge, Table):
         terminal.show(data_pages.taken_page(knowledge.taken()), "")
     terminal.show(data_pages.findings_page(findings))

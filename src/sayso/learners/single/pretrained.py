@@ -38,8 +38,7 @@ def load_model(spec: HFModel, seed: int) -> Any:
         or has no layers for LoRA.
     """
     check_files(spec.name, weights=not spec.from_scratch)
-    with _one_line(spec):
-        config = AutoConfig.from_pretrained(_place(spec.name), **_options(spec))
+    config = load_config(spec)
     kind, gguf = _kind(config, spec), gguf_of(spec.name)
     if gguf is None and not spec.from_scratch:
         require_trainable(config, spec)
@@ -66,6 +65,18 @@ def load_model(spec: HFModel, seed: int) -> Any:
     if spec.gradient_checkpointing:
         _checkpoint_gradients(model)
     return model
+
+
+def load_config(spec: HFModel) -> Any:
+    """Load a model's configuration.
+
+    Raises
+    ------
+    SaysoError
+        If it cannot be had or read.
+    """
+    with _one_line(spec):
+        return AutoConfig.from_pretrained(_place(spec.name), **_options(spec))
 
 
 def load_tokenizer(spec: HFModel) -> Any:
