@@ -135,3 +135,47 @@ def test_a_package_that_reads_excel_is_named_where_it_is_not_installed(tmp_path,
     monkeypatch.setitem(sys.modules, "python_calamine", None)
     write_workbook(tmp_path / "other.xlsx", {"a": [["name", "x"], ["Ada", 1]]})
     assert "pip install 'sayso[excel]'" in error_of(call("data", "show", tmp_path / "other.xlsx"))
+
+
+ISLANDS = "label,language,money,head\n" + "".join(
+    f"Island {number},tongue {number % 4},coin {number % 3},{'' if number == 3 else f'head {number}'}\n"
+    for number in range(20)
+)
+
+
+def test_the_pocket_world_takes_any_table_and_says_what_was_taken_for_what(tmp_path):
+    file = tmp_path / "islands.csv"
+    file.write_text(ISLANDS, encoding="utf-8")
+    shown = call("show", "pocket", "--knowledge", file)
+    assert shown.exit_code == 0, shown.output
+    assert "20, named in column 'label'" in shown.stdout
+    assert "head (1 without)" in shown.stdout
+    documents = call("sample", "pocket", "--knowledge", file, "-n", "1").stdout
+    assert "language <|" in documents
+    assert "head <|" in documents
+    settings = json.loads(
+        call(
+            *("show", "pocket", "--knowledge", file, "--json", "--set", "knowledge.name_column=label"),
+            *("--set", "knowledge.facts.entities=19", "--set", "knowledge.entities=5"),
+        ).stdout
+    )["knowledge"]
+    assert (settings["entities"], settings["facts"]["entities"], settings["facts"]["name_column"]) == (5, 19, "label")
+    said = error_of(call("show", "pocket", "--knowledge", file, "--set", "knowledge.name_column=lable"))
+    assert "label" in said
+    said = error_of(call("sample", "pocket", "--knowledge", file, "--set", "knowledge.entities=25"))
+    assert "has 19 entities with an answer to each of language, money, head; set it to at most 19" in said
+
+
+def test_people_in_the_cvdbs_columns_keep_their_centuries(tmp_path):
+    file = tmp_path / "people.csv"
+    rows = (f"P{number},{1500 + number},{1560 + number},Male,Europe,actor,'France'" for number in range(20))
+    header = "name,birth,death,gender,un_region,level3_main_occ,string_citizenship_raw_d"
+    file.write_text("\n".join([header, *rows]), encoding="utf-8")
+    assert "16 century" in call("sample", "pocket", "--knowledge", file, "-n", "1").stdout
+
+
+def test_facts_that_leave_nothing_to_ask_are_said_by_show(tmp_path):
+    file = tmp_path / "one.csv"
+    file.write_text("name,capital\n" + "".join(f"Land{n},City{n}\n" for n in range(40)), encoding="utf-8")
+    shown = call("show", "paper-main", "--knowledge", file).stdout
+    assert "each entity has one question, which is trained on: none is held out to be asked" in " ".join(shown.split())

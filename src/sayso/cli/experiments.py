@@ -57,8 +57,9 @@ def show(
     if json:
         typer.echo(experiment.model_dump_json(indent=1))
         return
+    facts = own_facts_page(experiment)
     terminal.show(terminal.experiment_page(experiment))
-    if (facts := own_facts_page(experiment)) is not None:
+    if facts is not None:
         terminal.show("", facts)
     if (found := expected(experiment)) is not None:
         terminal.show("", expected_page(found))
