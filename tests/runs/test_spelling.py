@@ -16,7 +16,7 @@ from tests.tokenizer_kinds import KINDS
 
 
 @pytest.fixture
-def facts(tmp_path) -> Path:
+def facts(tmp_path: Path) -> Path:
     file = tmp_path / "facts.csv"
     rows = [f"salt {number},{'H₂O' if number % 2 else 'CO2'},use {number}" for number in range(30)]
     file.write_text("\n".join(["name,formula,use", *rows]), encoding="utf-8")
@@ -24,7 +24,7 @@ def facts(tmp_path) -> Path:
 
 
 @pytest.fixture
-def without_bytes(tmp_path) -> Path:
+def without_bytes(tmp_path: Path) -> Path:
     """A folder with T5's kind of tokenizer and configuration; that is all a check needs."""
     folder = tmp_path / "t5"
     folder.mkdir()
