@@ -82,7 +82,8 @@ def taken_page(taken: Taken) -> RenderableType:
     found += [f"{called(how.delimiter)} between columns"] if how.delimiter else []
     found += [f"sheet '{how.sheet}'"] if how.sheet else []
     grid = Table.grid(padding=(0, 3, 0, 0))
-    grid.add_row("file", ", ".join([taken.file, *found]))
+    name = taken.file.encode(errors="backslashreplace").decode()  # what UTF-8 cannot write is written in ASCII
+    grid.add_row("file", ", ".join([name, *found]))
     grid.add_row("entities", _entities(taken))
     asked = [f"{item.what} ({item.gaps:,} without)" if item.gaps else item.what for item in taken.asked]
     left_out = [f"{column} ({why})" for column, why in taken.left_out]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -138,14 +139,15 @@ class Table(FactBase):
 
     def _reading(self) -> Reading:
         everything = self.model_copy(update={"entities": None, "drawn": "fixed"})
-        return _read(everything.model_dump_json(), signature(self.file))
+        # a file's name may be what UTF-8 cannot write, which only JSON in ASCII holds
+        return _read(json.dumps(everything.model_dump()), signature(self.file))
 
 
 @functools.lru_cache(maxsize=2)
 def _read(settings: str, _changed: tuple[int, ...]) -> Reading:
     """All of a table as it is now; its settings as JSON."""
     with _without_collecting():
-        return _read_anew(Table.model_validate_json(settings))
+        return _read_anew(Table.model_validate(json.loads(settings)))
 
 
 @contextmanager
