@@ -137,7 +137,7 @@ def low_rank(name: str, documents: list[Any]) -> str:
             said = _line(error).replace(name, "m")
             continue
         after = float(learner.scores([documents])[0].loss.mean())
-        if after < before:
+        if abs(after - before) > 1e-3:
             return "yes" if layers is None else "all-linear"
         said = f"loss {before:.3f} before, {after:.3f} after"
     return f"no: {said}"

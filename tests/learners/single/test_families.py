@@ -2,6 +2,7 @@
 
 import logging
 
+import numpy as np
 import pytest
 from benchmarks.family_configs import config_of
 from transformers import AutoTokenizer
@@ -76,6 +77,16 @@ def test_an_end_token_that_the_model_does_not_have_is_refused(tmp_path):
     tokenizer.save_pretrained(tmp_path)
     with pytest.raises(SaysoError, match="its tokenizer's end-of-text token is number 343, the model has only 343"):
         build([Corpus(1, {}, ())], HFModel(name=str(tmp_path)))
+
+
+@pytest.mark.parametrize("name", ["marian", "pegasus"])
+def test_a_kept_model_is_the_one_that_was_trained(families: Families, name, tmp_path):
+    """Marian's sinusoids are not saved, but were trained."""
+    learner = build([Corpus(1, {}, ())], HFModel(name=families(name)))
+    learner.fit([DOCUMENTS], TrainSpec(batch_size=8, learning_rate=1e-2), stage="s", epochs=2)
+    learner.save_replica(0, tmp_path)
+    again = build([Corpus(1, {}, ())], HFModel(name=str(tmp_path)))
+    np.testing.assert_array_equal(again.scores([DOCUMENTS])[0].loss, learner.scores([DOCUMENTS])[0].loss)
 
 
 def test_weights_that_are_never_trained_do_not_keep_a_model_from_being_read_back(families: Families, tmp_path):

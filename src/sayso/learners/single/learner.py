@@ -34,6 +34,7 @@ from sayso.learners.single.listening import prompt_activations
 from sayso.learners.single.matching import Answers, matches
 from sayso.learners.single.pretrained import load_model, load_tokenizer, load_weights, trained
 from sayso.learners.single.proving import choose_reader
+from sayso.learners.single.reader import base_of
 from sayso.learners.single.spelling import require_spelled
 from sayso.learners.single.stored import stored
 from sayso.learners.single.truth import ordinary_tokens
@@ -57,6 +58,7 @@ class HFLearner(TrainedLearner):
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.tokenizer = load_tokenizer(spec)
         self.model = load_model(spec, self.seed).to(device).eval()
+        _fix_what_is_not_saved(self.model)
         config = self.model.config
         seq2seq: bool = config.is_encoder_decoder
         rows: int = self.model.get_input_embeddings().num_embeddings
@@ -252,6 +254,18 @@ def build(corpora: Sequence[Corpus], spec: HFModel) -> HFLearner:
     learner = HFLearner(corpus, spec)
     require_spelled(spec.name, learner.tokenizer, corpus, seq2seq=learner.model.config.is_encoder_decoder)
     return learner
+
+
+def _fix_what_is_not_saved(model: Any) -> None:
+    """Keep weights as they are that a model never saves: Marian's sinusoids, which loading makes trainable.
+
+    Trained, they would be lost when the model is kept.
+    """
+    own = base_of(model)
+    parameters = dict(own.named_parameters())
+    for name in getattr(own, "_keys_to_ignore_on_save", None) or ():
+        if name in parameters and parameters[name] is not own.get_output_embeddings().weight:
+            parameters[name].requires_grad_(False)
 
 
 def _ends(tokenizer: Any, model: Any) -> frozenset[int]:
