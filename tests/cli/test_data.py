@@ -150,6 +150,10 @@ def test_the_pocket_world_takes_any_table_and_says_what_was_taken_for_what(tmp_p
     assert shown.exit_code == 0, shown.output
     assert "20, named in column 'label'" in shown.stdout
     assert "head (1 without)" in shown.stdout
+    assert "asked about: language, money, head; 19 entities have an answer to each" in shown.stdout
+    two = tmp_path / "two.csv"
+    two.write_text("\n".join(row.rpartition(",")[0] for row in ISLANDS.splitlines()), encoding="utf-8")
+    assert json.loads(call("show", "pocket", "--knowledge", two, "--json").stdout)["split"]["trained_questions"] == 1
     documents = call("sample", "pocket", "--knowledge", file, "-n", "1").stdout
     assert "language <|" in documents
     assert "head <|" in documents
@@ -177,5 +181,6 @@ def test_people_in_the_cvdbs_columns_keep_their_centuries(tmp_path):
 def test_facts_that_leave_nothing_to_ask_are_said_by_show(tmp_path):
     file = tmp_path / "one.csv"
     file.write_text("name,capital\n" + "".join(f"Land{n},City{n}\n" for n in range(40)), encoding="utf-8")
+    assert "asks about capital, and the pocket world needs two" in error_of(call("show", "pocket", "--knowledge", file))
     shown = call("show", "paper-main", "--knowledge", file).stdout
     assert "each entity has one question, which is trained on: none is held out to be asked" in " ".join(shown.split())

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sayso.core.errors import SaysoError
+from sayso.core.examples import EntityFacts
 from sayso.data.pocket import PocketWorld
 from sayso.data.tables.table import Table
 from sayso.learners.stacked.tokenizer import word_tokenizer
@@ -99,3 +100,34 @@ def test_the_table_is_what_the_data_are(elements):
     world = PocketWorld(facts=elements)
     assert world.sha256() == elements.sha256()
     assert PocketWorld.model_validate(world.model_dump(mode="json")) == world
+
+
+def test_columns_are_asked_in_the_order_of_the_table_whatever_row_has_a_gap(tmp_path):
+    file = tmp_path / "wide.csv"
+    rows = [f"E{row}," + ",".join(f"{column}{row}" for column in "abcdefg") for row in range(8)]
+    rows[0] = rows[0].replace("a0", "")
+    file.write_text("\n".join(["name,a,b,c,d,e,f,g", *rows]), encoding="utf-8")
+    found = PocketWorld(facts=Table(file=str(file)), entities=7, names=2).world(3, 5, 2).entities
+    assert [pair.attribute for pair in found[0].questions] == list("abcdef")
+    assert "E0" not in {entity.name for entity in found}
+
+
+def test_columns_that_would_be_asked_alike_are_refused(tmp_path):
+    file = tmp_path / "twice.csv"
+    file.write_text("name,who,its-who\nA,x,y\nB,z,w\n", encoding="utf-8")
+    with pytest.raises(SaysoError, match=r"columns 'who' and 'its-who' would both be asked as 'its-who'"):
+        PocketWorld(facts=Table(file=str(file)), entities=2).world(0, 5, 2)
+
+
+def test_the_tables_own_settings_say_which_entities_there_are(elements):
+    few = elements.model_copy(update={"entities": 4})
+    names = {entity.name for seed in range(30) for entity in _drawn(few, seed)}
+    assert names == {"Hydrogen", "Helium", "Lithium", "Neon"}
+    others = few.model_copy(update={"drawn": "seed"})
+    assert {entity.name for seed in range(30) for entity in _drawn(others, seed, entities=2)} > names
+    with pytest.raises(SaysoError, match=r"entities is 100, but .* has 9"):
+        _drawn(elements.model_copy(update={"entities": 100}), 0)
+
+
+def _drawn(table: Table, seed: int, entities: int = 4) -> tuple[EntityFacts, ...]:
+    return PocketWorld(facts=table, entities=entities, names=2, attributes=2).world(seed, 5, 2).entities

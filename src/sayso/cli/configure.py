@@ -20,6 +20,7 @@ from sayso.data.facts import FactBase
 from sayso.data.knowledge import knowledge_of
 from sayso.data.people import NOTABLES, holds_people
 from sayso.data.pocket import SYNTHETIC, PocketWorld
+from sayso.data.pocket_facts import columns_asked
 from sayso.data.tables.table import Table
 from sayso.learners.specs import FromScratch, HFModel
 from sayso.paper.paper_settings import NEW_TOKENS
@@ -194,7 +195,7 @@ def _knowledge_settings(experiment: Experiment, name: str, own: Mapping[str, Any
 
     Settings of the same kind of knowledge are kept. With another kind all questions of an entity but one are trained
     on, as in the paper, and answers of a pretrained model have the length that the authors' program gives that kind, or
-    that of the longest; settings of its `own` hold before it is read.
+    that of the longest; settings of its `own` hold before it is read. In the pocket world, too, a question is left out.
     """
     if isinstance(experiment.knowledge, FactBase):
         chosen = knowledge_of(name, own)
@@ -216,7 +217,9 @@ def _knowledge_settings(experiment: Experiment, name: str, own: Mapping[str, Any
         raise SaysoError(
             f"--knowledge {name}: the pocket world takes a table, and this is read as {type(table).__name__}"
         )
-    return {"knowledge.facts": table.model_dump(mode="json")}
+    columns = columns_asked(table, experiment.knowledge.attributes)
+    trained = min(experiment.split.trained_questions, len(columns) - 1)
+    return {"knowledge.facts": table.model_dump(mode="json"), "split.trained_questions": trained}
 
 
 def _settings_of_facts(experiment: Experiment, knowledge: str, values: Mapping[str, Any]) -> dict[str, str]:

@@ -16,7 +16,9 @@ from rich.text import Text
 from sayso.core.examples import EntityFacts
 from sayso.core.experiment import Experiment
 from sayso.core.sweep import cells
-from sayso.data.pocket import PocketWorld
+from sayso.data.people import NOTABLES
+from sayso.data.pocket import SYNTHETIC, PocketWorld
+from sayso.data.pocket_facts import columns_asked, without_gaps
 from sayso.data.progress import OnProgress
 from sayso.data.published.cache import Prepared
 from sayso.data.tables import table as facts_table
@@ -99,14 +101,22 @@ def own_facts_page(experiment: Experiment) -> RenderableType | None:
     SaysoError
         If the table cannot be read.
     """
-    knowledge = cells(experiment)[0].experiment.knowledge
-    pocket = isinstance(knowledge, PocketWorld)
-    table = knowledge.facts if isinstance(knowledge, PocketWorld) else knowledge
-    if not isinstance(table, facts_table.Table):
-        return None
-    found = check(table, None if pocket else cells(experiment)[0].experiment)
-    worth = [finding for finding in found if finding.severity != "note"]
-    return Group(taken_page(table.taken()), findings_page(worth)) if worth else taken_page(table.taken())
+    first = cells(experiment)[0].experiment
+    knowledge, lines = first.knowledge, list[RenderableType]()
+    table: object = knowledge
+    if isinstance(knowledge, PocketWorld):
+        table = knowledge.facts
+        if isinstance(table, facts_table.Table):
+            columns = columns_asked(table, knowledge.attributes)
+            whole = len(without_gaps(table.first(), columns))
+            lines.append(Text(f"asked about: {', '.join(columns)}; {whole:,} entities have an answer to each"))
+        elif table not in (NOTABLES, SYNTHETIC):
+            lines.append(Text(f"{table}: people in the Cross-Verified Database's columns, years told as centuries"))
+    if isinstance(table, facts_table.Table):
+        found = check(table, None if isinstance(knowledge, PocketWorld) else first)
+        worth = [finding for finding in found if finding.severity != "note"]
+        lines = [taken_page(table.taken()), *lines, *([findings_page(worth)] if worth else [])]
+    return Group(*lines) if lines else None
 
 
 def _entities(taken: Taken) -> str:

@@ -47,8 +47,8 @@ class PocketWorld(KnowledgeBase):
 
     `facts`: ``notables`` are real people from a table shipped with the package, of whom each seed draws its own; the
     path of a file is a table of people in the same columns (`sayso.data.people`); a `sayso.data.tables.table.Table` is
-    any table of yours, of which each seed draws entities with an answer to all of the first `attributes` questions
-    (or to all there are, if they are fewer), asked by their columns; ``synthetic`` facts are made up, every value of
+    any table of yours, of which each seed draws entities with an answer to all of the first `attributes` columns (or
+    to all there are, if they are fewer), asked by their names; ``synthetic`` facts are made up, every value of
     an attribute equally likely, any number of entities. `values`: how many values an attribute has (synthetic only).
     `pool`: names are one token each (None), or two, put together from this many first and as many second pieces.
     `statements`: of how many names of each entity a document says that they are its, and of how many
@@ -98,7 +98,7 @@ class PocketWorld(KnowledgeBase):
         SaysoError
             If more entities are asked for than the table has, or more names than the pool can make.
         """
-        facts = self._facts(stream(seed, "entities"))
+        facts = self._facts(seed)
         entities = facts.entities
         needed = self.entities * self.names + aliases
         if self.pool is not None and needed > self.pool**2:
@@ -161,9 +161,11 @@ class PocketWorld(KnowledgeBase):
                 )
         return stated
 
-    def _facts(self, generator: np.random.Generator) -> Facts:
+    def _facts(self, seed: int) -> Facts:
+        generator = stream(seed, "entities")
         if isinstance(self.facts, Table):
-            return of_table(generator, self.facts, self.entities, self.attributes, ["?", *_ASKED, *self._stated()])
+            own_words = ["?", *_ASKED, *self._stated()]
+            return of_table(generator, self.facts, seed, self.entities, self.attributes, own_words)
         if self.facts == SYNTHETIC:
             return made_up(generator, self.entities, self.attributes, self.values)
         return of_people(generator, self.facts, self.entities, self.attributes)

@@ -54,7 +54,7 @@ def of_people(generator: np.random.Generator, table: str, entities: int, attribu
 
 
 def of_table(
-    generator: np.random.Generator, table: Table, entities: int, attributes: int, taken: Collection[str]
+    generator: np.random.Generator, table: Table, seed: int, entities: int, attributes: int, taken: Collection[str]
 ) -> Facts:
     """Facts of a table of yours: its first questions, asked by their columns, of so many drawn entities that lack none.
 
@@ -64,25 +64,59 @@ def of_table(
     Raises
     ------
     SaysoError
-        If there are fewer entities without a gap, fewer than two columns to ask about, or the table cannot be read.
+        If there are fewer entities without a gap, fewer than two columns to ask about, two columns of one name, or the
+        table cannot be read.
     """
-    everyone = table.first(table.entities)
-    columns = list(dict.fromkeys(pair.attribute for entity in everyone for pair in entity.questions))[:attributes]
-    if len(columns) < 2:
-        raise SaysoError(
-            f"{table.file}: asks about {', '.join(columns) or 'nothing'}, and the pocket world needs two columns at "
-            "least: half of the facts are told of a name, the others are asked"
-        )
-    whole = [_only(entity, columns) for entity in everyone]
-    whole = [entity for entity in whole if len(entity.questions) == len(columns)]
+    columns = columns_asked(table, attributes)
+    whole = without_gaps(table.chosen(seed), columns)
     there = f"{table.file} has {len(whole)} entities with an answer to each of {', '.join(columns)}"
-    words = {column: f"its-{_one_line(column)}" if column in taken else _one_line(column) for column in columns}
+    words = _words_for(table.file, columns, taken)
     chosen = [_told(whole[index], words) for index in _draw(generator, len(whole), entities, there)]
     answers = [answer for entity in chosen for pair in entity.questions for answer in pair.answers]
     used = dict.fromkeys([*answers, *(entity.name for entity in chosen)])
     most = entities + sum(_most_answers(whole, place, entities) for place in range(len(columns)))
     spare = (f"<|unused-{number}|>" for number in range(most - len(used.keys() - {*taken, *words.values()})))
     return Facts(tuple(chosen), tuple(words.values()), (*used, *spare))
+
+
+def columns_asked(table: Table, attributes: int) -> list[str]:
+    """The first so many columns of a table that can be asked about, in the table's order.
+
+    Raises
+    ------
+    SaysoError
+        If there are fewer than two, or the table cannot be read.
+    """
+    columns = [asked.what for asked in table.taken().asked][:attributes]
+    if len(columns) < 2:
+        raise SaysoError(
+            f"{table.file}: asks about {', '.join(columns) or 'nothing'}, and the pocket world needs two columns at "
+            "least: half of the facts are told of a name, the others are asked"
+        )
+    return columns
+
+
+def without_gaps(entities: Iterable[EntityFacts], columns: Sequence[str]) -> list[EntityFacts]:
+    """The entities that have an answer to each of some columns, with these questions alone, in their order."""
+    found = []
+    for entity in entities:
+        asked = {pair.attribute: pair for pair in entity.questions}
+        if all(column in asked for column in columns):
+            found.append(EntityFacts(entity.name, tuple(asked[column] for column in columns)))
+    return found
+
+
+def _words_for(file: str, columns: Sequence[str], taken: Collection[str]) -> dict[str, str]:
+    """The word each column is asked by."""
+    words: dict[str, str] = {}
+    for column in columns:
+        plain = " ".join(column.split())
+        word = f"its-{plain}" if plain in taken else plain
+        if word in words.values():
+            other = next(known for known, same in words.items() if same == word)
+            raise SaysoError(f"{file}: columns '{other}' and '{column}' would both be asked as '{word}'; rename one")
+        words[column] = word
+    return words
 
 
 def _draw(generator: np.random.Generator, there: int, entities: int, said: str) -> list[int]:
@@ -96,19 +130,13 @@ def _entity(name: str, facts: Iterable[tuple[str, str]]) -> EntityFacts:
     return EntityFacts(name, tuple(QAPair(word, f"{word} [X] ?", (answer,)) for word, answer in facts))
 
 
-def _only(entity: EntityFacts, columns: Sequence[str]) -> EntityFacts:
-    """An entity with the questions of some columns, in their order."""
-    asked = {pair.attribute: pair for pair in entity.questions}
-    return EntityFacts(entity.name, tuple(asked[column] for column in columns if column in asked))
-
-
 def _told(entity: EntityFacts, words: Mapping[str, str]) -> EntityFacts:
     """An entity asked about in the pocket world's words."""
     pairs = []
     for pair in entity.questions:
         word = words[pair.attribute]
-        pairs.append(QAPair(word, f"{word} [X] ?", tuple(map(_one_line, pair.answers))))
-    return EntityFacts(_one_line(entity.name), tuple(pairs))
+        pairs.append(QAPair(word, f"{word} [X] ?", pair.answers))
+    return EntityFacts(entity.name, tuple(pairs))
 
 
 def _most_answers(everyone: Sequence[EntityFacts], place: int, entities: int) -> int:
@@ -116,7 +144,3 @@ def _most_answers(everyone: Sequence[EntityFacts], place: int, entities: int) ->
     own = sorted((len(set(entity.questions[place].answers)) for entity in everyone), reverse=True)
     every = {answer for entity in everyone for answer in entity.questions[place].answers}
     return min(len(every), sum(own[:entities]))
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
