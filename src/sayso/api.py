@@ -108,7 +108,8 @@ def run(
         Also keep every seed's model after each stage, as a transformers checkpoint. Seeds that finished without that
         are an error: their models are gone.
     on_plan, on_event
-        Hear of the jobs to be run and those already finished, and of what each does.
+        Hear of the jobs to be run and those already finished, and of what each does: ``building``, ``step`` (once a
+        second), ``measuring``, ``epoch``, ``warning``, ``finished``.
 
     Raises
     ------
@@ -118,7 +119,7 @@ def run(
     from sayso.paper.fair import require_fair
     from sayso.runs.local import LocalProcesses
     from sayso.runs.needed import lacking_measures
-    from sayso.runs.processes import threads_of, usual_processes
+    from sayso.runs.processes import cores, threads_of, usual_processes
 
     chosen = experiment if isinstance(experiment, Experiment) else load(experiment)
     require_fair(chosen)
@@ -138,8 +139,7 @@ def run(
         for folder in folders:
             manifest = folder.manifest()
             (finished if folder.finished else begun).setdefault(manifest.cell, []).append(manifest.seeds)
-        processes = jobs or usual_processes(chosen.model)
-        planned = plan(chosen, list(seeds), processes, begun, finished)
+        planned = plan(chosen, list(seeds), jobs or cores(), begun, finished)
         todo = [job for job in planned if not store.job(job.id).finished]
         done = [job for job in planned if store.job(job.id).finished]
         for job in done:
@@ -152,8 +152,9 @@ def run(
                 command = f"sayso measure {store.path} {' '.join(f'--add {name}' for name in names)}"
                 message = f"trained without {', '.join(names)}, which '{command}' adds"
                 listen(job.id, {"event": "warning", "message": message})
-        threads = threads_of(chosen.model, min(processes, len(todo)))
-        LocalProcesses(store, processes, threads, save_models).run(todo, listen)
+        processes = jobs or (usual_processes(chosen.model) if todo else 1)
+        threads = threads_of(chosen.model, min(processes, len(planned)))
+        LocalProcesses(store, processes=processes, threads=threads, save_models=save_models).run(todo, listen)
     return results
 
 
@@ -207,9 +208,11 @@ def measure(
         if on_plan is not None:
             on_plan(todo, done)
         model = results.experiment.model
-        processes = jobs or usual_processes(model)
+        processes = jobs or (usual_processes(model) if todo else 1)
         threads = threads_of(model, min(processes, len(todo)))
-        executor = LocalProcesses(store, processes, threads, measures=tuple(measures), train_again=train_again)
+        executor = LocalProcesses(
+            store, processes=processes, threads=threads, measures=tuple(measures), train_again=train_again
+        )
         executor.run(todo, on_event or _ignore)
     return results
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from sayso.cli.display import Display, plan_lines
+from sayso.cli.display import Display, picture, plan_lines
 from sayso.cli.progress import JobProgress, RunProgress, consecutive, duration, seed_range
 from sayso.core.experiment import Experiment
 from sayso.core.store import Store
@@ -113,6 +113,16 @@ def test_steps_tell_of_the_time_left_before_an_epoch_is_done(jobs: list[Job]) ->
     clock.now = 125.0
     progress.hear(jobs[0].id, epoch("stage1", 2, 4, 2))  # measuring takes its time as well
     assert progress.time_left() == pytest.approx(9 * 25)
+    clock.now = 135.0
+    job = progress.hear(jobs[0].id, step("stage1", 3, 4, 80, 80, 10.0, 10_000))
+    assert progress.time_left() == pytest.approx(9 * 25 - 10)  # what is known of epochs goes before steps
+    assert job.tokens == 1000.0
+    clock.now = 140.0
+    job = progress.hear(jobs[0].id, measuring("stage1", 3, 4))
+    assert progress.time_left() == pytest.approx(9 * 25 - 15)
+    assert job.tokens == 0.0
+    clock.now = 190.0  # longer than ever before
+    assert progress.time_left() == pytest.approx(8 * 25)
 
 
 def test_jobs_beside_each_other_share_the_time_and_waiting_ones_add_to_it(jobs: list[Job]) -> None:
@@ -174,6 +184,7 @@ def watch(jobs: list[Job], folder: Path, *, terminal: bool) -> str:
         display.on_plan(jobs, [])
         display.on_event(jobs[0].id, {"event": "building"})
         for number in (1, 2, 3, 4):
+            display.on_event(jobs[0].id, measuring("stage1", number, 4))
             display.on_event(jobs[0].id, epoch("stage1", number, 4, 1 + number, D1cons_QA1=0.25, QA3=0.125))
     return output.getvalue()
 
@@ -206,11 +217,15 @@ def test_a_long_epoch_says_where_it_is(jobs: list[Job], tmp_path: Path, terminal
         for seconds in range(2, 61, 2):
             clock.now = float(seconds)
             display.on_event(jobs[0].id, step("stage1", 1, 4, seconds, 90, float(seconds), 400 * seconds))
+        drawn = io.StringIO()
+        Console(file=drawn, width=100, markup=False, highlight=False).print(picture(display.progress))
         clock.now = 95.0
         display.on_event(jobs[0].id, measuring("stage1", 1, 4))
     if terminal:
+        assert "step 60/90" in drawn.getvalue()
+        assert "400 tokens/s" in drawn.getvalue()
         assert "measuring" in output.getvalue()
-        assert "400 tokens/s" in output.getvalue()
+        assert "tokens/s" not in output.getvalue()  # none are read while it measures
     else:
         assert output.getvalue().splitlines()[-3:] == [
             "seeds 100-101: stage1 0/4 + step 30/90; 400 tokens/s; about 16 min 00 s left",

@@ -90,10 +90,13 @@ def test_how_models_were_read_is_a_line_for_each(folder):
     read = {"weights": "bfloat16", "commit": "f" * 40, "max_new_tokens": 9}
     one, before, other = folder("one", as_read=read), folder("before"), folder("other", as_read=read, cell="size=2")
     assert models_read([before]) == []
-    said = f"commit {'f' * 40}, max_new_tokens 9, weights bfloat16"
+    said = f"commit {'f' * 40}, weights bfloat16, max_new_tokens 9"
     assert models_read([one, before, other]) == [f"model: {said}"]
     third = folder("third", as_read={"weights": "float32"}, cell="size=2")
     assert models_read([one, third]) == [f"model of main: {said}", "model of size=2: weights float32"]
+    longer = folder("longer", as_read={**read, "max_new_tokens": 12})  # other people were drawn, with longer names
+    assert models_read([one, longer]) == [f"model: commit {'f' * 40}, weights bfloat16, max_new_tokens 9 to 12"]
+    assert notices([one, longer], Today(own_only=True)) == []
 
 
 def test_what_cannot_be_looked_at_is_not_said_to_have_changed(folder, monkeypatch):

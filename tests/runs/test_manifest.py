@@ -27,6 +27,17 @@ def test_the_manifest_says_what_the_job_rests_on(job, short, tmp_path):
     assert folder.manifest() == manifest
 
 
+def test_the_fastest_precision_is_said_where_it_was_to_be_chosen(job):
+    learner = type("Learner", (Somewhere,), {"fastest": "bfloat16"})()
+    assert describe(job, learner, Origin("data", None)).as_read == Somewhere.as_read
+    fast = job.cell.experiment.with_settings({"train.precision": "fastest"})
+    asked = dataclasses.replace(job, cell=dataclasses.replace(job.cell, experiment=fast))
+    assert describe(asked, learner, Origin("data", None)).as_read == {
+        **Somewhere.as_read,
+        "fastest precision": "bfloat16",
+    }
+
+
 def test_a_job_that_goes_on_elsewhere_says_so_and_keeps_what_it_began_with(job, short):
     before = describe(job, Somewhere(), Origin("data", None))
     assert gone_on(before, dataclasses.replace(before, started="later")) == before

@@ -17,6 +17,7 @@ def machine(tmp_path, monkeypatch):
     monkeypatch.setattr(processes, "cores", lambda: 8)
     monkeypatch.setattr(processes, "_GPUS", tmp_path / "gpus")
     monkeypatch.setattr(processes, "_MEMORY", tmp_path / "meminfo")
+    monkeypatch.setattr(processes, "_GROUP", tmp_path)
 
     def has(*, free: float | None = None, gpu: bool = False) -> None:
         if free is not None:
@@ -30,6 +31,31 @@ def machine(tmp_path, monkeypatch):
 
 def test_cores_are_those_this_process_may_use():
     assert 1 <= cores() <= (os.cpu_count() or 1)
+
+
+@pytest.mark.parametrize(("quota", "share"), [("max 100000", None), ("250000 100000", 3), ("50000 100000", 1)])
+def test_a_container_has_its_share_of_cores_and_memory(tmp_path, monkeypatch, quota, share):
+    monkeypatch.setattr(processes, "_GROUP", tmp_path)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)), raising=False)
+    assert cores() == 64
+    (tmp_path / "cpu.max").write_text(f"{quota}\n", encoding="ascii")
+    assert cores() == (share or 64)
+    for left, fits in ((1e9, 1), (3.5 * (20 * KNOWN_MODELS[LARGE.name].parameters + 1e9), 3)):
+        (tmp_path / "memory.max").write_text(f"{int(left) + 12345}\n", encoding="ascii")
+        (tmp_path / "memory.current").write_text("12345\n", encoding="ascii")
+        monkeypatch.setattr(processes, "_GPUS", tmp_path / "none")
+        (tmp_path / "meminfo").write_text("MemAvailable: 999999999 kB\n", encoding="ascii")
+        monkeypatch.setattr(processes, "_MEMORY", tmp_path / "meminfo")
+        assert usual_processes(LARGE) == min(fits, cores())
+
+
+def test_a_model_that_cannot_be_read_ends_no_run_here(tmp_path, machine):
+    machine(free=100.0)
+    for text in ("null", '{"model_type": "llama", "hidden_size": "x"}', "{"):
+        (tmp_path / "config.json").write_text(text, encoding="utf-8")
+        assert usual_processes(HFModel(name=str(tmp_path))) == 8
+    (tmp_path / "cut.gguf").write_bytes(b"GGUF")
+    assert usual_processes(HFModel(name=str(tmp_path / "cut.gguf"))) == 8
 
 
 def test_a_model_that_fills_a_gpu_has_it_alone_unless_told_otherwise(machine, tiny):
@@ -47,7 +73,7 @@ def test_large_models_are_no_more_than_there_is_memory_for(machine, monkeypatch,
     machine(free=1.0)
     assert usual_processes(tiny.model) == 8
 
-    def unknown(name: str) -> None:
+    def unknown(name: str, **_: object) -> None:
         raise SaysoError(f"the size of model '{name}' is not known")
 
     monkeypatch.setattr(processes, "find_model", unknown)

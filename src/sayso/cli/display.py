@@ -79,7 +79,7 @@ class Display:
         """Whether a job begins, ends a stage, or has said nothing for a while."""
         if job.state == "finished":
             return False
-        ends_stage = job.state == "training" and job.epoch == job.epochs
+        ends_stage = job.state == "training" and job.epoch == job.epochs and not job.measuring
         return ends_stage or job.since - self._said.get(job.job.id, -QUIET) >= QUIET
 
 

@@ -118,7 +118,7 @@ class RunProgress:
                 "measure": str(measure),
             }:
                 job.state, job.stage, job.epoch, job.epochs, job.measuring = "training", stage, epoch, epochs, measure
-                job.step = job.steps if job.step else 0
+                job.step, job.tokens = job.steps if job.step else 0, 0.0
             case {
                 "event": "epoch",
                 "stage": str(stage),
@@ -130,7 +130,7 @@ class RunProgress:
             }:
                 counted = self._first if job.first else self._seconds.setdefault(stage, [])
                 counted.append(now - job.epoch_began)
-                job.first, job.epoch_began, job.step, job.measuring = False, now, 0, ""
+                job.first, job.epoch_began, job.step, job.measuring, job.tokens = False, now, 0, "", 0.0
                 job.state, job.stage, job.epoch, job.epochs, job.done = "training", stage, epoch, epochs, done
                 job.loss = loss
                 job.exact_match = exact_match or job.exact_match
@@ -162,13 +162,21 @@ class RunProgress:
         by_steps = {other.stage: [other.epoch_seconds] for other in self.jobs.values() if other.step}
         everything = [seconds for some in self._seconds.values() for seconds in some]
         everything = everything or [seconds for some in by_steps.values() for seconds in some] or self._first
-        left, done = 0.0, job.done + job.part
+        left = 0.0
         for leg in legs(job.job.cell.experiment):
             end = leg.before + leg.stage.epochs
             seconds = self._seconds.get(leg.stage.name) or by_steps.get(leg.stage.name) or everything
-            left += (end - max(leg.before, min(done, end))) * sum(seconds) / len(seconds)
-        since_then = self._clock() - job.since if job.state == "training" else 0.0
-        return max(0.0, left - since_then)
+            left += (end - max(leg.before, min(job.done, end))) * sum(seconds) / len(seconds)
+        return max(0.0, left - self._seconds_over(job))
+
+    def _seconds_over(self, job: JobProgress) -> float:
+        """Seconds of the epoch under way that are over: never more than it is expected to take, measuring included."""
+        if job.state != "training":
+            return 0.0
+        known = self._seconds.get(job.stage or "")
+        if known and not job.first:
+            return min(self._clock() - job.epoch_began, sum(known) / len(known))
+        return job.part * job.epoch_seconds + (self._clock() - job.since)
 
 
 def duration(seconds: float) -> str:

@@ -15,6 +15,9 @@ from sayso.core.job_folder import JobFolder
 from sayso.core.records import Manifest
 from sayso.core.spec import Spec, canonical_json
 
+#: Of how a model was read, what follows from the facts that a seed draws: it may differ between jobs.
+_OF_A_SEED = "max_new_tokens"
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -125,14 +128,20 @@ def models_read(folders: Iterable[JobFolder]) -> list[str]:
     Models of which nothing is said there are passed over.
     """
     cells: dict[str, dict[str, None]] = {}
+    tokens: dict[str, set[int]] = {}
     for folder in folders:
         manifest = folder.manifest()
         if manifest.as_read:
-            said = ", ".join(f"{name} {value}" for name, value in manifest.as_read.items())
+            said = ", ".join(f"{name} {value}" for name, value in manifest.as_read.items() if name != _OF_A_SEED)
             cells.setdefault(said, {})[manifest.cell] = None
-    if len(cells) == 1:
-        return [f"model: {said}" for said in cells]
-    return [f"model of {', '.join(names)}: {said}" for said, names in cells.items()]
+            tokens.setdefault(said, set()).add(int(manifest.as_read.get(_OF_A_SEED, 0)))
+    lines = []
+    for said, names in cells.items():
+        low, high = min(tokens[said]), max(tokens[said])
+        long = [f"{_OF_A_SEED} {low}" if low == high else f"{_OF_A_SEED} {low} to {high}"] if high else []
+        whose = "model" if len(cells) == 1 else f"model of {', '.join(names)}"
+        lines.append(f"{whose}: {', '.join([*filter(None, [said]), *long])}")
+    return lines
 
 
 def notices(folders: Sequence[JobFolder], today: Today) -> list[str]:
@@ -158,7 +167,8 @@ def notices(folders: Sequence[JobFolder], today: Today) -> list[str]:
             ran_with.setdefault((name, ""), {})[version] = None
         same = canonical_json([manifest.experiment.get("knowledge"), manifest.experiment.get("model")])
         for name, value in manifest.as_read.items():
-            ran_with.setdefault((name, same), {})[value] = None
+            if name != _OF_A_SEED:
+                ran_with.setdefault((name, same), {})[value] = None
     for (name, _), several in ran_with.items():
         if len(several) > 1:
             found[f"not all jobs ran alike: {' and '.join(f'{name} {version}' for version in several)}"] = None

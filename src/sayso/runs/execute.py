@@ -70,6 +70,12 @@ def _go_on(job: Job, folder: JobFolder, on_event: Listener, save_models: bool) -
     on_event({"event": "finished"})
 
 
+def threads_begun_with(folder: JobFolder) -> int | None:
+    """How many threads a job of a large model was begun with; None where nothing depends on it, or it was not begun."""
+    threads = folder.manifest().as_read.get("threads") if folder.begun else None
+    return threads if isinstance(threads, int) else None
+
+
 def as_begun(job: Job, folder: JobFolder) -> Job:
     """The job with the measures, and what is to be kept, that it was begun with."""
     begun = load_spec(folder.manifest().experiment, str(folder.manifest_path), own_only=False)

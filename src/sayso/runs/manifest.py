@@ -32,8 +32,18 @@ def describe(job: Job, learner: object, origin: Origin) -> Manifest:
         device=f"{getattr(learner, 'device', 'cpu')}, {platform.machine()}, {platform.system()}",
         started=now(),
         model=origin.model,
-        as_read=dict(getattr(learner, "as_read", {})),
+        as_read=_as_read(experiment, learner),
     )
+
+
+def _as_read(experiment: Experiment, learner: object) -> dict[str, str | int]:
+    """What a learner says of its model, and what precision the fastest was where one was to be chosen."""
+    found = dict(getattr(learner, "as_read", {}))
+    asked = {experiment.train.precision, getattr(experiment.model, "evaluation_precision", None)}
+    asked |= {stage.overrides.get("precision") for stage in experiment.stages}
+    if "fastest" in asked and (fastest := getattr(learner, "fastest", None)):
+        found["fastest precision"] = fastest
+    return found
 
 
 def gone_on(before: Manifest, today: Manifest) -> Manifest:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from sayso.runs.model_sizes import find_model
 #: Has an entry for each NVIDIA GPU of the machine.
 _GPUS = Path("/proc/driver/nvidia/gpus")
 _MEMORY = Path("/proc/meminfo")
+#: What a container may use: processor time per period, bytes and bytes in use.
+_GROUP = Path("/sys/fs/cgroup")
 
 #: Bytes a process takes for each parameter of a model it trains in float32 (weights, gradients, what an optimizer and a
 #: pass keep), and beside them.
@@ -21,8 +25,13 @@ _BYTES_BESIDE = 1e9
 
 
 def cores() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """How many processors this process may use; in a container no more than its share."""
+    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = (_GROUP / "cpu.max").read_text(encoding="ascii").split()
+    except (OSError, ValueError):
+        return there
+    return there if quota == "max" else max(1, min(there, math.ceil(int(quota) / int(period))))
 
 
 def usual_processes(model: ModelSpec) -> int:
@@ -52,16 +61,19 @@ def _fitting(model: ModelSpec) -> int:
     if not isinstance(model, HFModel) or free is None or cores() == 1:
         return cores()
     try:
-        parameters = find_model(model.name).parameters
+        found = find_model(model.name, revision=model.revision, trust_remote_code=model.trust_remote_code)
     except (SaysoError, ImportError):
         return cores()
-    return int(free // (_BYTES_A_PARAMETER * parameters + _BYTES_BESIDE))
+    return int(free // (_BYTES_A_PARAMETER * found.parameters + _BYTES_BESIDE))
 
 
 def _free_memory() -> float | None:
-    """Bytes that are free or can be had; None where the system does not say."""
-    try:
+    """Bytes that are free or can be had, in a container no more than are left to it; None where nothing says so."""
+    found = []
+    with contextlib.suppress(OSError):
         lines = _MEMORY.read_text(encoding="ascii").splitlines()
-    except OSError:
-        return None
-    return next((float(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), None)
+        found += [float(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
+    with contextlib.suppress(OSError, ValueError):
+        most, used = ((_GROUP / name).read_text(encoding="ascii") for name in ("memory.max", "memory.current"))
+        found.append(float(int(most) - int(used)))
+    return min(found, default=None)

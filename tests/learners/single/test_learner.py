@@ -83,9 +83,9 @@ def test_the_update_is_that_of_the_whole_batch_whatever_it_is_made_of(folders, a
 
 def test_how_a_model_was_read_names_what_numbers_may_depend_on(folders, monkeypatch):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
-    read = learner_of(folders("gpt_neo")).as_read
-    assert read["threads"] == torch.get_num_threads()
-    assert read["fastest precision"] == "bfloat16"
+    learner = learner_of(folders("gpt_neo"))
+    assert learner.as_read["threads"] == torch.get_num_threads()
+    assert learner.fastest == "bfloat16"
 
 
 def test_where_tokens_are_cheap_documents_go_through_in_fewer_passes(folders, monkeypatch, tmp_path):

@@ -73,12 +73,10 @@ class HFLearner(TrainedLearner):
         self.limits = limits_of(spec, self._encoder, corpus)
         if spec.max_new_tokens is not None:
             say_what_cannot_match(spec.max_new_tokens, self._encoder, corpus)
-        self.as_read = {
-            **stored(spec, config),
-            "max_new_tokens": self.limits.new_tokens,
-            "threads": torch.get_num_threads(),
-            "fastest precision": "bfloat16" if has_bfloat16(device) else "float32",
-        }
+        self.as_read = {**stored(spec, config), "max_new_tokens": self.limits.new_tokens}
+        if device.type == "cpu":
+            self.as_read["threads"] = torch.get_num_threads()
+        self.fastest = "bfloat16" if has_bfloat16(device) else "float32"
         pad = self.tokenizer.pad_token_id
         self.reader = choose_reader(self.model, spec.name, ordinary, pad if pad < rows else end, device)
         self.reader.rules = rules_of(self.model, spec.name, self.limits.new_tokens)
