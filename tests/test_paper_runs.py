@@ -162,7 +162,7 @@ def test_a_gguf_file_on_a_table_of_ones_own_killed_and_resumed(tmp_path, no_repo
     assert one.records_path.read_bytes() == other.records_path.read_bytes()
     assert one.manifest().as_read == other.manifest().as_read
     assert one.manifest().as_read["weights"] == "GGUF Q4_0"
-    assert "model: max_new_tokens 16, weights GGUF Q4_0" in sayso("results", parts.path).output
+    assert "weights GGUF Q4_0, max_new_tokens 16" in sayso("results", parts.path).output
     save_gguf(tmp_path / "model.gguf", "Q8_0")
     result = sayso("run", *command, "--out", parts.path)
     assert result.exit_code == 2

@@ -53,7 +53,7 @@ def test_what_no_run_can_have_is_one_line(words: list[str], says: str, tiny_file
 
 def test_a_table_may_be_called_what_it_likes_where_it_is_only_shown(tmp_path: Path) -> None:
     (tmp_path / f"{NO_UTF8}.csv").write_text("name,job,land\nA,b,c\n", encoding="utf-8")
-    assert "What is [X]?" in call("data", "show", f"{NO_UTF8}.csv").stdout
+    assert "What is the job of [X]?" in call("data", "show", f"{NO_UTF8}.csv").stdout
 
 
 def test_a_results_folder_may_be_called_what_it_likes(results: Path, tmp_path: Path) -> None:
