@@ -20,7 +20,8 @@ SMALL: dict[str, Any] = {
     **dict.fromkeys(("num_key_value_heads", "multi_query_group_num"), 2),
     **dict.fromkeys(("intermediate_size", "d_ff", "ffn_dim", "d_inner", "ffn_hidden_size", "encoder_ffn_dim"), 64),
     **dict.fromkeys(("decoder_ffn_dim", "moe_intermediate_size", "shared_expert_intermediate_size", "n_inner"), 64),
-    **dict.fromkeys(("head_dim", "d_kv"), 16),
+    **dict.fromkeys(("head_dim", "d_kv", "linear_key_head_dim", "linear_value_head_dim"), 16),
+    **dict.fromkeys(("linear_num_key_heads", "linear_num_value_heads"), 2),
     **dict.fromkeys(("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts"), 4),
     **dict.fromkeys(("num_experts_per_tok", "moe_k"), 2),
     **dict.fromkeys(("max_position_embeddings", "n_positions"), 128),
@@ -40,6 +41,7 @@ _LATENT = {**_RANKS, **_GROUPS}
 _SPARSE = {**_LATENT, "index_topk": 64, "index_head_dim": 16, "index_n_heads": 2}
 _MAMBA = {"mamba_n_heads": 4, "mamba_d_head": 16, "mamba_d_state": 8, "mamba_expand": 2, "mamba_chunk_size": 16}
 _TWO_KINDS = {"layer_types": ["sliding_attention", "full_attention"]}
+_LINEAR = {"layer_types": ["linear_attention", "full_attention"]}
 _INKLING = {
     **{"unpadded_vocab_size": 384, "swa_num_attention_heads": 2, "swa_num_key_value_heads": 2, "swa_head_dim": 16},
     **{"d_rel": 4, "rel_extent": 64},
@@ -58,7 +60,13 @@ MORE: dict[str, dict[str, Any]] = {
     "youtu": {**_LATENT, "head_dim": 8},
     "granite": {"logits_scaling": 4.0, "embedding_multiplier": 3.0},
     "led": {"attention_window": [8, 8]},
-    "bailing_hybrid": {"layer_types": ["linear_attention", "full_attention"]},
+    **dict.fromkeys(("bailing_hybrid", "qwen3_5_moe_text", "qwen3_5_text", "qwen3_next"), _LINEAR),
+    "falcon_h1": {**_MAMBA, "mamba_d_ssm": 64},
+    "nemotron_h": {
+        **{"layers_block_type": ["linear_attention", "full_attention"], "ssm_state_size": 8, "mamba_num_heads": 4},
+        **{"mamba_head_dim": 16, "n_groups": 1, "chunk_size": 16, "moe_shared_expert_intermediate_size": 64},
+    },
+    "recurrent_gemma": {"block_types": ["recurrent", "attention"]},
     "bamba": {**_MAMBA, "attn_layer_indices": [1]},
     "granitemoehybrid": {**_MAMBA, "shared_intermediate_size": 64, "layer_types": ["mamba", "attention"]},
     "cohere_compass_text": {

@@ -15,6 +15,7 @@ from sayso.core.corpus import Corpus
 from sayso.core.examples import Example
 from sayso.core.training import TrainSpec
 from sayso.learners.single.learner import HFLearner, build
+from sayso.learners.single.reader import takes
 from sayso.learners.specs import HFModel
 from tests.tiny_models import save_tiny, some_documents
 
@@ -99,10 +100,11 @@ def brute_force(learner: HFLearner, prompt: str) -> str:
 def by_forward_pass(learner: HFLearner, prompt: str) -> str:
     """What a causal model says greedily after one prompt, by one plain call of it for each token."""
     tokenizer = learner.tokenizer
-    ids = torch.tensor([_prompt_ids(tokenizer, prompt)])
+    ids = _prompt_ids(tokenizer, prompt)
+    memory = {"use_cache": False} if "use_cache" in takes(learner.model) else {}
     new: list[int] = []
     while len(new) < learner.limits.new_tokens and not (new and new[-1] in learner._answers._ends):
-        new.append(int(learner.model(input_ids=torch.cat([ids, torch.tensor([new]).long()], 1)).logits[0, -1].argmax()))
+        new.append(int(learner.model(input_ids=torch.tensor([[*ids, *new]]), **memory).logits[0, -1].argmax()))
     text: str = tokenizer.decode(new, skip_special_tokens=True, clean_up_tokenization_spaces=False)
     return answer_in(text, learner.spec.answer)
 
