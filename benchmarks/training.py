@@ -1,8 +1,8 @@
 """Training against the stock Trainer padded to 64 tokens: time ratio, and that losses are equal; then peak memory.
 
-Same model of Pythia-70M's shape, same documents in the same order, same Adafactor, one after the other. On one thread in
-processor time; then on all cores by the clock, in float32, and in bfloat16 where the processor has it. Then a model of
-Pythia-160M's shape takes a few steps.
+Same model of Pythia-70M's shape, same documents in the same order, same Adafactor, one after the other. On one thread
+in processor time; then on all cores by the clock, in float32, and in bfloat16 where the processor has it. Then a model
+of Pythia-160M's shape takes a few steps.
 """
 
 from __future__ import annotations
