@@ -96,7 +96,7 @@ def check(
     """Say what is to be known of facts before anything is trained on them; exit code 1 where a run would be refused."""
     from sayso.cli import data_pages, terminal
     from sayso.cli.configure import facts_of, find, with_facts
-    from sayso.data.tables.check import check as check_facts
+    from sayso.data.check import check as check_facts
     from sayso.data.tables.table import Table
     from sayso.learners.specs import HFModel
     from sayso.runs.spelling import check_spelling

@@ -16,11 +16,11 @@ from rich.text import Text
 from sayso.core.examples import EntityFacts
 from sayso.core.experiment import Experiment
 from sayso.core.sweep import cells
+from sayso.data.check import Finding, check
 from sayso.data.pocket import PocketWorld
 from sayso.data.progress import OnProgress
 from sayso.data.published.cache import Prepared
 from sayso.data.tables import table as facts_table
-from sayso.data.tables.check import Finding, check
 from sayso.data.tables.delimiters import called
 from sayso.data.tables.entities import Taken
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sayso.core.experiment import Experiment
+from sayso.data.check import Finding
 from sayso.data.facts import FactBase
-from sayso.data.tables.check import Finding
 from sayso.learners.specs import HFModel
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sayso.core.experiment import Experiment
-from sayso.data.tables.check import check
+from sayso.data.check import check
 from sayso.data.tables.table import Table
 from sayso.paper.table import EXPERIMENTS
 
