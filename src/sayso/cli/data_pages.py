@@ -22,7 +22,7 @@ from sayso.data.progress import OnProgress
 from sayso.data.published.cache import Prepared
 from sayso.data.tables import table as facts_table
 from sayso.data.tables.delimiters import called
-from sayso.data.tables.entities import Taken
+from sayso.data.tables.entities import Asked, Taken
 
 #: As many columns, gaps and names are listed; of others it is said how many there are.
 _LISTED = 12
@@ -85,7 +85,7 @@ def taken_page(taken: Taken) -> RenderableType:
     name = taken.file.encode(errors="backslashreplace").decode()  # what UTF-8 cannot write is written in ASCII
     grid.add_row("file", ", ".join([name, *found]))
     grid.add_row("entities", _entities(taken))
-    asked = [f"{item.what} ({item.gaps:,} without)" if item.gaps else item.what for item in taken.asked]
+    asked = [_asked(item) for item in taken.asked]
     left_out = [f"{column} ({why})" for column, why in taken.left_out]
     grid.add_row("questions", _some(asked) + (f"; left out: {_some(left_out)}" if left_out else ""))
     return grid
@@ -99,14 +99,21 @@ def own_facts_page(experiment: Experiment) -> RenderableType | None:
     SaysoError
         If the table cannot be read.
     """
-    knowledge = cells(experiment)[0].experiment.knowledge
-    pocket = isinstance(knowledge, PocketWorld)
+    first = cells(experiment)[0].experiment
+    knowledge = first.knowledge
     table = knowledge.facts if isinstance(knowledge, PocketWorld) else knowledge
     if not isinstance(table, facts_table.Table):
         return None
-    found = check(table, None if pocket else cells(experiment)[0].experiment)
-    worth = [finding for finding in found if finding.severity != "note"]
+    worth = [finding for finding in check(table, first) if finding.severity != "note"]
     return Group(taken_page(table.taken()), findings_page(worth)) if worth else taken_page(table.taken())
+
+
+def _asked(asked: Asked) -> str:
+    """A column or relation, and how many entities have no answer to it or several, cut at which sign."""
+    told = [f"{asked.gaps:,} without"] if asked.gaps else []
+    cut = f", at '{asked.cut}'" if asked.cut is not None else ""
+    told += [f"{asked.several:,} with several{cut}"] if asked.several else []
+    return f"{asked.what} ({'; '.join(told)})" if told else asked.what
 
 
 def _entities(taken: Taken) -> str:
@@ -134,12 +141,12 @@ def findings_page(findings: Sequence[Finding]) -> RenderableType:
 
 
 def facts_page(entities: Sequence[EntityFacts]) -> RenderableType:
-    """Entities, each with its questions and their answers."""
+    """Entities, each with its questions and their answers; a bar stands between several."""
     parts: list[RenderableType] = []
     for entity in entities:
         grid = Table.grid(padding=(0, 3, 0, 0))
         for pair in entity.questions:
-            grid.add_row(pair.question, "; ".join(pair.answers))
+            grid.add_row(pair.question, " | ".join(pair.answers))
         parts += [Text(entity.name, style="bold"), Padding(grid, (0, 0, 1, 2))]
     return Group(*parts)
 

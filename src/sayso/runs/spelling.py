@@ -42,6 +42,6 @@ def check_spelling(knowledge: FactBase, experiment: Experiment, model: HFModel) 
         yield Finding(
             "warning",
             f"{len(long):,} of {len(found.answers.texts):,} answers have more tokens than the {limit} that an answer "
-            f"may have and can never match; the first is {text!r}, of {tokens}; --set model.max_new_tokens=null takes "
-            "as many as the longest needs",
+            f"may have and can never match; the first is {text!r}, of {tokens}; set "
+            "model.max_new_tokens=null, which takes as many as the longest needs",
         )
