@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from pathlib import Path
 
@@ -272,3 +273,21 @@ def test_a_tab_can_be_set_by_its_name(tmp_path, delimiter):
     file.write_text("name\t2020\nAda\tx,y\n", encoding="utf-8")
     shown = call("data", "show", file, "--set", f"delimiter={delimiter}", "--set", "name_column=2020")
     assert "1, named in column '2020'" in shown.stdout, shown.output
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (["the country,variable,value", "A,capital,B", "A,tongue,C", "D,capital,E"], []),
+        (["subject,verb,object", "A,capital,B", "A,tongue,C", "D,capital,E"], []),
+        (["the subject,relation,object", "A,capital,B", "A,tongue,C"], ["name_column=the subject"]),
+        (["head,relation,tail", "A,capital,B", "C,,D"], []),
+    ],
+)
+def test_an_advice_on_the_form_of_a_table_works(tmp_path, rows, words):
+    file = tmp_path / "mine.csv"
+    file.write_text("\n".join(rows), encoding="utf-8")
+    said = error_of(call("data", "show", file, *(part for word in words for part in ("--set", word))))
+    (advised,) = shlex.split(said.rpartition(", set ")[2])
+    assert call("data", "show", file, "--set", advised).exit_code == 0, said
+    assert call("data", "check", file, "--set", advised, "--set", "entities=1").exit_code == 1

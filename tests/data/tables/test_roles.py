@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shlex
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ FACTS = ["A,capital,Bern", "B,capital,Rome", "A,speaks,German", "B,speaks,Italia
 def test_facts_that_are_not_called_so_are_no_names_and_the_error_says_what_to_set(tmp_path, header):
     with pytest.raises(SaysoError) as caught:
         table(tmp_path, [header, *FACTS]).first()
-    said = str(caught.value).rpartition("if a row is a fact, set ")[2]
+    (said,) = shlex.split(str(caught.value).rpartition("if a row is a fact, set ")[2])
     path, _, columns = said.partition("=")
     assert (path, json.loads(columns)) == ("knowledge.triples", header.split(","))
     a, b = table(tmp_path, [header, *FACTS], triples=json.loads(columns)).first()

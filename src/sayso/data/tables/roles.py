@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -83,7 +84,9 @@ class Roles:
     def other_form(self) -> str:
         """What to set where the table is of the other form; empty where nothing says that it may be."""
         if self.facts is not None:
-            return f"; if a row is an entity, set knowledge.name_column={self.names}" if self.guessed else ""
+            return (
+                f"; if a row is an entity, set knowledge.name_column={shlex.quote(self.names)}" if self.guessed else ""
+            )
         return f"; if a row is a fact, {_set_triples(self.triples)}" if self.triples else ""
 
 
@@ -192,7 +195,7 @@ def _no_names(content: Content, triples: tuple[str, ...] | None) -> str:
 
 
 def _set_triples(columns: Sequence[str]) -> str:
-    return f"set knowledge.triples={json.dumps(list(columns), ensure_ascii=False)}"
+    return f"set knowledge.triples={shlex.quote(json.dumps(list(columns), ensure_ascii=False, separators=(',', ':')))}"
 
 
 def _useless(content: Content, column: str) -> str | None:
