@@ -143,6 +143,10 @@ def test_names_that_differ_in_what_is_not_seen_are_one_and_the_error_shows_it(tm
         (["label,b", "x,y", "x,z"], ["row 3: a second 'x'", "knowledge.name_column"]),
         (["b,name", "x,A", "y,a"], ["row 3: a second 'a' (the first 'A' is in row 2)"]),
         (["index,name", "0,A", "1,B"], ["no column besides 'name'", "index numbers the rows"]),
+        (
+            ["name,site", "A,http://a", "B,http://b"],
+            ["no column besides 'name'", "site holds addresses; knowledge.questions can ask"],
+        ),
     ],
 )
 def test_where_none_can_be_taken_the_error_says_why(tmp_path, rows, words):

@@ -120,6 +120,7 @@ def find_roles(
         asked = {column: default_question(column) for column in others if column not in dropped}
     if not asked:
         why = f": {useless[0][0]} {useless[0][1]}" if useless else ""
+        why += "; knowledge.questions can ask about it all the same" if useless and not questions else ""
         raise SaysoError(f"{content.file}: has no column besides '{names}', so nothing can be asked{why}")
     left_out = (*_unnamed(content), *useless)
     return Roles(names, None, asked, left_out, guessed=name_column is None, triples=_maybe_triples(content, names))
@@ -173,7 +174,7 @@ def _name_column(content: Content) -> str:
         return called[0]
     telling = [column for column in called if not is_of_no_names(content.cells[column])]
     if telling:
-        return next((column for column in telling if may_be_names(content.cells[column])), telling[0])
+        return next((column for column in telling if all_different(content.cells[column])), telling[0])
     fitting = [column for column in content.columns if may_be_names(content.cells[column])]
     named = [column for column in fitting if _plain(column) not in (*_RELATIONS, *_OBJECTS)]
     triples = _maybe_triples(content, content.columns[0])
