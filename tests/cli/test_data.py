@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from pathlib import Path
 
@@ -33,8 +34,9 @@ def test_a_file_is_shown_for_people():
     lines = result.stdout.splitlines()
     assert lines[0].startswith(f"file        {FILES['table']}, 68 rows, CSV, UTF-8, ',' between columns")
     assert lines[1].startswith("entities    68, named in column 'name'")
-    assert lines[2].startswith("questions   capital, ")
-    assert [line.split("  ")[0] for line in lines[3:] if line and line[0] != " "] == ["Argentina", "Australia"]
+    assert lines[2].startswith("questions   capital (1 with several, at ';'), language (18 with several, at ';')")
+    named = [line.split("  ")[0] for line in lines[lines.index("") :] if line and line[0] != " "]
+    assert named == ["Argentina", "Australia"]
     assert "What is the capital of [X]?     Buenos Aires" in result.stdout
 
 
@@ -184,3 +186,113 @@ def test_facts_that_leave_nothing_to_ask_are_said_by_show(tmp_path):
     assert "asks about capital, and the pocket world needs two" in error_of(call("show", "pocket", "--knowledge", file))
     shown = call("show", "paper-main", "--knowledge", file).stdout
     assert "each entity has one question, which is trained on: none is held out to be asked" in " ".join(shown.split())
+
+
+def test_where_answers_were_cut_is_seen(tmp_path):
+    file = tmp_path / "mine.csv"
+    file.write_text('name,motto,job\nAda,I came; I saw; I won,"[""a; b"", ""c""]"\nBo,,cook\n', encoding="utf-8")
+    shown = call("data", "show", file).stdout
+    assert "questions   motto (1 without; 1 with several, at ';'), job (1 with several)" in shown
+    assert "I came | I saw | I won" in shown
+    assert "a; b | c" in shown
+    shown = call("data", "show", file, "--set", "separator=null").stdout
+    assert "questions   motto (1 without), job (1 with several)" in shown
+    assert "I came; I saw; I won" in shown
+
+
+def facts_file(folder: Path, rows: int = 30, columns: str = "a,b") -> Path:
+    file = folder / "facts.csv"
+    cells = (",".join(f"{column}{row % 7}" for column in columns.split(",")) for row in range(rows))
+    file.write_text("\n".join([f"name,{columns}", *(f"n{row},{own}" for row, own in enumerate(cells))]), "utf-8")
+    return file
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "words", "said"),
+    [
+        (30, "a,b", ["--set", "entities=100"], "knowledge.entities is 100, but"),
+        (30, "a,b", ["--set", "entities=3"], "the subsets of paper-main need 10 entities at least; there are 3"),
+        (30, "a,b", ["--set", "split.trained_questions=5"], "trains on 5 questions, and no entity has more than 2"),
+        (30, "a", ["--experiment", "pocket"], "the pocket world needs two columns at least"),
+        (3, "a,b", ["--experiment", "pocket"], "has 3 entities with an answer to each of a, b; set it to at most 3"),
+        (30, "a,b", ["--experiment", "pocket", "--set", "knowledge.entities=40"], "set it to at most 30"),
+        (30, "a,b", ["--experiment", "pocket", "--set", "entities=5"], "has 5 entities with an answer to each of"),
+    ],
+)
+def test_where_a_run_would_be_refused_the_check_ends_with_1(tmp_path, rows, columns, words, said):
+    result = call("data", "check", facts_file(tmp_path, rows, columns), *words)
+    assert result.exit_code == 1, result.output
+    (error,) = (line for line in joined(result.stdout) if line.startswith("error"))
+    assert said in error
+
+
+def joined(text: str) -> list[str]:
+    """Lines of findings, each in one line."""
+    lines: list[str] = []
+    for line in text.splitlines():
+        if line.startswith(" ") and lines:
+            lines[-1] += f" {line.strip()}"
+        else:
+            lines.append(line)
+    return lines
+
+
+@pytest.mark.parametrize(
+    ("words", "left"),
+    [
+        (["--experiment", "pocket"], "warning"),
+        (["--experiment", "pocket", "--set", "knowledge.entities=40"], "error"),
+        (["--set", "split.trained_questions=2"], "warning"),
+        (["--set", "entities=40"], "error"),
+    ],
+)
+def test_what_a_check_advises_it_takes(tmp_path, words, left):
+    file = facts_file(tmp_path)
+    (line,) = (line for line in joined(call("data", "check", file, *words).stdout) if line.startswith(left))
+    before, _, advised = line.rpartition("set ")
+    advised = advised.replace("it to at most ", f"{'knowledge.entities' if 'entities is' in before else ''}=")
+    path = advised.partition("=")[0]
+    kept = [word for word in words if word != "--set" and word.partition("=")[0] not in (path, path.rpartition(".")[2])]
+    result = call("data", "check", file, *kept, "--set", advised)
+    assert result.exit_code == 0, result.output
+    assert left not in [found.split(" ")[0] for found in joined(result.stdout)]
+
+
+def test_an_experiment_is_checked_with_the_settings_it_would_run_with(tmp_path):
+    file = facts_file(tmp_path)
+    assert "'facts.csv'" not in call("data", "check", file, "--set", 'questions={"a": "Where is [X]?"}').output
+    assert "no 'splat'" in error_of(call("data", "check", file, "--set", "model.splat=1"))
+    assert "did you mean 'name_column'" in error_of(call("data", "check", file, "--set", "name_colum=a"))
+    pocket = ["--experiment", "pocket", "--set", "name_column=a"]
+    assert "row 9: a second 'a0'" in error_of(call("data", "check", file, *pocket))
+
+
+def test_a_pocket_world_that_cannot_be_is_said_by_show(tmp_path):
+    shown = call("show", "pocket", "--knowledge", facts_file(tmp_path, 30, "a"))
+    assert "the pocket world needs two columns at least" in " ".join(shown.stdout.split())
+
+
+@pytest.mark.parametrize("delimiter", ["tab", "\\t"])
+def test_a_tab_can_be_set_by_its_name(tmp_path, delimiter):
+    file = tmp_path / "mine.csv"
+    file.write_text("name\t2020\nAda\tx,y\n", encoding="utf-8")
+    shown = call("data", "show", file, "--set", f"delimiter={delimiter}", "--set", "name_column=2020")
+    assert "1, named in column '2020'" in shown.stdout, shown.output
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (["the country,variable,value", "A,capital,B", "A,tongue,C", "D,capital,E"], []),
+        (["subject,verb,object", "A,capital,B", "A,tongue,C", "D,capital,E"], []),
+        (["the subject,relation,object", "A,capital,B", "A,tongue,C"], ["name_column=the subject"]),
+        (["head,relation,tail", "A,capital,B", "C,,D"], []),
+    ],
+)
+def test_an_advice_on_the_form_of_a_table_works(tmp_path, rows, words):
+    file = tmp_path / "mine.csv"
+    file.write_text("\n".join(rows), encoding="utf-8")
+    said = error_of(call("data", "show", file, *(part for word in words for part in ("--set", word))))
+    (advised,) = shlex.split(said.rpartition(", set ")[2])
+    assert call("data", "show", file, "--set", advised).exit_code == 0, said
+    assert call("data", "check", file, "--set", advised, "--set", "entities=1").exit_code == 1

@@ -118,11 +118,26 @@ def facts_of(name: str, settings: Sequence[str] = ()) -> FactBase:
     return knowledge_of(name, own)
 
 
-def with_facts(experiment: Experiment, facts: FactBase) -> Experiment:
-    """An experiment with other facts in plain sentences, all of whose questions but one are trained on."""
-    if not isinstance(experiment.knowledge, FactBase) or type(facts) is type(experiment.knowledge):
-        return experiment
-    return experiment.with_settings(_facts_settings(experiment, facts))
+def with_facts(experiment: Experiment, facts: str, settings: Sequence[str] = ()) -> tuple[Experiment, FactBase]:
+    """An experiment as it would be run with other facts, and these facts.
+
+    A setting is the facts' own where its first word is none of an experiment's, as ``name_column``; others, as
+    ``split.trained_questions`` and all of ``knowledge``, are the experiment's.
+
+    Raises
+    ------
+    SaysoError
+        As `configure`, or if the facts are no file or prepared.
+    """
+    pocket = isinstance(experiment.knowledge, PocketWorld)
+    place = "knowledge.facts." if pocket else "knowledge."
+    theirs = Experiment.model_fields.keys() - {"name", "summary", "questions"}
+    words = [text if re.split(r"[.=]", text.strip(), maxsplit=1)[0] in theirs else place + text for text in settings]
+    values = parse_settings(words)
+    own = _settings_of_facts(experiment, facts, values)
+    plain = knowledge_of(facts, {name: values[path] for path, name in own.items()})
+    chosen = configure(experiment, words, knowledge=facts)
+    return chosen, chosen.knowledge if isinstance(chosen.knowledge, FactBase) else plain
 
 
 def parse_settings(texts: Sequence[str]) -> dict[str, Any]:

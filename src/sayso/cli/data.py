@@ -48,6 +48,11 @@ FACTS = typer.Argument(
     metavar="cvdb|trex|FILE", help="What was prepared, T-REx's .zip, or a table: .csv, .json, .parquet, .xlsx, ..."
 )
 SETTING = typer.Option("--set", metavar="NAME=VALUE", help="How it is read, for example name_column=label.")
+CHECKED = typer.Option(
+    "--set",
+    metavar="NAME=VALUE",
+    help="How it is read, for example name_column=label; or a setting of the experiment, split.trained_questions=1.",
+)
 
 
 @app.command(
@@ -84,7 +89,7 @@ def show(
 )
 def check(
     facts: Annotated[str, FACTS],
-    settings: Annotated[list[str] | None, SETTING] = None,
+    settings: Annotated[list[str] | None, CHECKED] = None,
     name: Annotated[
         str, typer.Option("--experiment", metavar="NAME", help="The experiment whose subsets they are for.")
     ] = "paper-main",
@@ -95,17 +100,16 @@ def check(
 ) -> None:
     """Say what is to be known of facts before anything is trained on them; exit code 1 where a run would be refused."""
     from sayso.cli import data_pages, terminal
-    from sayso.cli.configure import facts_of, find, with_facts
-    from sayso.data.tables.check import check as check_facts
+    from sayso.cli.configure import find, with_facts
+    from sayso.data.check import check as check_facts
     from sayso.data.tables.table import Table
     from sayso.learners.specs import HFModel
     from sayso.runs.spelling import check_spelling
 
-    experiment, knowledge = find(name), facts_of(facts, settings or [])
-    asked = with_facts(experiment, knowledge)
-    findings = check_facts(knowledge, asked)
+    experiment, knowledge = with_facts(find(name), facts, settings or [])
+    findings = check_facts(knowledge, experiment)
     if model is not None:
-        findings += check_spelling(knowledge, asked, HFModel(name=model))
+        findings += check_spelling(knowledge, experiment, HFModel(name=model))
     if isinstance(knowledge, Table):
         terminal.show(data_pages.taken_page(knowledge.taken()), "")
     terminal.show(data_pages.findings_page(findings))

@@ -16,15 +16,15 @@ from rich.text import Text
 from sayso.core.examples import EntityFacts
 from sayso.core.experiment import Experiment
 from sayso.core.sweep import cells
+from sayso.data.check import Finding, check
 from sayso.data.people import NOTABLES
 from sayso.data.pocket import SYNTHETIC, PocketWorld
 from sayso.data.pocket_facts import columns_asked, without_gaps
 from sayso.data.progress import OnProgress
 from sayso.data.published.cache import Prepared
 from sayso.data.tables import table as facts_table
-from sayso.data.tables.check import Finding, check
 from sayso.data.tables.delimiters import called
-from sayso.data.tables.entities import Taken
+from sayso.data.tables.entities import Asked, Taken
 
 #: As many columns, gaps and names are listed; of others it is said how many there are.
 _LISTED = 12
@@ -87,7 +87,7 @@ def taken_page(taken: Taken) -> RenderableType:
     name = taken.file.encode(errors="backslashreplace").decode()  # what UTF-8 cannot write is written in ASCII
     grid.add_row("file", ", ".join([name, *found]))
     grid.add_row("entities", _entities(taken))
-    asked = [f"{item.what} ({item.gaps:,} without)" if item.gaps else item.what for item in taken.asked]
+    asked = [_asked(item) for item in taken.asked]
     left_out = [f"{column} ({why})" for column, why in taken.left_out]
     grid.add_row("questions", _some(asked) + (f"; left out: {_some(left_out)}" if left_out else ""))
     return grid
@@ -113,10 +113,17 @@ def own_facts_page(experiment: Experiment) -> RenderableType | None:
         elif table not in (NOTABLES, SYNTHETIC):
             lines.append(Text(f"{table}: people in the Cross-Verified Database's columns, years told as centuries"))
     if isinstance(table, facts_table.Table):
-        found = check(table, None if isinstance(knowledge, PocketWorld) else first)
-        worth = [finding for finding in found if finding.severity != "note"]
+        worth = [finding for finding in check(table, first) if finding.severity != "note"]
         lines = [taken_page(table.taken()), *lines, *([findings_page(worth)] if worth else [])]
     return Group(*lines) if lines else None
+
+
+def _asked(asked: Asked) -> str:
+    """A column or relation, and how many entities have no answer to it or several, cut at which sign."""
+    told = [f"{asked.gaps:,} without"] if asked.gaps else []
+    cut = f", at '{asked.cut}'" if asked.cut is not None else ""
+    told += [f"{asked.several:,} with several{cut}"] if asked.several else []
+    return f"{asked.what} ({'; '.join(told)})" if told else asked.what
 
 
 def _entities(taken: Taken) -> str:
@@ -144,12 +151,12 @@ def findings_page(findings: Sequence[Finding]) -> RenderableType:
 
 
 def facts_page(entities: Sequence[EntityFacts]) -> RenderableType:
-    """Entities, each with its questions and their answers."""
+    """Entities, each with its questions and their answers; a bar stands between several."""
     parts: list[RenderableType] = []
     for entity in entities:
         grid = Table.grid(padding=(0, 3, 0, 0))
         for pair in entity.questions:
-            grid.add_row(pair.question, "; ".join(pair.answers))
+            grid.add_row(pair.question, " | ".join(pair.answers))
         parts += [Text(entity.name, style="bold"), Padding(grid, (0, 0, 1, 2))]
     return Group(*parts)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sayso.core.experiment import Experiment
+from sayso.data.check import Finding
 from sayso.data.facts import FactBase
-from sayso.data.tables.check import Finding
 from sayso.learners.specs import HFModel
 
 
@@ -42,6 +42,6 @@ def check_spelling(knowledge: FactBase, experiment: Experiment, model: HFModel) 
         yield Finding(
             "warning",
             f"{len(long):,} of {len(found.answers.texts):,} answers have more tokens than the {limit} that an answer "
-            f"may have and can never match; the first is {text!r}, of {tokens}; --set model.max_new_tokens=null takes "
-            "as many as the longest needs",
+            f"may have and can never match; the first is {text!r}, of {tokens}; set "
+            "model.max_new_tokens=null, which takes as many as the longest needs",
         )

@@ -151,3 +151,64 @@ def test_an_object_written_in_a_cell_is_refused_with_row_and_column(tmp_path):
 def test_blanks_within_names_and_answers_are_one(tmp_path):
     (ada,) = table(tmp_path, 'name,job\n"Ada\n Lovelace","head  cook ; cook"\n').first()
     assert (ada.name, ada.questions[0].answers) == ("Ada Lovelace", ("head cook", "cook"))
+
+
+@pytest.mark.parametrize(
+    ("cell", "answers"),
+    [
+        ("N/A; cook", ("cook",)),
+        ("1.0;2.0", ("1", "2")),
+        ("true;false", ("True", "False")),
+        ("NaN;null", None),
+        ("1815-12-10T00:00:00;x", ("1815-12-10", "x")),
+    ],
+)
+def test_parts_of_a_cell_are_answers_as_items_of_a_list_are(tmp_path, cell, answers):
+    ada, *_ = table(tmp_path, f"name,job,x\nAda,{cell},1\nBo,cook,2\n").first()
+    listed = ",".join(f'""{part}""' for part in cell.split(";"))
+    assert ada == table(tmp_path, f'name,job,x\nAda,"[{listed}]",1\nBo,cook,2\n').first()[0]
+    assert {pair.attribute: pair.answers for pair in ada.questions}.get("job") == answers
+
+
+def test_where_cells_were_cut_is_told(tmp_path):
+    text = 'name,motto,job,x\nAda,I came; I saw,"[""a"", ""b;c""]",1\nBo,none,cook,2\n'
+    taken = table(tmp_path, text).taken()
+    assert [(item.what, item.several, item.cut) for item in taken.asked] == [
+        *(("motto", 1, ";"), ("job", 1, None), ("x", 0, None))
+    ]
+    facts = "subject,relation,object\nA,motto,I came; I saw\nA,job,cook\nA,job,poet\n"
+    taken = table(tmp_path, facts).taken()
+    assert [(item.what, item.several, item.cut) for item in taken.asked] == [("motto", 1, ";"), ("job", 1, None)]
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "taken"),
+    [
+        ("name_column", 2020, "2020"),
+        ("name_column", True, "true"),
+        ("name_column", 1.5, "1.5"),
+        ("name_column", None, None),
+        ("sheet", 2, "2"),
+        ("separator", 0, "0"),
+        ("separator", None, None),
+        ("gaps", "x", ("x",)),
+        ("gaps", 0, ("0",)),
+        ("gaps", [0, "x"], ("0", "x")),
+        ("gaps", None, None),
+        ("triples", [1, "a", 2], ("1", "a", "2")),
+        ("encoding", 1252, "cp1252"),
+        ("delimiter", "tab", "\t"),
+        ("delimiter", "\\t", "\t"),
+        ("delimiter", "Comma", ","),
+        ("delimiter", "semicolon", ";"),
+        ("delimiter", "bar", "|"),
+        ("delimiter", 0, "0"),
+    ],
+)
+def test_settings_that_json_takes_for_something_else_than_text(setting, value, taken):
+    assert getattr(Table(file="a.csv", **{setting: value}), setting) == taken
+
+
+def test_two_columns_cannot_be_given_one_question(tmp_path):
+    questions = {"birth_place": "Where is [X]?", "job": "where is [X]?"}
+    assert "'birth_place' and 'job' are both asked about as" in refused(table(tmp_path, TWO, questions=questions))

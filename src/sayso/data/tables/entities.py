@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from sayso.core.errors import SaysoError
 from sayso.core.examples import EntityFacts, QAPair
-from sayso.data.tables.cells import Cell, answer_cell, listed
-from sayso.data.tables.names import name_key, names_inside_others
+from sayso.data.tables.cells import Cell, answer_cell, listed, plain_text
+from sayso.data.tables.naming import names_inside, names_of_rows
 from sayso.data.tables.reader import Content, How
 from sayso.data.tables.roles import Roles, default_question
 
@@ -19,12 +19,16 @@ _REMEMBERED = 100_000
 
 @dataclass(frozen=True)
 class Asked:
-    """A column or relation, its question, how many entities have no answer to it, and how many have several."""
+    """A column or relation, its question, how many entities have no answer to it, and how many have several.
+
+    `cut`: the separator at which cells were cut into several answers; None where none was.
+    """
 
     what: str
     question: str
     gaps: int
     several: int
+    cut: str | None
 
 
 @dataclass(frozen=True)
@@ -75,10 +79,10 @@ def read_entities(content: Content, roles: Roles, rules: Rules) -> Reading:
     Raises
     ------
     SaysoError
-        If a row has no name, or the name of another; or if an answer is missing or a name within another, where the
-        rules refuse that. The message names the row and the column.
+        If a row has no name, or the name of another; if two questions are the same; or if an answer is missing or a
+        name within another, where the rules refuse that. The message names the row and the column.
     """
-    named = _names(content, roles)
+    named = names_of_rows(content, roles)
     make = _wide if roles.facts is None else _long
     names, pairs, asked = make(content, roles, rules, named)
     entities = tuple(EntityFacts(name, own) for name, own in zip(names, pairs, strict=True) if own)
@@ -86,7 +90,8 @@ def read_entities(content: Content, roles: Roles, rules: Rules) -> Reading:
         raise SaysoError(f"{content.file}: not one question has an answer")
     answered = tuple(item for item in asked if item.gaps < len(names))
     empty = [(item.what, "has no answers") for item in asked if item.gaps == len(names)]
-    inside, example = _inside(content, [entity.name for entity in entities], named, rules)
+    _check_questions(content, answered)
+    inside, example = names_inside(content, [entity.name for entity in entities], named, allowed=rules.inside_allowed)
     taken = Taken(
         file=str(content.file),
         kind=content.kind,
@@ -104,24 +109,16 @@ def read_entities(content: Content, roles: Roles, rules: Rules) -> Reading:
     return Reading(entities, taken)
 
 
-def _names(content: Content, roles: Roles) -> list[str]:
-    """The name of each row; in a table of a row an entity all different, in a long one spelled alike."""
-    names: list[str] = []
-    seen: dict[str, int] = {}
-    for index, cell in enumerate(content.cells[roles.names]):
-        if not isinstance(cell, str):
-            raise SaysoError(f"{content.file}: {content.where(index)}, column '{roles.names}': no name")
-        name = " ".join(cell.split())
-        before = seen.setdefault(name_key(name), index)
-        if before != index and (roles.facts is None or names[before] != name):
-            other = f" '{names[before]}'" if names[before] != name else ""
-            more = "" if roles.facts is not None else "; a row is an entity, and knowledge.name_column names its column"
+def _check_questions(content: Content, asked: Sequence[Asked]) -> None:
+    """Refuse one question with the answers of two columns or relations."""
+    seen: dict[str, str] = {}
+    for item in asked:
+        other = seen.setdefault(item.question.casefold(), item.what)
+        if other != item.what:
             raise SaysoError(
-                f"{content.file}: {content.where(index)}: a second '{name}' (the first{other} is in "
-                f"{content.where(before)}){more}"
+                f"{content.file}: '{other}' and '{item.what}' are both asked about as '{item.question}'; rename or "
+                "remove one, or word their questions in knowledge.questions"
             )
-        names.append(name)
-    return names
 
 
 def _wide(
@@ -150,12 +147,14 @@ def _column(content: Content, column: str, question: str, rules: Rules) -> _Colu
     known: dict[Cell, QAPair | None] = {}
     pairs: list[QAPair | None] = []
     gaps = several = 0
+    cut = False
     first_gap: int | None = None
     for index, cell in enumerate(content.cells[column]):
         if cell in known:
             pair = known[cell]
         else:
-            answers = _answers(content, index, column, cell, rules)
+            answers, was_cut = _answers(content, index, column, cell, rules)
+            cut |= was_cut
             pair = QAPair(column, question, answers) if answers else None
             if len(known) < _REMEMBERED:
                 known[cell] = pair
@@ -165,7 +164,7 @@ def _column(content: Content, column: str, question: str, rules: Rules) -> _Colu
         elif len(pair.answers) > 1:
             several += 1
         pairs.append(pair)
-    return _Column(Asked(column, question, gaps, several), pairs, first_gap)
+    return _Column(Asked(column, question, gaps, several, rules.separator if cut else None), pairs, first_gap)
 
 
 def _long(
@@ -176,13 +175,17 @@ def _long(
     told, value = roles.facts
     facts: dict[str, dict[str, dict[str, None]]] = {}
     relations: dict[str, str] = {}
+    cut: set[str] = set()
     for index, (name, relation, cell) in enumerate(zip(names, content.cells[told], content.cells[value], strict=True)):
         if not isinstance(relation, str):
-            raise SaysoError(f"{content.file}: {content.where(index)}, column '{told}': no relation")
+            where = f"{content.where(index)}, column '{told}'"
+            raise SaysoError(f"{content.file}: {where}: no relation{roles.other_form()}")
         own = facts.setdefault(name, {})
         if roles.asked and relation not in roles.asked:
             continue
-        answers = _answers(content, index, value, cell, rules)
+        answers, was_cut = _answers(content, index, value, cell, rules)
+        if was_cut:
+            cut.add(relation)
         if not answers and not rules.missing_allowed:
             raise _gap(content, index, value)
         if relation not in relations:
@@ -201,14 +204,14 @@ def _long(
         counts[pair.attribute][0] += 1
         counts[pair.attribute][1] += len(pair.answers) > 1
     asked = tuple(
-        Asked(relation, relations[relation], len(made) - there, several)
+        Asked(relation, relations[relation], len(made) - there, several, rules.separator if relation in cut else None)
         for relation, (there, several) in counts.items()
     )
     return list(facts), made, asked
 
 
-def _answers(content: Content, index: int, column: str, cell: Cell, rules: Rules) -> tuple[str, ...]:
-    """The different answers in a cell; none where it is missing."""
+def _answers(content: Content, index: int, column: str, cell: Cell, rules: Rules) -> tuple[tuple[str, ...], bool]:
+    """The different answers in a cell, none where it is missing; and whether it was cut into several."""
     parts = answer_cell(cell, rules.gaps) or ()
     if isinstance(parts, str) and parts[0] in "[{":
         try:
@@ -216,9 +219,12 @@ def _answers(content: Content, index: int, column: str, cell: Cell, rules: Rules
         except ValueError as error:
             raise SaysoError(f"{content.file}: {content.where(index)}, column '{column}': {error}") from None
         parts = parts if several is None else answer_cell(several, rules.gaps) or ()
+    cut = isinstance(parts, str) and rules.separator is not None and rules.separator in parts
     if isinstance(parts, str):
-        parts = tuple(parts.split(rules.separator)) if rules.separator else (parts,)
-    return tuple(dict.fromkeys(text for part in parts if (text := " ".join(part.split()))))
+        texts = tuple(text for part in parts.split(rules.separator) if (text := plain_text(part))) if cut else (parts,)
+        parts = answer_cell(texts, rules.gaps) or ()
+    answers = tuple(dict.fromkeys(text for part in parts if (text := " ".join(part.split()))))
+    return answers, cut and len(answers) > 1
 
 
 def _gap(content: Content, index: int, column: str) -> SaysoError:
@@ -226,18 +232,3 @@ def _gap(content: Content, index: int, column: str) -> SaysoError:
         f"{content.file}: {content.where(index)}, column '{column}': no answer; fill it in, or set "
         "knowledge.missing=skip"
     )
-
-
-def _inside(
-    content: Content, names: Sequence[str], rows: Sequence[str], rules: Rules
-) -> tuple[int, tuple[str, str] | None]:
-    """How many names hold another, and the first that does."""
-    found = names_inside_others(names)
-    first = next(found, None)
-    if first is not None and not rules.inside_allowed:
-        outer, inner = (content.where(rows.index(name)) for name in first)
-        raise SaysoError(
-            f"{content.file}: {outer}: the name '{first[0]}' contains '{first[1]}' of {inner}; rename one, or set "
-            "knowledge.inside=allow"
-        )
-    return (0 if first is None else 1 + sum(1 for _ in found)), first

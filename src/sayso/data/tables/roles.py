@@ -9,13 +9,14 @@ there and all different.
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sayso.core.errors import SaysoError, nearest
-from sayso.data.tables.cells import Cell
-from sayso.data.tables.names import name_key
+from sayso.data.tables.looks import all_different, are_addresses, is_of_no_names, may_be_names, repeats
 from sayso.data.tables.reader import Content
 
 #: What columns of names are called, without case and signs, most telling first.
@@ -57,11 +58,10 @@ _OBJECTS = (
     "tailentity",
 )
 #: What columns are called that number the rows.
-_NUMBERS = frozenset(("index", "idx", "id", "row", "rowid", "no", "nr", "number", "level0", ""))
+_ROW_NUMBERS = frozenset(("index", "idx", "id", "row", "rowid", "no", "nr", "number", "level0", ""))
 
-_NUMBER = re.compile(r"[+-]?[\d.,]+(?:[eE][+-]?\d+)?")
-#: Addresses, and what Wikidata calls things.
-_MACHINES = re.compile(r"https?://\S+|[QPL]\d+")
+#: Where a name would go, in what a column is called.
+_PLACE_OF_A_NAME = re.compile(r"\[+X\]+")
 
 
 @dataclass(frozen=True)
@@ -69,13 +69,25 @@ class Roles:
     """`names`: the column of names. `facts`: of a table in long form, the columns of relations and of answers.
 
     `asked`: columns, or the relations of a table in long form that have a question of their own, with their questions.
-    `left_out`: columns that are of no use, each with the reason.
+    `left_out`: columns that are of no use, each with the reason. `guessed`: no setting says that a row is a fact, or
+    which column holds names. `triples`: the columns of subjects, relations and objects that a table may have, in which
+    a row would be a fact.
     """
 
     names: str
     facts: tuple[str, str] | None
     asked: Mapping[str, str]
     left_out: tuple[tuple[str, str], ...]
+    guessed: bool
+    triples: tuple[str, ...] | None
+
+    def other_form(self) -> str:
+        """What to set where the table is of the other form; empty where nothing says that it may be."""
+        if self.facts is not None:
+            return (
+                f"; if a row is an entity, set knowledge.name_column={shlex.quote(self.names)}" if self.guessed else ""
+            )
+        return f"; if a row is a fact, {_set_triples(self.triples)}" if self.triples else ""
 
 
 def find_roles(
@@ -96,29 +108,33 @@ def find_roles(
     if found is not None:
         subject, relation, value = found
         unused = [(column, "is no part of a fact") for column in content.columns if column not in found]
-        return Roles(subject, (relation, value), questions, (*_unnamed(content), *unused))
+        left_out = (*_unnamed(content), *unused)
+        return Roles(subject, (relation, value), questions, left_out, guessed=triples is None, triples=None)
     names = name_column or _name_column(content)
     others = [column for column in content.columns if column != names]
     if questions:
-        not_asked = [(column, "has no question") for column in others if column not in questions]
-        return Roles(names, None, questions, (*_unnamed(content), *not_asked))
-    useless = [(column, why) for column in others if (why := _useless(content, column))]
-    dropped = {column for column, _ in useless}
-    asked = {column: default_question(column) for column in others if column not in dropped}
+        asked, useless = dict(questions), [(column, "has no question") for column in others if column not in questions]
+    else:
+        useless = [(column, why) for column in others if (why := _useless(content, column))]
+        dropped = {column for column, _ in useless}
+        asked = {column: default_question(column) for column in others if column not in dropped}
     if not asked:
         why = f": {useless[0][0]} {useless[0][1]}" if useless else ""
+        why += "; knowledge.questions can ask about it all the same" if useless and not questions else ""
         raise SaysoError(f"{content.file}: has no column besides '{names}', so nothing can be asked{why}")
-    return Roles(names, None, asked, (*_unnamed(content), *useless))
+    left_out = (*_unnamed(content), *useless)
+    return Roles(names, None, asked, left_out, guessed=name_column is None, triples=_maybe_triples(content, names))
 
 
 def default_question(what: str) -> str:
     """The question about a column or relation, as it is called.
 
-    >>> default_question("birth_place"), default_question("/people/person/place_of_birth")
-    ('What is the birth place of [X]?', 'What is the place of birth of [X]?')
+    >>> default_question("birth_place"), default_question("/people/person/place_of_birth"), default_question("[X]")
+    ('What is the birth place of [X]?', 'What is the place of birth of [X]?', 'What is the X of [X]?')
     """
     last = what.rstrip("/#").rpartition("/")[2].rpartition("#")[2] if what.startswith(("/", "http")) else what
-    return f"What is the {' '.join(last.replace('_', ' ').split())} of [X]?"
+    words = " ".join(last.replace("_", " ").split())
+    return f"What is the {_PLACE_OF_A_NAME.sub('X', words)} of [X]?"
 
 
 def _long_form(content: Content) -> tuple[str, str, str] | None:
@@ -130,10 +146,22 @@ def _long_form(content: Content) -> tuple[str, str, str] | None:
     subject, relation, value = picked
     if subject is None or relation is None or value is None:
         return None
+    different = len(set(content.cells[subject])) == len(content.numbers)
     doubtful = len(content.columns) > 3 or _plain(subject) == "name"
-    if doubtful and len(set(content.cells[subject])) == len(content.numbers):
+    if doubtful and different:
         return None  # an entity a row, after all
+    if len(_plain(relation)) == 1:  # letters may be short for anything
+        relations = content.cells[relation]
+        if is_of_no_names(relations) or (different and len(set(relations)) == len(relations)):
+            return None
     return subject, relation, value
+
+
+def _maybe_triples(content: Content, names: str) -> tuple[str, ...] | None:
+    """The columns of a table whose rows may be facts: there are three, and that of names repeats some."""
+    if len(content.columns) != 3 or not repeats(content.cells[names]):
+        return None
+    return names, *(column for column in content.columns if column != names)
 
 
 def _name_column(content: Content) -> str:
@@ -144,26 +172,31 @@ def _name_column(content: Content) -> str:
     called = [plain[name] for name in _NAMES if name in plain]
     if called and _plain(called[0]) == "name":
         return called[0]
-    fitting = (column for column in called or content.columns if _may_be_names(content.cells[column]))
-    found = next(fitting, called[0] if called else None)
-    if found is None:
-        raise SaysoError(
-            f"{content.file}: no column seems to hold the names of entities, all there and all different; set "
-            f"knowledge.name_column to one of: {', '.join(content.columns[:20])}"
-        )
-    return found
+    telling = [column for column in called if not is_of_no_names(content.cells[column])]
+    if telling:
+        return next((column for column in telling if all_different(content.cells[column])), telling[0])
+    fitting = [column for column in content.columns if may_be_names(content.cells[column])]
+    named = [column for column in fitting if _plain(column) not in (*_RELATIONS, *_OBJECTS)]
+    triples = _maybe_triples(content, content.columns[0])
+    last_of_three = triples is not None and named == [triples[2]] and repeats(content.cells[triples[1]])
+    if named and not last_of_three:
+        return named[0]
+    raise SaysoError(f"{content.file}: no column seems to hold the names of entities, {_no_names(content, triples)}")
 
 
-def _may_be_names(cells: Sequence[Cell]) -> bool:
-    """Whether texts are all there, all different, and mostly more than numbers and addresses."""
-    seen: set[str] = set()
-    machines = 0
-    for cell in cells:
-        if not isinstance(cell, str) or (key := name_key(cell)) in seen:
-            return False
-        seen.add(key)
-        machines += bool(_NUMBER.fullmatch(cell) or _MACHINES.fullmatch(cell))
-    return bool(seen) and 2 * machines <= len(seen)
+def _no_names(content: Content, triples: tuple[str, ...] | None) -> str:
+    """What is wrong with all columns, and what to set."""
+    whole = [column for column in content.columns if all_different(content.cells[column])]
+    own = f"set knowledge.name_column to one of: {', '.join(whole[:20])}" if whole else ""
+    facts = f"if a row is a fact, {_set_triples(triples)}" if triples else ""
+    if not whole and not facts:
+        facts = "if a row is a fact, set knowledge.triples to the columns of subjects, relations and objects"
+    why = "all there and all different" if whole else "for each has gaps, or one name twice"
+    return f"{why}; {'; '.join(filter(None, (own, facts)))}"
+
+
+def _set_triples(columns: Sequence[str]) -> str:
+    return f"set knowledge.triples={shlex.quote(json.dumps(list(columns), ensure_ascii=False, separators=(',', ':')))}"
 
 
 def _useless(content: Content, column: str) -> str | None:
@@ -171,7 +204,9 @@ def _useless(content: Content, column: str) -> str | None:
     cells = content.cells[column]
     if cells.count(None) == len(cells):
         return "has no answers"
-    if _plain(column) in _NUMBERS and cells[0] in ("0", "1"):
+    if are_addresses(cells):
+        return "holds addresses"
+    if _plain(column) in _ROW_NUMBERS and cells[0] in ("0", "1"):
         first = int(cells[0])
         if all(cell == str(number) for number, cell in enumerate(cells, start=first)):
             return "numbers the rows"

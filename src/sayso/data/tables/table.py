@@ -15,7 +15,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -29,6 +29,9 @@ from sayso.data.tables.entities import Reading, Rules, Taken, read_entities
 from sayso.data.tables.kinds import KINDS, kind_of
 from sayso.data.tables.reader import How, read_table, signature
 from sayso.data.tables.roles import find_roles
+
+#: What delimiters are called where they cannot well be written.
+_CALLED = {"tab": "\t", "tabs": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "bar": "|", "pipe": "|"}
 
 
 class Table(FactBase):
@@ -50,7 +53,8 @@ class Table(FactBase):
     ones for every seed, or others for each.
 
     `encoding`: of text; None: UTF-8, or UTF-16 or UTF-32 where the first bytes show it. `delimiter`: between columns;
-    None: the comma, semicolon, tab or bar that cuts all rows alike. `sheet`: of a workbook; None: the first.
+    None: the comma, semicolon, tab or bar that cuts all rows alike. `sheet`: of a workbook; None: the first. Text may
+    be given as JSON reads it (``sheet=2``), and a delimiter as it is called (``tab``).
 
     `taken` says what was taken for what.
     """
@@ -68,6 +72,22 @@ class Table(FactBase):
     encoding: str | None = None
     delimiter: str | None = Field(default=None, min_length=1, max_length=1)
     sheet: str | None = None
+
+    @field_validator("name_column", "triples", "separator", "encoding", "delimiter", "sheet", mode="before")
+    @classmethod
+    def _text(cls, value: Any) -> Any:
+        return [_as_text(item) for item in value] if isinstance(value, list | tuple) else _as_text(value)
+
+    @field_validator("gaps", mode="before")
+    @classmethod
+    def _texts(cls, value: Any) -> Any:
+        several = value if value is None or isinstance(value, list | tuple) else [value]
+        return several if several is None else [_as_text(item) for item in several]
+
+    @field_validator("delimiter", mode="before")
+    @classmethod
+    def _called(cls, delimiter: Any) -> Any:
+        return _CALLED.get(delimiter.lower(), delimiter) if isinstance(delimiter, str) else delimiter
 
     @field_validator("file")
     @classmethod
@@ -141,6 +161,11 @@ class Table(FactBase):
         everything = self.model_copy(update={"entities": None, "drawn": "fixed"})
         # a file's name may be what UTF-8 cannot write, which only JSON in ASCII holds
         return _read(json.dumps(everything.model_dump()), signature(self.file))
+
+
+def _as_text(value: Any) -> Any:
+    """A number or truth value as it is written: columns and sheets may be called so."""
+    return json.dumps(value) if isinstance(value, bool | int | float) else value
 
 
 @functools.lru_cache(maxsize=2)

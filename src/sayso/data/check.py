@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,7 +13,10 @@ from sayso.core.errors import SaysoError
 from sayso.core.examples import EntityFacts, QAPair
 from sayso.core.experiment import Experiment
 from sayso.data.facts import FactBase
+from sayso.data.people import NOTABLES
+from sayso.data.pocket import SYNTHETIC, PocketWorld
 from sayso.data.split import sizes
+from sayso.data.tables.table import Table
 
 #: What a run is refused for, what may spoil its results, and what is good to know.
 Severity = Literal["error", "warning", "note"]
@@ -33,19 +36,47 @@ class Finding:
 def check(knowledge: FactBase, experiment: Experiment | None) -> list[Finding]:
     """Look at facts, and at how an experiment would use them: its subsets, and how many questions it trains on.
 
+    An experiment in the pocket world draws entities with an answer to each of its first questions from them.
+
     Raises
     ------
     SaysoError
         If the facts cannot be read.
     """
-    entities = knowledge.first()
+    pocket = experiment.knowledge if experiment is not None and isinstance(experiment.knowledge, PocketWorld) else None
+    entities, refused = _chosen(knowledge) if pocket is None else (knowledge.first(knowledge.size()), [])
     used = _used(entities)
-    return [
-        *_counts(entities, used),
-        *_longest(entities, used),
-        *_answers(used),
-        *(() if experiment is None else (*_questions(entities, experiment), *_subsets(len(entities), experiment))),
-    ]
+    found = [*_counts(entities, used), *_longest(entities, used), *_names(entities), *_answers(used), *refused]
+    if experiment is None:
+        return found
+    if pocket is None:
+        total = len(entities) if refused else knowledge.size()
+        return [*found, *_questions(entities, experiment), *_subsets(total, experiment)]
+    drawn, refused = _drawn(pocket, knowledge, experiment)
+    questions = _questions(drawn, experiment) if drawn else ()
+    return [*found, *refused, *questions, *_subsets(pocket.size(), experiment)]
+
+
+def _chosen(knowledge: FactBase) -> tuple[Sequence[EntityFacts], list[Finding]]:
+    """The entities that seeds have; all there are, where each draws its own or a run would be refused."""
+    try:
+        one, other = knowledge.chosen(0), knowledge.chosen(1)
+    except SaysoError as error:
+        return knowledge.first(), [Finding("error", str(error))]
+    return one if one == other else knowledge.first(), []
+
+
+def _drawn(
+    pocket: PocketWorld, knowledge: FactBase, experiment: Experiment
+) -> tuple[Sequence[EntityFacts], list[Finding]]:
+    """The entities that the first seed draws from a table for a pocket world; none where a run would be refused."""
+    if isinstance(knowledge, Table) and pocket.facts in (NOTABLES, SYNTHETIC):
+        pocket = pocket.model_copy(update={"facts": knowledge})
+    aliases = pocket.size() * experiment.split.aliases_per_entity
+    try:
+        return pocket.world(experiment.seeds.first, aliases, len(experiment.sources)).entities, []
+    except SaysoError as error:
+        return (), [Finding("error", str(error))]
 
 
 def _used(entities: Sequence[EntityFacts]) -> list[tuple[QAPair, int]]:
@@ -72,8 +103,15 @@ def _counts(entities: Sequence[EntityFacts], used: Sequence[tuple[QAPair, int]])
 def _longest(entities: Sequence[EntityFacts], used: Sequence[tuple[QAPair, int]]) -> Iterator[Finding]:
     name = max((entity.name for entity in entities), key=len)
     answer = max((answer for pair, _ in used for answer in pair.answers), key=len, default="")
-    told = f"longest name: {len(name)} characters ({_short(name)}); longest answer: {len(answer)} ({_short(answer)})"
-    yield Finding("note", told)
+    told = f"longest name: {_many(len(name), 'character')} ({_short(name)})"
+    yield Finding("note", f"{told}; longest answer: {len(answer):,} ({_short(answer)})")
+
+
+def _names(entities: Sequence[EntityFacts]) -> Iterator[Finding]:
+    """Names of different entities that are the same when who an alias stands for is asked."""
+    if groups := _alike(entity.name for entity in entities):
+        line = _same("names", groups, "names")
+        yield Finding("warning", f"{line}, so that who an alias stands for cannot be told")
 
 
 def _answers(used: Sequence[tuple[QAPair, int]]) -> Iterator[Finding]:
@@ -84,16 +122,24 @@ def _answers(used: Sequence[tuple[QAPair, int]]) -> Iterator[Finding]:
         for answer in pair.answers:
             own[answer] += count
     for attribute, answers in counts.items():
-        alike: dict[str, dict[str, str]] = {}
-        for answer in answers:
-            alike.setdefault(normalise(answer), {}).setdefault(_but_for_case(answer), answer)
-        groups = [list(group.values()) for group in alike.values() if len(group) > 1]
-        if groups:
-            first, second, *_ = groups[0]
+        if groups := _alike(answers):
             uses = sum(answers[text] for group in groups for text in group)
-            line = f"{attribute}: exact match takes {_short(first)} and {_short(second)} for the same answer"
-            more = f", and {sum(map(len, groups)):,} answers for {len(groups):,}" if len(groups) > 1 else ""
-            yield Finding("warning", f"{line}{more} ({uses:,} of {answers.total():,} are such)")
+            line = _same(attribute, groups, "answers")
+            yield Finding("warning", f"{line} ({uses:,} of {answers.total():,} are such)")
+
+
+def _alike(texts: Iterable[str]) -> list[list[str]]:
+    """Texts that exact match takes for the same, together, where they differ in more than case."""
+    alike: dict[str, dict[str, str]] = {}
+    for text in texts:
+        alike.setdefault(normalise(text), {}).setdefault(_but_for_case(text), text)
+    return [list(group.values()) for group in alike.values() if len(group) > 1]
+
+
+def _same(what: str, groups: Sequence[Sequence[str]], several: str) -> str:
+    first, second, *_ = groups[0]
+    more = f", and {sum(map(len, groups)):,} {several} for {len(groups):,}" if len(groups) > 1 else ""
+    return f"{what}: exact match takes {_short(first)} and {_short(second)} for the same{more}"
 
 
 def _questions(entities: Sequence[EntityFacts], experiment: Experiment) -> Iterator[Finding]:
@@ -123,11 +169,10 @@ def _subsets(count: int, experiment: Experiment) -> Iterator[Finding]:
     """How many entities an experiment needs, for none of its subsets to be empty."""
     needed = next((total for total in range(1, _MOST) if _enough(total, experiment)), _MOST)
     if count < needed:
-        yield Finding(
-            "error", f"the subsets of {experiment.name} need {needed:,} entities at least; there are {count:,}"
-        )
+        there = f"there {'is' if count == 1 else 'are'} {count:,}"
+        yield Finding("error", f"the subsets of {experiment.name} need {_many(needed, 'entity')} at least; {there}")
     else:
-        yield Finding("note", f"the subsets of {experiment.name} need {needed:,} entities at least")
+        yield Finding("note", f"the subsets of {experiment.name} need {_many(needed, 'entity')} at least")
 
 
 def _enough(total: int, experiment: Experiment) -> bool:

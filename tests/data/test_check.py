@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import sayso
+from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
-from sayso.data.tables.check import check
+from sayso.data.build import build_corpus
+from sayso.data.check import check
 from sayso.data.tables.table import Table
 from sayso.paper.table import EXPERIMENTS
 
@@ -70,6 +74,18 @@ def test_a_table_without_faults_has_notes_alone(tmp_path):
             "b: exact match takes 'B+' and 'B-' for the same",
         ),
         (["name,a,b", *ROWS, "f,2,The Hague", "g,2,Hague"], 1, "warning", "'The Hague' and 'Hague'"),
+        (
+            ["name,a,b", *ROWS, "C,2,3", "C#,2,4"],
+            1,
+            "warning",
+            "names: exact match takes 'C' and 'C#' for the same, so",
+        ),
+        (
+            ["name,a,b", *ROWS, "C,2,3", "The Beatles,2,4", "C++,2,5", "Beatles,3,3", "C#,1,1"],
+            1,
+            "warning",
+            "names: exact match takes 'C' and 'C++' for the same, and 5 names for 2, so that who an alias stands for",
+        ),
     ],
 )
 def test_what_is_to_be_known_is_a_line(tmp_path, rows, trained, severity, words):
@@ -80,3 +96,54 @@ def test_what_is_to_be_known_is_a_line(tmp_path, rows, trained, severity, words)
 def test_answers_that_differ_in_case_or_are_kept_apart_are_no_finding(tmp_path):
     rows = ["name,a,b", *ROWS, "f,A,Queen", "g,The,queen", "h,+,-3", "i,?,3", "j,a+,3"]
     assert "warning" not in found(tmp_path, rows)
+
+
+def lines_of(folder: Path, rows: list[str], experiment: Experiment, **settings: Any) -> dict[str, list[str]]:
+    file = folder / "mine.csv"
+    file.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    lines: dict[str, list[str]] = {}
+    for finding in check(Table(file=str(file), **settings), experiment):
+        lines.setdefault(finding.severity, []).append(finding.line)
+    return lines
+
+
+def test_the_entities_that_are_chosen_are_looked_at(tmp_path):
+    rows = ["name,a,b", *ROWS, "f,1,", "C,1,+2", "C#,1,-2"]
+    assert "warning" not in lines_of(tmp_path, rows, experiment(1), entities=30)
+    assert len(lines_of(tmp_path, rows, experiment(1))["warning"]) == 2
+    drawn = lines_of(tmp_path, rows, experiment(1), entities=12, drawn="seed")
+    assert "33 entities, 2 questions" in drawn["note"][0]
+    assert "error" not in drawn
+    drawn = lines_of(tmp_path, rows, experiment(1), entities=4, drawn="seed")
+    assert drawn["error"] == ["the subsets of paper-main need 10 entities at least; there are 4"]
+    more = lines_of(tmp_path, rows, experiment(1), entities=34)
+    assert [line.partition(",")[0] for line in more["error"]] == ["knowledge.entities is 34"]
+
+
+def test_one_entity_is_enough_for_one_subset(tmp_path):
+    one = sayso.load("pocket")
+    assert "the subsets of pocket need 1 entity at least" in lines_of(tmp_path, ["name,a,b", *ROWS], one)["note"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (["name,a", *(f"e{number},{number % 3}" for number in range(30))], "the pocket world needs two columns"),
+        (["name,a,b", *ROWS[:3]], "3 entities with an answer to each of a, b"),
+        (["name,a,b,c", *(f"{row},{'x' * (row < 'e15')}" for row in ROWS)], "with an answer to each of a, b, c"),
+        (["name,a,b", *ROWS], None),
+    ],
+)
+def test_the_pocket_world_needs_entities_that_lack_none_of_two_columns(tmp_path, rows, words):
+    pocket = sayso.load("pocket").with_settings({"split.trained_questions": 1})
+    lines = lines_of(tmp_path, rows, pocket)
+    file = str(tmp_path / "mine.csv")
+    own = pocket.with_settings({"knowledge.facts": Table(file=file).model_dump(mode="json")})
+    assert lines == lines_of(tmp_path, rows, own)
+    if words is None:
+        build_corpus(own, 100)
+        assert "error" not in lines
+        return
+    assert words in lines["error"][0]
+    with pytest.raises(SaysoError, match=words):
+        build_corpus(own, 100)
