@@ -211,5 +211,5 @@ def _from_settings(experiment: Experiment, error: SaysoError) -> Workload:
     return Workload(
         stages=stages,
         planned=Plan(trained=trained * length, scored=scored * length, completions=scored * _ANSWER_TOKENS),
-        assumption=f"every document is taken to be {length} tokens long (train.max_length), for there is {error}",
+        assumption=f"every document is taken to be {length} tokens long (train.max_length): {error}",
     )
