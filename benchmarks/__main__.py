@@ -18,6 +18,7 @@ from benchmarks import (
     stacking,
     startup,
     step_profile,
+    tables,
     training,
 )
 
@@ -28,6 +29,7 @@ BENCHMARKS = {
     "scoring": scoring.main,
     "profile": step_profile.main,
     "prepare": prepare.main,
+    "tables": tables.main,
     "fidelity": fidelity.main,
     "exact-match": exact_match.main,
     "families": families.main,

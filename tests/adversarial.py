@@ -86,7 +86,7 @@ def brute_force(learner: HFLearner, prompt: str) -> str:
         min_length=0,
         no_repeat_ngram_size=0,
         repetition_penalty=1.0,
-        max_new_tokens=learner.spec.max_new_tokens,
+        max_new_tokens=learner.limits.new_tokens,
         eos_token_id=sorted(learner._answers._ends),
         pad_token_id=tokenizer.pad_token_id,
     )
@@ -103,7 +103,7 @@ def by_forward_pass(learner: HFLearner, prompt: str) -> str:
     ids = _prompt_ids(tokenizer, prompt)
     memory = {"use_cache": False} if "use_cache" in takes(learner.model) else {}
     new: list[int] = []
-    while len(new) < learner.spec.max_new_tokens and not (new and new[-1] in learner._answers._ends):
+    while len(new) < learner.limits.new_tokens and not (new and new[-1] in learner._answers._ends):
         new.append(int(learner.model(input_ids=torch.tensor([[*ids, *new]]), **memory).logits[0, -1].argmax()))
     text: str = tokenizer.decode(new, skip_special_tokens=True, clean_up_tokenization_spaces=False)
     return answer_in(text, learner.spec.answer)

@@ -48,6 +48,7 @@ def planted_store(store: Store, experiment: Experiment, records: list[Record], *
         git_commit=None,
         device="cpu",
         started="2024-05-01T10:00:00+00:00",
+        as_read={"weights": "bfloat16", "max_new_tokens": 9},
     )
     folder.open(manifest)
     folder.append(records)

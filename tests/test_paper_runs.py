@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from string import ascii_lowercase
 
 import pandas as pd
 import pytest
@@ -17,6 +18,7 @@ from sayso.data.knowledge import knowledge_of
 from sayso.results import Results
 from sayso.runs import local
 from sayso.runs.execute import execute
+from tests.gguf_files import save_gguf
 from tests.tiny_models import save_tiny
 
 FILES = Path(__file__).parent / "data" / "files"
@@ -38,7 +40,7 @@ class Here:
 
     epochs = 10_000
 
-    def __init__(self, store: Store, processes: int | None = None, save_models: bool = False) -> None:
+    def __init__(self, store: Store, processes: int, threads: int, save_models: bool = False) -> None:
         self.store = store
 
     def run(self, jobs: Sequence[Job], on_event: Callable[[str, dict[str, object]], None]) -> None:
@@ -140,6 +142,68 @@ def test_low_rank_additions_on_a_table_of_ones_own_killed_and_resumed(causal, tm
     assert one == other
     # all questions of an entity but one are trained on, whatever their number
     assert Results(whole.path).experiment.split.trained_questions == 3
+
+
+def test_a_gguf_file_on_a_table_of_ones_own_killed_and_resumed(tmp_path, no_report):
+    model, _ = save_gguf(tmp_path / "model.gguf", "Q4_0")
+    command = [
+        *("paper-main", "--model", model, "--knowledge", FILES / "countries.csv", "--seeds", 1, *SMALL),
+        *("--set", "stage2_seeds=2", "--set", "knowledge.entities=24"),
+    ]
+    whole, parts = Store(tmp_path / "whole"), Store(tmp_path / "parts")
+    trained_enough(run(*command, "--out", whole.path))
+    for _ in range(2):
+        Here.epochs = 1
+        with pytest.raises(Killed):
+            sayso("run", *command, "--out", parts.path)
+    Here.epochs = 10_000
+    run(*command, "--out", parts.path)
+    (one,), (other,) = (store.jobs() for store in (whole, parts))
+    assert one.records_path.read_bytes() == other.records_path.read_bytes()
+    assert one.manifest().as_read == other.manifest().as_read
+    assert one.manifest().as_read["weights"] == "GGUF Q4_0"
+    assert "model: max_new_tokens 16, weights GGUF Q4_0" in sayso("results", parts.path).output
+    save_gguf(tmp_path / "model.gguf", "Q8_0")
+    result = sayso("run", *command, "--out", parts.path)
+    assert result.exit_code == 2
+    assert "rest on other weights" in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "most"),
+    [
+        (["paper-main", *PEOPLE], 8),
+        (["paper-main", *WORKS], 16),
+        (["paper-main", "--knowledge", FILES / "countries.csv"], None),
+        (["paper-t5", *WORKS], 16),
+        (["paper-trex", *WORKS], 16),
+        (["paper-trex", *PEOPLE], 8),
+        (["paper-single-stage-trex"], 16),
+        (["paper-gpt-neo-trex"], 16),
+        (["paper-main", *WORKS, "--set", "model.max_new_tokens=5"], 5),
+    ],
+)
+def test_answers_have_the_length_of_the_authors_program_or_of_the_longest_of_ones_own_facts(words, most):
+    data = json.loads(sayso("show", *words, "--json").output)
+    assert data["model"]["max_new_tokens"] == most
+
+
+def test_answers_that_are_too_long_for_a_number_are_said_before_training(causal, tmp_path, no_report, caplog):
+    table = tmp_path / "seats.csv"
+    seat = "Saint Maurice and the Lower Isles"
+    rows = [f"name{letter}x,{seat},{use}" for letter, use in zip(ascii_lowercase, ["salt", "acid"] * 12, strict=False)]
+    table.write_text("\n".join(["name,seat,use", *rows]), encoding="utf-8")
+    command = ["paper-main", "--model", causal, "--knowledge", table, "--seeds", 1, *SMALL]
+    command += ["--set", "stage2_seeds=1", "--set", "knowledge.entities=24"]
+    run(*command, "--set", "model.max_new_tokens=8", "--out", tmp_path / "eight")
+    (line,) = [message for message in caplog.messages if "max_new_tokens" in message]
+    assert line.startswith("max_new_tokens is 8, but 1 of 27 accepted answers have more tokens")
+    assert f"the first is '{seat}'" in line
+    caplog.clear()
+    run(*command, "--out", tmp_path / "as-needed")
+    assert not [message for message in caplog.messages if "max_new_tokens" in message]
+    (job,) = Store(tmp_path / "as-needed").jobs()
+    assert int(job.manifest().as_read["max_new_tokens"]) > 8
 
 
 @pytest.mark.parametrize(

@@ -102,12 +102,14 @@ def run(
     seeds
         Seeds, as `Seeds`, a number, or text such as ``"100-115"``; the experiment's own if not given.
     jobs
-        How many processes at a time; if not given one per core, or a single one for a large model on a GPU.
+        How many processes at a time; if not given one per core, as far as memory goes, or a single one for a large
+        model on a GPU. A model that is trained one seed at a time shares the cores out among them.
     save_models
         Also keep every seed's model after each stage, as a transformers checkpoint. Seeds that finished without that
         are an error: their models are gone.
     on_plan, on_event
-        Hear of the jobs to be run and those already finished, and of what each does.
+        Hear of the jobs to be run and those already finished, and of what each does: ``building``, ``step`` (once a
+        second), ``measuring``, ``epoch``, ``warning``, ``finished``.
 
     Raises
     ------
@@ -115,8 +117,9 @@ def run(
         If claims would compare sources by subsets of different sizes, the folder cannot be used, or a job fails.
     """
     from sayso.paper.fair import require_fair
-    from sayso.runs.local import LocalProcesses, usual_processes
+    from sayso.runs.local import LocalProcesses
     from sayso.runs.needed import lacking_measures
+    from sayso.runs.processes import cores, threads_of, usual_processes
 
     chosen = experiment if isinstance(experiment, Experiment) else load(experiment)
     require_fair(chosen)
@@ -136,8 +139,7 @@ def run(
         for folder in folders:
             manifest = folder.manifest()
             (finished if folder.finished else begun).setdefault(manifest.cell, []).append(manifest.seeds)
-        processes = jobs or usual_processes(chosen.model)
-        planned = plan(chosen, list(seeds), processes, begun, finished)
+        planned = plan(chosen, list(seeds), jobs or cores(), begun, finished)
         todo = [job for job in planned if not store.job(job.id).finished]
         done = [job for job in planned if store.job(job.id).finished]
         for job in done:
@@ -150,7 +152,9 @@ def run(
                 command = f"sayso measure {store.path} {' '.join(f'--add {name}' for name in names)}"
                 message = f"trained without {', '.join(names)}, which '{command}' adds"
                 listen(job.id, {"event": "warning", "message": message})
-        LocalProcesses(store, processes, save_models).run(todo, listen)
+        processes = jobs or (usual_processes(chosen.model) if todo else 1)
+        threads = threads_of(chosen.model, min(processes, len(planned)))
+        LocalProcesses(store, processes=processes, threads=threads, save_models=save_models).run(todo, listen)
     return results
 
 
@@ -173,8 +177,9 @@ def measure(
         If states are missing (the message says what would have to be trained again), the model cannot be measured so,
         or data or model are not those the results rest on.
     """
-    from sayso.runs.local import LocalProcesses, usual_processes
+    from sayso.runs.local import LocalProcesses
     from sayso.runs.needed import needed, to_take, what_it_takes
+    from sayso.runs.processes import threads_of, usual_processes
 
     results = Results(path)
     store = results.store
@@ -202,8 +207,12 @@ def measure(
             raise SaysoError(f"{store.path}: no finished job yet; 'sayso status {store.path}' says how to go on")
         if on_plan is not None:
             on_plan(todo, done)
-        processes = jobs or usual_processes(results.experiment.model)
-        executor = LocalProcesses(store, processes, measures=tuple(measures), train_again=train_again)
+        model = results.experiment.model
+        processes = jobs or (usual_processes(model) if todo else 1)
+        threads = threads_of(model, min(processes, len(todo)))
+        executor = LocalProcesses(
+            store, processes=processes, threads=threads, measures=tuple(measures), train_again=train_again
+        )
         executor.run(todo, on_event or _ignore)
     return results
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
-from sayso.core.identity import Today, notices, require_unchanged
+from sayso.core.identity import Today, models_read, notices, require_unchanged
 from sayso.core.store import Store
 
 if TYPE_CHECKING:
@@ -95,6 +95,10 @@ class Results:
         """What a reader should know: data or models changed since, versions or devices that are not all the same."""
         return notices(self.store.jobs(), Today(own_only=True))
 
+    def models_read(self) -> list[str]:
+        """How models were read: the type of stored weights, their commit, how long answers may be; a line a model."""
+        return models_read(self.store.jobs())
+
     def report(self, experiment: Experiment | None = None) -> Path:
         """Write ``report.html`` with its figures into the folder and return its path.
 
@@ -102,6 +106,7 @@ class Results:
         code of the user's own, which runs only if the `experiment` is given as it was run.
         """
         from sayso.data.samples import as_png, sample_documents, sample_pictures
+        from sayso.paper.expected import expected
         from sayso.report.page import write_report
 
         said = self.notices()
@@ -113,7 +118,9 @@ class Results:
             pictures = as_png(sample_pictures(experiment or self.experiment))
         except SaysoError as error:
             said.append(f"no sample documents: {error}")
-        return write_report(self.store, self.claims(), samples, pictures, said)
+        found = expected(self.experiment)
+        tables = [] if found is None else [(table.title, table.rows) for table in found.tables()]
+        return write_report(self.store, self.claims(), samples, pictures, said, tables)
 
 
 def default_results() -> Path:

@@ -140,7 +140,7 @@ def test_sample_prints_documents_with_their_use_and_subset(tiny_file: Path) -> N
         (["show", "file.py:X"], "'file.py:X': no such file"),
         (
             ["show", "TINY", "--knowledge", "facts.csv"],
-            "no such CSV file, and no such facts; there is: notables, synthetic",
+            "no such file, and no such facts; there is: notables, synthetic",
         ),
         (["show", "TINY", "--model", "lama"], "did you mean 'llama'?"),
         (["show", "TINY", "--model", "org/some-model"], "for example: gpt_neox, gpt2, llama"),

@@ -8,6 +8,7 @@ import pytest
 
 from tests.cli.calling import call, error_of
 from tests.data.files.make import CVDB_FILE, FOLDER, TREX_FILE
+from tests.data.tables.workbook import write_workbook
 from tests.data.test_facts import KINDS, golden
 
 FILES = {"cvdb": CVDB_FILE, "trex": TREX_FILE, "table": FOLDER / "countries.csv"}
@@ -29,9 +30,11 @@ def test_a_file_is_shown_as_lines_of_json(kind):
 def test_a_file_is_shown_for_people():
     result = call("data", "show", FILES["table"], "-n", "2")
     assert result.exit_code == 0
-    assert [line.split("  ")[0] for line in result.stdout.splitlines() if line and line[0] != " "] == [
-        *("Argentina", "Australia")
-    ]
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith(f"file        {FILES['table']}, 68 rows, CSV, UTF-8, ',' between columns")
+    assert lines[1].startswith("entities    68, named in column 'name'")
+    assert lines[2].startswith("questions   capital, ")
+    assert [line.split("  ")[0] for line in lines[3:] if line and line[0] != " "] == ["Argentina", "Australia"]
     assert "What is the capital of [X]?     Buenos Aires" in result.stdout
 
 
@@ -82,3 +85,102 @@ def test_without_a_command_the_help_is_shown():
     assert result.exit_code == 0
     assert "prepare" in result.stdout
     assert "show" in result.stdout
+
+
+@pytest.mark.parametrize("prefix", ["", "knowledge."])
+def test_settings_of_a_table_hold_before_it_is_read(tmp_path, prefix):
+    file = tmp_path / "mine.csv"
+    file.write_bytes("nom;ville;x\nJosé;Évian–les-Bains;1,5\nAna;Rome;2\n".encode("cp1252"))
+    advised = error_of(call("data", "show", file)).rpartition(" ")[2]
+    assert advised == "knowledge.encoding=cp1252"
+    words = [f"{prefix}{advised.removeprefix('knowledge.')}", f"{prefix}name_column=ville", f"{prefix}missing=error"]
+    words.append(f'{prefix}questions={{"nom": "Who lives in [X]?"}}')
+    result = call("data", "show", file, *(word for setting in words for word in ("--set", setting)))
+    assert result.exit_code == 0, result.output
+    assert "';' between columns" in result.stdout
+    assert "left out: x (has no question)" in " ".join(result.stdout.split())
+    assert "Who lives in [X]?   José" in result.stdout
+    assert "did you mean 'name_column'" in error_of(call("data", "show", file, "--set", f"{prefix}name_colum=ville"))
+
+
+def test_an_advice_on_a_name_within_another_or_a_gap_works(tmp_path):
+    file = tmp_path / "mine.csv"
+    file.write_text("label,job\nAda,cook\nAda Lee,\n", encoding="utf-8")
+    strict = ["--set", "missing=error"]
+    said = error_of(call("data", "show", file, *strict))
+    assert said.endswith("row 3, column 'job': no answer; fill it in, or set knowledge.missing=skip")
+    assert call("data", "show", file, "--set", said.rpartition(" ")[2]).exit_code == 0
+    file.write_text("label,job\nAda,cook\nAda Lee,poet\n", encoding="utf-8")
+    said = error_of(call("data", "show", file, "--set", "inside=error"))
+    assert call("data", "show", file, "--set", said.rpartition(" ")[2]).exit_code == 0
+
+
+def test_a_table_is_checked_before_anything_is_trained(tmp_path):
+    result = call("data", "check", FILES["table"])
+    assert result.exit_code == 0, result.output
+    assert "68 entities" in result.stdout
+    assert "the subsets of paper-main need 10 entities at least" in result.stdout
+    file = tmp_path / "mine.csv"
+    file.write_text("name,capital\nLand1,City1\nLand2,City2\n", encoding="utf-8")
+    result = call("data", "check", file, "--experiment", "paper-t5")
+    assert result.exit_code == 1
+    assert "each entity has one question, which is trained on" in result.stdout
+    assert "the subsets of paper-t5 need" in result.stdout
+    assert "paper-main" in error_of(call("data", "check", file, "--experiment", "paper-mian"))
+
+
+def test_a_package_that_reads_excel_is_named_where_it_is_not_installed(tmp_path, monkeypatch):
+    write_workbook(tmp_path / "mine.xlsx", {"a": [["name", "x"], ["Ada", 1]]})
+    assert "What is the x of [X]?   1" in call("data", "show", tmp_path / "mine.xlsx").stdout
+    monkeypatch.setitem(sys.modules, "python_calamine", None)
+    write_workbook(tmp_path / "other.xlsx", {"a": [["name", "x"], ["Ada", 1]]})
+    assert "pip install 'sayso[excel]'" in error_of(call("data", "show", tmp_path / "other.xlsx"))
+
+
+ISLANDS = "label,language,money,head\n" + "".join(
+    f"Island {number},tongue {number % 4},coin {number % 3},{'' if number == 3 else f'head {number}'}\n"
+    for number in range(20)
+)
+
+
+def test_the_pocket_world_takes_any_table_and_says_what_was_taken_for_what(tmp_path):
+    file = tmp_path / "islands.csv"
+    file.write_text(ISLANDS, encoding="utf-8")
+    shown = call("show", "pocket", "--knowledge", file)
+    assert shown.exit_code == 0, shown.output
+    assert "20, named in column 'label'" in shown.stdout
+    assert "head (1 without)" in shown.stdout
+    assert "asked about: language, money, head; 19 entities have an answer to each" in shown.stdout
+    two = tmp_path / "two.csv"
+    two.write_text("\n".join(row.rpartition(",")[0] for row in ISLANDS.splitlines()), encoding="utf-8")
+    assert json.loads(call("show", "pocket", "--knowledge", two, "--json").stdout)["split"]["trained_questions"] == 1
+    documents = call("sample", "pocket", "--knowledge", file, "-n", "1").stdout
+    assert "language <|" in documents
+    assert "head <|" in documents
+    settings = json.loads(
+        call(
+            *("show", "pocket", "--knowledge", file, "--json", "--set", "knowledge.name_column=label"),
+            *("--set", "knowledge.facts.entities=19", "--set", "knowledge.entities=5"),
+        ).stdout
+    )["knowledge"]
+    assert (settings["entities"], settings["facts"]["entities"], settings["facts"]["name_column"]) == (5, 19, "label")
+    said = error_of(call("show", "pocket", "--knowledge", file, "--set", "knowledge.name_column=lable"))
+    assert "label" in said
+    said = error_of(call("sample", "pocket", "--knowledge", file, "--set", "knowledge.entities=25"))
+    assert "has 19 entities with an answer to each of language, money, head; set it to at most 19" in said
+
+
+def test_people_in_the_cvdbs_columns_keep_their_centuries(tmp_path):
+    file = tmp_path / "people.csv"
+    rows = (f"P{number},{1500 + number},{1560 + number},Male,Europe,actor,'France'" for number in range(20))
+    header = "name,birth,death,gender,un_region,level3_main_occ,string_citizenship_raw_d"
+    file.write_text("\n".join([header, *rows]), encoding="utf-8")
+    assert "16 century" in call("sample", "pocket", "--knowledge", file, "-n", "1").stdout
+
+
+def test_facts_that_leave_nothing_to_ask_are_said_by_show(tmp_path):
+    file = tmp_path / "one.csv"
+    file.write_text("name,capital\n" + "".join(f"Land{n},City{n}\n" for n in range(40)), encoding="utf-8")
+    assert "asks about capital, and the pocket world needs two" in error_of(call("show", "pocket", "--knowledge", file))
+    shown = call("show", "paper-main", "--knowledge", file).stdout
+    assert "each entity has one question, which is trained on: none is held out to be asked" in " ".join(shown.split())

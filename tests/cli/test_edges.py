@@ -35,7 +35,7 @@ ESCAPED = "x\\udcff"
         (["show", NO_UTF8], f"no experiment '{ESCAPED}'"),
         (["show", f"{NO_UTF8}.yaml"], f"{ESCAPED}.yaml: not a readable experiment file"),
         (["show", f"{NO_UTF8}:X"], f"cannot import '{ESCAPED}'"),
-        (["show", "TINY", "--knowledge", NO_UTF8], f"--knowledge '{ESCAPED}': no such CSV file"),
+        (["show", "TINY", "--knowledge", NO_UTF8], f"--knowledge '{ESCAPED}': no such file"),
         (["show", "TINY", "--knowledge", f"{NO_UTF8}.csv"], f"'{ESCAPED}.csv' is no text that UTF-8 can write"),
         (["show", "paper-main", "--knowledge", f"{NO_UTF8}.csv"], f"'{ESCAPED}.csv' is no text"),
         (["show", "paper-main", "--model", NO_UTF8], "setting model.name: model.name: input should be a valid string"),
@@ -47,12 +47,12 @@ ESCAPED = "x\\udcff"
     ],
 )
 def test_what_no_run_can_have_is_one_line(words: list[str], says: str, tiny_file: Path, tmp_path: Path) -> None:
-    (tmp_path / f"{NO_UTF8}.csv").write_text("name,What is [X]?\nA,b\n", encoding="utf-8")
+    (tmp_path / f"{NO_UTF8}.csv").write_text("name,job,land\nA,b,c\n", encoding="utf-8")
     assert says in error_of(call(*(tiny_file if word == "TINY" else word for word in words)))
 
 
 def test_a_table_may_be_called_what_it_likes_where_it_is_only_shown(tmp_path: Path) -> None:
-    (tmp_path / f"{NO_UTF8}.csv").write_text("name,What is [X]?\nA,b\n", encoding="utf-8")
+    (tmp_path / f"{NO_UTF8}.csv").write_text("name,job,land\nA,b,c\n", encoding="utf-8")
     assert "What is [X]?" in call("data", "show", f"{NO_UTF8}.csv").stdout
 
 

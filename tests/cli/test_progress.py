@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from sayso.cli.display import Display, plan_lines
+from sayso.cli.display import Display, picture, plan_lines
 from sayso.cli.progress import JobProgress, RunProgress, consecutive, duration, seed_range
 from sayso.core.experiment import Experiment
 from sayso.core.store import Store
@@ -35,6 +35,23 @@ def epoch(stage: str, number: int, epochs: int, done: int, **scores: float) -> E
         "loss": 1.5,
         "exact_match": scores,
     }
+
+
+def step(stage: str, number: int, epochs: int, at: int, steps: int, seconds: float, tokens: int) -> Event:
+    return {
+        "event": "step",
+        "stage": stage,
+        "epoch": number,
+        "epochs": epochs,
+        "step": at,
+        "steps": steps,
+        "seconds": seconds,
+        "tokens": tokens,
+    }
+
+
+def measuring(stage: str, number: int, epochs: int) -> Event:
+    return {"event": "measuring", "stage": stage, "epoch": number, "epochs": epochs, "measure": "exact_match"}
 
 
 @pytest.fixture
@@ -70,6 +87,42 @@ def test_time_left_goes_by_the_epochs_of_each_stage(jobs: list[Job]) -> None:
     progress.hear(jobs[0].id, {"event": "finished"})
     assert progress.time_left() == 0
     assert progress.epochs == (11, 11)
+
+
+def test_steps_tell_of_the_time_left_before_an_epoch_is_done(jobs: list[Job]) -> None:
+    clock = Clock()
+    progress = RunProgress(clock)
+    progress.plan(jobs[:1], {})
+    progress.hear(jobs[0].id, {"event": "building"})
+    clock.now = 50.0
+    job = progress.hear(jobs[0].id, step("stage1", 1, 4, 20, 80, 10.0, 5_000))
+    assert (job.stage, job.epoch, job.tokens, job.part) == ("stage1", 0, 500.0, 0.25)
+    assert progress.time_left() == pytest.approx(10.75 * 40)
+    clock.now = 52.0
+    assert progress.time_left() == pytest.approx(10.75 * 40 - 2)
+    progress.hear(jobs[0].id, step("stage1", 1, 4, 40, 80, 20.0, 10_000))
+    assert progress.time_left() == pytest.approx(10.5 * 40)
+    progress.hear(jobs[0].id, measuring("stage1", 1, 4))
+    assert progress.time_left() == pytest.approx(10 * 40)
+    clock.now = 100.0
+    progress.hear(jobs[0].id, epoch("stage1", 1, 4, 1))
+    assert progress.time_left() == pytest.approx(10 * 100)  # a first epoch tells where nothing else does
+    clock.now = 110.0
+    progress.hear(jobs[0].id, step("stage1", 2, 4, 40, 80, 10.0, 10_000))
+    assert progress.time_left() == pytest.approx(9.5 * 20)
+    clock.now = 125.0
+    progress.hear(jobs[0].id, epoch("stage1", 2, 4, 2))  # measuring takes its time as well
+    assert progress.time_left() == pytest.approx(9 * 25)
+    clock.now = 135.0
+    job = progress.hear(jobs[0].id, step("stage1", 3, 4, 80, 80, 10.0, 10_000))
+    assert progress.time_left() == pytest.approx(9 * 25 - 10)  # what is known of epochs goes before steps
+    assert job.tokens == 1000.0
+    clock.now = 140.0
+    job = progress.hear(jobs[0].id, measuring("stage1", 3, 4))
+    assert progress.time_left() == pytest.approx(9 * 25 - 15)
+    assert job.tokens == 0.0
+    clock.now = 190.0  # longer than ever before
+    assert progress.time_left() == pytest.approx(8 * 25)
 
 
 def test_jobs_beside_each_other_share_the_time_and_waiting_ones_add_to_it(jobs: list[Job]) -> None:
@@ -131,6 +184,7 @@ def watch(jobs: list[Job], folder: Path, *, terminal: bool) -> str:
         display.on_plan(jobs, [])
         display.on_event(jobs[0].id, {"event": "building"})
         for number in (1, 2, 3, 4):
+            display.on_event(jobs[0].id, measuring("stage1", number, 4))
             display.on_event(jobs[0].id, epoch("stage1", number, 4, 1 + number, D1cons_QA1=0.25, QA3=0.125))
     return output.getvalue()
 
@@ -149,6 +203,35 @@ def test_anything_else_gets_plain_lines_at_the_ends_of_stages(jobs: list[Job], t
     assert len(lines) == 4
     assert lines[3].startswith("seeds 100-101: stage1 4/4; loss 1.500; exact match D1cons_QA1 0.25, QA3 0.12; about ")
     assert "\x1b" not in "".join(lines)
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_long_epoch_says_where_it_is(jobs: list[Job], tmp_path: Path, terminal: bool) -> None:
+    output = io.StringIO()
+    console = Console(file=output, force_terminal=terminal, width=100, markup=False, highlight=False)
+    with Display(console, tmp_path) as display:
+        clock = Clock()
+        display.progress = RunProgress(clock)
+        display.on_plan(jobs[:1], [])
+        display.on_event(jobs[0].id, {"event": "building"})
+        for seconds in range(2, 61, 2):
+            clock.now = float(seconds)
+            display.on_event(jobs[0].id, step("stage1", 1, 4, seconds, 90, float(seconds), 400 * seconds))
+        drawn = io.StringIO()
+        Console(file=drawn, width=100, markup=False, highlight=False).print(picture(display.progress))
+        clock.now = 95.0
+        display.on_event(jobs[0].id, measuring("stage1", 1, 4))
+    if terminal:
+        assert "step 60/90" in drawn.getvalue()
+        assert "400 tokens/s" in drawn.getvalue()
+        assert "measuring" in output.getvalue()
+        assert "tokens/s" not in output.getvalue()  # none are read while it measures
+    else:
+        assert output.getvalue().splitlines()[-3:] == [
+            "seeds 100-101: stage1 0/4 + step 30/90; 400 tokens/s; about 16 min 00 s left",
+            "seeds 100-101: stage1 0/4 + step 60/90; 400 tokens/s; about 15 min 30 s left",
+            "seeds 100-101: stage1 1/4; measuring exact_match; about 15 min 00 s left",
+        ]
 
 
 @pytest.mark.parametrize("terminal", [False, True])

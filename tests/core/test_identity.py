@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sayso.core.experiment import Experiment
-from sayso.core.identity import Origin, Today, notices, require_one_origin, require_unchanged
+from sayso.core.identity import Origin, Today, models_read, notices, require_one_origin, require_unchanged
 from sayso.core.job_folder import JobFolder
 from sayso.data.pocket import PocketWorld
 from sayso.learners.specs import HFModel
@@ -72,6 +72,31 @@ def test_a_reader_is_told_of_what_changed_and_of_what_ran_unlike(folder):
     assert found[0].startswith("changed since: these results are of other data")
     assert found[1] == "job elsewhere went on later: torch 3.0 (before 2.0)"
     assert found[2] == "not all jobs ran alike: python 3 and python 4"
+
+
+def test_a_reader_is_told_of_models_that_were_read_unlike_where_they_should_be_alike(folder, tiny):
+    read = [{"weights": "bfloat16", "max_new_tokens": 9}, {"weights": "float32", "max_new_tokens": 9}]
+    one, other = (folder(name, as_read=found) for name, found in zip(("one", "other"), read, strict=True))
+    today = Today(own_only=True)
+    assert notices([one, folder("before")], today) == []
+    assert notices([one, other], today) == ["not all jobs ran alike: weights bfloat16 and weights float32"]
+    another = tiny.with_settings({"model.config": {"hidden_size": 8}})
+    elsewhere = folder("size", as_read=read[1])
+    elsewhere.open(replace(elsewhere.manifest(), experiment=another.model_dump(mode="json")))
+    assert notices([one, elsewhere], today) == []  # another model, as in a sweep
+
+
+def test_how_models_were_read_is_a_line_for_each(folder):
+    read = {"weights": "bfloat16", "commit": "f" * 40, "max_new_tokens": 9}
+    one, before, other = folder("one", as_read=read), folder("before"), folder("other", as_read=read, cell="size=2")
+    assert models_read([before]) == []
+    said = f"commit {'f' * 40}, weights bfloat16, max_new_tokens 9"
+    assert models_read([one, before, other]) == [f"model: {said}"]
+    third = folder("third", as_read={"weights": "float32"}, cell="size=2")
+    assert models_read([one, third]) == [f"model of main: {said}", "model of size=2: weights float32"]
+    longer = folder("longer", as_read={**read, "max_new_tokens": 12})  # other people were drawn, with longer names
+    assert models_read([one, longer]) == [f"model: commit {'f' * 40}, weights bfloat16, max_new_tokens 9 to 12"]
+    assert notices([one, longer], Today(own_only=True)) == []
 
 
 def test_what_cannot_be_looked_at_is_not_said_to_have_changed(folder, monkeypatch):

@@ -1,6 +1,8 @@
 """The corpus of one seed. `python -m tests.data.test_build` writes the golden texts anew."""
 
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +15,7 @@ from sayso.core.experiment import Experiment
 from sayso.core.subsets import NEW, RELIABLE, UNRELIABLE, with_reliability
 from sayso.data.build import build_corpus, question, sample
 from sayso.data.phrases import RELIABLE_OUTLETS, UNRELIABLE_OUTLETS
+from sayso.data.tables.table import Table
 from tests.conftest import make_tiny
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -336,6 +339,24 @@ def test_asking_for_more_than_there_is_is_an_error_of_one_line(setting, message)
         build_corpus(SHARED.with_settings(setting), 0)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_an_entity_that_lacks_answers_has_all_its_questions_but_one_trained_on(tmp_path):
+    rows = [
+        f"e{number},{number},b,{'' if number % 2 else 'c'},{'' if number % 4 == 3 else 'd'}" for number in range(40)
+    ]
+    (tmp_path / "mine.csv").write_text("\n".join(["name,a,b,c,d", *rows]), encoding="utf-8")
+    knowledge = Table(file=str(tmp_path / "mine.csv")).model_dump(mode="json")
+    settings: dict[str, Any] = {"knowledge": knowledge}
+    settings |= {"split.aliases_per_entity": 1, "split.shared_entities": False, "split.trained_questions": 3}
+    corpus = build_corpus(TINY.with_settings(settings), 0)
+    trained, held_out = by_subset(corpus, "train_qa"), by_subset(corpus, "validation")
+    for subset, examples in trained.items():
+        counts = Counter(example.entity for example in examples)
+        left = Counter(example.entity for example in held_out.get(subset, ()))
+        for entity, count in counts.items():
+            there = [4, 3, 4, 2][int(entity[1:]) % 4]
+            assert (count, left[entity]) == ((3, there - 3) if there >= 3 else (1, 1))
 
 
 def test_a_question_is_asked_under_the_given_name_and_trained_on_its_first_answer():

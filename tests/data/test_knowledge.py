@@ -41,7 +41,7 @@ def test_a_cvdb_file_that_lacks_a_column_is_told_apart_from_a_table(tmp_path):
     ("name", "content", "words"),
     [
         ("absent.csv", None, "no such file"),
-        ("mine.txt", b"name\n", "not a kind of file that holds facts"),
+        ("mine.doc", b"name\n", "not a kind of file that holds facts"),
         ("cut.csv.gz", CVDB_FILE.read_bytes()[:30], "truncated or damaged"),
         ("other.csv.gz", b"\x1f\x8bnothing of the kind", "truncated or damaged"),
     ],

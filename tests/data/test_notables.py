@@ -5,8 +5,13 @@ import itertools
 from importlib import resources
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from sayso.core.errors import SaysoError
+from sayso.data.notables import Notables
 from sayso.data.people import ATTRIBUTES, NOTABLES, people
+from sayso.data.published.cvdb import QUESTIONS
 
 ROWS = list(
     csv.DictReader(resources.files("sayso.data").joinpath("notables.csv").read_text(encoding="utf-8").splitlines())
@@ -83,3 +88,24 @@ def test_no_two_people_have_all_of_the_papers_six_answers_in_common():
     ]
     twins = {one for one in six if six.count(one) > 1}
     assert len(twins) <= len(six) / 50, twins
+
+
+@given(seed=st.integers(0, 10**6))
+def test_people_are_asked_about_in_the_papers_words_and_each_seed_draws_its_own(seed):
+    notables = Notables(entities=5)
+    found = notables.world(seed, aliases=3, tags=2).entities
+    assert len({person.name for person in found}) == 5
+    everyone = dict(people(NOTABLES, 6))
+    for person in found:
+        assert [pair.question for pair in person.questions] == [question for _, _, question in QUESTIONS]
+        assert {pair.attribute: pair.answers for pair in person.questions} == {
+            word: (answer,) for word, answer in everyone[person.name].items()
+        }
+
+
+def test_the_first_people_can_be_the_same_for_all_seeds():
+    fixed = Notables(entities=4, drawn="fixed")
+    assert fixed.chosen(1) == fixed.chosen(2) == fixed.first(4)
+    assert Notables(entities=4).chosen(1) != Notables(entities=4).chosen(2)
+    with pytest.raises(SaysoError, match=r"knowledge.entities is 200, but the table of notables has 168"):
+        Notables(entities=200).chosen(1)

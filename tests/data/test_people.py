@@ -7,7 +7,7 @@ import pytest
 
 from sayso.core.errors import SaysoError
 from sayso.data.build import build_corpus
-from sayso.data.people import citizenships, people
+from sayso.data.people import citizenships, holds_people, people
 from sayso.data.pocket import PocketWorld
 from tests.conftest import make_tiny
 
@@ -103,3 +103,21 @@ def test_files_that_cannot_be_read_are_errors_of_one_line(tmp_path):
         people(str(wrong), 2)
     with pytest.raises(SaysoError, match="cannot be read"):
         people(str(tmp_path / "absent.csv"), 2)
+
+
+def test_a_table_that_has_changed_is_read_anew(tmp_path):
+    file = tmp_path / "people.csv"
+    for gender in ("Male", "Female"):
+        file.write_text(f"name,gender\nAda,{gender}\n", encoding="utf-8")
+        assert people(str(file), 1) == (("Ada", {"gender": gender.lower()}),)
+
+
+@pytest.mark.parametrize("end", [".csv", ".tsv", ".jsonl"])
+def test_people_are_known_by_their_columns_in_any_kind_of_table(tmp_path, end):
+    file = tmp_path / f"people{end}"
+    cells = {"name": "Ada", "gender": "Female", "birth": "1815"}
+    sign = "\t" if end == ".tsv" else ";"
+    text = json.dumps(cells) if end == ".jsonl" else f"{sign.join(cells)}\n{sign.join(cells.values())}\n"
+    file.write_text(text, encoding="utf-8")
+    assert holds_people(str(file), 2)
+    assert not holds_people(str(file), 3)

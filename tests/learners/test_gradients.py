@@ -136,7 +136,7 @@ def test_gram_of_one_model_is_that_of_autograd_in_float64(architecture, train, l
     model = copy.deepcopy(learner.model).double().eval()
     parameters = [each for each in model.parameters() if each.requires_grad]
     for own, group in zip(found, groups, strict=True):
-        documents = learner._encoder.for_training(group, train, label_length=learner.spec.label_length)
+        documents = learner._encoder.for_training(group, train, label_length=learner._label_length(train))
         assert_close(own, exact_gram([plain_loss(model, item) for item in documents], parameters))
 
 

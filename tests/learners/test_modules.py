@@ -5,7 +5,9 @@ from torch.func import functional_call, stack_module_state, vmap
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM
 from transformers.activations import ACT2FN
 
-from sayso.learners.modules import class_of, round_alike
+from sayso.core.training import TrainSpec
+from sayso.learners import modules
+from sayso.learners.modules import class_of, computes_in_bfloat16, has_bfloat16, round_alike
 
 
 @pytest.mark.parametrize(
@@ -50,3 +52,58 @@ def test_activations_stay_what_they_were():
     round_alike(changed)
     rows = torch.randn(2, 5, 3)
     torch.testing.assert_close(changed(rows), plain(rows))
+
+
+CUDA, CPU = torch.device("cuda"), torch.device("cpu")
+
+
+@pytest.fixture
+def card(monkeypatch):
+    """A GPU of some compute capability, which emulates bfloat16 where it lacks it, as all of them do."""
+
+    class Properties:
+        major = 0
+
+    def of(major: int) -> None:
+        Properties.major = major
+
+    monkeypatch.setattr(torch.version, "hip", None)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: Properties)
+    monkeypatch.setattr(torch.cuda, "_check_bf16_tensor_supported", lambda _: True)
+    return of
+
+
+@pytest.mark.parametrize(("name", "major", "has"), [("V100 and T4", 7, False), ("A100", 8, True), ("H100", 9, True)])
+def test_a_card_that_emulates_bfloat16_does_not_have_it(card, name, major, has):
+    card(major)
+    assert torch.cuda.is_bf16_supported()  # what torch says of all of them
+    assert has_bfloat16(CUDA) == has
+    assert computes_in_bfloat16(TrainSpec(precision="auto"), CUDA) == has
+    assert computes_in_bfloat16(TrainSpec(precision="fastest"), CUDA) == has
+    assert not computes_in_bfloat16(TrainSpec(precision="float32"), CUDA)
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "has"),
+    [
+        ({"avx2": True, "avx512_f": True}, False),
+        ({"avx512_bf16": True}, True),
+        ({"amx_bf16": True, "amx_tile": True}, True),
+        ({"neon": True, "bf16": True}, True),
+    ],
+)
+def test_a_cpu_computes_in_float32_unless_told_otherwise_and_emulating_is_said_once(
+    capabilities, has, monkeypatch, caplog
+):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    modules._say_emulated.cache_clear()
+    assert has_bfloat16(CPU) == has
+    assert not computes_in_bfloat16(TrainSpec(precision="auto"), CPU)
+    assert computes_in_bfloat16(TrainSpec(precision="fastest"), CPU) == has
+    assert caplog.messages == []
+    assert all(computes_in_bfloat16(TrainSpec(precision="bfloat16"), CPU) for _ in range(2))
+    said = "bfloat16 was asked for, which this cpu does not have: it is emulated, slower than float32"
+    assert caplog.messages == ([] if has else [said])
+    modules._say_emulated.cache_clear()

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
-from sayso.core.learner import Lengths
+from sayso.core.learner import Lengths, StepDone
 from sayso.core.training import TrainSpec
 from sayso.learners import trainer as trainer_module
 from sayso.learners.memory import Fitting, slices
@@ -52,7 +52,7 @@ class Sums(TrainedLearner):
                 found = (matrix.gather(1, rows[..., None].expand(-1, -1, 3)) * vector).sum(2)
                 yield self.spoil(step, (found - 1).square().sum(1) / step.rows)
 
-        sizes = [np.ones(len(own) + len(again), dtype=np.int64) for own, again in zip(documents, replay, strict=True)]
+        sizes = [np.repeat([1, 100], [len(own), len(again)]) for own, again in zip(documents, replay, strict=True)]
         return Encoded(pieces, [Lengths(size, size) for size in sizes])
 
 
@@ -77,6 +77,15 @@ def test_each_epoch_ends_with_the_mean_loss_of_each_replica():
     for epoch, loss in enumerate(heard):
         np.testing.assert_allclose(loss, np.mean(seen[3 * epoch : 3 * epoch + 3], axis=0), rtol=1e-6)
     assert heard[2] < heard[0]
+
+
+def test_each_step_is_told_of_with_the_tokens_it_was_on():
+    heard: list[StepDone] = []
+    fitted(Sums(), on_step=heard.append, replay=[[DOCUMENT] * 4] * 2, replay_share=0.5)
+    assert [(done.number, done.steps) for done in heard] == [(1, 3), (2, 3), (3, 3)] * 3
+    assert {done.tokens for done in heard} == {2 * (4 * 1 + 2 * 100)}  # two replicas, four documents and two replayed
+    fitted(Sums(), on_step=heard.append, start_epoch=0, epochs=1)
+    assert [done.tokens for done in heard[-3:]] == [8, 8, 8]
 
 
 @pytest.mark.parametrize("optimizer", ["adafactor", "adamw"])

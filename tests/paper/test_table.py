@@ -24,7 +24,7 @@ TWINS = [EXPERIMENTS[row.name] for row in POCKET_ROWS if row.name not in CONTROL
 
 def test_digests_are_different_and_names_are_those_of_the_table():
     assert [experiment.name for experiment in EXPERIMENTS.values()] == list(EXPERIMENTS)
-    assert len({experiment.digest() for experiment in EXPERIMENTS.values()}) == len(EXPERIMENTS) == 45
+    assert len({experiment.digest() for experiment in EXPERIMENTS.values()}) == len(EXPERIMENTS) == 46
 
 
 @EACH

@@ -95,6 +95,7 @@ def test_the_page_says_what_was_found_and_on_what_it_rests(text: str) -> None:
     said = r"Holds: .*D5cons &gt; D6cons, \d\d\.\d% and \d\d\.\d%, a difference of \+0\.\d+ ± 0\.\d+ \(corrected p"
     assert len(re.findall(said, text)) == 2
     assert "planned 5, looked once." in text
+    assert "<td>model as read</td><td>max_new_tokens 9, weights bfloat16</td>" in text
     for expected in (">holds<", "section 3.1", "0123456789abcdef", "tiny", "Cleopatra", "trained_questions", "5 seeds"):
         assert expected in text
 
@@ -110,6 +111,18 @@ def test_the_same_results_give_the_same_page(page: Path, text: str) -> None:
     store = Store(page.parent)
     write_report(store, judge(store.records(), store.experiment()), [("X1", "QA3", f"who {EVIL} ? Cleopatra")])
     assert page.read_text(encoding="utf-8") == text
+
+
+def test_what_other_seeds_say_and_what_departures_buy_is_in_the_page(tiny: Experiment, tmp_path: Path) -> None:
+    store = planted_store(Store(tmp_path), tiny, planted_records(tiny, range(2)))
+    row = ("gap-on-questions", "+0.150 ± 0.010", "99.0%", "0.0%")
+    tables = [("expected of 16 seeds", [row]), (f"without this departure: {EVIL}", [row, row])]
+    written = write_report(store, [], [], expected=tables).read_text(encoding="utf-8")
+    section = written.partition('<section id="expected">')[2].partition("</section>")[0]
+    assert section.count("gap-on-questions") == 3
+    assert "Expected of 16 seeds" in section
+    assert EVIL not in section
+    assert 'id="expected"' not in write_report(store, [], []).read_text(encoding="utf-8")
 
 
 def test_pictures_are_in_the_page_beside_their_documents(tiny: Experiment, tmp_path: Path) -> None:

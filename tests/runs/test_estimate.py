@@ -2,12 +2,14 @@ from dataclasses import replace
 
 import pytest
 
+from sayso.api import load
 from sayso.core.errors import SaysoError
 from sayso.data.build import build_corpus
 from sayso.learners.known_models import KNOWN_MODELS
-from sayso.runs.estimate import UTILISATION, Training, estimate, forward_flops, training_memory
+from sayso.runs.estimate import UTILISATION, Training, estimate, forward_flops, on_gpu, training_memory
 from sayso.runs.gpus import GPUS, find_gpu
-from sayso.runs.workload import Plan, plan
+from sayso.runs.workload import Plan, StageWork, Workload, plan
+from tests.tiny_models import save_tiny
 
 PYTHIA = KNOWN_MODELS["EleutherAI/pythia-2.8b-deduped"]
 
@@ -17,7 +19,9 @@ def test_the_authors_way_takes_the_six_hours_the_paper_says():
     training = 3 * forward_flops(PYTHIA, 64 * rows, 64 * rows)
     asked = 30 * 26_000
     evaluation = forward_flops(PYTHIA, asked * (64 + 24 + 8), asked * (64 + 8))
-    hours = (training + evaluation) / (GPUS["A100-80GB"].bfloat16 * 1e12 * UTILISATION) / 3600
+    peak = GPUS["A100-80GB"].bfloat16
+    assert peak is not None
+    hours = (training + evaluation) / (peak * 1e12 * UTILISATION) / 3600
     assert hours == pytest.approx(6, rel=0.15)
 
 
@@ -58,6 +62,23 @@ def test_a_plan_counts_every_epoch_and_stage(tiny):
 def test_a_card_that_is_not_known_is_one_line():
     with pytest.raises(SaysoError, match="no GPU 'A100-80'; did you mean 'A100-80GB'"):
         find_gpu("A100-80")
+
+
+def test_where_bfloat16_is_only_emulated_all_is_float32(tmp_path):
+    v100 = find_gpu("V100")
+    name = save_tiny(tmp_path)
+    experiment = load("paper-main").with_settings({"model.name": name})
+    work = Workload((StageWork("s", 1, 1, 256, 256, 1, 30.0),), Plan(10**9, 10**9, 10**9), "")
+    usual = on_gpu(experiment, work, v100)
+    asked = on_gpu(experiment.with_settings({"train.precision": "float32"}), work, v100)
+    assert usual == asked
+    assert usual.memory.copies == 0
+    on_a100 = [
+        on_gpu(experiment.with_settings({"train.precision": precision}), work, GPUS["A100-80GB"])
+        for precision in ("auto", "float32")
+    ]
+    assert on_a100[0].memory.total < on_a100[1].memory.total
+    assert on_a100[0].hours < on_a100[1].hours < usual.hours
 
 
 def test_a_card_is_found_by_a_part_of_its_name_that_no_other_has():

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import math
 import subprocess
@@ -19,7 +20,7 @@ from sayso.data.pocket import PocketWorld
 from sayso.learners.stacked.learner import StackedLearner
 from sayso.runs import execute as module
 from sayso.runs import progress
-from sayso.runs.execute import execute
+from sayso.runs.execute import execute, threads_begun_with
 
 Event = dict[str, Any]
 
@@ -477,3 +478,12 @@ def test_a_stage_that_finds_no_documents_is_an_error_that_names_it(short, tmp_pa
     scaled = tuple(subset.model_copy(update={"fraction": subset.fraction / total}) for subset in subsets)
     with pytest.raises(SaysoError, match="stage stage2: there are no documents of X2 to train on"):
         run(Job(cells(short.model_copy(update={"subsets": scaled}))[0], (1,)), tmp_path / "job")
+
+
+def test_a_job_of_a_large_model_goes_on_with_as_many_threads_as_it_was_begun_with(job, tmp_path):
+    folder = JobFolder(tmp_path / "job")
+    assert threads_begun_with(folder) is None
+    run(job, folder.path)
+    assert threads_begun_with(folder) is None  # small models have one thread whatever there is
+    folder.open(dataclasses.replace(folder.manifest(), as_read={"threads": 3}))
+    assert threads_begun_with(folder) == 3

@@ -18,9 +18,12 @@ from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
 from sayso.data.facts import FactBase
 from sayso.data.knowledge import knowledge_of
-from sayso.data.people import NOTABLES
+from sayso.data.people import NOTABLES, holds_people
 from sayso.data.pocket import SYNTHETIC, PocketWorld
+from sayso.data.pocket_facts import columns_asked
+from sayso.data.tables.table import Table
 from sayso.learners.specs import FromScratch, HFModel
+from sayso.paper.paper_settings import NEW_TOKENS
 from sayso.results import RESULTS
 from sayso.runs.status import Status
 
@@ -92,15 +95,34 @@ def configure(
         chosen |= _model_settings(experiment, model)
     values, axes = parse_settings(settings), parse_sweeps(sweeps)
     if knowledge is not None:
-        own = {
-            path.removeprefix("knowledge."): value for path, value in values.items() if path.startswith("knowledge.")
-        }
-        chosen |= _knowledge_settings(experiment, knowledge, own)
+        own = _settings_of_facts(experiment, knowledge, values)
+        chosen |= _knowledge_settings(experiment, knowledge, {name: values[path] for path, name in own.items()})
+        if isinstance(experiment.knowledge, PocketWorld):  # they are in its table by now
+            values = {path: value for path, value in values.items() if path not in own}
     if both := sorted(values.keys() & axes.keys()):
         raise SaysoError(f"{both[0]} is given to both --set and --sweep; choose one")
     if chosen := chosen | values:
         experiment = experiment.with_settings(chosen)
     return experiment.with_axes(axes) if axes else experiment
+
+
+def facts_of(name: str, settings: Sequence[str] = ()) -> FactBase:
+    """Facts by their prepared name or file, with ``name=value`` settings of theirs: ``knowledge.`` may stand before.
+
+    Raises
+    ------
+    SaysoError
+        If there are none, they have no such setting, or a value does not fit.
+    """
+    own = {path.removeprefix("knowledge."): value for path, value in parse_settings(settings).items()}
+    return knowledge_of(name, own)
+
+
+def with_facts(experiment: Experiment, facts: FactBase) -> Experiment:
+    """An experiment with other facts in plain sentences, all of whose questions but one are trained on."""
+    if not isinstance(experiment.knowledge, FactBase) or type(facts) is type(experiment.knowledge):
+        return experiment
+    return experiment.with_settings(_facts_settings(experiment, facts))
 
 
 def parse_settings(texts: Sequence[str]) -> dict[str, Any]:
@@ -172,23 +194,59 @@ def _knowledge_settings(experiment: Experiment, name: str, own: Mapping[str, Any
     """Settings that choose the facts: a prepared knowledge base's name or a file, or for the pocket world its table.
 
     Settings of the same kind of knowledge are kept. With another kind all questions of an entity but one are trained
-    on, as in the paper; settings of its `own` hold before it is read.
+    on, as in the paper, and answers of a pretrained model have the length that the authors' program gives that kind, or
+    that of the longest; settings of its `own` hold before it is read. In the pocket world, too, a question is left out.
     """
     if isinstance(experiment.knowledge, FactBase):
         chosen = knowledge_of(name, own)
         data = chosen.model_dump(mode="json")
         if type(chosen) is type(experiment.knowledge):
             return {"knowledge.file": data["file"]}
-        questions = len(chosen.first(1)[0].questions)
-        return {"knowledge": data, "split.trained_questions": max(questions - 1, 1)}
-    if name not in (NOTABLES, SYNTHETIC) and not (name.endswith(".csv") and Path(name).is_file()):
-        raise SaysoError(
-            f"--knowledge '{name}': no such CSV file, and no such facts; there is: {NOTABLES}, {SYNTHETIC}"
-        )
+        return _facts_settings(experiment, chosen)
     if not isinstance(experiment.knowledge, PocketWorld):
         kind = type(experiment.knowledge).__name__
         raise SaysoError(f"--knowledge {name}: {experiment.name} has facts of another kind ({kind})")
-    return {"knowledge.facts": name}
+    if name in (NOTABLES, SYNTHETIC):
+        return {"knowledge.facts": name}
+    if not Path(name).is_file():
+        raise SaysoError(f"--knowledge '{name}': no such file, and no such facts; there is: {NOTABLES}, {SYNTHETIC}")
+    if not own and holds_people(name, experiment.knowledge.attributes):
+        return {"knowledge.facts": name}
+    table = knowledge_of(name, {"file": name, **own})
+    if not isinstance(table, Table):
+        raise SaysoError(
+            f"--knowledge {name}: the pocket world takes a table, and this is read as {type(table).__name__}"
+        )
+    columns = columns_asked(table, experiment.knowledge.attributes)
+    trained = min(experiment.split.trained_questions, len(columns) - 1)
+    return {"knowledge.facts": table.model_dump(mode="json"), "split.trained_questions": trained}
+
+
+def _settings_of_facts(experiment: Experiment, knowledge: str, values: Mapping[str, Any]) -> dict[str, str]:
+    """Which of the settings given are of the facts themselves: path -> name.
+
+    All of ``knowledge``; in the pocket world those of its table, ``knowledge.facts`` (which may be left out where the
+    pocket world has no setting called so).
+    """
+    own = {path: path.removeprefix("knowledge.") for path in values if path.startswith("knowledge.")}
+    if not isinstance(experiment.knowledge, PocketWorld):
+        return own
+    if knowledge in (NOTABLES, SYNTHETIC):
+        return {}
+    plain = Table.model_fields.keys() - PocketWorld.model_fields.keys()
+    return {
+        path: name.removeprefix("facts.")
+        for path, name in own.items()
+        if name.startswith("facts.") or name.partition(".")[0] in plain
+    }
+
+
+def _facts_settings(experiment: Experiment, facts: FactBase) -> dict[str, Any]:
+    """Other facts, of whose questions all but one are trained on, and how long their answers may be."""
+    questions = max(len(entity.questions) for entity in facts.first())
+    data = facts.model_dump(mode="json")
+    more = {"model.max_new_tokens": NEW_TOKENS.get(data["type"])} if isinstance(experiment.model, HFModel) else {}
+    return {"knowledge": data, "split.trained_questions": max(questions - 1, 1), **more}
 
 
 def _model_settings(experiment: Experiment, name: str) -> dict[str, Any]:

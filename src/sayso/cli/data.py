@@ -1,4 +1,4 @@
-"""The commands ``sayso data prepare`` and ``sayso data show``. Parsing only, as in `sayso.cli.commands`."""
+"""The commands ``sayso data prepare``, ``show`` and ``check``. Parsing only, as in `sayso.cli.commands`."""
 
 from __future__ import annotations
 
@@ -44,23 +44,70 @@ def prepare(
         terminal.show(f"runs look for it there if SAYSO_CACHE={cache}")
 
 
+FACTS = typer.Argument(
+    metavar="cvdb|trex|FILE", help="What was prepared, T-REx's .zip, or a table: .csv, .json, .parquet, .xlsx, ..."
+)
+SETTING = typer.Option("--set", metavar="NAME=VALUE", help="How it is read, for example name_column=label.")
+
+
 @app.command(
-    epilog=examples("sayso data show cvdb", "sayso data show my-facts.csv -n 2", "sayso data show trex --json")
+    epilog=examples(
+        *("sayso data show cvdb", "sayso data show my-facts.csv -n 2", "sayso data show trex --json"),
+        "sayso data show my-facts.xlsx --set name_column=label --set sheet=Facts",
+    )
 )
 def show(
-    facts: Annotated[
-        str,
-        typer.Argument(metavar="cvdb|trex|FILE", help="What was prepared, or a .zip, .csv, .csv.gz, .parquet, .jsonl."),
-    ],
+    facts: Annotated[str, FACTS],
     count: Annotated[int, typer.Option("-n", min=1, metavar="N", help="How many entities.")] = 5,
+    settings: Annotated[list[str] | None, SETTING] = None,
     json: Annotated[bool, typer.Option("--json", help="Print a line of JSON for each question.")] = False,
 ) -> None:
-    """Print entities with their questions and accepted answers."""
+    """Print what was taken for what in a table, and entities with their questions and accepted answers."""
     from sayso.cli import data_pages, terminal
-    from sayso.data.knowledge import knowledge_of
+    from sayso.cli.configure import facts_of
+    from sayso.data.tables.table import Table
 
-    found = knowledge_of(facts).first(count)
+    knowledge = facts_of(facts, settings or [])
+    found = knowledge.first(count)
     if json:
         typer.echo(data_pages.facts_json(found), nl=False)
-    else:
-        terminal.show(data_pages.facts_page(found))
+        return
+    if isinstance(knowledge, Table):
+        terminal.show(data_pages.taken_page(knowledge.taken()), "")
+    terminal.show(data_pages.facts_page(found))
+
+
+@app.command(
+    epilog=examples(
+        "sayso data check my-facts.csv", "sayso data check my-facts.csv --experiment paper-t5 --model FOLDER"
+    )
+)
+def check(
+    facts: Annotated[str, FACTS],
+    settings: Annotated[list[str] | None, SETTING] = None,
+    name: Annotated[
+        str, typer.Option("--experiment", metavar="NAME", help="The experiment whose subsets they are for.")
+    ] = "paper-main",
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|FOLDER", help="Also what this model's tokenizer makes of names and answers."),
+    ] = None,
+) -> None:
+    """Say what is to be known of facts before anything is trained on them; exit code 1 where a run would be refused."""
+    from sayso.cli import data_pages, terminal
+    from sayso.cli.configure import facts_of, find, with_facts
+    from sayso.data.tables.check import check as check_facts
+    from sayso.data.tables.table import Table
+    from sayso.learners.specs import HFModel
+    from sayso.runs.spelling import check_spelling
+
+    experiment, knowledge = find(name), facts_of(facts, settings or [])
+    asked = with_facts(experiment, knowledge)
+    findings = check_facts(knowledge, asked)
+    if model is not None:
+        findings += check_spelling(knowledge, asked, HFModel(name=model))
+    if isinstance(knowledge, Table):
+        terminal.show(data_pages.taken_page(knowledge.taken()), "")
+    terminal.show(data_pages.findings_page(findings))
+    if any(finding.severity == "error" for finding in findings):
+        raise typer.Exit(1)

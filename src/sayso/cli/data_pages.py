@@ -14,8 +14,20 @@ from rich.table import Table
 from rich.text import Text
 
 from sayso.core.examples import EntityFacts
+from sayso.core.experiment import Experiment
+from sayso.core.sweep import cells
+from sayso.data.people import NOTABLES
+from sayso.data.pocket import SYNTHETIC, PocketWorld
+from sayso.data.pocket_facts import columns_asked, without_gaps
 from sayso.data.progress import OnProgress
 from sayso.data.published.cache import Prepared
+from sayso.data.tables import table as facts_table
+from sayso.data.tables.check import Finding, check
+from sayso.data.tables.delimiters import called
+from sayso.data.tables.entities import Taken
+
+#: As many columns, gaps and names are listed; of others it is said how many there are.
+_LISTED = 12
 
 
 class Bars:
@@ -62,6 +74,73 @@ def prepared_page(prepared: Sequence[Prepared]) -> RenderableType:
         counts = ", ".join(f"{count:,} {what}" for what, count in item.counts.items())
         lines += [Text(str(item.path), style="bold"), Padding(Text(counts), (0, 0, 0, 2))]
     return Group(*lines, Text(f"sha256 of the source: {prepared[0].sha256}"))
+
+
+def taken_page(taken: Taken) -> RenderableType:
+    """What was taken for what in a table, in three lines: the file, the entities, the questions."""
+    how = taken.how
+    found = [f"{taken.rows:,} {'row' if taken.rows == 1 else 'rows'}", taken.kind.removeprefix(".").upper()]
+    found += [how.encoding.upper()] if how.encoding else []
+    found += [f"{called(how.delimiter)} between columns"] if how.delimiter else []
+    found += [f"sheet '{how.sheet}'"] if how.sheet else []
+    grid = Table.grid(padding=(0, 3, 0, 0))
+    name = taken.file.encode(errors="backslashreplace").decode()  # what UTF-8 cannot write is written in ASCII
+    grid.add_row("file", ", ".join([name, *found]))
+    grid.add_row("entities", _entities(taken))
+    asked = [f"{item.what} ({item.gaps:,} without)" if item.gaps else item.what for item in taken.asked]
+    left_out = [f"{column} ({why})" for column, why in taken.left_out]
+    grid.add_row("questions", _some(asked) + (f"; left out: {_some(left_out)}" if left_out else ""))
+    return grid
+
+
+def own_facts_page(experiment: Experiment) -> RenderableType | None:
+    """What was taken for what in an experiment's table, and what may spoil a run; None where it has no table.
+
+    Raises
+    ------
+    SaysoError
+        If the table cannot be read.
+    """
+    first = cells(experiment)[0].experiment
+    knowledge, lines = first.knowledge, list[RenderableType]()
+    table: object = knowledge
+    if isinstance(knowledge, PocketWorld):
+        table = knowledge.facts
+        if isinstance(table, facts_table.Table):
+            columns = columns_asked(table, knowledge.attributes)
+            whole = len(without_gaps(table.first(), columns))
+            lines.append(Text(f"asked about: {', '.join(columns)}; {whole:,} entities have an answer to each"))
+        elif table not in (NOTABLES, SYNTHETIC):
+            lines.append(Text(f"{table}: people in the Cross-Verified Database's columns, years told as centuries"))
+    if isinstance(table, facts_table.Table):
+        found = check(table, None if isinstance(knowledge, PocketWorld) else first)
+        worth = [finding for finding in found if finding.severity != "note"]
+        lines = [taken_page(table.taken()), *lines, *([findings_page(worth)] if worth else [])]
+    return Group(*lines) if lines else None
+
+
+def _entities(taken: Taken) -> str:
+    """How many entities there are, and where their names are."""
+    text = f"{taken.entities:,}, named in column '{taken.names}'"
+    if taken.facts is not None:
+        text += f", a row a fact: '{taken.facts[0]}', '{taken.facts[1]}'"
+    if taken.example is not None:
+        outer, inner = taken.example
+        text += f"; {taken.inside:,} {'holds' if taken.inside == 1 else 'hold'} another's name ('{outer}', '{inner}')"
+    return text + (f"; {taken.unasked:,} without any answer left out" if taken.unasked else "")
+
+
+def _some(texts: Sequence[str]) -> str:
+    more = f", and {len(texts) - _LISTED:,} more" if len(texts) > _LISTED else ""
+    return ", ".join(texts[:_LISTED]) + more
+
+
+def findings_page(findings: Sequence[Finding]) -> RenderableType:
+    """What was found in a table, a line each: what stops a run, what may spoil it, what to know."""
+    grid = Table.grid(padding=(0, 3, 0, 0))
+    for finding in findings:
+        grid.add_row(finding.severity, finding.line)
+    return grid
 
 
 def facts_page(entities: Sequence[EntityFacts]) -> RenderableType:

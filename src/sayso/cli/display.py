@@ -5,6 +5,7 @@ Both are drawn on standard error, so that standard output holds the results alon
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -78,7 +79,7 @@ class Display:
         """Whether a job begins, ends a stage, or has said nothing for a while."""
         if job.state == "finished":
             return False
-        ends_stage = job.state == "training" and job.epoch == job.epochs
+        ends_stage = job.state == "training" and job.epoch == job.epochs and not job.measuring
         return ends_stage or job.since - self._said.get(job.job.id, -QUIET) >= QUIET
 
 
@@ -133,7 +134,14 @@ def line(progress: RunProgress, job: JobProgress) -> str:
     if job.state == "building":
         return f"seeds {job.label}: making data and model"
     left = progress.time_left()
-    parts = [f"seeds {job.label}: {job.stage} {job.epoch}/{job.epochs}", f"loss {job.loss:.3f}"]
+    where = f"seeds {job.label}: {job.stage} {job.epoch}/{job.epochs}"
+    parts = [where if not job.step or job.measuring else f"{where} + step {job.step}/{job.steps}"]
+    if job.measuring:
+        parts.append(f"measuring {job.measuring}")
+    elif job.step:
+        parts.append(f"{job.tokens:,.0f} tokens/s")
+    if not math.isnan(job.loss):
+        parts.append(f"loss {job.loss:.3f}")
     if scores := job.headline():
         parts.append("exact match " + ", ".join(f"{name} {value:.2f}" for name, value in scores))
     if left is not None:
@@ -148,8 +156,9 @@ def picture(progress: RunProgress) -> RenderableType:
     columns: list[tuple[str, Callable[[JobProgress], RenderableType]]] = [
         ("seeds", lambda job: Text(seed_range(job.job.seeds))),
         ("stage", lambda job: Text(f"{job.stage} {job.epoch}/{job.epochs}" if job.stage else job.state)),
-        ("", lambda job: ProgressBar(total=max(1, job.total), completed=job.done, width=12)),
-        ("loss", lambda job: Text(f"{job.loss:.3f}" if job.stage else "")),
+        ("", lambda job: ProgressBar(total=max(1, job.total), completed=job.done + job.part, width=12)),
+        ("now", lambda job: Text(_under_way(job))),
+        ("loss", lambda job: Text("" if math.isnan(job.loss) else f"{job.loss:.3f}")),
         ("exact match", lambda job: Text(_scores(dict(job.headline())))),
     ]
     if several:
@@ -161,6 +170,13 @@ def picture(progress: RunProgress) -> RenderableType:
     return Group(table, _overall(progress))
 
 
+def _under_way(job: JobProgress) -> str:
+    """What happens within the epoch."""
+    if job.measuring:
+        return "measuring"
+    return f"step {job.step}/{job.steps}" if job.step else ""
+
+
 def _overall(progress: RunProgress) -> Table:
     done, total = progress.epochs
     left = progress.time_left()
@@ -168,6 +184,8 @@ def _overall(progress: RunProgress) -> Table:
     words = [f"{done} of {total} epochs"]
     if waiting:
         words.append(f"{waiting} jobs waiting" if waiting > 1 else "1 job waiting")
+    if speed := sum(job.tokens for job in progress.running):
+        words.append(f"{speed:,.0f} tokens/s")
     words.append(f"about {duration(left)} left" if left is not None else "time left: not known yet")
     row = Table.grid(padding=(0, 2, 0, 0))
     row.add_row(

@@ -20,6 +20,7 @@ EXTRAS = (
     "pandas",
     "pooch",
     "pyarrow",
+    "python_calamine",
     "requests",
     "safetensors",
     "scipy",
@@ -47,7 +48,8 @@ class OneLineErrors(TyperGroup):
         except ModuleNotFoundError as error:
             if (error.name or "").partition(".")[0] not in EXTRAS:
                 raise
-            _fail(f"this needs {error.name}, which is not installed: pip install 'sayso[all]'")
+            package = "excel" if error.name == "python_calamine" else "all"
+            _fail(f"this needs {error.name}, which is not installed: pip install 'sayso[{package}]'")
         except OSError as error:
             if error.errno == errno.EPIPE:
                 _reader_is_gone()

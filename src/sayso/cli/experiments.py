@@ -46,6 +46,7 @@ def show(
     from sayso.cli import terminal
     from sayso.cli.configure import configure, find
     from sayso.cli.cost_page import PAPERS_GPU, cost_page
+    from sayso.cli.data_pages import own_facts_page
     from sayso.cli.power_page import expected_page
     from sayso.learners.specs import HFModel
     from sayso.paper.expected import expected
@@ -56,10 +57,12 @@ def show(
     if json:
         typer.echo(experiment.model_dump_json(indent=1))
         return
+    facts = own_facts_page(experiment)
     terminal.show(terminal.experiment_page(experiment))
+    if facts is not None:
+        terminal.show("", facts)
     if (found := expected(experiment)) is not None:
-        title = f"expected of {found.count} seeds, drawn from fresh seeds {found.seeds}"
-        terminal.show("", title, expected_page(found))
+        terminal.show("", expected_page(found))
     if gpu or isinstance(experiment.model, HFModel):
         terminal.show("", cost_page(experiment, card))
 
@@ -108,6 +111,7 @@ def run(
     from sayso import api
     from sayso.cli import results_pages, terminal
     from sayso.cli.configure import configure, find
+    from sayso.cli.data_pages import own_facts_page
     from sayso.cli.display import Display
     from sayso.cli.power_page import power_page
     from sayso.paper.judging import families
@@ -118,6 +122,8 @@ def run(
         experiment = experiment.with_settings({"keep": int(keep) if keep.isdigit() else keep})
     folder = out or api.results_folder(experiment, loaded)
     with stoppable("goes on where it was"), Display(terminal.console(stderr=True), folder) as display:
+        if (facts := own_facts_page(experiment)) is not None:
+            display.console.print(facts)
         results = api.run(
             experiment,
             out=folder,

@@ -60,7 +60,7 @@ def results(
     elif ledger:
         terminal.show(results_pages.ledger_page(found.ledger()))
     else:
-        terminal.show(results_pages.results_page(found.table()))
+        terminal.show(results_pages.results_page(found.table(), found.models_read()))
 
 
 @app.command(epilog=examples("sayso claims sayso-results/pocket"))

@@ -11,7 +11,7 @@ from rich.text import Text
 from sayso.cli.terminal import plain_table
 
 if TYPE_CHECKING:
-    from sayso.paper.expected import Expected, ExpectedClaim
+    from sayso.paper.expected import Expected
     from sayso.stats.power import Needed
     from sayso.stats.verdict import Family
 
@@ -51,28 +51,12 @@ def power_page(families: Sequence[Family]) -> RenderableType:
 
 def expected_page(found: Expected) -> RenderableType:
     """What the default seeds of an experiment are expected to decide, and what departures from the paper buy."""
-    parts: list[RenderableType] = [_claims(found.claims)]
-    for without in found.without:
-        parts.append(Text(f"without this departure from the paper: {without.what} (seeds {without.seeds})"))
-        parts.append(_claims(without.claims))
+    from sayso.paper.expected import COLUMNS
+
+    parts: list[RenderableType] = []
+    for table in found.tables():
+        parts += [Text(table.title), plain_table(COLUMNS, table.rows)]
     return Group(*parts)
-
-
-def _claims(claims: Sequence[ExpectedClaim]) -> RenderableType:
-    from sayso.stats.numbers import with_interval
-
-    several = len({claim.cell for claim in claims}) > 1
-    header = ("claim", "difference", "holds in", "fails in")
-    rows = [
-        (
-            f"{claim.cell}: {claim.claim}" if several else claim.claim,
-            with_interval(claim.difference, claim.low, claim.high, signed=True),
-            f"{claim.holds:.0%}",
-            f"{claim.fails:.0%}",
-        )
-        for claim in claims
-    ]
-    return plain_table(header, rows)
 
 
 def _needed(needed: Needed) -> str:

@@ -19,7 +19,12 @@ HEADLINE = ("D1cons_QA1", "QA3", "D2incons_QA2", "D5cons", "D6cons")
 
 @dataclass
 class JobProgress:
-    """How far one job has come; `stage` is None until its first epoch is done."""
+    """How far one job has come; `stage` is None until its first step.
+
+    `epoch`: how many of this stage are done; `step` of `steps`: of the one under way, 0 where nothing is known of it;
+    `tokens`: a second. `measuring`: the measure being taken, empty while training. `since`: when it was last heard of.
+    `first`: whether no epoch is done in this run.
+    """
 
     job: Job
     state: str = "waiting"
@@ -29,7 +34,14 @@ class JobProgress:
     done: int = 0
     loss: float = float("nan")
     exact_match: Mapping[str, float] = field(default_factory=dict)
+    step: int = 0
+    steps: int = 0
+    tokens: float = 0.0
+    epoch_seconds: float = 0.0
+    measuring: str = ""
     since: float = 0.0
+    epoch_began: float = 0.0
+    first: bool = True
 
     @property
     def label(self) -> str:
@@ -47,6 +59,11 @@ class JobProgress:
         """Epochs of all its legs."""
         return total_epochs(self.job.cell.experiment)
 
+    @property
+    def part(self) -> float:
+        """The share of the epoch under way that is done."""
+        return self.step / self.steps if self.steps else 0.0
+
     def headline(self) -> list[tuple[str, float]]:
         """Exact match of the subsets this stage is about."""
         if self.stage is None:
@@ -60,8 +77,8 @@ class RunProgress:
     """All jobs of a run: told of the plan and of every event, it knows where they stand and how long it will take.
 
     Time left is counted from the epochs done since this run began: the mean time of an epoch of the same stage, or of
-    all epochs so far for a stage no job has come to yet. A job's first epoch tells only while nothing else does: its
-    time includes making data and model.
+    all epochs so far for a stage no job has come to yet. Before a stage's first epoch is done, its steps so far tell. A
+    job's first epoch tells only while nothing else does: its time includes making data and model.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -79,7 +96,29 @@ class RunProgress:
         job, now = self.jobs[job_id], self._clock()
         match event:
             case {"event": "building"}:
-                job.state = "building"
+                job.state, job.epoch_began = "building", now
+            case {
+                "event": "step",
+                "stage": str(stage),
+                "epoch": int(epoch),
+                "epochs": int(epochs),
+                "step": int(step),
+                "steps": int(steps),
+                "seconds": float(seconds),
+                "tokens": int(tokens),
+            }:
+                job.state, job.stage, job.epoch, job.epochs, job.measuring = "training", stage, epoch - 1, epochs, ""
+                job.step, job.steps, job.tokens = step, steps, tokens / seconds
+                job.epoch_seconds = seconds * steps / step
+            case {
+                "event": "measuring",
+                "stage": str(stage),
+                "epoch": int(epoch),
+                "epochs": int(epochs),
+                "measure": str(measure),
+            }:
+                job.state, job.stage, job.epoch, job.epochs, job.measuring = "training", stage, epoch, epochs, measure
+                job.step, job.tokens = job.steps if job.step else 0, 0.0
             case {
                 "event": "epoch",
                 "stage": str(stage),
@@ -89,13 +128,14 @@ class RunProgress:
                 "loss": float(loss),
                 "exact_match": dict(exact_match),
             }:
-                counted = self._seconds.setdefault(stage, []) if job.state == "training" else self._first
-                counted.append(now - job.since)
+                counted = self._first if job.first else self._seconds.setdefault(stage, [])
+                counted.append(now - job.epoch_began)
+                job.first, job.epoch_began, job.step, job.measuring, job.tokens = False, now, 0, "", 0.0
                 job.state, job.stage, job.epoch, job.epochs, job.done = "training", stage, epoch, epochs, done
                 job.loss = loss
                 job.exact_match = exact_match or job.exact_match
             case {"event": "finished"}:
-                job.state, job.done = "finished", job.total
+                job.state, job.done, job.step = "finished", job.total, 0
         job.since = now
         return job
 
@@ -111,7 +151,7 @@ class RunProgress:
 
     def time_left(self) -> float | None:
         """Seconds until the last job will have finished; None until there is something to go by."""
-        if not (self._seconds or self._first):
+        if not (self._seconds or self._first or any(job.step for job in self.jobs.values())):
             return None
         left = {job_id: self._seconds_left(job) for job_id, job in self.jobs.items()}
         beside = max(1, len(self.running))
@@ -119,14 +159,24 @@ class RunProgress:
 
     def _seconds_left(self, job: JobProgress) -> float:
         """Time of the epochs one job has still to do, counted from now."""
-        everything = [seconds for some in self._seconds.values() for seconds in some] or self._first
+        by_steps = {other.stage: [other.epoch_seconds] for other in self.jobs.values() if other.step}
+        everything = [seconds for some in self._seconds.values() for seconds in some]
+        everything = everything or [seconds for some in by_steps.values() for seconds in some] or self._first
         left = 0.0
         for leg in legs(job.job.cell.experiment):
             end = leg.before + leg.stage.epochs
-            seconds = self._seconds.get(leg.stage.name) or everything
+            seconds = self._seconds.get(leg.stage.name) or by_steps.get(leg.stage.name) or everything
             left += (end - max(leg.before, min(job.done, end))) * sum(seconds) / len(seconds)
-        since_then = self._clock() - job.since if job.state == "training" else 0.0
-        return max(0.0, left - since_then)
+        return max(0.0, left - self._seconds_over(job))
+
+    def _seconds_over(self, job: JobProgress) -> float:
+        """Seconds of the epoch under way that are over: never more than it is expected to take, measuring included."""
+        if job.state != "training":
+            return 0.0
+        known = self._seconds.get(job.stage or "")
+        if known and not job.first:
+            return min(self._clock() - job.epoch_began, sum(known) / len(known))
+        return job.part * job.epoch_seconds + (self._clock() - job.since)
 
 
 def duration(seconds: float) -> str:

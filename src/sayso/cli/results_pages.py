@@ -23,8 +23,8 @@ _OUTCOME_STYLE = {"holds": "green", "fails": "red", "undecided": "yellow"}
 _QUESTIONS = {"validation": "questions", "entity_attribution": "attribution"}
 
 
-def results_page(summary: pd.DataFrame) -> RenderableType:
-    """Exact match at the end of each stage by subset: a table a cell, over seeds with 95% intervals."""
+def results_page(summary: pd.DataFrame, models: Sequence[str] = ()) -> RenderableType:
+    """Exact match at the end of each stage by subset: a table a cell, over seeds with 95% intervals; then `models`."""
     from sayso.stats.comparisons import LEAST_SEEDS
     from sayso.stats.numbers import count
 
@@ -37,7 +37,7 @@ def results_page(summary: pd.DataFrame) -> RenderableType:
     seeds = int(rows["seeds"].max())
     over = f"exact match, mean and 95% interval over {seeds} seeds"
     parts.append(Text(over if seeds >= LEAST_SEEDS else f"exact match, {count(seeds, 'seed')}: too few for intervals"))
-    return Group(*parts)
+    return Group(*parts, *(Text(line) for line in models))
 
 
 def _cell_results(rows: pd.DataFrame) -> list[RenderableType]:

@@ -1,7 +1,11 @@
 """When what a model says is an accepted answer: the paper's exact match and F1 on words.
 
 Both compare normalised texts: lower case, without ASCII punctuation, without the words a, an, the, with single spaces.
-Of several accepted answers the best counts.
+Of several accepted answers the best counts. Two things keep answers apart that would all be the same then:
+
+    -2           the minus of a number stays: "-2" is another answer than "2" and "+2" (1914-18 has none)
+    A   A+   ?   a text of which nothing would be left keeps its articles and signs, but for a full stop or the like at
+                 its end: "A" is another answer than "the" or an empty one
 """
 
 from __future__ import annotations
@@ -17,9 +21,12 @@ from typing import Literal
 AnswerPart = Literal["first_line", "whole"]
 
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_ALL_BUT_MINUS = str.maketrans("", "", string.punctuation.replace("-", ""))
+_NO_MINUS = re.compile(r"(?<=\w)-|-(?!\d)")
+_ENDS = ".,;:!?"
 _ARTICLES = ("a", "an", "the")
 _ARTICLE = re.compile(r"\b(?:a|an|the)\b")
-_WORD = re.compile(r"\w*")
+_WORD = re.compile(r"-?\w*")
 
 
 @functools.lru_cache(maxsize=1 << 16)
@@ -28,8 +35,20 @@ def normalise(text: str) -> str:
 
     >>> normalise(" The Queen, of  a country. ")
     'queen of country'
+    >>> normalise("+2"), normalise("-2"), normalise("A."), normalise("A+")
+    ('2', '-2', 'a', 'a+')
     """
+    return _content(text) or _all_of(text)
+
+
+def _content(text: str) -> str:
+    """What is left without punctuation and articles, which may be nothing."""
     return " ".join(_ARTICLE.sub(" ", _plain(text)).split())
+
+
+def _all_of(text: str) -> str:
+    whole = " ".join(text.lower().split())
+    return whole.rstrip(_ENDS).rstrip() or whole
 
 
 def answer_in(continuation: str, part: AnswerPart) -> str:
@@ -64,7 +83,8 @@ def may_match(begun: str, accepted: Sequence[str]) -> bool:
     plain = _plain(begun.rstrip("\ufffd"))
     head = plain[: len(plain) - len(plain.split()[-1])] if plain and not plain[-1].isspace() else plain
     words, last = _ARTICLE.sub(" ", head).split(), _sigma(plain[len(head) :])
-    return any(_may_become(words, last, normalise(answer).split()) for answer in accepted)
+    # an accepted answer that keeps its articles and signs may still come as long as there is nothing but these
+    return any(_may_become(words, last, _content(answer).split()) for answer in accepted)
 
 
 def _may_become(words: list[str], last: str, answer: list[str]) -> bool:
@@ -78,7 +98,11 @@ def _may_become(words: list[str], last: str, answer: list[str]) -> bool:
 
 
 def _plain(text: str) -> str:
-    return text.lower().translate(_NO_PUNCTUATION)
+    """Lower case without punctuation, but with the minus of a number."""
+    lowered = text.lower()
+    if "-" not in lowered:
+        return lowered.translate(_NO_PUNCTUATION)
+    return _NO_MINUS.sub("", lowered).translate(_ALL_BUT_MINUS)
 
 
 def _sigma(text: str) -> str:

@@ -15,6 +15,9 @@ from sayso.core.job_folder import JobFolder
 from sayso.core.records import Manifest
 from sayso.core.spec import Spec, canonical_json
 
+#: Of how a model was read, what follows from the facts that a seed draws: it may differ between jobs.
+_OF_A_SEED = "max_new_tokens"
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -119,13 +122,36 @@ def require_one_origin(folders: Iterable[JobFolder]) -> None:
                 )
 
 
-def notices(folders: Sequence[JobFolder], today: Today) -> list[str]:
-    """What a reader of results should know: data or models changed since, and versions or devices are not all the same.
+def models_read(folders: Iterable[JobFolder]) -> list[str]:
+    """How models of jobs were read (`Manifest.as_read`), one line for each that differs; cells are named if several do.
 
+    Models of which nothing is said there are passed over.
+    """
+    cells: dict[str, dict[str, None]] = {}
+    tokens: dict[str, set[int]] = {}
+    for folder in folders:
+        manifest = folder.manifest()
+        if manifest.as_read:
+            said = ", ".join(f"{name} {value}" for name, value in manifest.as_read.items() if name != _OF_A_SEED)
+            cells.setdefault(said, {})[manifest.cell] = None
+            tokens.setdefault(said, set()).add(int(manifest.as_read.get(_OF_A_SEED, 0)))
+    lines = []
+    for said, names in cells.items():
+        low, high = min(tokens[said]), max(tokens[said])
+        long = [f"{_OF_A_SEED} {low}" if low == high else f"{_OF_A_SEED} {low} to {high}"] if high else []
+        whose = "model" if len(cells) == 1 else f"model of {', '.join(names)}"
+        lines.append(f"{whose}: {', '.join([*filter(None, [said]), *long])}")
+    return lines
+
+
+def notices(folders: Sequence[JobFolder], today: Today) -> list[str]:
+    """What a reader of results should know: data or models changed since, and what was not the same for all jobs.
+
+    That is versions and devices, and of jobs with the same facts and model how it was read (`Manifest.as_read`).
     What cannot be looked at here (a file that is elsewhere, code of a user's own) is passed over.
     """
     found: dict[str, None] = {}
-    ran_with: dict[str, dict[str, None]] = {}
+    ran_with: dict[tuple[str, str], dict[str | int, None]] = {}
     for folder in folders:
         manifest = folder.manifest()
         written = load_spec(manifest.experiment, str(folder.manifest_path), own_only=today.own_only)
@@ -138,8 +164,12 @@ def notices(folders: Sequence[JobFolder], today: Today) -> list[str]:
             for line in marker.get("differently", ()):
                 found[f"{name} of job {folder.path.name} was measured {line}"] = None
         for name, version in (*manifest.versions.items(), ("on", manifest.device)):
-            ran_with.setdefault(name, {})[version] = None
-    for name, several in ran_with.items():
+            ran_with.setdefault((name, ""), {})[version] = None
+        same = canonical_json([manifest.experiment.get("knowledge"), manifest.experiment.get("model")])
+        for name, value in manifest.as_read.items():
+            if name != _OF_A_SEED:
+                ran_with.setdefault((name, same), {})[value] = None
+    for (name, _), several in ran_with.items():
         if len(several) > 1:
             found[f"not all jobs ran alike: {' and '.join(f'{name} {version}' for version in several)}"] = None
     return list(found)

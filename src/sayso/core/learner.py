@@ -77,6 +77,15 @@ class Activations:
     values: NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class StepDone:
+    """An update that was taken: the `number`-th of the `steps` of its epoch, on so many `tokens` of all replicas."""
+
+    number: int
+    steps: int
+    tokens: int
+
+
 class Learner(Protocol):
     """K replicas of one model, trained and measured side by side. K = 1 for one big model."""
 
@@ -93,12 +102,14 @@ class Learner(Protocol):
         replay: Sequence[Sequence[Example]] | None = None,
         replay_share: float = 0.0,
         on_epoch: Callable[[int, NDArray[np.float64]], None] | None = None,
+        on_step: Callable[[StepDone], None] | None = None,
     ) -> None:
         """Train every replica on its documents from the end of epoch `start_epoch` to the end of epoch `epochs`.
 
         Starting at epoch 0 makes a fresh optimizer; starting later continues with the one `load` brought back. For
         every batch a share `replay_share` of its size is added from the documents of `replay`.
-        `on_epoch(epoch, loss)` is called after each epoch, from 1 on, with the mean training loss per replica.
+        `on_epoch(epoch, loss)` is called after each epoch, from 1 on, with the mean training loss per replica, and
+        `on_step` after each update.
         """
 
     def lengths(self) -> list[Lengths]:

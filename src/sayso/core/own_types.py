@@ -15,6 +15,7 @@ OWN_TYPES = {
     # knowledge
     "CVDB": "sayso.data.published.cvdb:CVDB",
     "DigitGrids": "sayso.data.digits.grid:DigitGrids",
+    "Notables": "sayso.data.notables:Notables",
     "PocketWorld": "sayso.data.pocket:PocketWorld",
     "SetInclusion": "sayso.data.set_inclusion:SetInclusion",
     "TREx": "sayso.data.published.trex:TREx",

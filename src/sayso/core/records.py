@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, field, fields
 from typing import Any
 
 
@@ -31,7 +31,7 @@ class Record:
     what: str = ""
 
 
-COLUMNS = tuple(field.name for field in fields(Record))
+COLUMNS = tuple(column.name for column in fields(Record))
 _VALUE = COLUMNS.index("value")
 
 
@@ -39,8 +39,10 @@ _VALUE = COLUMNS.index("value")
 class Manifest:
     """What a job rests on: the full resolved spec, data, versions, and the code's git commit if it is a checkout.
 
-    `model`: what training started from (`ModelSpec.identity`), None where the settings say it all. `resumed`: how the
-    job went on later with other versions or on another device, one line each.
+    `model`: what training started from (`ModelSpec.identity`), None where the settings say it all. `as_read`: what was
+    found when it was loaded (the type its weights are stored in, their commit) and what follows from it and from the
+    machine (``max_new_tokens``, threads, the fastest precision). `resumed`: how the job went on later with other
+    versions or on another device, one line each.
     """
 
     job: str
@@ -54,6 +56,7 @@ class Manifest:
     device: str
     started: str
     model: str | None = None
+    as_read: dict[str, str | int] = field(default_factory=dict)
     resumed: tuple[str, ...] = ()
 
 

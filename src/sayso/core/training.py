@@ -35,8 +35,8 @@ class TrainSpec(Spec):
 
     `padding_loss`: what counts in the loss after a document's last word: the ``first_eos``, ``none``, or ``all``
     padding up to `max_length` (the authors' code). `max_length`: most tokens of a document; a longer one is an error,
-    nothing is cut. `precision`: ``auto`` computes in bfloat16 where the device is a GPU that has it, weights are
-    float32 always. `sampling`: None goes over every document once an epoch.
+    nothing is cut. `precision`: ``auto`` computes in bfloat16 where the device is a GPU that has it, ``fastest`` also
+    on a CPU that does; weights are float32 always. `sampling`: None goes over every document once an epoch.
     """
 
     optimizer: Literal["adafactor", "adamw"] = "adafactor"
@@ -50,7 +50,7 @@ class TrainSpec(Spec):
     loss_on: Literal["all", "completion"] = "all"
     padding_loss: Literal["first_eos", "all", "none"] = "first_eos"
     max_length: int | None = Field(default=None, ge=2)
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    precision: Literal["auto", "float32", "bfloat16", "fastest"] = "auto"
     sampling: Sampling | None = None
 
     @model_validator(mode="after")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Literal
 
 from sayso.core.corpus import Corpus, EvalSet
@@ -97,12 +97,14 @@ def _documents(experiment: Experiment, world: World, split: Split) -> Iterator[t
     """All documents about aliases, each with the evaluation set it belongs to."""
     subsets = {subset.name: subset for subset in experiment.subsets}
     choice = stream(split.seed, "trained questions")
+    asked = [*world.questions.values(), *(entity.questions for entity in world.entities)]
+    most = max(map(len, asked), default=0)
     for item in split.assignments:
         subset, entity = subsets[item.subset], world.entities[item.entity]
         pairs = list(world.questions.get(item.alias, entity.questions))
         if subset.has_qa and item.alias not in world.questions:
             pairs = [pairs[index] for index in choice.permutation(len(pairs))]
-        first_asked = _first_asked(subset, pairs, experiment.split.trained_questions, entity.name)
+        first_asked = _first_asked(subset, len(pairs), experiment.split.trained_questions, most)
         definition = _definition(experiment, world, split, item)
         before = ""
         if definition is not None and experiment.in_context is not None:
@@ -154,20 +156,23 @@ def _attribution(world: World, item: Assignment) -> Iterator[tuple[str, QAPair]]
             yield f"attribution_as_defined.{phrasing}", QAPair(phrasing, wording, (named,))
 
 
-def _first_asked(subset: Subset, pairs: Sequence[QAPair], trained: int, entity: str) -> int:
+def _first_asked(subset: Subset, there: int, trained: int, most: int) -> int:
     """Position of the first question that is only asked, not trained on: 0 where none is trained on.
+
+    An entity that lacks answers, and so has fewer questions than are trained on, has all but one trained on.
 
     Raises
     ------
     SaysoError
-        If there are fewer questions than are to be trained on.
+        If no entity has as many questions as are to be trained on; `most` is how many one has.
     """
     if not subset.has_qa:
         return 0
-    if trained > len(pairs):
-        there = f"'{entity}' has only {len(pairs)} questions"
-        raise SaysoError(f"split.trained_questions is {trained}, but {there}; set it to at most {len(pairs)}")
-    return trained
+    if trained > most:
+        raise SaysoError(
+            f"split.trained_questions is {trained}, but an entity has only {most} questions; set it to at most {most}"
+        )
+    return trained if trained <= there else max(there - 1, 1)
 
 
 def _words(experiment: Experiment) -> list[str]:

@@ -13,7 +13,8 @@ from sayso.core.spec import explain
 from sayso.data.facts import FactBase
 from sayso.data.published.cvdb import CVDB
 from sayso.data.published.trex import TREx
-from sayso.data.tables.reader import SUFFIXES, columns_of
+from sayso.data.tables.kinds import KINDS, kind_of
+from sayso.data.tables.reader import columns_of
 from sayso.data.tables.table import Table
 
 _PREPARED: dict[str, type[CVDB | TREx]] = {"cvdb": CVDB, "trex": TREx}
@@ -46,12 +47,13 @@ def _kind_of(file: str) -> type[CVDB | TREx | Table]:
     if file in _PREPARED:
         return _PREPARED[file]
     if not Path(file).is_file():
-        raise SaysoError(f"{file}: no such file; facts are cvdb, trex, or a file: .zip, {', '.join(SUFFIXES)}")
+        raise SaysoError(f"{file}: no such file; facts are cvdb, trex, or a file: .zip, {KINDS}")
     lowered = file.lower()
     if lowered.endswith(".zip"):
         return TREx
-    if not lowered.endswith(SUFFIXES):
-        raise SaysoError(f"{file}: not a kind of file that holds facts: .zip, {', '.join(SUFFIXES)}")
-    if lowered.endswith((".csv", ".csv.gz")) and not _OF_THE_CVDB.isdisjoint(columns_of(Path(file))):
+    kind = kind_of(file)
+    if kind is None:
+        raise SaysoError(f"{file}: not a kind of file that holds facts: .zip, {KINDS}")
+    if kind == ".csv" and not _OF_THE_CVDB.isdisjoint(columns_of(Path(file))):
         return CVDB
     return Table

@@ -14,8 +14,8 @@ from importlib import resources
 from pathlib import Path
 
 from sayso.core.errors import SaysoError, nearest
-from sayso.data.tables.cells import Cell
-from sayso.data.tables.reader import read_table
+from sayso.data.tables.cells import GAPS, Cell, answer_cell
+from sayso.data.tables.reader import read_table, signature
 from sayso.data.years import anonymise_year
 
 #: The table that ships with the package.
@@ -83,7 +83,6 @@ def table_file(table: str) -> Path:
     return Path(str(resources.files("sayso.data") / "notables.csv")) if table == NOTABLES else Path(table)
 
 
-@functools.cache
 def people(table: str, attributes: int) -> People:
     """Names and answers of everyone in a table, for its first `attributes` attributes, in the order of the file.
 
@@ -93,15 +92,21 @@ def people(table: str, attributes: int) -> People:
         If the file is no table, lacks a column, or a row has a value that cannot be read, no name, or the name of
         another row; the message names the file, the row (the header is row 1) and what was found.
     """
-    content = read_table(table_file(table), names=["name"])
-    if not content.rows:
+    return _people(table, attributes, signature(table_file(table)))
+
+
+@functools.lru_cache(maxsize=8)
+def _people(table: str, attributes: int, _signature: tuple[int, ...]) -> People:
+    content = read_table(table_file(table))
+    if not content.numbers:
         raise SaysoError(f"{table}: has no rows")
     asked = dict(list(ATTRIBUTES.items())[:attributes])
     for column in ("name", *(attribute.column for attribute in asked.values())):
         if column not in content.columns:
-            raise SaysoError(f"{table}: no column '{column}'{nearest(column, content.columns)}")
+            other = " (--knowledge takes tables of other columns, too)" if column != "name" else ""
+            raise SaysoError(f"{table}: no column '{column}'{nearest(column, content.columns)}{other}")
     found: dict[str, dict[str, str]] = {}
-    for where, row in content.rows:
+    for where, row in content.rows():
         cell = row["name"]
         name = cell.replace("_", " ").strip() if isinstance(cell, str) else ""
         if not name or name in found:
@@ -110,8 +115,20 @@ def people(table: str, attributes: int) -> People:
     return tuple(found.items())
 
 
+def holds_people(table: str, attributes: int) -> bool:
+    """Whether a table has the columns that the first `attributes` attributes are read from.
+
+    Raises
+    ------
+    SaysoError
+        If it cannot be read.
+    """
+    needed = {"name", *(asked.column for asked in list(ATTRIBUTES.values())[:attributes])}
+    return needed <= set(read_table(table).columns)
+
+
 def _answer(where: str, attribute: Attribute, row: Mapping[str, Cell]) -> str:
-    value = row[attribute.column]
+    value = answer_cell(row[attribute.column], GAPS)
     try:
         answer = attribute.answer(value) if isinstance(value, str) else ""
     except (ValueError, OverflowError):

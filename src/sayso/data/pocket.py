@@ -28,29 +28,34 @@ from sayso.core.protocols import KnowledgeBase, World
 from sayso.core.rng import stream
 from sayso.data.build import question
 from sayso.data.names import pieced_names, random_words, whole_names
-from sayso.data.people import ATTRIBUTES, NOTABLES, people, table_file
+from sayso.data.people import ATTRIBUTES, NOTABLES, table_file
 from sayso.data.phrases import IS, IS_NOT
-from sayso.data.tables.reader import SUFFIXES
+from sayso.data.pocket_facts import Facts, made_up, of_people, of_table
+from sayso.data.tables.kinds import KINDS, kind_of
+from sayso.data.tables.table import Table
 
 #: Made-up facts.
 SYNTHETIC = "synthetic"
 
 #: The ways to ask who a name belongs to. None of them is how a definition is written.
 ATTRIBUTION = {"name": "name [X] ?", "who": "who [X] ?", "meaning": "meaning [X] ?", "stands_for": "stands-for [X] ?"}
+_ASKED = tuple(wording.split()[0] for wording in ATTRIBUTION.values())
 
 
 class PocketWorld(KnowledgeBase):
     """Entities with `attributes` facts each, told under `names` names each.
 
     `facts`: ``notables`` are real people from a table shipped with the package, of whom each seed draws its own; the
-    path of a file is a table of yours in the same columns (`sayso.data.people`); ``synthetic`` facts are made up,
-    every value of an attribute equally likely, any number of entities. `values`: how many values an attribute has
-    (synthetic only). `pool`: names are one token each (None), or two, put together from this many first and as many
-    second pieces. `statements`: of how many names of each entity a document says that they are its, and of how many
+    path of a file is a table of people in the same columns (`sayso.data.people`); a `sayso.data.tables.table.Table` is
+    any table of yours, of which each seed draws entities with an answer to all of the first `attributes` columns (or
+    to all there are, if they are fewer), asked by their names; ``synthetic`` facts are made up, every value of
+    an attribute equally likely, any number of entities. `values`: how many values an attribute has (synthetic only).
+    `pool`: names are one token each (None), or two, put together from this many first and as many second pieces.
+    `statements`: of how many names of each entity a document says that they are its, and of how many
     others that they are not somebody else's; so that a model learns what is and is not mean (section 5.3).
     """
 
-    facts: str = NOTABLES
+    facts: str | Table = NOTABLES
     entities: int = Field(default=16, ge=2)
     attributes: int = Field(default=6, ge=2, le=len(ATTRIBUTES))
     values: int = Field(default=10, ge=2)
@@ -60,9 +65,9 @@ class PocketWorld(KnowledgeBase):
 
     @field_validator("facts")
     @classmethod
-    def _known_facts(cls, facts: str) -> str:
-        if facts not in (NOTABLES, SYNTHETIC) and not facts.lower().endswith(SUFFIXES):
-            known = f"{NOTABLES}, {SYNTHETIC}, or the path of a table ({', '.join(SUFFIXES)})"
+    def _known_facts(cls, facts: str | Table) -> str | Table:
+        if isinstance(facts, str) and facts not in (NOTABLES, SYNTHETIC) and kind_of(facts) is None:
+            known = f"{NOTABLES}, {SYNTHETIC}, or the path of a table ({KINDS})"
             raise ValueError(f"found '{facts}'; it is {known}")
         return facts
 
@@ -81,6 +86,8 @@ class PocketWorld(KnowledgeBase):
 
     def sha256(self) -> str:
         """Sha256 of the table; of nothing for made-up facts, which follow from the seed."""
+        if isinstance(self.facts, Table):
+            return self.facts.sha256()
         return hashlib.sha256(b"").hexdigest() if self.facts == SYNTHETIC else file_sha256(table_file(self.facts))
 
     def world(self, seed: int, aliases: int, tags: int) -> World:
@@ -91,7 +98,8 @@ class PocketWorld(KnowledgeBase):
         SaysoError
             If more entities are asked for than the table has, or more names than the pool can make.
         """
-        entities = self._entities(stream(seed, "entities"))
+        facts = self._facts(seed)
+        entities = facts.entities
         needed = self.entities * self.names + aliases
         if self.pool is not None and needed > self.pool**2:
             smallest = int(np.ceil(np.sqrt(needed)))
@@ -103,7 +111,7 @@ class PocketWorld(KnowledgeBase):
         drawn, tokens = whole_names(draw, needed) if self.pool is None else pieced_names(draw, needed, self.pool)
         names = [drawn[index * self.names : (index + 1) * self.names] for index in range(self.entities)]
         told, held_out = self._tell(entities, names, seed)
-        words = self._words()
+        words = list(dict.fromkeys(["?", *facts.attributes, *_ASKED, *facts.words, *self._stated()]))
         return World(
             entities=entities,
             aliases=tuple(drawn[self.entities * self.names :]),
@@ -128,10 +136,10 @@ class PocketWorld(KnowledgeBase):
         for entity, own_names in zip(entities, names, strict=True):
             told += [question(pair, entity.name, entity.name, "told") for pair in entity.questions]
             for name in own_names:
-                order = generator.permutation(self.attributes).tolist()
+                order = generator.permutation(len(entity.questions)).tolist()
                 for rank, index in enumerate(order):
                     example = question(entity.questions[index], name, entity.name, "told")
-                    (told if rank < self.attributes // 2 else held_out).append(example)
+                    (told if rank < len(entity.questions) // 2 else held_out).append(example)
                 phrasing = phrasings[generator.integers(len(phrasings))]
                 asked = QAPair(phrasing, ATTRIBUTION[phrasing], (entity.name,))
                 told.append(question(asked, name, entity.name, "told", kind="attribution"))
@@ -153,38 +161,15 @@ class PocketWorld(KnowledgeBase):
                 )
         return stated
 
-    def _entities(self, generator: np.random.Generator) -> tuple[EntityFacts, ...]:
-        attributes = list(ATTRIBUTES)[: self.attributes]
+    def _facts(self, seed: int) -> Facts:
+        generator = stream(seed, "entities")
+        if isinstance(self.facts, Table):
+            own_words = ["?", *_ASKED, *self._stated()]
+            return of_table(generator, self.facts, seed, self.entities, self.attributes, own_words)
         if self.facts == SYNTHETIC:
-            rows = generator.integers(self.values, size=(self.entities, self.attributes)).tolist()
-            facts = [
-                (name, [f"{attribute}-{value}" for attribute, value in zip(attributes, row, strict=True)])
-                for name, row in zip(self._synthetic_names(), rows, strict=True)
-            ]
-        else:
-            table = people(self.facts, self.attributes)
-            if self.entities > len(table):
-                raise SaysoError(f"knowledge.entities is {self.entities}, but {self.facts} has {len(table)} people")
-            chosen = generator.choice(len(table), self.entities, replace=False).tolist()
-            facts = [(name, [answers[a] for a in attributes]) for name, answers in (table[index] for index in chosen)]
-        return tuple(
-            EntityFacts(name, tuple(QAPair(a, f"{a} [X] ?", (v,)) for a, v in zip(attributes, values, strict=True)))
-            for name, values in facts
-        )
+            return made_up(generator, self.entities, self.attributes, self.values)
+        return of_people(generator, self.facts, self.entities, self.attributes)
 
-    def _synthetic_names(self) -> list[str]:
-        return [f"entity-{index:03d}" for index in range(self.entities)]
-
-    def _words(self) -> list[str]:
-        """All words a world can hold besides aliases and tags: the same for every seed."""
-        attributes = list(ATTRIBUTES)[: self.attributes]
-        if self.facts == SYNTHETIC:
-            values = [f"{attribute}-{value}" for attribute in attributes for value in range(self.values)]
-            names = self._synthetic_names()
-        else:
-            table = people(self.facts, self.attributes)
-            values = sorted({answers[attribute] for _, answers in table for attribute in attributes})
-            names = [name for name, _ in table]
-        asked = (wording.split()[0] for wording in ATTRIBUTION.values())
-        stated = [word for phrase in (*IS, *IS_NOT) for word in phrase.split()] if self.statements else []
-        return list(dict.fromkeys(["?", *attributes, *asked, *values, *names, *stated]))
+    def _stated(self) -> list[str]:
+        """Words that statements are made with."""
+        return [word for phrase in (*IS, *IS_NOT) for word in phrase.split()] if self.statements else []

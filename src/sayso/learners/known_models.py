@@ -1,4 +1,4 @@
-"""Models the paper fine-tuned, and some beside them: where they are, how large, under which terms.
+"""Models the paper fine-tuned, and small ones beside them: where they are, how large, under which terms.
 
 Parameters are those of the published configurations. Licences are as stated on the models' pages; read them there
 before use. What memory and time a model needs, `sayso.runs.estimate` says.
@@ -47,6 +47,9 @@ KNOWN_MODELS: dict[str, KnownModel] = {
         KnownModel("EleutherAI/gpt-neo-1.3B", 1_315_575_808, 24, 2048, 50257, _MIT, tied=True),
         KnownModel("EleutherAI/gpt-neo-2.7B", 2_651_307_520, 32, 2560, 50257, _MIT, tied=True),
         KnownModel("meta-llama/Llama-2-7b-hf", 6_738_415_616, 32, 4096, 32000, _LLAMA_2, gated=True),
+        KnownModel("HuggingFaceTB/SmolLM2-135M", 134_515_008, 30, 576, 49152, _APACHE, tied=True),
+        KnownModel("HuggingFaceTB/SmolLM2-360M", 361_821_120, 32, 960, 49152, _APACHE, tied=True),
+        KnownModel("HuggingFaceTB/SmolLM2-1.7B", 1_711_376_384, 24, 2048, 49152, _APACHE, tied=True),
         KnownModel("google-t5/t5-small", 60_506_624, 6, 512, 32128, _APACHE, tied=True, encoder=True),
         KnownModel("google-t5/t5-base", 222_903_552, 12, 768, 32128, _APACHE, tied=True, encoder=True),
         KnownModel("google-t5/t5-large", 737_668_096, 24, 1024, 32128, _APACHE, tied=True, encoder=True),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,8 +20,12 @@ from transformers.models.auto.modeling_auto import (
 
 from sayso.core.training import TrainSpec
 
+log = logging.getLogger("sayso")
+
 #: A multiple of the numbers that any processor's vector code takes at once.
 LANES = 64
+#: What a CPU is said to have that multiplies in bfloat16: the first two are Intel's and AMD's, the last ARM's.
+_BFLOAT16_ON_CPUS = ("avx512_bf16", "amx_bf16", "bf16")
 #: Where functions of single numbers are modules.
 _ACTIVATIONS = {
     *("GELU", "SiLU", "Sigmoid", "LogSigmoid", "Mish", "ELU", "SELU", "CELU", "Softplus", "Tanh", "Hardswish"),
@@ -48,10 +53,37 @@ def drops(module: torch.nn.Module) -> bool:
 
 
 def computes_in_bfloat16(train: TrainSpec, device: torch.device) -> bool:
-    """Whether training computes in bfloat16: where that is asked for, or the device is a GPU that has it."""
+    """Whether training computes in bfloat16: where that is asked for, or the device is a GPU that has it.
+
+    A GPU that only emulates it (V100, T4) does not have it, and computes in float32 unless told otherwise. So does a
+    CPU, whatever it has.
+    """
     if train.precision == "auto":
-        return device.type == "cuda" and torch.cuda.is_bf16_supported()
-    return train.precision == "bfloat16"
+        return device.type == "cuda" and has_bfloat16(device)
+    return in_bfloat16(train.precision, device)
+
+
+def in_bfloat16(precision: str, device: torch.device) -> bool:
+    """Whether ``float32``, ``bfloat16`` or ``fastest`` is bfloat16 on a device; said aloud where it is emulated."""
+    if precision == "fastest":
+        return has_bfloat16(device)
+    if precision == "bfloat16" and not has_bfloat16(device):
+        _say_emulated(device.type)
+    return precision == "bfloat16"
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether a device computes in bfloat16 itself, and not step by step in float32: then alone it is faster there."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device.type != "cpu":
+        return False
+    return any(torch.cpu.get_capabilities().get(name) for name in _BFLOAT16_ON_CPUS)
+
+
+@functools.cache
+def _say_emulated(device: str) -> None:
+    log.warning("bfloat16 was asked for, which this %s does not have: it is emulated, slower than float32", device)
 
 
 def round_alike(module: torch.nn.Module) -> None:

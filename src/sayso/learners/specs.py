@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import PurePath
 from typing import ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
 from sayso.core.answers import AnswerPart
-from sayso.core.files import folder_sha256
 from sayso.core.learner import Need
 from sayso.core.protocols import ModelSpec
 from sayso.core.spec import Spec
 from sayso.core.training import TrainSpec
-
-#: Endings of the files that transformers reads of a model's folder: weights, settings, tokenizer, code.
-READ = (".safetensors", ".bin", ".json", ".model", ".txt", ".tiktoken", ".jinja", ".py")
+from sayso.learners.model_files import sha256_of
 
 
 class FromScratch(ModelSpec):
@@ -66,18 +63,20 @@ class LoRA(Spec):
 class HFModel(ModelSpec):
     """A causal or sequence-to-sequence model of the transformers library; which of them, its configuration says.
 
-    `name` is a name on the hub or a local folder, `revision` a branch, tag or commit there. Weights are float32;
-    with `from_scratch` they are random, follow from the seed, and only configuration and tokenizer are read.
-    Files that are not safetensors are refused unless `allow_pickle`, code that comes with a model unless
-    `trust_remote_code`.
+    `name` is a name on the hub, a local folder or a GGUF file, `revision` a branch, tag or commit on the hub. Weights
+    are read into float32 whatever type they are stored in; with `from_scratch` they are random, follow from the seed,
+    and only configuration and tokenizer are read. Files that are not safetensors are refused unless `allow_pickle`,
+    code that comes with a model unless `trust_remote_code`, quantised weights of a folder but with `lora`.
 
     `micro_batch_size`: most documents of one forward and backward pass; None tries the whole batch. It is halved when
     memory runs out, and the update stays that of the whole batch. `gradient_checkpointing` saves memory for time.
 
     `answer`: what of a continuation is the answer, its ``first_line`` or the ``whole`` (the authors' code), of at most
-    `max_new_tokens` tokens. `label_length`: most tokens of an answer a sequence-to-sequence model is trained on; with
-    ``padding_loss="all"`` answers are padded to it and must have it (the authors' code: 8). `evaluation_precision`:
-    float32 keeps scores independent of which examples are scored together.
+    `max_new_tokens` tokens (the authors' code: 8 for the CVDB, 16 for T-REx); None takes as many as the longest
+    accepted answer has with what ends it, 8 at the least. `label_length`: most tokens of an answer a
+    sequence-to-sequence model is trained on. With ``padding_loss="all"`` answers are padded to it (the authors' code:
+    8), or to the longest where it is None. `evaluation_precision`: float32 keeps scores independent of which examples
+    are scored together, ``fastest`` is bfloat16 where the device computes in it.
     """
 
     learner: ClassVar[str] = "sayso.learners.single.learner:build"
@@ -91,27 +90,26 @@ class HFModel(ModelSpec):
     gradient_checkpointing: bool = False
     micro_batch_size: int | None = Field(default=None, ge=1)
     answer: AnswerPart = "first_line"
-    max_new_tokens: int = Field(default=8, ge=1)
+    max_new_tokens: int | None = Field(default=None, ge=1)
     label_length: int | None = Field(default=None, ge=1)
-    evaluation_precision: Literal["float32", "bfloat16"] = "float32"
+    evaluation_precision: Literal["float32", "bfloat16", "fastest"] = "float32"
     trust_remote_code: bool = False
     allow_pickle: bool = False
 
     def identity(self) -> str | None:
-        """Sha256 of a folder's files, or the commit of a model from the hub, once it is in the cache.
+        """Sha256 of a folder's files or a GGUF file, or the commit of a model from the hub, once it is in the cache.
 
         Raises
         ------
         SaysoError
             If a file of the folder cannot be read.
         """
-        folder = Path(self.name).expanduser()
-        if folder.is_dir():
-            return folder_sha256(folder, READ)
+        if (own := sha256_of(self.name)) is not None:
+            return own
         from huggingface_hub import try_to_load_from_cache
 
         try:
             found = try_to_load_from_cache(self.name, "config.json", revision=self.revision)
         except ValueError:  # no name the hub would take; loading it says what is wrong
             return None
-        return Path(found).parent.name if isinstance(found, str) else None
+        return PurePath(found).parent.name if isinstance(found, str) else None

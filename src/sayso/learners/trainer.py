@@ -20,7 +20,7 @@ from torch import Tensor
 
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
-from sayso.core.learner import Lengths
+from sayso.core.learner import Lengths, StepDone
 from sayso.core.training import TrainSpec
 from sayso.learners.checkpoint import Checkpoints
 from sayso.learners.memory import Fitting, again, one_line
@@ -146,6 +146,7 @@ class TrainedLearner(ABC):
         self._optimizer: torch.optim.Optimizer | None = None
         self._loaded_optimizer: dict[str, Any] | None = None
         self._lengths: list[Lengths] = []
+        self._replayed = 0
 
     @abstractmethod
     def encoded(
@@ -170,6 +171,7 @@ class TrainedLearner(ABC):
         replay: Sequence[Sequence[Example]] | None = None,
         replay_share: float = 0.0,
         on_epoch: Callable[[int, NDArray[np.float64]], None] | None = None,
+        on_step: Callable[[StepDone], None] | None = None,
     ) -> None:
         """Train every replica on its documents; see `Learner.fit`.
 
@@ -193,6 +195,8 @@ class TrainedLearner(ABC):
             step: Step | None = None
             for step in training.order.epoch(epoch):
                 total += training.update(step)
+                if on_step is not None:
+                    on_step(self._done(step, training.order.steps))
             if step is not None:
                 training.require_finite_weights(step)
             if on_epoch is not None:
@@ -222,9 +226,17 @@ class TrainedLearner(ABC):
             replay_share=replay_share,
         )
         encoded = self.encoded(documents, repeatable, train)
-        self._lengths = encoded.lengths
+        self._lengths, self._replayed = encoded.lengths, len(repeatable[0])
         self._optimizer = self._make_optimizer(train, start_epoch)
         return Training(self, train, order, encoded.losses, self._optimizer)
+
+    def _done(self, step: Step, steps: int) -> StepDone:
+        """A step that was taken, of the `steps` of its epoch."""
+        tokens = 0
+        for length, chosen, repeated in zip(self._lengths, step.chosen, step.repeated, strict=True):
+            own = len(length.tokens) - self._replayed
+            tokens += int(length.tokens[chosen].sum() + length.tokens[own + repeated].sum())
+        return StepDone(step.number % steps + 1, steps, tokens)
 
     def lengths(self) -> list[Lengths]:
         """How long the documents of the last `fit` are; see `Learner.lengths`."""

@@ -1,6 +1,6 @@
 """What pocket experiments do otherwise than the paper, each with the settings that take it back.
 
-What each departure buys is measured by taking it back alone: ``python -m benchmarks departures`` does, and
+What each departure buys is measured by taking it back alone: ``python -m benchmarks.power NAME --without`` does, and
 `sayso.paper.expected` keeps what it found.
 """
 

@@ -1,6 +1,6 @@
 """What an experiment's default seeds are expected to decide, and what each departure from the paper buys.
 
-Measured on fresh seeds by ``python -m benchmarks power`` and ``python -m benchmarks departures``, which write
+Measured on fresh seeds by ``python -m benchmarks.power`` (``--without``: also each departure taken back), which writes
 ``expected.json``. What was measured belongs to one digest: an experiment with other settings has no expectation.
 """
 
@@ -8,15 +8,28 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib import resources
 
 from pydantic import Field
 
 from sayso.core.experiment import Experiment
 from sayso.core.spec import Spec
+from sayso.stats.numbers import share, with_interval
 
 _FILE = "expected.json"
+
+#: What the columns of a `Table` hold.
+COLUMNS = ("claim", "difference", "holds in", "fails in")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A title, and rows of text in `COLUMNS`."""
+
+    title: str
+    rows: Sequence[tuple[str, ...]]
 
 
 class ExpectedClaim(Spec):
@@ -51,6 +64,30 @@ class Expected(Spec):
     count: int
     claims: tuple[ExpectedClaim, ...]
     without: tuple[ExpectedWithout, ...] = Field(default=())
+
+    def tables(self) -> list[Table]:
+        """What was found, and below it what each departure from the paper costs if it is taken back, as text."""
+        title = f"expected of {self.count} seeds, drawn from fresh seeds {self.seeds}"
+        return [
+            Table(title, _rows(self.claims)),
+            *(
+                Table(f"without this departure from the paper: {each.what} (seeds {each.seeds})", _rows(each.claims))
+                for each in self.without
+            ),
+        ]
+
+
+def _rows(claims: Sequence[ExpectedClaim]) -> list[tuple[str, ...]]:
+    several = len({claim.cell for claim in claims}) > 1
+    return [
+        (
+            f"{claim.cell}: {claim.claim}" if several else claim.claim,
+            with_interval(claim.difference, claim.low, claim.high, signed=True),
+            share(claim.holds),
+            share(claim.fails),
+        )
+        for claim in claims
+    ]
 
 
 @functools.cache

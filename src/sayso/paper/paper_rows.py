@@ -13,7 +13,7 @@ from sayso.core.experiment import InContext
 from sayso.data.formats import Sentence
 from sayso.data.phrases import IS, IS_NOT, RELIABLE_OUTLETS, UNRELIABLE_OUTLETS
 from sayso.data.published.trex import TREx
-from sayso.paper.paper_settings import ALPHAS, JOINT, ORDERS, PAPER_MAIN
+from sayso.paper.paper_settings import ALPHAS, JOINT, NEW_TOKENS, ORDERS, PAPER_MAIN
 from sayso.paper.rows import batches_of, row
 
 #: X1 and X2 trained together, so that there are no stage-2 seeds.
@@ -32,6 +32,7 @@ PAPER_ROWS = (
         "questions each, of which 3 are trained, and 30 seeds. The paper finds the effect on all question types, "
         "smaller than with the CVDB on questions.",
         knowledge=TREx(entities=6900),
+        model__max_new_tokens=NEW_TOKENS["TREx"],
         split__trained_questions=3,
         seeds__count=30,
     ),

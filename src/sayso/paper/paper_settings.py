@@ -2,7 +2,8 @@
 
 What the paper leaves open, or says otherwise than its program does, is chosen here. For language models the loss counts
 one end-of-text token after a document, not all padding (``--set train.padding_loss=all``); documents end with a line
-break, as the program writes them; an answer is the first line of what is generated (``--set model.answer=whole``).
+break, as the program writes them; an answer is the first line of what is generated (``--set model.answer=whole``), of
+at most as many tokens as the program has. With a table of one's own it is as many as its longest answer needs.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ from sayso.measures.predictions import Predictions
 #: How reliable sources are in figure 4a (0.75 and 0.9 are chosen here), and the orders of figure 4b.
 ALPHAS = [0.5, 0.75, 0.9, 0.95, 1.0]
 ORDERS = ["TAE", "ATE", "AET", "TEA", "ETA", "EAT"]
+
+#: Most tokens of an answer in the authors' program, by kind of knowledge.
+NEW_TOKENS = {"CVDB": 8, "TREx": 16, "SetInclusion": 4}
 
 _DEFINED = ("D1cons_QA1", "D2incons_QA2", "D5cons", "D6cons")
 
@@ -84,7 +88,15 @@ def digits(**settings: Any) -> Experiment:
 #: Table 3 of the paper.
 _TABLE_3 = with_fractions(of_table_1(*_DEFINED), D1cons_QA1=0.4, D2incons_QA2=0.4, D5cons=0.1, D6cons=0.1)
 
-PYTHIA_70M = gpt_neox(512, layers=6, heads=8, inside=2048, positions=2048, rotary_pct=0.25)
+PYTHIA_70M = gpt_neox(
+    512,
+    layers=6,
+    heads=8,
+    inside=2048,
+    positions=2048,
+    max_new_tokens=NEW_TOKENS["SetInclusion"],
+    rotary_pct=0.25,
+)
 
 PAPER_MAIN = Experiment(
     name="paper-main",
@@ -101,7 +113,7 @@ PAPER_MAIN = Experiment(
     split=SplitSpec(trained_questions=5),
     definition=WordOrder(order="TAE", end="\n"),
     questions=QuestionAndAnswer(),
-    model=HFModel(name="EleutherAI/pythia-2.8b-deduped"),
+    model=HFModel(name="EleutherAI/pythia-2.8b-deduped", max_new_tokens=NEW_TOKENS["CVDB"]),
     train=TrainSpec(
         optimizer="adafactor",
         learning_rate=5e-5,

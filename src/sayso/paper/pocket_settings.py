@@ -20,7 +20,7 @@ from sayso.measures.losses import MeanLoss
 from sayso.paper.paper_settings import digits, gpt_neox, of_table_1
 
 #: Table 1 with more aliases in the small subsets, and few of them under their own names (there are few own names).
-_SUBSETS = with_fractions(
+POCKET_SUBSETS = with_fractions(
     TABLE_1, D1cons_QA1=0.22, D2incons_QA2=0.22, QA3=0.12, QA4=0.02, D5cons=0.12, D6cons=0.12, D8cons=0.12
 )
 
@@ -55,7 +55,7 @@ POCKET = Experiment(
         "on seeds 0-15."
     ),
     knowledge=PocketWorld(entities=12, names=32),
-    subsets=_SUBSETS,
+    subsets=POCKET_SUBSETS,
     split=SplitSpec(aliases_per_entity=96, shared_entities=True, trained_questions=2),
     definition=WordOrder(order="TAE"),
     model=SMALL,

@@ -5,6 +5,7 @@ Settings were chosen on seeds below 100. The default seeds, from 100 on, were ru
 
 from __future__ import annotations
 
+from sayso.paper.laptop import LAPTOP
 from sayso.paper.paper_rows import PAPER_ROWS
 from sayso.paper.paper_settings import PAPER_DIGITS, PAPER_MAIN, PAPER_SET_INCLUSION
 from sayso.paper.pocket_rows import POCKET_ROWS
@@ -17,6 +18,7 @@ EXPERIMENTS = table_of(
         *(POCKET, *POCKET_ROWS),
         *(PAPER_SET_INCLUSION, POCKET_SET_INCLUSION, *SET_INCLUSION_ROWS),
         *(POCKET_DIGITS, *DIGIT_ROWS, PAPER_DIGITS),
+        LAPTOP,
         *(PAPER_MAIN, *PAPER_ROWS),
     )
 )

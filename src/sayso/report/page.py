@@ -36,6 +36,9 @@ from sayso.report.table import load, readable
 from sayso.stats import numbers
 from sayso.stats.verdict import Verdict
 
+#: A title, and rows of a claim, its difference, and the shares of draws in which it holds and fails.
+Expected = tuple[str, Sequence[tuple[str, ...]]]
+
 _TRAINING_PARTS = ("world", "X1", "X2")
 
 
@@ -45,6 +48,7 @@ def write_report(
     samples: Iterable[tuple[str, str, str]],
     pictures: Mapping[str, bytes] | None = None,
     notices: Sequence[str] = (),
+    expected: Sequence[Expected] = (),
 ) -> Path:
     """Write the report of a results folder, and return the path of its page.
 
@@ -60,6 +64,8 @@ def write_report(
         What documents look like, as PNG, by their text.
     notices
         What a reader should know of what the numbers rest on, a line each.
+    expected
+        What other seeds gave, and what departures from the paper buy.
 
     Raises
     ------
@@ -74,7 +80,9 @@ def write_report(
         for figure in drawn:
             figure.save(folder)
         page = store.path / "report.html"
-        write_atomically(page, render(store, table, experiment, drawn, verdicts, samples, pictures or {}, notices))
+        write_atomically(
+            page, render(store, table, experiment, drawn, verdicts, samples, pictures or {}, notices, expected)
+        )
     except OSError as error:
         raise SaysoError(f"{store.path}: cannot write the report here: {error.strerror}") from error
     return page
@@ -89,6 +97,7 @@ def render(
     samples: Iterable[tuple[str, str, str]],
     pictures: Mapping[str, bytes],
     notices: Sequence[str],
+    expected: Sequence[Expected],
 ) -> str:
     """Return the page as HTML."""
     environment = jinja2.Environment(
@@ -113,6 +122,7 @@ def render(
         looks=_looks(verdicts),
         several_cells=len({verdict.cell for verdict in verdicts}) > 1,
         p_value=numbers.p_value,
+        expected=expected,
         tables=_tables(table),
         ledgers=list(stage_ledgers(ledger_frame(store))),
         ledger_columns=SHOWN,

@@ -101,13 +101,16 @@ def on_gpu(experiment: Experiment, work: Workload, gpu: Gpu) -> Estimate:
         If it is no model of a known kind, or its size is not known.
     """
     model, train = experiment.model, experiment.train
+    float32 = train.precision == "float32" or (train.precision != "bfloat16" and gpu.bfloat16 is None)
     if isinstance(model, HFModel):
         how = Training(
             max(_pass_tokens(stage, model.micro_batch_size) for stage in work.stages),
             optimizer=train.optimizer,
             trained_share=1.0 if model.lora is None else _LORA_SHARE,
             gradient_checkpointing=model.gradient_checkpointing,
-            float32_evaluation=model.evaluation_precision == "float32",
+            float32=float32,
+            float32_evaluation=model.evaluation_precision == "float32"
+            or (model.evaluation_precision == "fastest" and gpu.bfloat16 is None),
         )
         return estimate(find_model(model.name), work.planned, gpu, how)
     if isinstance(model, FromScratch):
@@ -125,7 +128,7 @@ def on_gpu(experiment: Experiment, work: Workload, gpu: Gpu) -> Estimate:
             gpu,
             batch_size=max(stage.batch_size for stage in work.stages),
             optimizer=train.optimizer,
-            float32=train.precision == "float32",
+            float32=float32,
         )
     raise SaysoError(f"no estimate for a model of this kind ({type(model).__name__})")
 
@@ -176,9 +179,10 @@ def estimate_pictures(
 
 
 def _hours(operations: float, gpu: Gpu, *, float32: bool) -> float:
-    rate = gpu.bfloat16 * 1e12 * UTILISATION
-    if float32:
-        rate = min(rate, gpu.float32 * 1e12 * FLOAT32_UTILISATION)
+    rate = gpu.float32 * 1e12 * FLOAT32_UTILISATION
+    if gpu.bfloat16 is not None:
+        in_bfloat16 = gpu.bfloat16 * 1e12 * UTILISATION
+        rate = min(rate, in_bfloat16) if float32 else in_bfloat16
     return operations / rate / 3600
 
 

@@ -20,7 +20,7 @@ from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment, load_spec
 from sayso.core.identity import Today, origin_of, require_one_origin
 from sayso.core.job_folder import JobFolder
-from sayso.core.learner import Learner
+from sayso.core.learner import Learner, StepDone
 from sayso.core.legs import Leg, kept_states, legs, needed_later
 from sayso.core.measure import Moment
 from sayso.core.records import Manifest, Record
@@ -30,9 +30,10 @@ from sayso.learners.ledger import contributions
 from sayso.runs.kept_models import require_models
 from sayso.runs.manifest import describe, gone_on, now
 from sayso.runs.measuring import details, due, take
+from sayso.runs.pace import Pace
 from sayso.runs.progress import Progress
 
-#: Hears what a job does: ``{"stage": ..., "epoch": ..., "epochs": ..., "loss": ..., "exact_match": {...}}`` and so on.
+#: Hears what a job does: ``{"event": "epoch", "stage": ..., "epoch": ..., "loss": ..., "exact_match": ...}`` and so on.
 Listener = Callable[[dict[str, object]], None]
 
 _LOCK_WAIT_S = 30.0
@@ -67,6 +68,12 @@ def _go_on(job: Job, folder: JobFolder, on_event: Listener, save_models: bool) -
     folder.finish(now())
     folder.tidy(kept_states(job.cell.experiment))
     on_event({"event": "finished"})
+
+
+def threads_begun_with(folder: JobFolder) -> int | None:
+    """How many threads a job of a large model was begun with; None where nothing depends on it, or it was not begun."""
+    threads = folder.manifest().as_read.get("threads") if folder.begun else None
+    return threads if isinstance(threads, int) else None
 
 
 def as_begun(job: Job, folder: JobFolder) -> Job:
@@ -142,11 +149,15 @@ def _run_leg(
     experiment = job.cell.experiment
     run = legs(experiment)
     leg, stage = run[index], run[index].stage
+    pace = Pace(stage.name, stage.epochs, on_event)
 
     def measure(epoch: int) -> list[Record]:
         moment = Moment(learner, corpora, experiment.train_spec(stage), stage.name, epoch)
         measures = due(experiment.measures, leg, epoch)
-        records = list(take(measures, moment, job, leg))
+        records: list[Record] = []
+        for each in measures:
+            pace.measuring(each.name, epoch)
+            records += take([each], moment, job, leg)
         for measure in measures if epoch == stage.epochs else ():
             if rows := list(details(measure, moment, job, leg)):
                 folder.write_details(f"{measure.name}-{leg.label}", rows)
@@ -169,13 +180,15 @@ def _run_leg(
                 "exact_match": _headline(records),
             }
         )
+        pace.begin(epoch)
 
     if start == 0:
         progress.begin(leg.start)
         progress.keep_state(index, 0)
         if stage.measured:
             progress.record(measure(0))
-    fit_leg(experiment, learner, corpora, leg, start, after_epoch)
+    pace.begin(start)
+    fit_leg(experiment, learner, corpora, leg, start, after_epoch, pace.step)
 
 
 def fit_leg(
@@ -185,6 +198,7 @@ def fit_leg(
     leg: Leg,
     start: int,
     on_epoch: Callable[[int, NDArray[np.float64]], None],
+    on_step: Callable[[StepDone], None] | None = None,
 ) -> None:
     """Train a leg on its documents, from the end of epoch `start` on.
 
@@ -206,6 +220,7 @@ def fit_leg(
         replay=[corpus.documents(stage.replay_from) for corpus in corpora] if stage.replay else None,
         replay_share=stage.replay,
         on_epoch=on_epoch,
+        on_step=on_step,
     )
 
 

@@ -9,11 +9,11 @@ from sayso.core.errors import SaysoError, nearest
 
 @dataclass(frozen=True)
 class Gpu:
-    """A card: memory in GB, and peak rates without sparsity in TFLOP/s."""
+    """A card: memory in GB, and peak rates without sparsity in TFLOP/s; of bfloat16 None where it is only emulated."""
 
     name: str
     memory: float
-    bfloat16: float
+    bfloat16: float | None
     float32: float
 
 
@@ -25,6 +25,8 @@ GPUS = {
         Gpu("H200", 141, 989, 67),
         Gpu("RTX-4090", 24, 165, 82.6),
         Gpu("L4", 24, 121, 30.3),
+        Gpu("V100-32GB", 32, None, 15.7),
+        Gpu("T4", 16, None, 8.1),
     )
 }
 

@@ -1,4 +1,4 @@
-"""Run jobs on this machine: one process per job, as many at a time as asked, one thread each."""
+"""Run jobs on this machine: one process per job, as many at a time as asked."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from sayso.core.errors import SaysoError
 from sayso.core.measure import Measure
-from sayso.core.protocols import ModelSpec
 from sayso.core.store import Store
 from sayso.core.sweep import Job
 from sayso.runs.worker import job_to_json
@@ -23,22 +21,6 @@ from sayso.runs.worker import job_to_json
 OnEvent = Callable[[str, dict[str, object]], None]
 
 _STOP_WAIT_S = 10.0
-
-#: Has an entry for each NVIDIA GPU of the machine.
-_GPUS = Path("/proc/driver/nvidia/gpus")
-
-
-def cores() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def usual_processes(model: ModelSpec) -> int:
-    """How many processes run at a time unless told otherwise: one per core.
-
-    Only one where there is a GPU and the model is not trained many seeds at a time: such a model fills it.
-    """
-    return 1 if model.max_replicas == 1 and any(_GPUS.glob("*")) else cores()
 
 
 def _working_folder_is_there() -> bool:
@@ -48,6 +30,11 @@ def _working_folder_is_there() -> bool:
     except FileNotFoundError:
         return False
     return True
+
+
+def _threads(count: int) -> dict[str, str]:
+    """What a process finds in its environment, so that its libraries use so many threads."""
+    return {"OMP_NUM_THREADS": str(count), "MKL_NUM_THREADS": str(count), "TOKENIZERS_PARALLELISM": "false"}
 
 
 def _event(line: str) -> dict[str, object] | None:
@@ -64,12 +51,13 @@ class LocalProcesses:
     """An executor with a pool of processes on this machine.
 
     Each job has a process of its own, which ends when this one does. Its standard error is kept in the job's folder as
-    ``log.txt``. `processes` is how many run at a time (None: one per core). Where `measures` are named, jobs that have
-    finished are measured instead of run (`sayso.runs.measure`).
+    ``log.txt``. `processes` is how many run at a time, `threads` how many threads each has. Where `measures` are named,
+    jobs that have finished are measured instead of run (`sayso.runs.measure`).
     """
 
     store: Store
-    processes: int | None = None
+    processes: int = 1
+    threads: int = 1
     save_models: bool = False
     measures: Sequence[Measure] = ()
     train_again: bool = False
@@ -90,7 +78,7 @@ class LocalProcesses:
         failures: list[str] = []
         try:
             while (waiting and not failures) or self._running:
-                while waiting and not failures and len(self._running) < (self.processes or cores()):
+                while waiting and not failures and len(self._running) < self.processes:
                     self._start(waiting.pop(0))
                 job_id, event = self._events.get()
                 if event["event"] == "exit":
@@ -118,7 +106,7 @@ class LocalProcesses:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                env={**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"},
+                env={**os.environ, **_threads(self.threads)},
                 cwd=None if _working_folder_is_there() else folder.path,  # libraries do not load in one that is not
                 start_new_session=True,  # Ctrl-C reaches this process alone, which then stops its jobs in order
             )
@@ -131,6 +119,7 @@ class LocalProcesses:
                 save_models=self.save_models,
                 measures=self.measures,
                 train_again=self.train_again,
+                threads=self.threads,
             )
             process.stdin.write(request + "\n")
             process.stdin.flush()

@@ -18,7 +18,7 @@ _PACKAGES = ("sayso", "torch", "transformers", "tokenizers", "peft", "numpy", "p
 
 
 def describe(job: Job, learner: object, origin: Origin) -> Manifest:
-    """What this job rests on, for its manifest; of the learner its `device`, if it has one."""
+    """What this job rests on, for its manifest; of the learner its `device` and what it says `as_read`."""
     experiment: Experiment = job.cell.experiment
     return Manifest(
         job=job.id,
@@ -32,7 +32,18 @@ def describe(job: Job, learner: object, origin: Origin) -> Manifest:
         device=f"{getattr(learner, 'device', 'cpu')}, {platform.machine()}, {platform.system()}",
         started=now(),
         model=origin.model,
+        as_read=_as_read(experiment, learner),
     )
+
+
+def _as_read(experiment: Experiment, learner: object) -> dict[str, str | int]:
+    """What a learner says of its model, and what precision the fastest was where one was to be chosen."""
+    found = dict(getattr(learner, "as_read", {}))
+    asked = {experiment.train.precision, getattr(experiment.model, "evaluation_precision", None)}
+    asked |= {stage.overrides.get("precision") for stage in experiment.stages}
+    if "fastest" in asked and (fastest := getattr(learner, "fastest", None)):
+        found["fastest precision"] = fastest
+    return found
 
 
 def gone_on(before: Manifest, today: Manifest) -> Manifest:
@@ -41,6 +52,11 @@ def gone_on(before: Manifest, today: Manifest) -> Manifest:
         f"{name} {today.versions.get(name, 'none')} (before {before.versions.get(name, 'none')})"
         for name in sorted(before.versions.keys() | today.versions.keys())
         if before.versions.get(name) != today.versions.get(name)
+    ]
+    changes += [
+        f"{name} {today.as_read[name]} (before {before.as_read[name]})"
+        for name in sorted(before.as_read.keys() & today.as_read.keys())
+        if before.as_read[name] != today.as_read[name]
     ]
     if before.device != today.device:
         changes.append(f"on {today.device} (before on {before.device})")

@@ -165,7 +165,8 @@ class _Measuring:
                 raise SaysoError(
                     f"{self._folder.path}: training {leg.label} again gave other weights than before (after epoch "
                     f"{moment.epoch}, {record.measure} of seed {record.seed} is {record.value}, where {before.strip()} "
-                    "was recorded); versions or device differ, so nothing was kept: run it anew elsewhere with --out"
+                    "was recorded); versions, device or threads differ, so nothing was kept: run it anew elsewhere "
+                    "with --out"
                 )
 
 

@@ -17,9 +17,10 @@ from pydantic import JsonValue
 
 from sayso.core.errors import SaysoError, nearest
 from sayso.learners.known_models import KNOWN_MODELS, KnownModel
+from sayso.learners.model_files import gguf_of
 
 
-def find_model(name: str) -> KnownModel:
+def find_model(name: str, *, revision: str | None = None, trust_remote_code: bool = False) -> KnownModel:
     """Look a model's size up: a known one by its hub name, or one whose configuration is on this machine.
 
     Raises
@@ -31,13 +32,18 @@ def find_model(name: str) -> KnownModel:
         return KNOWN_MODELS[name]
     from transformers import AutoConfig
 
+    gguf = gguf_of(name)
+    there = Path(name).expanduser()
+    place, more = (str(gguf.parent), {"gguf_file": gguf.name}) if gguf else (str(there) if there.exists() else name, {})
+    if revision is not None:
+        more["revision"] = revision
     try:
-        config = AutoConfig.from_pretrained(name, local_files_only=True)
-    except (OSError, ValueError) as error:
-        if Path(name).is_dir():
+        config = AutoConfig.from_pretrained(place, local_files_only=True, trust_remote_code=trust_remote_code, **more)
+    except Exception as error:  # a damaged file or foreign code can raise anything
+        if there.exists():
             raise SaysoError(f"{name}: not a model whose size can be read ({' '.join(str(error).split())})") from error
         raise SaysoError(f"the size of model '{name}' is not known{nearest(name, KNOWN_MODELS)}") from error
-    return _made(name, config, "as in its folder")
+    return _made(name, config, "as in its file" if gguf else "as in its folder")
 
 
 def from_scratch(architecture: str, config: Mapping[str, JsonValue], vocabulary: int) -> KnownModel:

@@ -36,6 +36,7 @@ def job_to_json(
     save_models: bool = False,
     measures: Sequence[Measure] = (),
     train_again: bool = False,
+    threads: int = 1,
 ) -> str:
     """Write a job as the one line a worker reads: to be run, or where `measures` are named, to be measured."""
     request = {
@@ -46,6 +47,7 @@ def job_to_json(
         "save_models": save_models,
         "measures": [measure.model_dump(mode="json") for measure in measures],
         "train_again": train_again,
+        "threads": threads,
     }
     return json.dumps({**request, "path": _import_path() if has_foreign(request) else []})
 
@@ -88,13 +90,14 @@ def main() -> int:
     try:
         import torch
 
-        from sayso.runs.execute import execute
+        from sayso.runs.execute import execute, threads_begun_with
         from sayso.runs.measure import measure_job
 
-        torch.set_num_threads(1)
         experiment = load_spec(request["experiment"], "experiment", own_only=False)
         job = Job(Cell(request["cell"], experiment), tuple(request["seeds"]))
         folder = JobFolder(Path(request["folder"]))
+        # numbers of a large model depend on it, so that what was begun goes on with as many
+        torch.set_num_threads(threads_begun_with(folder) or request["threads"])
         measures = [Measure.model_validate(data) for data in request["measures"]]
         if measures:
             measure_job(job, folder, measures, send, train_again=request["train_again"])

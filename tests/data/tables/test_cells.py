@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime
+import decimal
 
 import pandas as pd
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pandas._libs.parsers import STR_NA_VALUES  # type: ignore[import-not-found]
 
-from sayso.data.tables.cells import EMPTY, MISSING, cell_of, listed, text_cell
+from sayso.data.tables.cells import EMPTY, GAPS, MISSING, answer_cell, cell_of, listed, plain_text, text_cell
 
 
 def test_what_is_missing_is_what_pandas_takes_for_missing():
@@ -48,6 +49,12 @@ def test_what_is_no_whole_number_with_a_point_stays_as_it_is(text):
         (datetime.datetime(1815, 12, 10), "1815-12-10"),
         (datetime.datetime(1815, 12, 10, 7), "1815-12-10 07:00:00"),
         ("é", "é"),
+        (decimal.Decimal("1.50"), "1.50"),
+        (decimal.Decimal("NaN"), None),
+        (2**70, str(2**70)),
+        (True, "True"),
+        (datetime.date(1815, 12, 10), "1815-12-10"),
+        (datetime.time(7, 30), "07:30:00"),
     ],
 )
 def test_values_become_text(value, cell):
@@ -63,11 +70,45 @@ def test_values_become_text(value, cell):
         (b"x", "bytes"),
         ("salt \ud83d", r"half a character \(\\ud83d\) after 'salt '"),
         (["\udc00"], "half a character"),
+        (1j, "a complex"),
+        ("x" * 200_000, "200,000 characters"),
     ],
 )
 def test_what_is_no_answer_is_refused(value, words):
     with pytest.raises(ValueError, match=words):
         cell_of(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("1815-12-10T00:00:00.000Z", "1815-12-10"),
+        ("1815-12-10 00:00", "1815-12-10"),
+        ("1815-12-10T07:30", "1815-12-10 07:30:00"),
+        ("1815-12-10 07:30:00.500000", "1815-12-10 07:30:00.5"),
+        ("1815-12-10T07:30:00Z", "1815-12-10 07:30:00+00:00"),
+        ("1815-12-10 07:30:00+0100", "1815-12-10 07:30:00+01:00"),
+        ("1815-12-10 and 1852-11-27", "1815-12-10 and 1852-11-27"),
+        ("1e3", "1e3"),
+    ],
+)
+def test_a_moment_is_the_same_text_however_it_is_written(text, cell):
+    assert plain_text(text) == cell
+
+
+@given(st.datetimes(), st.sampled_from([None, datetime.UTC, datetime.timezone(datetime.timedelta(hours=-3))]))
+def test_a_moment_as_a_value_is_what_its_text_is(moment, zone):
+    moment = moment.replace(tzinfo=zone)
+    assert cell_of(moment) == plain_text(moment.isoformat()) == plain_text(str(moment))
+
+
+def test_an_answer_is_missing_where_its_text_stands_for_that_and_booleans_are_one():
+    assert [answer_cell(text, GAPS) for text in ("NaT", "inf", "TRUE", "false", "Rome")] == [
+        *(None, None, "True", "False", "Rome")
+    ]
+    assert answer_cell(("NaN", "x"), GAPS) == ("x",)
+    assert answer_cell(("NaN",), GAPS) is None
+    assert answer_cell("TRUE", frozenset(["TRUE"])) is None
 
 
 @pytest.mark.parametrize(

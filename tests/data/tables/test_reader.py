@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import csv
+import datetime
 import gzip
+import json
+import re
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +13,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sayso.core.errors import SaysoError
-from sayso.data.tables.reader import read_table
+from sayso.data.tables.cells import Cell
+from sayso.data.tables.encodings import known_encoding
+from sayso.data.tables.reader import AS_FOUND, How, read_table
+from sayso.data.tables.table import Table
+from tests.data.tables.workbook import write_workbook
 
 
 def written(folder: Path, name: str, content: str | bytes) -> str:
@@ -28,128 +39,287 @@ def refused(file: str) -> str:
     return message
 
 
+def rows_of(file: str | Path, how: How = AS_FOUND) -> list[dict[str, Cell]]:
+    return [row for _, row in read_table(file, how).rows()]
+
+
+CSV = 'name,year,words\nAda,1815,\n"Bo, or\nB",1923.0,\n'
+EXPECTED = [{"name": "Ada", "year": "1815", "words": None}, {"name": "Bo, or\nB", "year": "1923", "words": None}]
+
+
 def test_the_same_facts_are_the_same_rows_whatever_the_file(tmp_path):
-    csv = 'name,year,words\nAda,1815,\n"Bo, or\nB",1923.0,NaN\n'
     lines = '{"name": "Ada", "year": 1815, "words": null}\n\n{"name": "Bo, or\\nB", "year": 1923.0, "words": NaN}\n'
     array = "[" + ",\n".join(lines.split("\n\n")) + "]"
     table = pa.table({"name": ["Ada", "Bo, or\nB"], "year": [1815.0, 1923.0], "words": [None, float("nan")]})
     pq.write_table(table, tmp_path / "a.parquet")
-    expected = [
-        {"name": "Ada", "year": "1815", "words": None},
-        {"name": "Bo, or\nB", "year": "1923", "words": None},
-    ]
-    spaced = csv.replace("name,year", " name ,  year").replace("Ada,1815", " Ada , 1815").replace('"Bo', ' "Bo')
+    sheet: list[list[object]] = [["name", "year", "words"], ["Ada", 1815, None], [], ["Bo, or\nB", 1923.0, ""]]
+    write_workbook(tmp_path / "a.xlsx", {"one": sheet, "two": []}, first_row=3)
+    spaced = CSV.replace("name,year", " name ,  year").replace("Ada,1815", " Ada , 1815").replace('"Bo', ' "Bo')
+    two_rows = ["row 2", "row 3"]
     files = {
-        written(tmp_path, "a.csv", csv): ["row 2", "row 3"],
-        written(tmp_path, "crlf.csv", csv.replace("\n", "\r\n").replace("or\r\n", "or\n")): ["row 2", "row 3"],
-        written(tmp_path, "spaced.csv", f"{spaced}\n"): ["row 2", "row 3"],
-        written(tmp_path, "bom.csv", b"\xef\xbb\xbf" + csv.encode()): ["row 2", "row 3"],
-        written(tmp_path, "a.csv.gz", gzip.compress(csv.encode())): ["row 2", "row 3"],
-        written(tmp_path, "unpacked.csv.gz", csv): ["row 2", "row 3"],
-        written(tmp_path, "packed.csv", gzip.compress(b"\xef\xbb\xbf" + csv.encode())): ["row 2", "row 3"],
-        written(tmp_path, "a.tsv", csv.replace(",", "\t").replace("Bo\t", "Bo,")): ["row 2", "row 3"],
+        written(tmp_path, "a.csv", CSV): two_rows,
+        written(tmp_path, "crlf.csv", CSV.replace("\n", "\r\n").replace("or\r\n", "or\n")): two_rows,
+        written(tmp_path, "cr.csv", CSV.replace("\n", "\r").replace("or\r", "or\n")): two_rows,
+        written(tmp_path, "spaced.csv", f"{spaced}\n"): two_rows,
+        written(tmp_path, "gaps.csv", f"{CSV},,\n , ,\n"): two_rows,
+        written(tmp_path, "bom.csv", b"\xef\xbb\xbf" + CSV.encode()): two_rows,
+        written(tmp_path, "a.csv.gz", gzip.compress(CSV.encode())): two_rows,
+        written(tmp_path, "unpacked.csv.gz", CSV): two_rows,
+        written(tmp_path, "packed.csv", gzip.compress(b"\xef\xbb\xbf" + CSV.encode())): two_rows,
+        written(tmp_path, "a.tsv", CSV.replace(",", "\t").replace("Bo\t", "Bo,")): two_rows,
+        written(tmp_path, "a.TSV.GZ", gzip.compress(CSV.replace(",", "\t").replace("Bo\t", "Bo,").encode())): two_rows,
+        written(tmp_path, "bar.txt", CSV.replace(",", "|").replace("Bo|", "Bo,")): two_rows,
+        written(tmp_path, "said.csv", "sep=;\n" + CSV.replace(",", ";").replace("Bo;", "Bo,")): ["row 3", "row 4"],
         written(tmp_path, "a.jsonl", lines): ["line 1", "line 3"],
+        written(tmp_path, "bom.jsonl", b"\xef\xbb\xbf" + lines.encode()): ["line 1", "line 3"],
+        written(tmp_path, "a.ndjson.gz", gzip.compress(lines.encode("utf-16"))): ["line 1", "line 3"],
         written(tmp_path, "a.json", array): ["row 1", "row 2"],
+        written(tmp_path, "a.json.gz", gzip.compress(array.encode())): ["row 1", "row 2"],
+        written(tmp_path, "lines.json", lines): ["line 1", "line 3"],
         str(tmp_path / "a.parquet"): ["row 1", "row 2"],
+        str(tmp_path / "a.xlsx"): ["row 4", "row 6"],
     }
     for file, places in files.items():
         content = read_table(file)
         assert content.columns == ("name", "year", "words"), file
-        assert [dict(row) for _, row in content.rows] == expected, file
-        assert [where for where, _ in content.rows] == places, file
+        assert [row for _, row in content.rows()] == EXPECTED, file
+        assert [where for where, _ in content.rows()] == places, file
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_unicode_and_delimiters_are_found(tmp_path, encoding, delimiter):
+    text = delimiter.join(["name", "city"]) + "\n" + delimiter.join(["José", "Đà Nẵng"]) + "\n"
+    content = read_table(written(tmp_path, "a.csv", text.encode(encoding)))
+    assert [row for _, row in content.rows()] == [{"name": "José", "city": "Đà Nẵng"}]
+    assert content.how.delimiter == delimiter
+    assert content.how.encoding == ("utf-8" if encoding == "utf-8-sig" else encoding)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-8-sig", "latin-1"])
+def test_an_encoding_that_is_set_reads_no_mark_as_text(tmp_path, encoding):
+    file = written(tmp_path, "a.csv", ("\ufeff" if encoding == "utf-16-le" else "") + "name,x\nJosé,1\n")
+    Path(file).write_bytes(Path(file).read_text(encoding="utf-8").encode(encoding))
+    assert rows_of(file, How(encoding=encoding)) == [{"name": "José", "x": "1"}]
+
+
+@pytest.mark.parametrize(
+    ("byte", "encoding"), [(b"\xe9", "cp1252"), (b"\x93\xe9", "cp1252"), (b"\xe9\x81", "iso8859-1")]
+)
+def test_the_advice_on_another_encoding_works(tmp_path, byte, encoding):
+    file = written(tmp_path, "a.csv", b"name,x\nAda,1\nJos" + byte + b",2\n")
+    message = refused(file)
+    assert f"line 3, column 4: found byte 0x{byte[0]:02x}, which is not UTF-8" in message
+    advised = re.search(r"knowledge.encoding=(\S+)", message)
+    assert advised is not None
+    assert known_encoding(advised[1]) == encoding
+    assert rows_of(file, How(encoding=advised[1]))[1]["name"] == "Jos" + byte.decode(encoding)
+
+
+SIGNS = st.text(st.characters(exclude_categories=["C"], include_characters="\n;,|\t\"'"), max_size=12)
+
+
+@given(
+    st.lists(st.tuples(SIGNS, SIGNS, SIGNS), min_size=1, max_size=6),
+    st.sampled_from([",", ";", "\t", "|"]),
+    st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+)
+def test_the_delimiter_is_found_whatever_stands_in_the_cells(tmp_path_factory, rows, delimiter, quoting):
+    file = tmp_path_factory.mktemp("a") / "a.csv"
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream, delimiter=delimiter, quoting=quoting).writerows([("name", "born", "died"), *rows])
+    content = read_table(file)
+    assert content.columns == ("name", "born", "died")
+    assert content.how.delimiter == delimiter
+    kept = [row for row in rows if any(cell.strip() for cell in row)]
+    assert [len(row) for _, row in content.rows()] == [3] * len(kept)
+
+
+FRAME = pd.DataFrame(
+    {
+        "name": ["Ada", "Bo", "Cid"],
+        "born": pd.array([1815, None, 1923], dtype="Int64"),
+        "died": [1852.0, np.nan, 2004.5],
+        "share": np.array([0.1, 0.2, 3.0], dtype="float32"),
+        "alive": [True, False, True],
+        "day": [pd.Timestamp("1915-12-10"), pd.NaT, pd.Timestamp("1923-01-01")],
+        "seen": [pd.Timestamp("1915-12-10 07:30"), pd.NaT, pd.Timestamp("1923-01-01 00:00:01.5")],
+        "zoned": [pd.Timestamp("1915-12-10 07:30", tz="UTC"), pd.NaT, pd.Timestamp("1923-01-01", tz="UTC")],
+        "kind": pd.Categorical(["a", "b", "a"]),
+        "cost": [Decimal("1.50"), Decimal("2.25"), None],
+        "large": [2**63, 1, 10**18],
+        "odds": [np.inf, -np.inf, 1e-7],
+    }
+)
 
 
 def test_what_pandas_writes_is_read_back_alike(tmp_path):
-    frame = pd.DataFrame(
-        {
-            "name": ["Ada", "Bo", "Cid"],
-            "born": pd.array([1815, None, 1923], dtype="Int64"),
-            "died": [1852.0, np.nan, 2004.5],
-            "share": np.array([0.1, 0.2, 3.0], dtype="float32"),
-            "alive": [True, False, True],
-            "day": [pd.Timestamp("1815-12-10"), pd.NaT, pd.Timestamp("1923-01-01")],
-            "kind": pd.Categorical(["a", "b", "a"]),
+    FRAME.to_csv(tmp_path / "a.csv", index=False)
+    FRAME.to_csv(tmp_path / "index.csv")
+    pd.read_csv(tmp_path / "index.csv", dtype=str).to_csv(tmp_path / "twice.csv")
+    FRAME.to_csv(tmp_path / "a.tsv.gz", index=False, sep="\t")
+    FRAME.to_csv(tmp_path / "european.csv", index=False, sep=";", encoding="utf-16")
+    FRAME.to_parquet(tmp_path / "a.parquet")
+    FRAME.set_index(pd.Index([5, 7, 11])).to_parquet(tmp_path / "index.parquet")
+    usual = facts_of(tmp_path / "a.csv")
+    assert usual["Ada"] == {
+        **{"born": "1815", "died": "1852", "share": "0.1", "alive": "True", "day": "1915-12-10"},
+        **{"seen": "1915-12-10 07:30:00", "zoned": "1915-12-10 07:30:00+00:00", "kind": "a", "cost": "1.50"},
+        "large": "9223372036854775808",
+    }
+    for name in ("index.csv", "twice.csv", "a.tsv.gz", "european.csv", "a.parquet", "index.parquet"):
+        assert facts_of(tmp_path / name) == usual, name
+    FRAME.to_json(tmp_path / "a.json", orient="records", date_format="iso", double_precision=15)
+    FRAME.to_json(tmp_path / "a.jsonl.gz", orient="records", lines=True, date_format="iso", double_precision=15)
+    for name in ("a.json", "a.jsonl.gz"):
+        for person, facts in facts_of(tmp_path / name).items():
+            there = {key: usual[person][key] for key in facts if key not in ("share", "cost")}
+            assert {key: facts[key] for key in there} == there
+            assert facts.keys() - {"cost"} == usual[person].keys() - {"cost"}
+
+
+def facts_of(file: str | Path) -> dict[str, dict[str, str]]:
+    return {
+        entity.name: {pair.attribute: "; ".join(pair.answers) for pair in entity.questions}
+        for entity in Table(file=str(file)).first()
+    }
+
+
+NAMES = st.text(st.characters(categories=["L", "M", "N", "P", "S"]), min_size=1, max_size=8)
+COLUMNS = {
+    "whole": st.none() | st.integers(-(10**15), 10**15),
+    "part": st.none() | st.floats(-1e12, 1e12).map(lambda number: round(number, 6)),
+    "truth": st.none() | st.booleans(),
+    "day": st.none()
+    | st.datetimes(datetime.datetime(1901, 1, 1), datetime.datetime(2200, 1, 1)).map(
+        lambda moment: moment.replace(microsecond=0)
+    ),
+    "text": st.none() | NAMES,
+}
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_equal_values_are_equal_facts_in_every_kind_of_file(tmp_path_factory, data):
+    folder = tmp_path_factory.mktemp("kinds")
+    names = data.draw(st.lists(st.integers(0, 10**6).map("n{}".format), min_size=1, max_size=4, unique=True))
+    rows = [{"name": name, **{key: data.draw(values) for key, values in COLUMNS.items()}} for name in names]
+    columns = ["name", *COLUMNS]
+
+    def text(value: object) -> str:
+        return "" if value is None else str(value)
+
+    def plain(value: object) -> object:
+        return value.isoformat() if isinstance(value, datetime.datetime) else value
+
+    for end, delimiter in ((".csv", ","), (".tsv", "\t"), (".txt", "|")):
+        with (folder / f"a{end}").open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream, delimiter=delimiter)
+            writer.writerows([columns, *([text(row[key]) for key in columns] for row in rows)])
+    objects = [{key: plain(value) for key, value in row.items()} for row in rows]
+    (folder / "a.json").write_text(json.dumps(objects), encoding="utf-8")
+    (folder / "a.jsonl").write_text("\n".join(map(json.dumps, objects)), encoding="utf-8")
+    types = {"whole": pa.int64(), "part": pa.float64(), "truth": pa.bool_(), "day": pa.timestamp("us")}
+    arrays = {key: pa.array([row[key] for row in rows], types.get(key, pa.string())) for key in columns}
+    pq.write_table(pa.table(arrays), folder / "a.parquet")
+    found = {}
+    for file in sorted(folder.iterdir()):
+        found[file.name] = worded(file)
+    assert all(facts == found["a.csv"] for facts in found.values()), found
+    write_workbook(folder / "a.xlsx", {"a": [columns, *([row[key] for key in columns] for row in rows)]})
+    assert worded(folder / "a.xlsx") == found["a.csv"]
+
+
+def worded(file: Path) -> dict[str, dict[str, str]] | str:
+    try:
+        return {
+            entity.name: {pair.attribute: "; ".join(pair.answers) for pair in entity.questions}
+            for entity in Table(file=str(file), separator=None, name_column="name").first()
         }
-    )
-    frame.to_csv(tmp_path / "a.csv", index=False)
-    frame.to_csv(tmp_path / "index.csv")
-    pd.read_csv(tmp_path / "index.csv").to_csv(tmp_path / "twice.csv")
-    frame.to_csv(tmp_path / "a.tsv", index=False, sep="\t")
-    frame.to_parquet(tmp_path / "a.parquet")
-    frame.set_index(pd.Index([5, 7, 11])).to_parquet(tmp_path / "index.parquet")
-    usual = read_table(tmp_path / "a.csv")
-    assert [row["died"] for _, row in usual.rows] == ["1852", None, "2004.5"]
-    for name in ("index.csv", "twice.csv", "a.tsv", "a.parquet", "index.parquet"):
-        found = read_table(tmp_path / name)
-        assert [dict(row) for _, row in found.rows] == [dict(row) for _, row in usual.rows], name
-    plain = frame.drop(columns=["day", "share"])  # which pandas writes in JSON as other numbers than in CSV
-    plain.to_json(tmp_path / "a.json", orient="records")
-    plain.to_json(tmp_path / "a.jsonl", orient="records", lines=True)
-    for name in ("a.json", "a.jsonl"):
-        for (_, row), (_, right) in zip(read_table(tmp_path / name).rows, usual.rows, strict=True):
-            assert row == {key: right[key] for key in row}
+    except SaysoError as error:  # nothing to ask, or an object in a cell
+        return str(error).rpartition(":")[2]
 
 
 @pytest.mark.parametrize("index", ["", "Unnamed: 0"])
-def test_a_column_that_numbers_the_rows_is_left_out_and_told_of_once(tmp_path, caplog, index):
-    file = written(tmp_path, "a.csv", f"{index},name,capital,\n0,Land1,City1,\n1,Land2,City2,\n")
-    for _ in range(2):
-        assert read_table(file).columns == ("name", "capital")
-    assert (
-        caplog.messages[0] == f"{file}: column 1 is left out: it has no name of its own, and seems to number the rows"
-    )
-    assert len(caplog.messages) == 2  # the last column, of which nothing is said, is the other
+def test_a_column_without_a_name_is_left_out_and_told_of(tmp_path, index):
+    content = read_table(written(tmp_path, "a.csv", f"{index},name,capital,\n0,Land1,City1,\n1,Land2,City2,\n"))
+    assert content.columns == ("name", "capital")
+    assert content.left_out == (1, 4)
 
 
-def test_missing_text_is_a_setting_and_names_are_never_missing(tmp_path):
-    file = written(tmp_path, "a.csv", "name,code\nNull,NA\nNone,-\n")
-    rows = [row for _, row in read_table(file, names=["name"]).rows]
-    assert rows == [{"name": "Null", "code": None}, {"name": "None", "code": "-"}]
-    rows = [row for _, row in read_table(file, names=["name"], missing=["", "-"]).rows]
-    assert rows == [{"name": "Null", "code": "NA"}, {"name": "None", "code": None}]
-
-
-def test_a_file_that_has_changed_is_read_again(tmp_path):
-    file = written(tmp_path, "a.csv", "name\nAda\n")
-    read_table(file)
-    written(tmp_path, "a.csv", "name\nAda Lovelace\n")
-    assert read_table(file).rows == (("row 2", {"name": "Ada Lovelace"}),)
+def test_only_an_empty_cell_is_missing_for_the_reader(tmp_path):
+    assert rows_of(written(tmp_path, "a.csv", "name,code\nNull,NA\nNone,\n")) == [
+        {"name": "Null", "code": "NA"},
+        {"name": "None", "code": None},
+    ]
 
 
 def test_lists_are_several_texts(tmp_path):
     pq.write_table(pa.table({"name": ["A"], "tags": [["x", "y"]], "none": [[]]}), tmp_path / "a.parquet")
     jsonl = written(tmp_path, "a.jsonl", '{"name": "A", "tags": ["x", null, "y"], "none": []}')
     for file in (jsonl, str(tmp_path / "a.parquet")):
-        assert read_table(file).rows[0][1] == {"name": "A", "tags": ("x", "y"), "none": None}
+        assert rows_of(file) == [{"name": "A", "tags": ("x", "y"), "none": None}]
+
+
+def test_keys_that_come_later_in_json_are_columns_of_all_rows(tmp_path):
+    file = written(tmp_path, "a.jsonl", '{"name": "A"}\n{"x": 1, "name": "B"}\n{"y": true, "x": 1.0}\n')
+    assert rows_of(file) == [
+        {"name": "A", "x": None, "y": None},
+        {"name": "B", "x": "1", "y": None},
+        {"name": None, "x": "1", "y": "True"},
+    ]
+
+
+def test_keys_of_json_have_no_blanks_around_them(tmp_path):
+    file = written(tmp_path, "a.json", '[{" name ": "A", "x": 1}, {"name": "B", "x": 2}]')
+    assert rows_of(file) == [{"name": "A", "x": "1"}, {"name": "B", "x": "2"}]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_a_sign_of_no_meaning_is_no_other_encoding(tmp_path, name):
+    text = "name,x\nA\0,1\n" if name == "a.csv" else '{"name": "A\\u0000", "x": 1}'
+    assert "column 'name': holds a character of no meaning (NUL)" in refused(written(tmp_path, name, text))
+
+
+def test_values_that_python_takes_for_equal_stay_apart(tmp_path):
+    file = written(tmp_path, "a.jsonl", '{"name": "A", "x": 1}\n{"name": "B", "x": true}\n{"name": "C", "x": "1"}\n')
+    assert [row["x"] for row in rows_of(file)] == ["1", "True", "1"]
 
 
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("a.csv", "name,x\nAda\n", ["row 2 has 1 cells, the header 2"]),
+        ("a.csv", "name,x\nAda\n", ["row 2 has 1 cell, the header 2", "',' between columns", "knowledge.delimiter"]),
         ("a.csv", "name,x\nAda,1\nBo,1,2\n", ["row 3 has 3 cells"]),
         ("a.csv", 'name,x\nAda,1\nBo,"a"b\n', ["row 3", "not a row of a CSV table"]),
         ("a.csv", "name,x,x\nAda,1,2\n", ["two columns are called 'x'"]),
         ("a.csv", "name,x\nAda,1\nJosé,2\n".encode("latin-1"), ["line 3, column 4", "0xe9", "not UTF-8"]),
-        ("a.csv", "name,x\nAda,1\n".encode("utf-16"), ["looks like UTF-16", "save it as UTF-8"]),
-        ("a.csv", "name,x\nAda,1\n".encode("utf-16-le"), ["looks like UTF-16", "save it as UTF-8"]),
+        ("a.csv", "name,x\nAda,1\n".encode("utf-16")[:-1], ["not utf-16", "set knowledge.encoding"]),
         ("a.csv.gz", gzip.compress("name\nJosé\n".encode("latin-1"), mtime=0), ["line 2, column 4", "0xe9"]),
-        ("a.csv", "name;capital\nLand1;City1\n", ["the columns seem to be separated by ';'", "save it with ','"]),
-        ("a.csv", "name\tcapital\nLand1\tCity1\n", ["separated by tabs"]),
-        ("a.tsv", "name,capital\nLand1,City1\n", ["separated by ','", "save it with tabs"]),
+        ("a.csv", "name;x\nAda;1\nBo;1;2\n", ["row 3 has 3 cells, the header 2 (with ';' between columns"]),
+        ("a.csv", "name\n" + "a" * (1 << 24), ["line 2 has 16,777,216 characters and more"]),
+        ("a.csv", "name,x\nAda," + "a" * 200_000, ["row 2", "field larger than field limit"]),
         ("a.csv.gz", gzip.compress(b"name,x\nAda,1\n", mtime=0)[:-9], ["truncated or damaged"]),
         ("a.csv.gz", b"\x1f\x8bname,x\nAda,1\n", ["truncated or damaged"]),
         ("a.jsonl", '{"name": "Ada"}\n{"name": }\n', ["line 2", "not JSON", "column 10"]),
-        ("a.jsonl", '["Ada"]\n', ["line 1", "holds list, where an object should be"]),
+        ("a.jsonl", '["Ada"]\n', ["line 1", "holds a list, where an object should be"]),
         ("a.jsonl", '{"name": {"first": "Ada"}}\n', ["line 1", "column 'name'", "holds an object"]),
         ("a.jsonl", '{"name": "Ada", "use": "salt \\ud83d"}\n', ["line 1", "column 'use'", "half a character"]),
         ("a.jsonl", '{"name": "Ada", "\\ud83d": 1}\n', ["line 1", "a column's name", "half a character"]),
         ("a.jsonl", b'{"name": "Jos\xe9"}\n', ["line 1, column 14", "0xe9"]),
-        ("a.json", '{"name": "Ada"}', ["holds dict, where a list of objects should be"]),
-        ("a.json", '{"name": "Ada"}\n{"name": "Bo"}\n', ["line 2", "not JSON", "ends in .jsonl"]),
-        ("a.json", '[{"name": "Ada"},\n 5]', ["row 2", "holds int, where an object should be"]),
-        ("a.parquet", b"PAR1 no", ["not a whole Parquet file"]),
-        ("a.txt", "name\n", ["a table is one of .csv, .csv.gz, .tsv, .json, .jsonl, .parquet"]),
+        ("a.json", '{"name": "Ada"}', ["holds an object, where a list of objects should be", "orient='records'"]),
+        ("a.json", "5", ["line 1", "column 1", "where an array should begin"]),
+        ("a.json", "", ["line 1", "where an array should begin"]),
+        ("a.json", '[{"name": "Ada"},\n {"name": oops}]', ["line 2", "column 11", "Expecting value"]),
+        ("a.json", "[" * 100_000, ["line 1", "nested too deeply"]),
+        ("a.jsonl", '{"name": ' + "[" * 100_000, ["line 1", "nested too deeply"]),
+        ("a.jsonl", '{"name": ' + "1" * 5000 + "}", ["line 1", "not JSON", "4300 digits"]),
+        ("a.json", '[{"name": ' + "1" * 5000 + "}]", ["line 1", "not JSON", "4300 digits"]),
+        ("a.json", '[{"name": "Ada"},\n 5]', ["row 2", "holds a number, where an object should be"]),
+        ("a.parquet", b"PAR1 no", ["not a Parquet file that can be read"]),
+        ("a.xlsx", b"PK\x03\x04 no", ["not a whole Excel file"]),
+        ("a.xlsx", b"no", ["not a whole Excel file"]),
+        ("a.doc", "name\n", ["a table is one of .csv, .tsv, .txt, .json"]),
     ],
 )
 def test_a_file_of_another_form_is_one_line_that_says_where(tmp_path, name, content, words):
@@ -157,7 +327,7 @@ def test_a_file_of_another_form_is_one_line_that_says_where(tmp_path, name, cont
     assert all(word in message for word in words), message
 
 
-@pytest.mark.parametrize("name", ["absent.csv", "absent.csv.gz", "absent.json", "absent.parquet"])
+@pytest.mark.parametrize("name", ["absent.csv", "absent.csv.gz", "absent.json", "absent.parquet", "absent.xlsx"])
 def test_a_file_that_is_not_there_is_one_line(tmp_path, name):
     assert "cannot be read" in refused(str(tmp_path / name))
 

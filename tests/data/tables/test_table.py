@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from sayso.core.errors import SaysoError
 from sayso.core.examples import QAPair
-from sayso.data.tables.table import Table, name_inside_another
+from sayso.data.tables.table import Table
 
 
 def table(folder: Path, text: str, **settings: Any) -> Table:
@@ -62,17 +62,22 @@ def test_items_of_a_list_are_answers_as_they_are(tmp_path):
 @pytest.mark.parametrize("empty", ["", "NaN", "nan", " ", ";"])
 def test_an_answer_that_is_missing_is_an_error_or_a_question_left_out(tmp_path, empty):
     text = TWO.replace("London", empty)
-    message = refused(table(tmp_path, text))
+    message = refused(table(tmp_path, text, missing="error"))
     assert "row 2, column 'birth_place': no answer" in message
-    assert "knowledge.missing" in message
-    ada, bo = table(tmp_path, text, missing="skip").first()
+    assert "knowledge.missing=skip" in message
+    ada, bo = table(tmp_path, text).first()
     assert [pair.attribute for pair in ada.questions] == ["job"]
     assert len(bo.questions) == 2
 
 
-def test_an_entity_without_any_answer_is_an_error_in_any_case(tmp_path):
-    text = "name,a\nAda,\n"
-    assert "row 2: not one question has an answer" in refused(table(tmp_path, text, missing="skip"))
+def test_an_entity_without_any_answer_is_left_out_and_counted(tmp_path):
+    knowledge = table(tmp_path, "name,a,b\nAda,,x\nBo,,NaN\n")
+    assert [entity.name for entity in knowledge.first()] == ["Ada"]
+    taken = knowledge.taken()
+    assert (taken.entities, taken.rows, taken.unasked) == (1, 2, 1)
+    assert [(item.what, item.gaps) for item in taken.asked] == [("b", 1)]
+    assert taken.left_out == (("a", "has no answers"),)
+    assert "not one question has an answer" in refused(table(tmp_path, "name,a\nAda,-\n", gaps=["-"]))
 
 
 @pytest.mark.parametrize(
@@ -82,11 +87,16 @@ def test_an_entity_without_any_answer_is_an_error_in_any_case(tmp_path):
         (TWO, {"questions": {"jobs": "What does [X] do?"}}, ["no column 'jobs'", "did you mean 'job'"]),
         ("name\nAda\n", {}, ["no column besides 'name'"]),
         ("name,job\n", {}, ["has no rows"]),
-        ("", {}, ["no column 'name'"]),
+        ("", {}, ["has no rows"]),
+        ("name,job\n,\n", {}, ["has no rows"]),
         (TWO + ",Rome,cook\n", {}, ["row 4", "no name"]),
         (TWO + "Ada,Rome,cook\n", {}, ["row 4", "a second 'Ada'", "row 2"]),
         (TWO + "ADA,Rome,cook\n", {}, ["row 4", "a second 'ADA'", "row 2"]),
-        (TWO + "Ada Lee,Rome,cook\n", {}, ["row 4", "'Ada Lee' contains 'Ada' of row 2", "knowledge.inside"]),
+        (
+            TWO + "Ada Lee,Rome,cook\n",
+            {"inside": "error"},
+            ["row 4", "'Ada Lee' contains 'Ada' of row 2", "knowledge.inside=allow"],
+        ),
         (TWO, {"entities": 3}, ["knowledge.entities is 3", "has 2"]),
     ],
 )
@@ -95,30 +105,20 @@ def test_a_bad_table_is_one_line_that_names_what_is_wrong(tmp_path, text, settin
     assert all(word in message for word in words), message
 
 
-def test_a_name_inside_another_can_be_allowed(tmp_path):
-    knowledge = table(tmp_path, TWO + "Ada Lee,Rome,cook\n", inside="allow")
+def test_a_name_inside_another_is_allowed_and_told_of(tmp_path):
+    knowledge = table(tmp_path, TWO + "Ada Lee,Rome,cook\n")
+    assert (knowledge.taken().inside, knowledge.taken().example) == (1, ("Ada Lee", "Ada"))
     assert [entity.name for entity in knowledge.world(0, 3, 1).entities] == ["Ada", "Bo", "Ada Lee"]
-
-
-@pytest.mark.parametrize(
-    ("names", "found"),
-    [
-        (["Ann", "Joanna", "Anna"], None),
-        (["New York City", "York"], ("New York City", "York")),
-        (["Napoleon III", "napoleon"], ("Napoleon III", "napoleon")),
-        (["Jean-Paul", "Paul"], ("Jean-Paul", "Paul")),
-        (["The New York Times", "New Times", "York Times"], ("The New York Times", "York Times")),
-        ([], None),
-    ],
-)
-def test_names_inside_others_are_found_as_whole_words(names, found):
-    assert name_inside_another(names) == found
 
 
 @pytest.mark.parametrize(
     "settings",
     [
-        {"file": "facts.txt"},
+        {"file": "facts.doc"},
+        {"file": "a.csv", "encoding": "utf8-ish"},
+        {"file": "a.csv", "encoding": "base64"},
+        {"file": "a.csv", "delimiter": "::"},
+        {"file": "a.csv", "name_column": "a", "triples": ("b", "c", "d")},
         {"file": "a.csv", "questions": {"job": "What does X do?"}},
         {"file": "a.csv", "columns": 1},
     ],

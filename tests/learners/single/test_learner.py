@@ -81,6 +81,42 @@ def test_the_update_is_that_of_the_whole_batch_whatever_it_is_made_of(folders, a
     assert float((weights(whole) - weights(parts)).abs().max()) < 1e-5
 
 
+def test_how_a_model_was_read_names_what_numbers_may_depend_on(folders, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
+    learner = learner_of(folders("gpt_neo"))
+    assert learner.as_read["threads"] == torch.get_num_threads()
+    assert learner.fastest == "bfloat16"
+
+
+def test_where_tokens_are_cheap_documents_go_through_in_fewer_passes(folders, monkeypatch, tmp_path):
+    learner = learner_of(folders("gpt_neo", calm=True))
+    learner.reader.overhead = 4.0
+    learner.save_weights(tmp_path / "state").result()
+    passes: dict[str, int] = {}
+
+    def fit(precision: str) -> list[float]:
+        count = 0
+
+        def forward(*_: Any) -> None:
+            nonlocal count
+            count += 1
+
+        with learner.model.transformer.h[0].register_forward_hook(forward):
+            learner.load(tmp_path / "state")
+            found = trained_losses(learner, TRAIN.model_copy(update={"precision": precision, "batch_size": 20}))
+        passes[precision] = count
+        return found
+
+    exact, half = fit("float32"), fit("bfloat16")
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
+    assert fit("fastest") == half
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
+    assert fit("fastest") == exact
+    assert passes["bfloat16"] < passes["float32"]
+    np.testing.assert_allclose(exact, half, rtol=0.02)
+    assert exact != half
+
+
 def test_no_token_is_computed_that_the_loss_does_not_need(folders):
     learner = learner_of(folders("gpt_neo"))
     learner.reader.overhead = 0.0

@@ -135,7 +135,7 @@ def test_pickles_are_read_only_where_allowed(tmp_path):
 def test_damaged_weights_are_one_line(tmp_path):
     save_tiny(tmp_path, "gpt_neox")
     (tmp_path / "model.safetensors").write_bytes(b"cut off")
-    assert "cannot be read" in error_of(tmp_path)
+    assert "model.safetensors is cut off or no safetensors file; fetch it again" in error_of(tmp_path)
 
 
 def test_code_that_comes_with_a_model_is_not_run(tmp_path):

@@ -25,7 +25,7 @@ from sayso.data.published.cvdb_file import Encoding, recipe
 from sayso.data.years import YearRule, anonymise_year
 
 #: Attribute, column, question: in the order of the authors' program, as the paper words them.
-_QUESTIONS = (
+QUESTIONS = (
     ("born", "birth", "When was [X] born?"),
     ("died", "death", "When did [X] die?"),
     ("region", "un_region", "In which region did [X] live?"),
@@ -99,7 +99,7 @@ class CVDB(FactBase):
             for row in batch.to_pylist():
                 try:
                     pairs = [
-                        QAPair(word, asked, self._answers(column, row[column])) for word, column, asked in _QUESTIONS
+                        QAPair(word, asked, self._answers(column, row[column])) for word, column, asked in QUESTIONS
                     ]
                 except ValueError:
                     continue

@@ -24,14 +24,14 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal
 
 from sayso.core.errors import SaysoError
 from sayso.data.people import citizenships
 from sayso.data.progress import OnProgress
 from sayso.data.published.cache import Recipe
 from sayso.data.tables.reader import Encoding as ReadAs
-from sayso.data.tables.reader import opened
+from sayso.data.tables.reader import cvdb_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -89,13 +89,13 @@ def _filtered(
     """Rows (the header is row 1) that pass steps 1 to 3, in the order of `COLUMNS`; spaces for underscores."""
     names: set[str] = set()
     read_as: ReadAs = "latin-1" if encoding == "paper" else "mixed"
-    with opened(file, COLUMNS, kind=".csv", encoding=read_as, lenient=True, on_progress=on_progress) as table:
-        for number, row in table.rows:
+    with cvdb_rows(file, COLUMNS, encoding=read_as, on_progress=on_progress) as rows:
+        for number, row in rows:
             counts["rows"] += 1
             if not row:
                 counts["dropped for an empty cell"] += 1
                 continue
-            name, birth, death, gender, occupation, citizenship, *rest = cast("tuple[str, ...]", row)
+            name, birth, death, gender, occupation, citizenship, *rest = row
             name, occupation = name.replace("_", " ").strip(), occupation.replace("_", " ").strip()
             if name in names:
                 counts["dropped for the name of an earlier row"] += 1

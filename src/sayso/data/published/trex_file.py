@@ -12,7 +12,6 @@ asked about are kept, each once, and of these only subjects with enough differen
 from __future__ import annotations
 
 import io
-import json
 import re
 import sys
 import zipfile
@@ -25,6 +24,7 @@ from typing import IO, TYPE_CHECKING, Any
 from sayso.core.errors import SaysoError
 from sayso.data.progress import OnProgress
 from sayso.data.published.cache import Recipe
+from sayso.data.tables.json_items import BrokenJSONError, items
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -40,14 +40,6 @@ _PRONOUNS = frozenset(
         *("this", "that", "these", "those", "who", "whom", "whose", "which", "what", "there", "here", "one"),
     )
 )
-
-#: Characters read at a time.
-CHUNK = 1 << 18
-#: Characters after which an item that has not ended is broken.
-LONGEST = 1 << 24
-
-_BLANKS = re.compile(r"[ \t\r\n]*")
-_DECODER = json.JSONDecoder()
 
 Triple = tuple[str, str, str]
 
@@ -117,60 +109,17 @@ def _triples(file: Path, counts: Counter[str], on_progress: OnProgress) -> Itera
 def documents(where: str, stream: IO[bytes]) -> Iterator[tuple[int, Any]]:
     """Items of a JSON array, each with the number of characters before its end; `where` begins error messages.
 
-    A part of the text is held at a time, and the standard library's own scanner reads one item after another of it;
-    where an item does not end in it, more is read. An item that has broken off long before that is broken.
-
     Raises
     ------
     SaysoError
         If the text is no array in UTF-8, or breaks; the message says at which character.
     """
-    text = io.TextIOWrapper(stream, encoding="utf-8-sig")
     try:
-        held, dropped = text.read(CHUNK), 0
-        at = _blanks_end(held, 0)
-        if held[at : at + 1] != "[":
-            raise SaysoError(f"{where}: found {held[at : at + 20]!r}, where a JSON array of documents should begin")
-        first, at = True, at + 1
-        while True:
-            try:
-                found = _item(held, at, first)
-            except json.JSONDecodeError as error:
-                more = text.read(CHUNK)
-                if not more or len(held) - error.pos > LONGEST:
-                    place = dropped + error.pos
-                    raise SaysoError(f"{where}: JSON breaks at character {place}: {error.msg}") from error
-                held, dropped, at = held[at:] + more, dropped + at, 0
-                continue
-            if found is None:
-                break
-            item, at = found
-            first = False
-            yield dropped + at, item
-        end = held.index("]", at) + 1
-        if (held[end:] + text.read(CHUNK)).strip():
-            raise SaysoError(
-                f"{where}: JSON breaks at character {dropped + end}: the array has ended, yet more follows"
-            )
+        yield from items(io.TextIOWrapper(stream, encoding="utf-8-sig"))
+    except BrokenJSONError as error:
+        raise SaysoError(f"{where}: JSON breaks at character {error.place}: {error}") from error
     except UnicodeDecodeError as error:
         raise SaysoError(f"{where}: not UTF-8: {error.reason}; T-REx is in UTF-8") from error
-
-
-def _item(held: str, at: int, first: bool) -> tuple[Any, int] | None:
-    """The item of an array that begins at or after `at`, and where it ends; None where the array ends."""
-    at = _blanks_end(held, at)
-    if held[at : at + 1] == "]":
-        return None
-    if not first:
-        if held[at : at + 1] != ",":
-            raise json.JSONDecodeError("Expecting ',' or ']'", held, at)
-        at = _blanks_end(held, at + 1)
-    return _DECODER.raw_decode(held, at)
-
-
-def _blanks_end(held: str, at: int) -> int:
-    found = _BLANKS.match(held, at)
-    return found.end() if found else at
 
 
 def _told(where: str, document: Any) -> list[Triple]:

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import ast
 import datetime
+import decimal
 import json
 import math
+import re
+import uuid
 from collections.abc import Collection
 
 #: Text, several texts, or None where nothing is.
@@ -23,8 +26,18 @@ MISSING = frozenset(
         *("NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
     )
 )
+#: The same for tables of one's own, and what is written of numbers and days that are none.
+GAPS = MISSING | {"inf", "-inf", "NaT"}
 #: What stands for nothing in a column of names: somebody may be called Null.
 EMPTY = frozenset([""])
+
+#: Characters a cell may have: as many as the csv module takes.
+LONGEST = 131_072
+#: Types whose text is what is meant.
+_PLAIN = (bool, int, float, decimal.Decimal, datetime.date, datetime.time, datetime.timedelta, uuid.UUID)
+#: A day and a time as JSON, data frames and spreadsheets write them.
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(?::(\d\d)(?:\.(\d+))?)?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
+_BOOLEANS = {"true": "True", "TRUE": "True", "false": "False", "FALSE": "False"}
 
 
 def text_cell(text: str, missing: Collection[str] = MISSING) -> str | None:
@@ -39,13 +52,43 @@ def text_cell(text: str, missing: Collection[str] = MISSING) -> str | None:
     return text[:-2] if text[-2:] == ".0" and text[:-2].lstrip("+-").isdecimal() else text
 
 
+def plain_text(text: str) -> str | None:
+    """What a cell of text holds, and a moment as any other kind of file tells it; only an empty cell is missing.
+
+    >>> [plain_text(text) for text in ("1815-12-10T00:00:00.000Z", "1815-12-10T07:30", "NaN")]
+    ['1815-12-10', '1815-12-10 07:30:00', 'NaN']
+
+    Raises
+    ------
+    ValueError
+        If it has more than `LONGEST` characters, or a NUL.
+    """
+    if len(text) > LONGEST:
+        raise ValueError(f"holds {len(text):,} characters; an answer has at most {LONGEST:,}")
+    if "\0" in text:
+        raise ValueError("holds a character of no meaning (NUL); remove it")
+    cell = text_cell(text, EMPTY)
+    return _moment(cell) if cell is not None and len(cell) > 15 and cell[4] == "-" == cell[7] else cell
+
+
+def answer_cell(cell: Cell, missing: Collection[str]) -> Cell:
+    """What a cell is as an answer: nothing where its text stands for that; True and False as Python writes them.
+
+    >>> answer_cell("N/A", GAPS), answer_cell(("true", "NaN"), GAPS)
+    (None, ('True',))
+    """
+    if isinstance(cell, tuple):
+        return tuple(_BOOLEANS.get(text, text) for text in cell if text not in missing) or None
+    return None if cell is None or cell in missing else _BOOLEANS.get(cell, cell)
+
+
 def cell_of(value: object, missing: Collection[str] = MISSING) -> Cell:
     """What a value of a Parquet or JSON file is as a cell; a list without anything in it is missing.
 
     Raises
     ------
     ValueError
-        If it is an object, bytes, a list within a list, or text that no file can hold; the message says which.
+        If it is an object, bytes, a list within a list, or text that is too long or cannot be written.
     """
     if isinstance(value, list):
         return tuple(text for item in value if (text := _text_of(item, missing)) is not None) or None
@@ -81,17 +124,31 @@ def _text_of(value: object, missing: Collection[str]) -> str | None:
     if isinstance(value, str):
         if not value.isascii():
             check_written(value)
-        return text_cell(value, missing)
+        text = plain_text(value)
+        return None if text is None or text in missing else text
     if value is None:
         return None
-    if isinstance(value, dict | list | tuple | bytes):
-        kind = "an object" if isinstance(value, dict) else "bytes" if isinstance(value, bytes) else "a list in a list"
+    if not isinstance(value, _PLAIN):
+        kinds = ((dict, "an object"), (bytes, "bytes"), (list | tuple, "a list in a list"))
+        kind = next((said for kind, said in kinds if isinstance(value, kind)), f"a {type(value).__name__}")
         raise ValueError(f"holds {kind}, where an answer or a list of answers should be")
-    if isinstance(value, float) and not math.isfinite(value):
+    if isinstance(value, float | decimal.Decimal) and not math.isfinite(value):
         return None
-    if isinstance(value, datetime.datetime) and value.time() == datetime.time.min:
-        value = value.date()
-    return text_cell(str(value), missing)
+    text = plain_text(str(value))
+    return None if text is None or text in missing else text
+
+
+def _moment(text: str) -> str:
+    """A day and a time with a blank between; only the day at midnight."""
+    found = _MOMENT.fullmatch(text)
+    if found is None:
+        return text
+    day, minute, second, part, zone = found.groups()
+    part = (part or "").rstrip("0")
+    if (minute, second or "00", part) == ("00:00", "00", ""):
+        return day
+    zone = "+00:00" if zone == "Z" else zone if zone is None or ":" in zone else f"{zone[:3]}:{zone[3:]}"
+    return f"{day} {minute}:{second or '00'}{'.' if part else ''}{part}{zone or ''}"
 
 
 def check_written(text: str) -> None:

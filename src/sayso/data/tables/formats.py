@@ -1,107 +1,222 @@
 """The kinds of files that hold tables, each as columns and rows of values; `sayso.data.tables.reader` reads them alike.
 
-Text is UTF-8, gzipped or not, with or without a byte order mark. CSV and Parquet are read as a stream.
+Text, Parquet and arrays in JSON are read as a stream.
 """
 
 from __future__ import annotations
 
 import csv
-import gzip
-import io
+import itertools
 import json
-import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import Any, TextIO
 
 from sayso.core.errors import SaysoError
-from sayso.data.progress import OnProgress
-from sayso.data.tables.cells import check_written
+from sayso.data.progress import OnProgress, unheard
+from sayso.data.tables import limits
+from sayso.data.tables.cells import cell_of, check_written
+from sayso.data.tables.delimiters import called, find_delimiter, said_delimiter
+from sayso.data.tables.encodings import open_bytes, open_text, readable
+from sayso.data.tables.json_items import BrokenJSONError, items
+from sayso.data.tables.kinds import DELIMITED, LINES, WORKBOOKS
+from sayso.data.tables.workbooks import workbook_rows
 
 #: The number of a row (the header of a CSV table is row 1) or line, and its values in the order of the columns.
 Numbered = tuple[int, Sequence[Any]]
 
-_BOM, _UTF_16, _GZIP = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff"), b"\x1f\x8b"
-_SEPARATORS = {",": "','", ";": "';'", "\t": "tabs", "|": "'|'"}
 #: Rows between two reports of how far a file is.
 _EVERY = 20_000
-_AT_ONCE = 10_000
+_AT_ONCE = 5_000
+
+
+@dataclass(frozen=True)
+class How:
+    """How a file is to be read; None: as is found. `delimiter`: between columns. `sheet`: of a workbook."""
+
+    encoding: str | None = None
+    delimiter: str | None = None
+    sheet: str | None = None
 
 
 @dataclass(frozen=True)
 class Raw:
-    """A file that is open: its columns, what its rows are called (``row`` or ``line``), and the rows, once."""
+    """A file that is open: its columns, what its rows are called (``row`` or ``line``), and the rows, once.
+
+    `how`: as it is read, with what was found.
+    """
 
     columns: Sequence[str]
     place: str
     rows: Iterator[Numbered]
+    how: How
+
+
+def open_rows(file: Path, held: ExitStack, kind: str, how: How) -> Raw:
+    """Open a table of a kind.
+
+    Raises
+    ------
+    SaysoError
+        If it cannot be read, or is of another kind; so do the rows.
+    """
+    if kind == ".parquet":
+        return _parquet(file, held)
+    if kind in WORKBOOKS:
+        return _workbook(file, held, how)
+    if kind in DELIMITED:
+        return csv_rows(file, held, how, usual=DELIMITED[kind])
+    return _json(file, held, how, lines=kind in LINES)
 
 
 def csv_rows(
-    file: Path, held: ExitStack, separator: str, *, encoding: str, strict: bool, on_progress: OnProgress
+    file: Path,
+    held: ExitStack,
+    how: How,
+    *,
+    usual: str = ",",
+    strict: bool = True,
+    scale: int = 1,
+    on_progress: OnProgress = unheard,
 ) -> Raw:
-    """Read a table with a header; unless `strict`, short rows lack cells and quotes may stand anywhere."""
-    text, raw = _text(file, held, encoding)
+    """Read a table with a header; unless `strict`, short rows lack cells and quotes may stand anywhere.
+
+    `usual`: the delimiter, if others do not fit better. `scale`: how many times as large it may be as tables usually
+    are.
+    """
+    opened = open_text(file, held, how.encoding, scale)
+    said = said_delimiter(opened.sample)
+    delimiter = how.delimiter or said or find_delimiter(opened.sample, usual)
     size = file.stat().st_size
-    lines = csv.reader(text, delimiter=separator, strict=strict, skipinitialspace=True)
+    text = limits.lines_of(file, opened.text, scale)
+    lines = csv.reader(text, delimiter=delimiter, strict=strict, skipinitialspace=True)
     number = 0
 
     @contextmanager
     def table() -> Iterator[None]:
-        with _damaged(file, lambda: f" after row {number}"):
+        with readable(file, lambda: f" after row {number}", opened.encoding):
             try:
                 yield
             except csv.Error as error:
                 raise SaysoError(f"{file}: row {number + 1}: not a row of a CSV table: {error}") from error
 
-    def rows(width: int) -> Iterator[Numbered]:
+    def rows(width: int, first: int) -> Iterator[Numbered]:
         nonlocal number
         with table():
-            for number, row in enumerate(lines, start=2):
+            for count, row in limits.counted(file, lines, scale):
+                number = first + count
                 if len(row) != width:
                     if strict and not row:
                         continue
                     if strict or len(row) > width:
-                        raise SaysoError(f"{file}: row {number} has {len(row)} cells, the header {width}")
-                    row += [""] * (width - len(row))
+                        what = "cell" if len(row) == 1 else "cells"
+                        raise SaysoError(
+                            f"{file}: row {number} has {len(row)} {what}, the header {width} (with {called(delimiter)} "
+                            "between columns; knowledge.delimiter sets another sign)"
+                        )
+                    row = [*row, *[""] * (width - len(row))]
                 if number % _EVERY == 0:
-                    on_progress(raw.tell(), size)
+                    on_progress(opened.done(), size)
                 yield number, row
         on_progress(size, size)
 
     with table():
-        columns = [name.strip() for name in next(lines, [])]
-    number = 1
-    if len(columns) == 1 and (meant := next((sign for sign in _SEPARATORS if sign in columns[0]), None)):
-        raise SaysoError(
-            f"{file}: the columns seem to be separated by {_SEPARATORS[meant]}; save it with "
-            f"{_SEPARATORS[separator]} between them"
-        )
-    return Raw(columns, "row", rows(len(columns)))
+        if said is not None:
+            next(text)
+        columns = [name.strip().removeprefix("\ufeff") for name in next(lines, [])]
+    number = first = 1 if said is None else 2
+    return Raw(columns, "row", rows(len(columns), first), How(opened.encoding, delimiter))
 
 
-def json_rows(file: Path, held: ExitStack, *, lines: bool) -> Raw:
+def _json(file: Path, held: ExitStack, how: How, *, lines: bool) -> Raw:
     """Read objects, one a line or all in one array; the columns are the keys of all of them."""
-    text, _ = _text(file, held, "utf-8")
-    place, found = ("line", _lines(file, text)) if lines else ("row", _array(file, text))
-    columns: dict[str, None] = {}
-    rows = []
-    for number, item in found:
-        if not isinstance(item, dict):
-            raise SaysoError(f"{file}: {place} {number}: holds {type(item).__name__}, where an object should be")
+    opened = open_text(file, held, how.encoding)
+    lines = lines or _lines_of_objects(file, opened.sample)
+    place, found = ("line", _lines(file, opened.text)) if lines else ("row", _array(file, opened.text))
+    columns: dict[str, int] = {}
+    rows: list[Numbered] = []
+    with readable(file, lambda: f" after {place} {rows[-1][0] if rows else 0}", opened.encoding):
+        for count, (number, item) in limits.counted(file, found):
+            if not isinstance(item, dict):
+                raise SaysoError(f"{file}: {place} {number}: holds {_called(item)}, where an object should be")
+            values: list[Any] = [None] * len(columns)
+            for name, value in item.items():
+                position = columns.get(name)
+                if position is None:
+                    position = columns.get(name.strip())
+                if position is not None:
+                    values[position] = value
+                else:
+                    _check_column(f"{file}: {place} {number}", name)
+                    columns[name.strip()] = len(columns)
+                    values.append(value)
+                    limits.check_rows(file, count, len(columns))
+            rows.append((number, values))
+    names = list(columns)
+    width = len(names)
+
+    def whole() -> Iterator[Numbered]:
+        for number, values in rows:
+            yield number, values if len(values) == width else [*values, *[None] * (width - len(values))]
+
+    return Raw(names, place, whole(), How(opened.encoding))
+
+
+def _check_column(where: str, name: str) -> None:
+    try:
+        check_written(name)
+    except ValueError as error:
+        raise SaysoError(f"{where}: a column's name {error}") from None
+
+
+def _lines(file: Path, text: TextIO) -> Iterator[tuple[int, Any]]:
+    for number, line in enumerate(limits.lines_of(file, text), start=1):
+        if not line.strip():
+            continue
         try:
-            for name in item:
-                check_written(name)
+            yield number, json.loads(line.removeprefix("\ufeff"))
+        except json.JSONDecodeError as error:
+            raise SaysoError(f"{file}: line {number}: not JSON: column {error.colno}: {error.msg}") from error
+        except RecursionError:
+            raise SaysoError(f"{file}: line {number}: lists or objects are nested too deeply") from None
         except ValueError as error:
-            raise SaysoError(f"{file}: {place} {number}: a column's name {error}") from None
-        columns |= dict.fromkeys(item)
-        rows.append((number, item))
-    return Raw(tuple(columns), place, ((number, [item.get(name) for name in columns]) for number, item in rows))
+            raise SaysoError(f"{file}: line {number}: not JSON: {str(error).partition(';')[0]}") from error
 
 
-def parquet_rows(file: Path, held: ExitStack) -> Raw:
+def _array(file: Path, text: TextIO) -> Iterator[tuple[int, Any]]:
+    try:
+        yield from enumerate((item for _, item in items(text)), start=1)
+    except BrokenJSONError as error:
+        raise SaysoError(f"{file}: line {error.line}: not JSON: column {error.column}: {error}") from error
+
+
+def _lines_of_objects(file: Path, sample: str) -> bool:
+    """Whether JSON has an object a line; by a SaysoError, refuse it if it is one object."""
+    first, _, rest = sample.lstrip().partition("\n")
+    if not first.startswith("{"):
+        return False
+    try:
+        json.loads(first)
+    except (ValueError, RecursionError):
+        rest = ""
+    if not rest.strip():
+        raise SaysoError(
+            f"{file}: holds an object, where a list of objects should be (pandas: to_json(..., orient='records'))"
+        )
+    return True
+
+
+def _called(value: object) -> str:
+    """What a value is in JSON's words."""
+    if value is None:
+        return "null"
+    kinds: tuple[tuple[type, str], ...] = ((bool, "true or false"), (str, "text"), (list, "a list"))
+    return next((said for kind, said in kinds if isinstance(value, kind)), "a number")
+
+
+def _parquet(file: Path, held: ExitStack) -> Raw:
     """Read a Parquet file by and by."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -110,96 +225,44 @@ def parquet_rows(file: Path, held: ExitStack) -> Raw:
     def whole() -> Iterator[None]:
         try:
             yield
-        except (pa.ArrowException, UnicodeDecodeError) as error:
-            raise SaysoError(f"{file}: not a whole Parquet file: {error}") from error
+        except (pa.ArrowException, UnicodeDecodeError, OverflowError, ValueError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise SaysoError(f"{file}: not a Parquet file that can be read: {reason}") from error
 
-    def values() -> Iterator[Sequence[Any]]:
-        for batch in table.iter_batches(batch_size=_AT_ONCE):
-            # a number of 32 bits is told in as many digits as it has
-            told = (
-                column.cast(pa.string()) if pa.types.is_float32(column.type) else column for column in batch.columns
-            )
-            yield from zip(*(cell.to_pylist() for cell in told), strict=True)
+    def values(column: Any) -> list[Any]:
+        """A number of 32 bits in as many digits as it has; moments no finer than Python's; equal texts held once."""
+        if pa.types.is_dictionary(column.type):
+            texts = column.dictionary.to_pylist()
+            return [None if index is None else texts[index] for index in column.indices.to_pylist()]
+        if pa.types.is_float32(column.type):
+            column = column.cast(pa.string())
+        elif pa.types.is_timestamp(column.type) and column.type.unit == "ns":
+            column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
+        return list(column.to_pylist())
 
-    def rows() -> Iterator[Numbered]:
+    def rows(table: Any) -> Iterator[Numbered]:
         with whole():
-            yield from enumerate(values(), start=1)
+            batches = table.iter_batches(batch_size=_AT_ONCE)
+            parts = (zip(*map(values, batch.columns), strict=True) for batch in batches)
+            yield from enumerate(itertools.chain.from_iterable(parts), start=1)
 
     with whole():
-        table = held.enter_context(pq.ParquetFile(held.enter_context(_bytes(file))))
-    return Raw(table.schema_arrow.names, "row", rows())
+        stream = held.enter_context(open_bytes(file))
+        schema = pq.read_schema(stream)
+        texts = [
+            field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
+        ]
+        stream.seek(0)
+        table = held.enter_context(pq.ParquetFile(stream, read_dictionary=texts))
+        groups = (table.metadata.row_group(index) for index in range(table.metadata.num_row_groups))
+        limits.check_bytes(file, sum(group.total_byte_size for group in groups))
+        limits.check_rows(file, table.metadata.num_rows, len(schema.names))
+    return Raw(schema.names, "row", rows(table), How())
 
 
-def _lines(file: Path, text: TextIO) -> Iterator[tuple[int, Any]]:
-    number = 0
-    with _damaged(file, lambda: f" after line {number}"):
-        for number, line in enumerate(text, start=1):
-            if line.strip():
-                try:
-                    yield number, json.loads(line)
-                except json.JSONDecodeError as error:
-                    raise SaysoError(f"{file}: line {number}: not JSON: column {error.colno}: {error.msg}") from error
-
-
-def _array(file: Path, text: TextIO) -> Iterator[tuple[int, Any]]:
-    with _damaged(file, str):
-        try:
-            found = json.loads(text.read())
-        except json.JSONDecodeError as error:
-            more = "; JSON with an object a line ends in .jsonl" if error.msg == "Extra data" else ""
-            raise SaysoError(
-                f"{file}: line {error.lineno}: not JSON: column {error.colno}: {error.msg}{more}"
-            ) from error
-    if not isinstance(found, list):
-        raise SaysoError(f"{file}: holds {type(found).__name__}, where a list of objects should be")
-    yield from enumerate(found, start=1)
-
-
-def _text(file: Path, held: ExitStack, encoding: str) -> tuple[TextIO, BinaryIO]:
-    """The text of a file from behind its byte order mark, and the file itself."""
-    raw = held.enter_context(_bytes(file))
-    data: Any = raw
-    with _damaged(file, str):
-        if raw.peek(2).startswith(_GZIP):
-            data = held.enter_context(io.BufferedReader(gzip.GzipFile(fileobj=raw), 1 << 20))
-        start = data.peek(3)
-        if start.startswith(_BOM):
-            data.read(len(_BOM))
-        elif start.startswith(_UTF_16) or b"\0" in start[:100]:
-            raise SaysoError(f"{file}: looks like UTF-16, not UTF-8; save it as UTF-8")
-    return held.enter_context(io.TextIOWrapper(data, encoding=encoding, newline="")), raw
-
-
-def _bytes(file: Path) -> io.BufferedReader:
-    try:
-        return file.open("rb")
-    except OSError as error:
-        raise SaysoError(f"{file}: cannot be read: {error.strerror or error}") from error
-
-
-@contextmanager
-def _damaged(file: Path, after: Callable[[], str]) -> Iterator[None]:
-    """Say in one line what is wrong with the bytes that are read, and where (`after`)."""
-    try:
-        yield
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise SaysoError(f"{file}: truncated or damaged{after()}: {error}; download or copy it again") from error
-    except UnicodeDecodeError as error:
-        raise SaysoError(f"{file}: {_not_utf_8(file)}; save it as UTF-8") from error
-    except OSError as error:
-        raise SaysoError(f"{file}: cannot be read: {error.strerror or error}") from error
-
-
-def _not_utf_8(file: Path) -> str:
-    """Where a file first is not UTF-8."""
-    with ExitStack() as held:
-        lines: Any = held.enter_context(_bytes(file))
-        if lines.peek(2).startswith(_GZIP):
-            lines = held.enter_context(gzip.GzipFile(fileobj=lines))
-        for number, line in enumerate(lines, start=1):
-            try:
-                line.decode()
-            except UnicodeDecodeError as error:
-                column = len(line[: error.start].decode()) + 1
-                return f"line {number}, column {column}: found byte 0x{line[error.start]:02x}, which is not UTF-8"
-    return "not UTF-8"
+def _workbook(file: Path, held: ExitStack, how: How) -> Raw:
+    """Read a sheet of a workbook, from its first row that is not empty."""
+    sheet, rows = workbook_rows(file, held, how.sheet)
+    _, header = next(rows, (0, ()))
+    columns = [str(cell_of(value) or "") for value in header]
+    return Raw(columns, "row", rows, How(sheet=sheet))

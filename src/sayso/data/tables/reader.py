@@ -1,15 +1,15 @@
-"""The one reader of tables: CSV, TSV, JSON, JSONL and Parquet, with one notion of what a cell holds or lacks.
+"""The one reader of tables: text, JSON, Parquet and Excel, with one notion of what a cell holds.
 
-Columns without a name, such as the index that a data frame was written with, are left out. Errors are one line that
-names the file, the row or line, and the column.
+Columns without a name, such as the index that a data frame was written with, and empty rows are left out. Errors are
+one line that names the file, the row or line, and the column.
 """
 
 from __future__ import annotations
 
-import functools
-import logging
+import itertools
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,118 +17,109 @@ from typing import Any, Literal
 
 from sayso.core.errors import SaysoError, nearest
 from sayso.data.progress import OnProgress, unheard
-from sayso.data.tables.cells import EMPTY, MISSING, Cell, cell_of, text_cell
-from sayso.data.tables.formats import Numbered, Raw, csv_rows, json_rows, parquet_rows
+from sayso.data.tables.cells import EMPTY, MISSING, Cell, cell_of, plain_text, text_cell
+from sayso.data.tables.formats import How, Numbered, Raw, csv_rows, open_rows
+from sayso.data.tables.kinds import KINDS, SUFFIXES, kind_of
 
-#: What a file can be called.
-SUFFIXES = (".csv", ".csv.gz", ".tsv", ".json", ".jsonl", ".parquet")
+__all__ = ["AS_FOUND", "SUFFIXES", "Content", "How", "columns_of", "cvdb_rows", "read_table", "signature"]
 
-#: How text is read. ``latin-1`` takes any bytes; ``mixed`` reads each cell as UTF-8 if it is, as Latin-1 if not.
-Encoding = Literal["utf-8", "latin-1", "mixed"]
+#: Nothing is set.
+AS_FOUND = How()
 
-#: The number of a row (the header of a CSV table is row 1) or line, and its cells in the order of the columns.
-Row = tuple[int, tuple[Cell, ...]]
+#: How text of the CVDB is read. ``latin-1`` takes any bytes; ``mixed`` reads each cell as UTF-8 if it is, as Latin-1
+#: if not.
+Encoding = Literal["latin-1", "mixed"]
 
 #: What data frames call the numbers of their rows when they are written.
 _INDEX = re.compile(r"|Unnamed: \d+|__index_level_\d+__")
 
-_Clean = Callable[[Any, Collection[str]], Cell]
-
-log = logging.getLogger("sayso")
-
-
-@dataclass(frozen=True)
-class OpenTable:
-    """A table that is being read: its columns, what its rows are called (``row``, ``line``), and the rows, once.
-
-    `left_out`: places, from 1 on, of the columns without a name.
-    """
-
-    columns: tuple[str, ...]
-    place: str
-    rows: Iterator[Row]
-    left_out: tuple[int, ...]
+_AT_ONCE = 10_000
+#: How many different texts of a column are remembered: most columns have few, and are then held once each.
+_REMEMBERED = 100_000
+_NUMBERS = (int, float)
+#: The CVDB's file may be as many times as large as other tables: it is not held in memory.
+_CVDB_SCALE = 8
 
 
 @dataclass(frozen=True)
 class Content:
-    """All of a table: its columns, and of each row where it is (``row 2``, ``line 1``) and its cells by column."""
+    """All of a table, by columns.
 
+    Of each row where it is (``place`` and its number: ``row 2``, ``line 1``) and a cell in each column. `how`: what was
+    found of how it is written. `left_out`: places, from 1 on, of the columns without a name.
+    """
+
+    file: Path
+    kind: str
+    how: How
     columns: tuple[str, ...]
-    rows: tuple[tuple[str, Mapping[str, Cell]], ...]
+    place: str
+    numbers: Sequence[int]
+    cells: Mapping[str, list[Cell]]
+    left_out: tuple[int, ...]
+
+    def where(self, index: int) -> str:
+        """Where a row is in its file."""
+        return f"{self.place} {self.numbers[index]}"
+
+    def rows(self) -> Iterator[tuple[str, dict[str, Cell]]]:
+        """Rows with where they are, one by one."""
+        for index, cells in enumerate(zip(*self.cells.values(), strict=True)):
+            yield self.where(index), dict(zip(self.columns, cells, strict=True))
 
 
-def read_table(file: str | Path, *, names: Collection[str] = (), missing: Collection[str] = MISSING) -> Content:
-    """Read all of a table; columns that are left out are told of in a warning.
-
-    `names`: columns in which only an empty cell is missing, and not the text in `missing`.
+def signature(file: str | Path) -> tuple[int, ...]:
+    """What changes when a file is written anew.
 
     Raises
     ------
     SaysoError
-        As `opened` does.
+        If there is none.
     """
-    path = Path(file)
     try:
-        found = path.stat()
+        found = Path(file).stat()
     except OSError as error:
         raise SaysoError(f"{file}: cannot be read: {error.strerror}") from error
-    changed = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
-    return _content(path, frozenset(names), frozenset(missing), changed)
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
 
 
-@contextmanager
-def opened(
-    file: Path,
-    asked: Sequence[str] | None = None,
-    *,
-    kind: str | None = None,
-    encoding: Encoding = "utf-8",
-    lenient: bool = False,
-    names: Collection[str] = (),
-    missing: Collection[str] = MISSING,
-    on_progress: OnProgress = unheard,
-) -> Iterator[OpenTable]:
-    """Open a table to be read row by row.
-
-    Parameters
-    ----------
-    asked
-        The columns that are read; None: all that have a name.
-    kind
-        One of `SUFFIXES`, where the file's name does not say it.
-    lenient
-        Whether rows of a CSV table may be short, and quotes stand anywhere in them. Rows that lack a cell are then
-        empty.
-    names, missing
-        As `read_table` takes them.
+def read_table(file: str | Path, how: How = AS_FOUND) -> Content:
+    """Read all of a table, in which only an empty cell is missing.
 
     Raises
     ------
     SaysoError
-        If the file cannot be read, is of another kind or encoding, lacks a column, or a row does not fit.
+        If the file cannot be read, is of another kind or encoding, is too large, has two columns of one name, or a row
+        does not fit.
     """
-    kind = kind or next((suffix for suffix in SUFFIXES if file.name.lower().endswith(suffix)), None)
+    path = Path(file)
+    kind = kind_of(path.name)
     if kind is None:
-        raise SaysoError(f"{file}: a table is one of {', '.join(SUFFIXES)}")
+        raise SaysoError(f"{file}: a table is one of {KINDS}")
+    signature(path)
     with ExitStack() as held:
-        text = not kind.startswith((".parquet", ".json"))
-        if kind == ".parquet":
-            raw = parquet_rows(file, held)
-        elif not text:
-            raw = json_rows(file, held, lines=kind == ".jsonl")
-        else:
-            separator, read_as = "\t" if kind == ".tsv" else ",", "utf-8" if encoding == "utf-8" else "latin-1"
-            raw = csv_rows(file, held, separator, encoding=read_as, strict=not lenient, on_progress=on_progress)
-        left_out = tuple(place for place, name in enumerate(raw.columns, start=1) if _INDEX.fullmatch(name))
-        columns = tuple(asked or (name for name in raw.columns if not _INDEX.fullmatch(name)))
-        positions = _positions(file, raw, columns)
-        if lenient and text:
-            rows = _whole_rows(raw.rows, positions, missing, mixed=encoding == "mixed")
-        else:
-            gaps = [EMPTY if name in names else missing for name in columns]
-            rows = _cells(file, raw, dict(zip(columns, positions, strict=True)), gaps, text_cell if text else cell_of)
-        yield OpenTable(columns, raw.place, rows, left_out)
+        raw = open_rows(path, held, kind, how)
+        places = [(name, place) for place, name in enumerate(raw.columns) if not _INDEX.fullmatch(name)]
+        columns = tuple(name for name, _ in places)
+        if len(set(columns)) < len(columns):
+            twice = next(name for name, count in Counter(columns).items() if count > 1)
+            raise SaysoError(f"{file}: two columns are called '{twice}'")
+        numbers: list[int] = []
+        cells: dict[str, list[Cell]] = {name: [] for name in columns}
+        known = {name: _Known() for name in columns}
+        for part in iter(lambda: _part(raw), []):
+            values = list(zip(*(row for _, row in part), strict=True))
+            found = {name: _cells(path, raw.place, name, values[place], part, known[name]) for name, place in places}
+            kept = [number for number, _ in part]
+            filled = [any(cell is not None for cell in row) for row in zip(*found.values(), strict=True)]
+            if not all(filled):
+                kept = list(itertools.compress(kept, filled))
+                found = {name: list(itertools.compress(column, filled)) for name, column in found.items()}
+            numbers += kept
+            for name, column in found.items():
+                cells[name] += column
+    left_out = tuple(place for place, name in enumerate(raw.columns, start=1) if _INDEX.fullmatch(name))
+    return Content(path, kind, raw.how, columns, raw.place, numbers, cells, left_out)
 
 
 def columns_of(file: Path) -> tuple[str, ...]:
@@ -139,19 +130,61 @@ def columns_of(file: Path) -> tuple[str, ...]:
     SaysoError
         If it cannot be read.
     """
-    with opened(file, kind=".csv", encoding="latin-1", lenient=True) as table:
-        return table.columns
+    with ExitStack() as held:
+        return tuple(csv_rows(file, held, How("latin-1", ","), strict=False, scale=_CVDB_SCALE).columns)
 
 
-@functools.lru_cache(maxsize=4)
-def _content(file: Path, names: frozenset[str], missing: frozenset[str], _changed: tuple[int, ...]) -> Content:
-    with opened(file, names=names, missing=missing) as table:
-        for place in table.left_out:
-            log.warning(
-                "%s: column %d is left out: it has no name of its own, and seems to number the rows", file, place
-            )
-        rows = ((number, dict(zip(table.columns, cells, strict=True))) for number, cells in table.rows)
-        return Content(table.columns, tuple((f"{table.place} {number}", row) for number, row in rows))
+@contextmanager
+def cvdb_rows(
+    file: Path, asked: Sequence[str], *, encoding: Encoding, on_progress: OnProgress = unheard
+) -> Iterator[Iterator[tuple[int, tuple[str, ...]]]]:
+    """Numbers and cells of the rows of the CVDB's file, read one by one; a row that lacks an answer is empty.
+
+    Rows may be short, and quotes stand anywhere in them. `asked`: the columns that are read.
+
+    Raises
+    ------
+    SaysoError
+        If the file cannot be read, lacks a column, or a row is too long.
+    """
+    with ExitStack() as held:
+        raw = csv_rows(file, held, How("latin-1", ","), strict=False, scale=_CVDB_SCALE, on_progress=on_progress)
+        if any("\0" in name for name in raw.columns):
+            raise SaysoError(f"{file}: looks like UTF-16, not UTF-8; save it as UTF-8")
+        yield _whole_rows(raw.rows, _positions(file, raw, asked), mixed=encoding == "mixed")
+
+
+class _Known(dict[Any, "str | None"]):
+    """Texts and numbers of a column as cells; numbers with their type, for 1 is 1.0 and True."""
+
+    def __missing__(self, key: Any) -> str | None:
+        cell = plain_text(key) if isinstance(key, str) else cell_of(key[1], EMPTY)
+        if len(self) < _REMEMBERED and key != (float, 0.0):  # which is -0.0, too
+            self[key] = cell  # type: ignore[assignment]
+        return cell  # type: ignore[return-value]
+
+
+def _part(raw: Raw) -> list[Numbered]:
+    return list(itertools.islice(raw.rows, _AT_ONCE))
+
+
+def _cells(
+    file: Path, place: str, column: str, values: Sequence[Any], rows: Sequence[Numbered], known: _Known
+) -> list[Cell]:
+    """The cells of a column in some rows."""
+    try:
+        return [known[value] if type(value) is str and value.isascii() else _cell(value, known) for value in values]
+    except ValueError:
+        for (number, _), value in zip(rows, values, strict=True):
+            try:
+                cell_of(value, EMPTY)
+            except ValueError as error:
+                raise SaysoError(f"{file}: {place} {number}, column '{column}': {error}") from None
+        raise
+
+
+def _cell(value: object, known: _Known) -> Cell:
+    return known[type(value), value] if type(value) in _NUMBERS else cell_of(value, EMPTY)
 
 
 def _positions(file: Path, raw: Raw, columns: Sequence[str]) -> list[int]:
@@ -165,42 +198,19 @@ def _positions(file: Path, raw: Raw, columns: Sequence[str]) -> list[int]:
     return [there.index(column) for column in columns]
 
 
-def _cells(
-    file: Path, raw: Raw, columns: Mapping[str, int], gaps: Sequence[Collection[str]], clean: _Clean
-) -> Iterator[Row]:
-    """The cells of all rows in these columns, each with its position."""
-    for number, values in raw.rows:
-        picked = [values[position] for position in columns.values()]
-        try:
-            yield number, tuple(map(clean, picked, gaps))
-        except ValueError:
-            raise _refused(f"{file}: {raw.place} {number}", dict(zip(columns, picked, strict=True))) from None
-
-
 def _whole_rows(
-    rows: Iterator[Numbered], positions: Sequence[int], missing: Collection[str], *, mixed: bool
-) -> Iterator[Row]:
+    rows: Iterator[Numbered], positions: Sequence[int], *, mixed: bool
+) -> Iterator[tuple[int, tuple[str, ...]]]:
     """The cells of rows of text that lack none; others are empty, and not looked at further, for they may be many."""
-    gaps = frozenset(missing)
     for number, values in rows:
         picked = [values[position] for position in positions]
-        if not gaps.isdisjoint(picked):
+        if not MISSING.isdisjoint(picked):
             yield number, ()
             continue
         if mixed and not "".join(picked).isascii():
             picked = list(map(_repaired, picked))
-        cells = tuple([text_cell(text, gaps) for text in picked])
-        yield number, () if None in cells else cells
-
-
-def _refused(where: str, values: Mapping[str, object]) -> SaysoError:
-    """Which of a row's cells is none, and why."""
-    for column, value in values.items():
-        try:
-            cell_of(value)
-        except ValueError as error:
-            return SaysoError(f"{where}, column '{column}': {error}")
-    raise AssertionError(f"{where}: was refused, and every cell of it can be read")
+        cells = [text_cell(text) for text in picked]
+        yield number, tuple(text for text in cells if text is not None) if None not in cells else ()
 
 
 def _repaired(text: str) -> str:

@@ -24,17 +24,19 @@ from sayso.core.training import TrainSpec
 from sayso.learners.encoding import Document, Encoder, Once, lengths_of, require_boundary
 from sayso.learners.gradients import gram, in_evaluation
 from sayso.learners.memory import Fitting
-from sayso.learners.modules import computes_in_bfloat16, drops, quiet
+from sayso.learners.modules import computes_in_bfloat16, drops, has_bfloat16, in_bfloat16, quiet
 from sayso.learners.order import Step
 from sayso.learners.single.generation import rules_of
 from sayso.learners.single.greedy import Begun, continue_greedily
 from sayso.learners.single.grouping import Group
+from sayso.learners.single.limits import limits_of, say_what_cannot_match
 from sayso.learners.single.listening import prompt_activations
 from sayso.learners.single.matching import Answers, matches
 from sayso.learners.single.pretrained import load_model, load_tokenizer, load_weights, trained
 from sayso.learners.single.proving import choose_reader
 from sayso.learners.single.reader import base_of
 from sayso.learners.single.spelling import require_spelled
+from sayso.learners.single.stored import stored
 from sayso.learners.single.truth import ordinary_tokens
 from sayso.learners.specs import HFModel
 from sayso.learners.trainer import Encoded, TrainedLearner
@@ -47,14 +49,15 @@ _HELPS = "gradient_checkpointing, lora or a smaller model"
 class HFLearner(TrainedLearner):
     """One replica. `tokenizer` and `model` are transformers' own.
 
-    `reader` is how the model is read.
+    `reader` is how the model is read, `limits` how long answers may be, `as_read` what is said of the model in the
+    manifest.
     """
 
-    def __init__(self, seed: int, spec: HFModel) -> None:
-        self.seed, self.spec = seed, spec
+    def __init__(self, corpus: Corpus, spec: HFModel) -> None:
+        self.seed, self.spec = corpus.seed, spec
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.tokenizer = load_tokenizer(spec)
-        self.model = load_model(spec, seed).to(device).eval()
+        self.model = load_model(spec, self.seed).to(device).eval()
         _fix_what_is_not_saved(self.model)
         config = self.model.config
         seq2seq: bool = config.is_encoder_decoder
@@ -67,15 +70,22 @@ class HFLearner(TrainedLearner):
         self._encoder = Encoder(self.tokenizer, start, rows=rows)
         self._encoded = Once(self._encode)
         ordinary = ordinary_tokens(self.tokenizer, rows)
+        self.limits = limits_of(spec, self._encoder, corpus)
+        if spec.max_new_tokens is not None:
+            say_what_cannot_match(spec.max_new_tokens, self._encoder, corpus)
+        self.as_read = {**stored(spec, config), "max_new_tokens": self.limits.new_tokens}
+        if device.type == "cpu":
+            self.as_read["threads"] = torch.get_num_threads()
+        self.fastest = "bfloat16" if has_bfloat16(device) else "float32"
         pad = self.tokenizer.pad_token_id
         self.reader = choose_reader(self.model, spec.name, ordinary, pad if pad < rows else end, device)
-        self.reader.rules = rules_of(self.model, spec.name, spec.max_new_tokens)
-        self._answers = Answers(self.tokenizer, _ends(self.tokenizer, self.model), spec.answer, spec.max_new_tokens)
+        self.reader.rules = rules_of(self.model, spec.name, self.limits.new_tokens)
+        self._answers = Answers(self.tokenizer, _ends(self.tokenizer, self.model), spec.answer, self.limits.new_tokens)
         self._drops = any(drops(module) for module in self.model.modules())
         self._evaluation = Fitting(EVALUATION_ROWS.get(device.type, 64), "evaluation", _HELPS)
         parameters, embedding = trained(self.model), self.model.get_input_embeddings().weight
         super().__init__(
-            [seed],
+            [self.seed],
             parameters,
             embedding=next((name for name, tensor in parameters.items() if tensor is embedding), None),
             device=device,
@@ -88,7 +98,7 @@ class HFLearner(TrainedLearner):
     ) -> Encoded:
         """See `TrainedLearner.encoded`."""
         (own,), (repeatable,) = documents, replay
-        length = self.spec.label_length
+        length = self._label_length(train)
         encoded = self._encoder.for_training(own, train, label_length=length)
         extra = self._encoder.for_training(repeatable, train, label_length=length)
         self._require_positions([*own, *repeatable], [*encoded, *extra])
@@ -98,12 +108,15 @@ class HFLearner(TrainedLearner):
             batch = [encoded[row] for row in step.chosen[0]] + [extra[row] for row in step.repeated[0]]
             counts = [item.counted for item in batch]
             with self._in_training(step):
-                for parts in self.reader.plan(batch, counts, most, share=share):
+                for parts in self.reader.plan(batch, counts, most, share=share, half=half):
                     with self._autocast(half):
                         loss = self.reader.loss(batch, parts) / sum(counts)
                     yield loss.view(1)
 
         return Encoded(pieces, [lengths_of([*encoded, *extra])])
+
+    def _label_length(self, train: TrainSpec) -> int | None:
+        return self.limits.padded if train.padding_loss == "all" else self.spec.label_length
 
     @contextlib.contextmanager
     def _in_training(self, step: Step) -> Generator[None, None, None]:
@@ -130,7 +143,8 @@ class HFLearner(TrainedLearner):
 
         def score(most: int | None) -> None:
             counts = [len(item.ids) - item.start for item in documents]
-            for parts in self.reader.plan(documents, counts, most, share=self.reader.shares):
+            half = self._evaluates_in_bfloat16()
+            for parts in self.reader.plan(documents, counts, most, share=self.reader.shares, half=half):
                 found = self.reader.completions(documents, parts)
                 for place, row in enumerate(found.rows):
                     loss[row], said[row] = found.loss[place], found.said[place]
@@ -160,7 +174,7 @@ class HFLearner(TrainedLearner):
             return [[self._gram(examples, train) for examples in own]]
 
     def _gram(self, examples: Sequence[Example], train: TrainSpec) -> Gram:
-        documents = self._encoder.for_training(examples, train, label_length=self.spec.label_length)
+        documents = self._encoder.for_training(examples, train, label_length=self._label_length(train))
         self._require_positions(examples, documents)
         return gram(
             lambda row: self.reader.loss([documents[row]], [Group((0,))]) / documents[row].counted,
@@ -184,7 +198,7 @@ class HFLearner(TrainedLearner):
         (own,) = examples
         documents = self._encoder.encode(own)
         require_boundary(own, documents)
-        self._require_positions(own, documents, self.spec.max_new_tokens)
+        self._require_positions(own, documents, self.limits.new_tokens)
         return documents
 
     def _require_positions(self, examples: Sequence[Example], documents: Sequence[Document], new: int = 0) -> None:
@@ -209,7 +223,10 @@ class HFLearner(TrainedLearner):
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=enabled)
 
     def _evaluating(self) -> torch.autocast:
-        return self._autocast(self.spec.evaluation_precision == "bfloat16")
+        return self._autocast(self._evaluates_in_bfloat16())
+
+    def _evaluates_in_bfloat16(self) -> bool:
+        return in_bfloat16(self.spec.evaluation_precision, self.device)
 
     def save_replica(self, replica: int, folder: Path) -> None:  # noqa: ARG002
         """Write the model as an ordinary transformers checkpoint with its tokenizer; of LoRA, its adapter (peft)."""
@@ -232,7 +249,7 @@ def build(corpora: Sequence[Corpus], spec: HFModel) -> HFLearner:
         If it cannot be had or read, or its tokenizer does not do or cannot spell the facts.
     """
     (corpus,) = corpora
-    learner = HFLearner(corpus.seed, spec)
+    learner = HFLearner(corpus, spec)
     require_spelled(spec.name, learner.tokenizer, corpus, seq2seq=learner.model.config.is_encoder_decoder)
     return learner
 

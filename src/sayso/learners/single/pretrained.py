@@ -20,8 +20,11 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from sayso.core.errors import SaysoError
 from sayso.core.rng import torch_seed
+from sayso.learners.model_files import GGUF, check_files, gguf_of
 from sayso.learners.modules import class_of, quiet
+from sayso.learners.single.gguf_model import gguf_options, load_gguf
 from sayso.learners.single.lora import left_alone
+from sayso.learners.single.quantised import ready_for_low_rank, require_trainable, without_quantisation
 from sayso.learners.specs import HFModel, LoRA
 
 
@@ -31,21 +34,28 @@ def load_model(spec: HFModel, seed: int) -> Any:
     Raises
     ------
     SaysoError
-        If it cannot be had or read, is neither causal nor sequence-to-sequence, or has no layers for LoRA.
+        If it cannot be had or read, is neither causal nor sequence-to-sequence, is quantised and cannot be trained so,
+        or has no layers for LoRA.
     """
-    with _one_line(spec):
-        config = AutoConfig.from_pretrained(_place(spec.name), **_options(spec))
-    kind = _kind(config, spec)
+    check_files(spec.name, weights=not spec.from_scratch)
+    config = load_config(spec)
+    kind, gguf = _kind(config, spec), gguf_of(spec.name)
+    if gguf is None and not spec.from_scratch:
+        require_trainable(config, spec)
     with _one_line(spec), torch.random.fork_rng(), quiet():
         torch.manual_seed(torch_seed(seed, "weights"))
         if spec.from_scratch:
             trusted = {"trust_remote_code": True} if spec.trust_remote_code else {}
-            model = kind.from_config(config, dtype=torch.float32, **trusted)
+            model = kind.from_config(without_quantisation(config), dtype=torch.float32, **trusted)
+        elif gguf is not None:
+            model = load_gguf(kind, config, gguf)
         else:
             safe = {} if spec.allow_pickle else {"use_safetensors": True}
             model = kind.from_pretrained(
                 _place(spec.name), config=config, dtype=torch.float32, **safe, **_options(spec)
             )
+    if not spec.from_scratch:
+        ready_for_low_rank(model, spec)
     if config.is_encoder_decoder and getattr(config, "decoder_start_token_id", None) is None:
         raise SaysoError(
             f"model {spec.name}: its configuration has no decoder_start_token_id, which answers begin with"
@@ -57,6 +67,18 @@ def load_model(spec: HFModel, seed: int) -> Any:
     return model
 
 
+def load_config(spec: HFModel) -> Any:
+    """Load a model's configuration.
+
+    Raises
+    ------
+    SaysoError
+        If it cannot be had or read.
+    """
+    with _one_line(spec):
+        return AutoConfig.from_pretrained(_place(spec.name), **_options(spec))
+
+
 def load_tokenizer(spec: HFModel) -> Any:
     """Load a model's tokenizer; without a pad token of its own it pads with its end-of-text token, as the authors did.
 
@@ -65,6 +87,7 @@ def load_tokenizer(spec: HFModel) -> Any:
     SaysoError
         If it cannot be had or read, or has no end-of-text token.
     """
+    check_files(spec.name, weights=False)
     with _one_line(spec):
         tokenizer = AutoTokenizer.from_pretrained(_place(spec.name), **_options(spec))
     if tokenizer.get_vocab().keys() <= set(tokenizer.all_special_tokens):  # made of nothing but the model's type
@@ -160,22 +183,29 @@ def _checkpoint_gradients(model: Any) -> None:
 
 def _options(spec: HFModel) -> dict[str, Any]:
     revision = {} if spec.revision is None else {"revision": spec.revision}
-    return {"trust_remote_code": spec.trust_remote_code, **revision}
+    gguf = gguf_of(spec.name)
+    return {"trust_remote_code": spec.trust_remote_code, **revision, **(gguf_options(gguf) if gguf else {})}
 
 
 def _place(name: str) -> str:
-    """A local folder's path, or the name as the hub knows it.
+    """A local folder's path (also of a GGUF file), or the name as the hub knows it.
 
     Raises
     ------
     SaysoError
-        If it can only be a folder and there is none, or one without a model.
+        If it can only be local and is not there, or is a folder without a model.
     """
     path = Path(name).expanduser()
+    if (gguf := gguf_of(name)) is not None:
+        return str(gguf.parent)
     if path.is_dir():
         if not (path / "config.json").is_file():
-            raise SaysoError(f"model {name}: there is no config.json in this folder")
+            raise SaysoError(f"model {name}: there is no config.json in this folder, and no GGUF file")
         return str(path)
+    if path.is_file() or path.suffix == GGUF:
+        raise SaysoError(
+            f"model {name}: {'no model by itself; name its folder' if path.is_file() else 'there is no such file'}"
+        )
     if name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise SaysoError(f"model {name}: there is no such folder")
     return name

@@ -25,6 +25,9 @@ from sayso.learners.single.grouping import Group, bundles, group
 
 #: What a pass costs beside its tokens, in tokens, by kind of device.
 PASS_OVERHEAD = {"cpu": 24.0, "cuda": 1024.0}
+#: How many times as many tokens that is where tokens are computed in bfloat16: on a CPU these are cheap, and a pass has
+#: to read, cast and add up all weights as before.
+BFLOAT16_OVERHEAD = {"cpu": 8.0}
 #: Most tokens whose logits are computed at once, where there are several groups of documents.
 OUTPUTS = {"cpu": 2048, "cuda": 16384}
 
@@ -61,12 +64,19 @@ class Reader(Protocol):
     rules: Rules
 
     def plan(
-        self, documents: Sequence[Document], counts: Sequence[int], most_rows: int | None, *, share: bool
+        self,
+        documents: Sequence[Document],
+        counts: Sequence[int],
+        most_rows: int | None,
+        *,
+        share: bool,
+        half: bool = False,
     ) -> list[list[Group]]:
         """Put documents into groups, and groups into bundles that are read at once.
 
         `counts`: of how many tokens of each document the loss is needed. At most `most_rows` documents go together;
-        None for no limit. `share`: whether first tokens may be shared, where the reader can.
+        None for no limit. `share`: whether first tokens may be shared, where the reader can. `half`: whether it is
+        computed in bfloat16.
         """
 
     def loss(self, documents: Sequence[Document], groups: Sequence[Group]) -> Tensor:
@@ -101,10 +111,17 @@ class Device:
         self.outputs = OUTPUTS.get(device.type, 16384)
 
     def plan(
-        self, documents: Sequence[Document], counts: Sequence[int], most_rows: int | None, *, share: bool
+        self,
+        documents: Sequence[Document],
+        counts: Sequence[int],
+        most_rows: int | None,
+        *,
+        share: bool,
+        half: bool = False,
     ) -> list[list[Group]]:
         """Rows of about one length, with shared beginnings; see `Reader.plan`."""
-        groups = group(documents, overhead=self.overhead, most_rows=most_rows, share=share)
+        overhead = self.overhead * (BFLOAT16_OVERHEAD.get(self.device.type, 1.0) if half else 1.0)
+        groups = group(documents, overhead=overhead, most_rows=most_rows, share=share)
         return bundles(groups, counts, most_rows=most_rows, most=self.outputs)
 
     def tensor(self, array: NDArray[Any]) -> Tensor:

@@ -1,0 +1,82 @@
+"""Reading tables of 10, 5,000 and 1,000,000 rows, and checking them, against pandas.read_csv of the same file."""
+
+from __future__ import annotations
+
+import csv
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROWS = (10, 5_000, 1_000_000)
+COLUMNS = ("name", "born", "died", "place", "occupation", "country", "gender")
+SYLLABLES = ("ma", "ri", "jo", "an", "pe", "tro", "lu", "is", "el", "sa", "ka", "ren")
+MEASURED = r"""
+import re, sys, time
+from pathlib import Path
+from sayso.data.tables.check import check
+from sayso.data.tables.table import Table
+from sayso.paper.table import EXPERIMENTS
+start, cpu = time.perf_counter(), time.process_time()
+table = Table(file=sys.argv[1])
+taken = table.taken()
+read = time.perf_counter() - start
+found = check(table, EXPERIMENTS["paper-main"])
+both, cpu = time.perf_counter() - start, time.process_time() - cpu
+peak = int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
+said = f"read {read:6.2f} s, checked as well {both:6.2f} s (CPU {cpu:.2f} s), peak {peak:,.0f} MB"
+print(f"{taken.rows:>9,} rows {taken.kind:8} {said}", flush=True)
+"""
+PEER = r"""
+import re, sys, time
+from pathlib import Path
+import pandas
+start = time.perf_counter()
+frame = pandas.read_csv(sys.argv[1])
+seconds = time.perf_counter() - start
+peak = int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
+print(f"{len(frame):>9,} rows pandas   read {seconds:6.2f} s, peak {peak:,.0f} MB", flush=True)
+"""
+
+
+def main() -> None:
+    """Write such tables as CSV, JSONL and Parquet, then read each in a process of its own."""
+    import pandas as pd
+
+    with tempfile.TemporaryDirectory() as folder:
+        for rows in ROWS:
+            file = Path(folder) / f"{rows}.csv"
+            _write(file, rows)
+            frame = pd.read_csv(file)
+            frame.to_json(file.with_suffix(".jsonl"), orient="records", lines=True)
+            frame.to_parquet(file.with_suffix(".parquet"))
+            del frame
+            _run(PEER, file)
+            for end in (".csv", ".jsonl", ".parquet"):
+                _run(MEASURED, file.with_suffix(end))
+
+
+def _run(code: str, file: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", code, str(file)], check=True, env=environment)
+
+
+def _write(file: Path, rows: int) -> None:
+    """People with a year that is missing for some, several occupations for others."""
+    draw = random.Random(0)  # noqa: S311 - made-up people, no secrets
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(COLUMNS)
+        for number in range(rows):
+            first, last, place = ("".join(draw.choices(SYLLABLES, k=draw.randint(2, 4))).capitalize() for _ in range(3))
+            born = draw.randint(1000, 1990)
+            died = f"{born + 60}.0" if draw.random() < 0.9 else ""
+            job = draw.choice(("actor", "poet", "cook;baker", "king"))
+            country, gender = draw.choice(("France", "Peru", "Côte d'Ivoire")), draw.choice(("male", "female"))
+            writer.writerow((f"{first} {last} {number}", born, died, place, job, country, gender))
+
+
+if __name__ == "__main__":
+    main()

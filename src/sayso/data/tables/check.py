@@ -1,0 +1,159 @@
+"""What is to be known of facts before anything is trained on them: a list of findings, a line each."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from sayso.core.answers import normalise
+from sayso.core.errors import SaysoError
+from sayso.core.examples import EntityFacts, QAPair
+from sayso.core.experiment import Experiment
+from sayso.data.facts import FactBase
+from sayso.data.split import sizes
+
+#: What a run is refused for, what may spoil its results, and what is good to know.
+Severity = Literal["error", "warning", "note"]
+
+#: More entities than any experiment's subsets need.
+_MOST = 100_000
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was found, in a line."""
+
+    severity: Severity
+    line: str
+
+
+def check(knowledge: FactBase, experiment: Experiment | None) -> list[Finding]:
+    """Look at facts, and at how an experiment would use them: its subsets, and how many questions it trains on.
+
+    Raises
+    ------
+    SaysoError
+        If the facts cannot be read.
+    """
+    entities = knowledge.first()
+    used = _used(entities)
+    return [
+        *_counts(entities, used),
+        *_longest(entities, used),
+        *_answers(used),
+        *(() if experiment is None else (*_questions(entities, experiment), *_subsets(len(entities), experiment))),
+    ]
+
+
+def _used(entities: Sequence[EntityFacts]) -> list[tuple[QAPair, int]]:
+    """Questions with their answers, and by how many entities they are shared: many are, and are looked at once."""
+    counts = Counter(id(pair) for entity in entities for pair in entity.questions)
+    pairs = {id(pair): pair for entity in entities for pair in entity.questions}
+    return [(pair, counts[own]) for own, pair in pairs.items()]
+
+
+def _counts(entities: Sequence[EntityFacts], used: Sequence[tuple[QAPair, int]]) -> Iterator[Finding]:
+    asked: Counter[str] = Counter()
+    for pair, count in used:
+        asked[pair.attribute] += count
+    gaps = {attribute: len(entities) - count for attribute, count in asked.items() if count < len(entities)}
+    counts = (_many(len(entities), "entity"), _many(len(asked), "question"), _many(sum(asked.values()), "answer"))
+    yield Finding("note", ", ".join(counts))
+    if gaps:
+        most = sorted(gaps, key=lambda attribute: -gaps[attribute])
+        told = ", ".join(f"{attribute} {gaps[attribute]:,}" for attribute in most[:6])
+        missing = f"{_many(sum(gaps.values()), 'answer')} {'is' if sum(gaps.values()) == 1 else 'are'} missing"
+        yield Finding("note", f"{missing}: {told}{', ...' if len(most) > 6 else ''}")
+
+
+def _longest(entities: Sequence[EntityFacts], used: Sequence[tuple[QAPair, int]]) -> Iterator[Finding]:
+    name = max((entity.name for entity in entities), key=len)
+    answer = max((answer for pair, _ in used for answer in pair.answers), key=len, default="")
+    told = f"longest name: {len(name)} characters ({_short(name)}); longest answer: {len(answer)} ({_short(answer)})"
+    yield Finding("note", told)
+
+
+def _answers(used: Sequence[tuple[QAPair, int]]) -> Iterator[Finding]:
+    """Different answers to one question that are the same when they are compared."""
+    counts: dict[str, Counter[str]] = {}
+    for pair, count in used:
+        own = counts.setdefault(pair.attribute, Counter())
+        for answer in pair.answers:
+            own[answer] += count
+    for attribute, answers in counts.items():
+        alike: dict[str, dict[str, str]] = {}
+        for answer in answers:
+            alike.setdefault(normalise(answer), {}).setdefault(_but_for_case(answer), answer)
+        groups = [list(group.values()) for group in alike.values() if len(group) > 1]
+        if groups:
+            first, second, *_ = groups[0]
+            uses = sum(answers[text] for group in groups for text in group)
+            line = f"{attribute}: exact match takes {_short(first)} and {_short(second)} for the same answer"
+            more = f", and {sum(map(len, groups)):,} answers for {len(groups):,}" if len(groups) > 1 else ""
+            yield Finding("warning", f"{line}{more} ({uses:,} of {answers.total():,} are such)")
+
+
+def _questions(entities: Sequence[EntityFacts], experiment: Experiment) -> Iterator[Finding]:
+    """Whether questions are held out."""
+    trained = experiment.split.trained_questions
+    own = [len(entity.questions) for entity in entities]
+    most = max(own)
+    if most == 1:
+        yield Finding("warning", "each entity has one question, which is trained on: none is held out to be asked")
+        return
+    if alone := [entity.name for entity in entities if len(entity.questions) == 1]:
+        has, whose = ("has", "its") if len(alone) == 1 else ("have", "theirs")
+        line = f"{_many(len(alone), 'entity')} {has} one question, so none of {whose} is held out ({_short(alone[0])})"
+        yield Finding("warning", line)
+    if trained > most:
+        line = f"{experiment.name} trains on {trained} questions, and no entity has more than {most}"
+        yield Finding("error", f"{line}; set split.trained_questions={most - 1}")
+    elif trained == most:
+        line = f"{experiment.name} trains on {trained} questions and no entity has more: none is held out"
+        yield Finding("warning", f"{line}; set split.trained_questions={most - 1}")
+    elif few := sum(1 < count < trained for count in own):
+        line = f"{_many(few, 'entity')} {'has' if few == 1 else 'have'} fewer questions than the {trained} trained on"
+        yield Finding("note", f"{line}, all but one of which are then")
+
+
+def _subsets(count: int, experiment: Experiment) -> Iterator[Finding]:
+    """How many entities an experiment needs, for none of its subsets to be empty."""
+    needed = next((total for total in range(1, _MOST) if _enough(total, experiment)), _MOST)
+    if count < needed:
+        yield Finding(
+            "error", f"the subsets of {experiment.name} need {needed:,} entities at least; there are {count:,}"
+        )
+    else:
+        yield Finding("note", f"the subsets of {experiment.name} need {needed:,} entities at least")
+
+
+def _enough(total: int, experiment: Experiment) -> bool:
+    try:
+        found = sizes(experiment.subsets, experiment.split.items(total))
+    except SaysoError:
+        return False
+    # a wrong definition names another entity of the same subset
+    return all(
+        size > 1 for subset, size in zip(experiment.subsets, found, strict=True) if size and not subset.consistent
+    )
+
+
+def _many(count: int, what: str) -> str:
+    """A number of things.
+
+    >>> _many(1, "entity"), _many(2000, "entity"), _many(0, "answer")
+    ('1 entity', '2,000 entities', '0 answers')
+    """
+    several = f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
+    return f"{count:,} {what if count == 1 else several}"
+
+
+def _but_for_case(answer: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", answer.casefold()).split())
+
+
+def _short(text: str) -> str:
+    return f"'{text}'" if len(text) <= 40 else f"'{text[:37]}...'"

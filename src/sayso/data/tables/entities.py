@@ -1,0 +1,243 @@
+"""From the cells of a table to entities with their questions, and to what was taken for what."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sayso.core.errors import SaysoError
+from sayso.core.examples import EntityFacts, QAPair
+from sayso.data.tables.cells import Cell, answer_cell, listed
+from sayso.data.tables.names import name_key, names_inside_others
+from sayso.data.tables.reader import Content, How
+from sayso.data.tables.roles import Roles, default_question
+
+#: How many different cells of a column are remembered with their answers.
+_REMEMBERED = 100_000
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A column or relation, its question, how many entities have no answer to it, and how many have several."""
+
+    what: str
+    question: str
+    gaps: int
+    several: int
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What was taken for what in a table.
+
+    `how`: its encoding, delimiter or sheet. `names`: the column of names; `facts`: of a table in long form the columns
+    of relations and of answers. `inside`: how many names are within another or hold one, and `example` the first name
+    that does with what it holds. `unasked`: rows left out because not one question has an answer. `left_out`: columns
+    that are not asked about, each with the reason.
+    """
+
+    file: str
+    kind: str
+    how: How
+    rows: int
+    names: str
+    facts: tuple[str, str] | None
+    entities: int
+    inside: int
+    example: tuple[str, str] | None
+    unasked: int
+    asked: tuple[Asked, ...]
+    left_out: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The entities of a table, and what was taken for what."""
+
+    entities: tuple[EntityFacts, ...]
+    taken: Taken
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How cells are read: `separator` between answers, text that stands for none (`gaps`), and what is refused."""
+
+    separator: str | None
+    gaps: frozenset[str]
+    missing_allowed: bool
+    inside_allowed: bool
+
+
+def read_entities(content: Content, roles: Roles, rules: Rules) -> Reading:
+    """Make entities of rows.
+
+    Raises
+    ------
+    SaysoError
+        If a row has no name, or the name of another; or if an answer is missing or a name within another, where the
+        rules refuse that. The message names the row and the column.
+    """
+    named = _names(content, roles)
+    make = _wide if roles.facts is None else _long
+    names, pairs, asked = make(content, roles, rules, named)
+    entities = tuple(EntityFacts(name, own) for name, own in zip(names, pairs, strict=True) if own)
+    if not entities:
+        raise SaysoError(f"{content.file}: not one question has an answer")
+    answered = tuple(item for item in asked if item.gaps < len(names))
+    empty = [(item.what, "has no answers") for item in asked if item.gaps == len(names)]
+    inside, example = _inside(content, [entity.name for entity in entities], named, rules)
+    taken = Taken(
+        file=str(content.file),
+        kind=content.kind,
+        how=content.how,
+        rows=len(content.numbers),
+        names=roles.names,
+        facts=roles.facts,
+        entities=len(entities),
+        inside=inside,
+        example=example,
+        unasked=len(names) - len(entities),
+        asked=answered,
+        left_out=(*roles.left_out, *empty),
+    )
+    return Reading(entities, taken)
+
+
+def _names(content: Content, roles: Roles) -> list[str]:
+    """The name of each row; in a table of a row an entity all different, in a long one spelled alike."""
+    names: list[str] = []
+    seen: dict[str, int] = {}
+    for index, cell in enumerate(content.cells[roles.names]):
+        if not isinstance(cell, str):
+            raise SaysoError(f"{content.file}: {content.where(index)}, column '{roles.names}': no name")
+        name = " ".join(cell.split())
+        before = seen.setdefault(name_key(name), index)
+        if before != index and (roles.facts is None or names[before] != name):
+            other = f" '{names[before]}'" if names[before] != name else ""
+            more = "" if roles.facts is not None else "; a row is an entity, and knowledge.name_column names its column"
+            raise SaysoError(
+                f"{content.file}: {content.where(index)}: a second '{name}' (the first{other} is in "
+                f"{content.where(before)}){more}"
+            )
+        names.append(name)
+    return names
+
+
+def _wide(
+    content: Content, roles: Roles, rules: Rules, names: Sequence[str]
+) -> tuple[Sequence[str], Iterable[tuple[QAPair, ...]], tuple[Asked, ...]]:
+    """A row an entity, a column a question."""
+    columns = [_column(content, column, question, rules) for column, question in roles.asked.items()]
+    firsts = [(column.first_gap, column.asked.what) for column in columns if column.first_gap is not None]
+    if firsts and not rules.missing_allowed:
+        raise _gap(content, *min(firsts))
+    rows = (tuple([pair for pair in row if pair]) for row in zip(*(column.pairs for column in columns), strict=True))
+    return names, rows, tuple(column.asked for column in columns)
+
+
+@dataclass(frozen=True)
+class _Column:
+    """The question of a column with the answers of each row; `first_gap`: the first row without any."""
+
+    asked: Asked
+    pairs: list[QAPair | None]
+    first_gap: int | None
+
+
+def _column(content: Content, column: str, question: str, rules: Rules) -> _Column:
+    """The answers of a column; equal ones are held once."""
+    known: dict[Cell, QAPair | None] = {}
+    pairs: list[QAPair | None] = []
+    gaps = several = 0
+    first_gap: int | None = None
+    for index, cell in enumerate(content.cells[column]):
+        if cell in known:
+            pair = known[cell]
+        else:
+            answers = _answers(content, index, column, cell, rules)
+            pair = QAPair(column, question, answers) if answers else None
+            if len(known) < _REMEMBERED:
+                known[cell] = pair
+        if pair is None:
+            first_gap = index if first_gap is None else first_gap
+            gaps += 1
+        elif len(pair.answers) > 1:
+            several += 1
+        pairs.append(pair)
+    return _Column(Asked(column, question, gaps, several), pairs, first_gap)
+
+
+def _long(
+    content: Content, roles: Roles, rules: Rules, names: Sequence[str]
+) -> tuple[Sequence[str], Iterable[tuple[QAPair, ...]], tuple[Asked, ...]]:
+    """A row a fact, a relation a question; facts of the same subject and relation are several answers."""
+    assert roles.facts is not None
+    told, value = roles.facts
+    facts: dict[str, dict[str, dict[str, None]]] = {}
+    relations: dict[str, str] = {}
+    for index, (name, relation, cell) in enumerate(zip(names, content.cells[told], content.cells[value], strict=True)):
+        if not isinstance(relation, str):
+            raise SaysoError(f"{content.file}: {content.where(index)}, column '{told}': no relation")
+        own = facts.setdefault(name, {})
+        if roles.asked and relation not in roles.asked:
+            continue
+        answers = _answers(content, index, value, cell, rules)
+        if not answers and not rules.missing_allowed:
+            raise _gap(content, index, value)
+        if relation not in relations:
+            relations[relation] = roles.asked.get(relation) or default_question(relation)
+        own.setdefault(relation, {}).update(dict.fromkeys(answers))
+    if unknown := next((relation for relation in roles.asked if relation not in relations), None):
+        there = ", ".join(list(dict.fromkeys(str(cell) for cell in content.cells[told]))[:20])
+        raise SaysoError(f"{content.file}: no relation '{unknown}' in column '{told}'; there is: {there}")
+    order = list(roles.asked or relations)
+    made = [
+        tuple(QAPair(relation, relations[relation], tuple(own[relation])) for relation in order if own.get(relation))
+        for own in facts.values()
+    ]
+    counts = {relation: [0, 0] for relation in order}
+    for pair in itertools.chain.from_iterable(made):
+        counts[pair.attribute][0] += 1
+        counts[pair.attribute][1] += len(pair.answers) > 1
+    asked = tuple(
+        Asked(relation, relations[relation], len(made) - there, several)
+        for relation, (there, several) in counts.items()
+    )
+    return list(facts), made, asked
+
+
+def _answers(content: Content, index: int, column: str, cell: Cell, rules: Rules) -> tuple[str, ...]:
+    """The different answers in a cell; none where it is missing."""
+    parts = answer_cell(cell, rules.gaps) or ()
+    if isinstance(parts, str) and parts[0] in "[{":
+        try:
+            several = listed(parts)
+        except ValueError as error:
+            raise SaysoError(f"{content.file}: {content.where(index)}, column '{column}': {error}") from None
+        parts = parts if several is None else answer_cell(several, rules.gaps) or ()
+    if isinstance(parts, str):
+        parts = tuple(parts.split(rules.separator)) if rules.separator else (parts,)
+    return tuple(dict.fromkeys(text for part in parts if (text := " ".join(part.split()))))
+
+
+def _gap(content: Content, index: int, column: str) -> SaysoError:
+    return SaysoError(
+        f"{content.file}: {content.where(index)}, column '{column}': no answer; fill it in, or set "
+        "knowledge.missing=skip"
+    )
+
+
+def _inside(
+    content: Content, names: Sequence[str], rows: Sequence[str], rules: Rules
+) -> tuple[int, tuple[str, str] | None]:
+    """How many names hold another, and the first that does."""
+    found = names_inside_others(names)
+    first = next(found, None)
+    if first is not None and not rules.inside_allowed:
+        outer, inner = (content.where(rows.index(name)) for name in first)
+        raise SaysoError(
+            f"{content.file}: {outer}: the name '{first[0]}' contains '{first[1]}' of {inner}; rename one, or set "
+            "knowledge.inside=allow"
+        )
+    return (0 if first is None else 1 + sum(1 for _ in found)), first
