@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from sayso.core.errors import SaysoError
 from sayso.core.examples import EntityFacts, QAPair
-from sayso.data.tables.cells import Cell, answer_cell, listed
+from sayso.data.tables.cells import EMPTY, Cell, answer_cell, cell_of
+from sayso.data.tables.lists import listed
 from sayso.data.tables.names import name_key, names_inside_others
 from sayso.data.tables.reader import Content, How
 from sayso.data.tables.roles import Roles, default_question
@@ -210,14 +211,15 @@ def _long(
 def _answers(content: Content, index: int, column: str, cell: Cell, rules: Rules) -> tuple[str, ...]:
     """The different answers in a cell; none where it is missing."""
     parts = answer_cell(cell, rules.gaps) or ()
-    if isinstance(parts, str) and parts[0] in "[{":
+    if isinstance(parts, str) and parts[0] in "[{(<":
         try:
             several = listed(parts)
         except ValueError as error:
             raise SaysoError(f"{content.file}: {content.where(index)}, column '{column}': {error}") from None
         parts = parts if several is None else answer_cell(several, rules.gaps) or ()
     if isinstance(parts, str):
-        parts = tuple(parts.split(rules.separator)) if rules.separator else (parts,)
+        split = parts.split(rules.separator) if rules.separator else [parts]
+        parts = answer_cell(cell_of(split, EMPTY), rules.gaps) or ()
     return tuple(dict.fromkeys(text for part in parts if (text := " ".join(part.split()))))
 
 
