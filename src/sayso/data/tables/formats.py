@@ -6,7 +6,6 @@ Text, Parquet and arrays in JSON are read as a stream.
 from __future__ import annotations
 
 import csv
-import itertools
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -19,9 +18,10 @@ from sayso.data.progress import OnProgress, unheard
 from sayso.data.tables import limits
 from sayso.data.tables.cells import cell_of, check_written
 from sayso.data.tables.delimiters import called, find_delimiter, said_delimiter
-from sayso.data.tables.encodings import open_bytes, open_text, readable
-from sayso.data.tables.json_items import BrokenJSONError, items
+from sayso.data.tables.encodings import open_text, readable
+from sayso.data.tables.json_items import DECODER, BrokenJSONError, Twice, items, unique
 from sayso.data.tables.kinds import DELIMITED, LINES, WORKBOOKS
+from sayso.data.tables.parquet import parquet_rows
 from sayso.data.tables.workbooks import workbook_rows
 
 #: The number of a row (the header of a CSV table is row 1) or line, and its values in the order of the columns.
@@ -29,7 +29,6 @@ Numbered = tuple[int, Sequence[Any]]
 
 #: Rows between two reports of how far a file is.
 _EVERY = 20_000
-_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True)
@@ -133,12 +132,14 @@ def csv_rows(
 def _json(file: Path, held: ExitStack, how: How, *, lines: bool) -> Raw:
     """Read objects, one a line or all in one array; the columns are the keys of all of them."""
     opened = open_text(file, held, how.encoding)
-    lines = lines or _lines_of_objects(file, opened.sample)
+    lines = lines or _lines_of_objects(file, opened.sample, how)
     place, found = ("line", _lines(file, opened.text)) if lines else ("row", _array(file, opened.text))
     columns: dict[str, int] = {}
     rows: list[Numbered] = []
     with readable(file, lambda: f" after {place} {rows[-1][0] if rows else 0}", opened.encoding):
         for count, (number, item) in limits.counted(file, found):
+            if isinstance(item, Twice):
+                raise SaysoError(f"{file}: {place} {number}: two keys are called '{item.key}'; rename one")
             if not isinstance(item, dict):
                 raise SaysoError(f"{file}: {place} {number}: holds {_called(item)}, where an object should be")
             values: list[Any] = [None] * len(columns)
@@ -176,7 +177,7 @@ def _lines(file: Path, text: TextIO) -> Iterator[tuple[int, Any]]:
         if not line.strip():
             continue
         try:
-            yield number, json.loads(line.removeprefix("\ufeff"))
+            yield number, json.loads(line.removeprefix("\ufeff"), object_pairs_hook=unique)
         except json.JSONDecodeError as error:
             raise SaysoError(f"{file}: line {number}: not JSON: column {error.colno}: {error.msg}") from error
         except RecursionError:
@@ -187,21 +188,29 @@ def _lines(file: Path, text: TextIO) -> Iterator[tuple[int, Any]]:
 
 def _array(file: Path, text: TextIO) -> Iterator[tuple[int, Any]]:
     try:
-        yield from enumerate((item for _, item in items(text)), start=1)
+        yield from enumerate((item for _, item in items(text, DECODER)), start=1)
     except BrokenJSONError as error:
         raise SaysoError(f"{file}: line {error.line}: not JSON: column {error.column}: {error}") from error
 
 
-def _lines_of_objects(file: Path, sample: str) -> bool:
+def _lines_of_objects(file: Path, sample: str, how: How) -> bool:
     """Whether JSON has an object a line; by a SaysoError, refuse it if it is one object."""
-    first, _, rest = sample.lstrip().partition("\n")
-    if not first.startswith("{"):
+    if not sample.lstrip().startswith("{"):
         return False
+    with ExitStack() as held:
+        opened = open_text(file, held, how.encoding)
+        with readable(file, lambda: " after line 1", opened.encoding):
+            lines = (line for line in limits.lines_of(file, opened.text) if line.strip())
+            first, more = next(lines).removeprefix("\ufeff"), next(lines, None)
     try:
         json.loads(first)
+    except json.JSONDecodeError as error:
+        whole = error.pos < len(first.rstrip())  # broken, and not cut
     except (ValueError, RecursionError):
-        rest = ""
-    if not rest.strip():
+        whole = True
+    else:
+        whole = True
+    if more is None or not whole:
         raise SaysoError(
             f"{file}: holds an object, where a list of objects should be (pandas: to_json(..., orient='records'))"
         )
@@ -218,46 +227,8 @@ def _called(value: object) -> str:
 
 def _parquet(file: Path, held: ExitStack) -> Raw:
     """Read a Parquet file by and by."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    @contextmanager
-    def whole() -> Iterator[None]:
-        try:
-            yield
-        except (pa.ArrowException, UnicodeDecodeError, OverflowError, ValueError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise SaysoError(f"{file}: not a Parquet file that can be read: {reason}") from error
-
-    def values(column: Any) -> list[Any]:
-        """A number of 32 bits in as many digits as it has; moments no finer than Python's; equal texts held once."""
-        if pa.types.is_dictionary(column.type):
-            texts = column.dictionary.to_pylist()
-            return [None if index is None else texts[index] for index in column.indices.to_pylist()]
-        if pa.types.is_float32(column.type):
-            column = column.cast(pa.string())
-        elif pa.types.is_timestamp(column.type) and column.type.unit == "ns":
-            column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
-        return list(column.to_pylist())
-
-    def rows(table: Any) -> Iterator[Numbered]:
-        with whole():
-            batches = table.iter_batches(batch_size=_AT_ONCE)
-            parts = (zip(*map(values, batch.columns), strict=True) for batch in batches)
-            yield from enumerate(itertools.chain.from_iterable(parts), start=1)
-
-    with whole():
-        stream = held.enter_context(open_bytes(file))
-        schema = pq.read_schema(stream)
-        texts = [
-            field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
-        ]
-        stream.seek(0)
-        table = held.enter_context(pq.ParquetFile(stream, read_dictionary=texts))
-        groups = (table.metadata.row_group(index) for index in range(table.metadata.num_row_groups))
-        limits.check_bytes(file, sum(group.total_byte_size for group in groups))
-        limits.check_rows(file, table.metadata.num_rows, len(schema.names))
-    return Raw(schema.names, "row", rows(table), How())
+    columns, rows = parquet_rows(file, held)
+    return Raw(columns, "row", rows, How())
 
 
 def _workbook(file: Path, held: ExitStack, how: How) -> Raw:
