@@ -22,7 +22,7 @@ from sayso.data.tables.encodings import open_text, readable
 from sayso.data.tables.json_items import DECODER, BrokenJSONError, Twice, items, unique
 from sayso.data.tables.kinds import DELIMITED, LINES, WORKBOOKS
 from sayso.data.tables.parquet import parquet_rows
-from sayso.data.tables.workbooks import workbook_rows
+from sayso.data.tables.workbooks import workbook_sheet
 
 #: The number of a row (the header of a CSV table is row 1) or line, and its values in the order of the columns.
 Numbered = tuple[int, Sequence[Any]]
@@ -44,13 +44,14 @@ class How:
 class Raw:
     """A file that is open: its columns, what its rows are called (``row`` or ``line``), and the rows, once.
 
-    `how`: as it is read, with what was found.
+    `how`: as it is read, with what was found. `first_column`: the place of the first one in the file.
     """
 
     columns: Sequence[str]
     place: str
     rows: Iterator[Numbered]
     how: How
+    first_column: int = 1
 
 
 def open_rows(file: Path, held: ExitStack, kind: str, how: How) -> Raw:
@@ -233,7 +234,7 @@ def _parquet(file: Path, held: ExitStack) -> Raw:
 
 def _workbook(file: Path, held: ExitStack, how: How) -> Raw:
     """Read a sheet of a workbook, from its first row that is not empty."""
-    sheet, rows = workbook_rows(file, held, how.sheet)
-    _, header = next(rows, (0, ()))
+    sheet = workbook_sheet(file, held, how.sheet)
+    _, header = next(sheet.rows, (0, ()))
     columns = [str(cell_of(value) or "") for value in header]
-    return Raw(columns, "row", rows, How(sheet=sheet))
+    return Raw(columns, "row", sheet.rows, How(sheet=sheet.name), sheet.first_column)
