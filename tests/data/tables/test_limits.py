@@ -45,7 +45,7 @@ def refused(file: Path) -> str:
     ],
 )
 def test_packed_text_of_no_end(tmp_path, monkeypatch, name, head, filler, words):
-    monkeypatch.setattr(limits, "_SMALL", 200_000)
+    monkeypatch.setattr(limits, "_SMALL", 200_000 if "size" in words else 1 << 30)  # else another limit comes first
     file = tmp_path / name
     file.write_bytes(gzip.compress(head + filler * (20_000_000 // len(filler)), compresslevel=1))
     message = refused(file)

@@ -30,7 +30,7 @@ _AT_ONCE = 1 << 17
 _MARKED = {"utf-16-le": codecs.BOM_UTF16_LE, "utf-16-be": codecs.BOM_UTF16_BE}
 _MARKED |= {"utf-32-le": codecs.BOM_UTF32_LE, "utf-32-be": codecs.BOM_UTF32_BE}
 #: Codecs of names and of source code: files of text are in none of them.
-_NO_FILES = frozenset(("idna", "punycode", "utf-7", "unicode_escape", "raw_unicode_escape", "undefined"))
+_NO_FILES = frozenset(("idna", "punycode", "utf-7", "unicode-escape", "raw-unicode-escape", "undefined"))
 #: Encodings in which text that is UTF-8 is read by whoever knows that it is.
 _ANY = (None, "utf-8", "utf-8-sig", "iso8859-1")
 #: Bytes of Windows' code page for western Europe: letters beyond ASCII, letters among ASCII's or at one's side, and
@@ -61,7 +61,7 @@ def known_encoding(name: str) -> str:
     try:
         found = codecs.lookup(name)
         "".encode(found.name)
-        if found.name in _NO_FILES:
+        if found.name.replace("_", "-") in _NO_FILES:
             raise LookupError(name)
     except (LookupError, ValueError):
         raise ValueError(
@@ -170,4 +170,4 @@ def _western(line: bytes, rest: Any) -> bool:
         letters += len(_LETTER.findall(part))
         among += len(_AMONG.findall(part))
         part = rest.read(_AT_ONCE)
-    return among > 0 and 4 * among >= 3 * letters
+    return among > 0 and 5 * among >= 3 * letters

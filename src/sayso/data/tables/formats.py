@@ -6,6 +6,7 @@ Text, Parquet and arrays in JSON are read as a stream.
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -16,7 +17,7 @@ from typing import Any, TextIO
 from sayso.core.errors import SaysoError
 from sayso.data.progress import OnProgress, unheard
 from sayso.data.tables import limits
-from sayso.data.tables.cells import cell_of, check_written
+from sayso.data.tables.cells import LONGEST, cell_of, check_written
 from sayso.data.tables.delimiters import called, find_delimiter, said_delimiter
 from sayso.data.tables.encodings import open_text, readable
 from sayso.data.tables.json_items import DECODER, BrokenJSONError, Twice, items, unique
@@ -29,6 +30,8 @@ Numbered = tuple[int, Sequence[Any]]
 
 #: Rows between two reports of how far a file is.
 _EVERY = 20_000
+#: Signs of a line without anything in it; the last one is how DOS ends a file.
+_NOTHING = " \t\xa0\x1a"
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,7 @@ def csv_rows(
     text = limits.lines_of(file, opened.text, scale)
     lines = csv.reader(text, delimiter=delimiter, strict=strict, skipinitialspace=True)
     number = 0
+    columns: list[str] = []
 
     @contextmanager
     def table() -> Iterator[None]:
@@ -100,6 +104,15 @@ def csv_rows(
             try:
                 yield
             except csv.Error as error:
+                if strict and str(error).startswith("field larger"):
+                    long = _long_cell(file, opened.encoding, delimiter, number)
+                    if long is not None:
+                        place, size = long
+                        column = f"'{columns[place]}'" if place < len(columns) else f"{place + 1}"
+                        raise SaysoError(
+                            f"{file}: row {number + 1}, column {column}: holds {size:,} characters; an answer has at "
+                            f"most {LONGEST:,}"
+                        ) from None
                 raise SaysoError(f"{file}: row {number + 1}: not a row of a CSV table: {error}") from error
 
     def rows(width: int, first: int) -> Iterator[Numbered]:
@@ -108,7 +121,7 @@ def csv_rows(
             for count, row in limits.counted(file, lines, scale):
                 number = first + count
                 if len(row) != width:
-                    if strict and not row:
+                    if strict and not "".join(row).strip(_NOTHING):
                         continue
                     if strict or len(row) > width:
                         what = "cell" if len(row) == 1 else "cells"
@@ -125,9 +138,30 @@ def csv_rows(
     with table():
         if said is not None:
             next(text)
-        columns = [name.strip().removeprefix("\ufeff") for name in next(lines, [])]
-    number = first = 1 if said is None else 2
+            number = 1
+        header: list[str] = []
+        for header in lines:
+            number += 1
+            if len(header) > 1 or "".join(header).strip(_NOTHING) or not strict:
+                break
+        columns = [name.strip().removeprefix("\ufeff") for name in header]
+    first = number
     return Raw(columns, "row", rows(len(columns), first), How(opened.encoding, delimiter))
+
+
+def _long_cell(file: Path, encoding: str, delimiter: str, before: int) -> tuple[int, int] | None:
+    """Which cell of the row after so many is too long, and how long it is; None where its end is not found."""
+    limit = csv.field_size_limit(limits.LONGEST)
+    try:
+        with ExitStack() as held:
+            text = open_text(file, held, encoding).text
+            rows = csv.reader(limits.lines_of(file, text), delimiter=delimiter, strict=True, skipinitialspace=True)
+            row = next(itertools.islice(rows, before, None))
+    except (csv.Error, StopIteration):
+        return None
+    finally:
+        csv.field_size_limit(limit)
+    return next(((place, len(cell)) for place, cell in enumerate(row) if len(cell) > LONGEST), None)
 
 
 def _json(file: Path, held: ExitStack, how: How, *, lines: bool) -> Raw:

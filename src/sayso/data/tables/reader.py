@@ -106,6 +106,8 @@ def read_table(file: str | Path, how: How = AS_FOUND) -> Content:
         cells: dict[str, list[Cell]] = {name: [] for name in columns}
         known = {name: _Known() for name in columns}
         for part in iter(lambda: _part(raw), []):
+            if not numbers:
+                _check_title(path, raw, [place for _, place in places], *part[0])
             values = list(zip(*(row for _, row in part), strict=True))
             found = {name: _cells(path, raw.place, name, values[place], part, known[name]) for name, place in places}
             kept = [number for number, _ in part]
@@ -162,6 +164,16 @@ def _check_header(file: Path, raw: Raw, columns: Sequence[str]) -> None:
             raise SaysoError(f"{file}: the column's name '{shown}' holds a character of no meaning (NUL); remove it")
     if len(set(columns)) < len(columns):
         raise _called_alike(file, raw, next(name for name, count in Counter(columns).items() if count > 1))
+
+
+def _check_title(file: Path, raw: Raw, places: Sequence[int], number: int, row: Sequence[Any]) -> None:
+    """Refuse, by a SaysoError, a table that has a title where the names of its columns should be."""
+    filled = [place for place, value in enumerate(row) if value not in (None, "")]
+    if places == [0] and len(filled) > 1:
+        raise SaysoError(
+            f"{file}: only the first column has a name, '{raw.columns[0]}', and {raw.place} {number} has {len(filled)} "
+            "cells; the first row is to name the columns: remove what is above it, or name them"
+        )
 
 
 def _called_alike(file: Path, raw: Raw, name: str) -> SaysoError:
