@@ -238,6 +238,11 @@ COLUMNS = {
         lambda moment: moment.replace(microsecond=0)
     ),
     "text": st.none() | NAMES,
+    "cost": st.none()
+    | st.integers(-(10**9), 10**9).map(Decimal)
+    | st.integers(0, 10**6).map(lambda n: Decimal(10 * n + 5) / 100),
+    "many": st.none() | st.lists(NAMES, min_size=1, max_size=3),
+    "shares": st.none() | st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=3).map(lambda shares: [*shares, None]),
 }
 
 
@@ -250,10 +255,17 @@ def test_equal_values_are_equal_facts_in_every_kind_of_file(tmp_path_factory, da
     columns = ["name", *COLUMNS]
 
     def text(value: object) -> str:
+        if isinstance(value, float):
+            return f"{Decimal(repr(value)):f}"
         return "" if value is None else str(value)
 
     def plain(value: object) -> object:
+        if isinstance(value, Decimal):
+            return float(value)
         return value.isoformat() if isinstance(value, datetime.datetime) else value
+
+    def cell(value: object) -> object:
+        return str(value) if isinstance(value, list) else float(value) if isinstance(value, Decimal) else value
 
     for end, delimiter in ((".csv", ","), (".tsv", "\t"), (".txt", "|")):
         with (folder / f"a{end}").open("w", encoding="utf-8", newline="") as stream:
@@ -263,13 +275,14 @@ def test_equal_values_are_equal_facts_in_every_kind_of_file(tmp_path_factory, da
     (folder / "a.json").write_text(json.dumps(objects), encoding="utf-8")
     (folder / "a.jsonl").write_text("\n".join(map(json.dumps, objects)), encoding="utf-8")
     types = {"whole": pa.int64(), "part": pa.float64(), "truth": pa.bool_(), "day": pa.timestamp("us")}
+    types |= {"many": pa.list_(pa.string()), "shares": pa.list_(pa.float64()), "cost": pa.decimal128(20, 2)}
     arrays = {key: pa.array([row[key] for row in rows], types.get(key, pa.string())) for key in columns}
     pq.write_table(pa.table(arrays), folder / "a.parquet")
     found = {}
     for file in sorted(folder.iterdir()):
         found[file.name] = worded(file)
     assert all(facts == found["a.csv"] for facts in found.values()), found
-    write_workbook(folder / "a.xlsx", {"a": [columns, *([row[key] for key in columns] for row in rows)]})
+    write_workbook(folder / "a.xlsx", {"a": [columns, *([cell(row[key]) for key in columns] for row in rows)]})
     assert worded(folder / "a.xlsx") == found["a.csv"]
 
 
@@ -412,7 +425,11 @@ def test_values_that_python_takes_for_equal_stay_apart(tmp_path):
         ("a.csv.gz", gzip.compress("name\nJosé\n".encode("latin-1"), mtime=0), ["line 2, column 4", "0xe9"]),
         ("a.csv", "name;x\nAda;1\nBo;1;2\n", ["row 3 has 3 cells, the header 2 (with ';' between columns"]),
         ("a.csv", "name\n" + "a" * (1 << 24), ["line 2 has 16,777,216 characters and more"]),
-        ("a.csv", "name,x\nAda," + "a" * 200_000, ["row 2, column 'x': holds 200,000 characters; an answer has at most 131,072"]),
+        (
+            "a.csv",
+            "name,x\nAda," + "a" * 200_000,
+            ["row 2, column 'x': holds 200,000 characters; an answer has at most 131,072"],
+        ),
         ("a.csv.gz", gzip.compress(b"name,x\nAda,1\n", mtime=0)[:-9], ["truncated or damaged"]),
         ("a.csv.gz", b"\x1f\x8bname,x\nAda,1\n", ["truncated or damaged"]),
         ("a.jsonl", '{"name": "Ada"}\n{"name": }\n', ["line 2", "not JSON", "column 10"]),
@@ -445,7 +462,7 @@ def test_values_that_python_takes_for_equal_stay_apart(tmp_path):
         ("a.csv", b"BZh91AY&SY\xff", ["is packed with bzip2; unpack it"]),
         ("a.csv", b"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 5\n", ["git lfs pull"]),
         ("a.csv", b"<!DOCTYPE html>\n<html>", ["is a web page"]),
-        ("a.csv", 'name,x\nAda,"' + "a\n" * 70_000 + '"\n', ["row 2, column 'x': holds 139,999 characters"]),
+        ("a.csv", 'name,x\nAda,"' + "a\n" * 70_000 + '"\n', ["row 2, column 'x': holds 140,000 characters"]),
         ("a.csv", "name,x" + "x" * 140_000 + "\n", ["row 1, column 2: holds 140,001 characters"]),
         ("a.csv", 'name,x\n"Ada,' + "a\n" * 70_000, ["row 2", "field larger than field limit"]),
         ("a.csv", ",,\n1,2,3\n", ["no column has a name"]),

@@ -168,7 +168,11 @@ def _check_header(file: Path, raw: Raw, columns: Sequence[str]) -> None:
 
 def _check_title(file: Path, raw: Raw, places: Sequence[int], number: int, row: Sequence[Any]) -> None:
     """Refuse, by a SaysoError, a table that has a title where the names of its columns should be."""
-    filled = [place for place, value in enumerate(row) if value not in (None, "")]
+    filled = [
+        place
+        for place, (name, value) in enumerate(zip(raw.columns, row, strict=True))
+        if value not in (None, "") and not name.startswith("__")
+    ]
     if places == [0] and len(filled) > 1:
         raise SaysoError(
             f"{file}: only the first column has a name, '{raw.columns[0]}', and {raw.place} {number} has {len(filled)} "
