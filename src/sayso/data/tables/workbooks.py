@@ -112,17 +112,16 @@ def _extent(file: Path, stream: IO[bytes]) -> tuple[int, int]:
         rows = max(rows, *(int(number or b"0") for number in numbers), 0)
         columns = max(columns, *map(_column, letters), 0)
         tags = _TAG.findall(text)
-        if not all(b' r="' in rest for _, rest in tags):
-            for name, rest in tags:
-                if name == b"row":
-                    following = 0
-                if not _PLACE.search(rest):
-                    following_rows += name == b"row"
-                    following += name == b"c"
-                    most = max(most, following)
-    if match := _PLACE.findall(kept):
-        rows = max(rows, *(int(number or b"0") for _, number in match))
-        columns = max(columns, *(_column(letter.upper()) for letter, _ in match))
+        if all(b' r="' in rest for _, rest in tags):
+            following = 0 if tags else following
+            continue
+        for name, rest in tags:
+            if name == b"row" or _PLACE.search(rest):
+                following = 0
+            else:
+                following += 1
+                most = max(most, following)
+            following_rows += name == b"row" and not _PLACE.search(rest)
     return rows + following_rows, columns + most
 
 
