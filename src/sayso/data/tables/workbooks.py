@@ -28,6 +28,9 @@ _START = 1 << 10
 #: Where a cell or a row says it is, in whatever quotes; and the tags of those, whatever stands before their names.
 _PLACE = re.compile(rb"""\br\s*=\s*["']([A-Za-z]{0,7})(\d{0,10})["']""")
 _TAG = re.compile(rb"<(?:[^\s<>/:]+:)?(row|c)(?=[\s/>])([^<>]*)")
+#: The same as nearly every program writes them, and how tags begin that may be of other cells or rows.
+_USUAL = re.compile(rb'<(?:c|row) r="([A-Z]*)(\d+)"')
+_TAGS = (b"<c", b"<row", b":c", b":row")
 #: Characters of a tag that may be cut where a part of a file ends.
 _LONGEST = 1 << 24
 _MEDIA = "xl/media/"
@@ -107,15 +110,17 @@ def _extent(file: Path, stream: IO[bytes]) -> tuple[int, int]:
         text, kept = (text[:cut], text[cut:]) if cut >= 0 else (b"", text)
         if len(kept) > _LONGEST:
             raise SaysoError(f"{file}: not a whole Excel file: a tag has no end; save or copy it again")
-        places = _PLACE.findall(text)
+        places = _USUAL.findall(text)
+        usual = len(places) == sum(map(text.count, _TAGS))
+        if not usual:
+            places = _PLACE.findall(text)
         letters, numbers = {letter.upper() for letter, _ in places}, {number for _, number in places}
         rows = max(rows, *(int(number or b"0") for number in numbers), 0)
         columns = max(columns, *map(_column, letters), 0)
-        tags = _TAG.findall(text)
-        if all(b' r="' in rest for _, rest in tags):
-            following = 0 if tags else following
+        if usual:
+            following = 0 if places else following
             continue
-        for name, rest in tags:
+        for name, rest in _TAG.findall(text):
             if name == b"row" or _PLACE.search(rest):
                 following = 0
             else:
