@@ -154,7 +154,7 @@ def _not_in(file: Path, encoding: str, after: str) -> str:
             except UnicodeDecodeError as error:
                 column = len(line[: error.start].decode()) + 1
                 there = f"line {number}, column {column}: found byte 0x{line[error.start]:02x}, which is not UTF-8"
-                right = "knowledge.encoding=cp1252, for it looks like that" if _western(line, stream) else ""
+                right = "the encoding it looks like, knowledge.encoding=cp1252" if _western(line, stream) else ""
                 right = right or "knowledge.encoding to the one it is in"
                 return f"{there}; save it as UTF-8, or set {right}"
     return "not UTF-8"
