@@ -62,6 +62,8 @@ def test_the_same_facts_are_the_same_rows_whatever_the_file(tmp_path):
         written(tmp_path, "cr.csv", CSV.replace("\n", "\r").replace("or\r", "or\n")): two_rows,
         written(tmp_path, "spaced.csv", f"{spaced}\n"): two_rows,
         written(tmp_path, "gaps.csv", f"{CSV},,\n , ,\n"): two_rows,
+        written(tmp_path, "late.csv", f"\n\r\n{CSV}"): ["row 4", "row 5"],
+        written(tmp_path, "ended.csv", CSV.replace('\n"', '\n  \n"') + " \t\n\x1a"): ["row 2", "row 4"],
         written(tmp_path, "bom.csv", b"\xef\xbb\xbf" + CSV.encode()): two_rows,
         written(tmp_path, "a.csv.gz", gzip.compress(CSV.encode())): two_rows,
         written(tmp_path, "unpacked.csv.gz", CSV): two_rows,
@@ -103,17 +105,58 @@ def test_an_encoding_that_is_set_reads_no_mark_as_text(tmp_path, encoding):
     assert rows_of(file, How(encoding=encoding)) == [{"name": "José", "x": "1"}]
 
 
-@pytest.mark.parametrize(
-    ("byte", "encoding"), [(b"\xe9", "cp1252"), (b"\x93\xe9", "cp1252"), (b"\xe9\x81", "iso8859-1")]
-)
-def test_the_advice_on_another_encoding_works(tmp_path, byte, encoding):
-    file = written(tmp_path, "a.csv", b"name,x\nAda,1\nJos" + byte + b",2\n")
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le"])
+def test_a_mark_is_no_part_of_a_first_cell_in_quotes(tmp_path, encoding):
+    file = written(tmp_path, "a.csv", '\ufeff"name","x"\n"José","1"\n'.encode(encoding))
+    assert rows_of(file, How(encoding=encoding)) == [{"name": "José", "x": "1"}]
+
+
+def test_a_mark_that_belies_the_encoding_that_is_set_is_told(tmp_path):
+    file = written(tmp_path, "a.csv", "\ufeffname,x\nJosé,1\n".encode())
+    with pytest.raises(SaysoError, match=r"begins with the mark of UTF-8, not cp1252; leave knowledge\.encoding"):
+        read_table(file, How(encoding="cp1252"))
+
+
+@pytest.mark.parametrize("name", ["idna", "punycode", "utf-7", "unicode_escape", "raw-unicode-escape", "undefined"])
+@pytest.mark.parametrize("spelled", [str, str.upper])
+def test_what_is_no_encoding_of_text_files_is_refused(name, spelled):
+    with pytest.raises(ValueError, match="an encoding of text files that Python knows"):
+        known_encoding(spelled(name))
+
+
+@pytest.mark.parametrize("name", ["José", "Größe", "naïve créée", "l’été “à”", "Øystein Ålesund", "María 5 € sí"])
+def test_the_advice_on_another_encoding_works(tmp_path, name):
+    file = written(tmp_path, "a.csv", f"name,x\nAda,1\nJo{name},2\n".encode("cp1252"))
     message = refused(file)
-    assert f"line 3, column 4: found byte 0x{byte[0]:02x}, which is not UTF-8" in message
-    advised = re.search(r"knowledge.encoding=(\S+)", message)
+    assert re.search(r"line 3, column \d+: found byte 0x[89a-f]., which is not UTF-8", message)
+    advised = re.search(r"knowledge.encoding=([^\s,]+)", message)
     assert advised is not None
-    assert known_encoding(advised[1]) == encoding
-    assert rows_of(file, How(encoding=advised[1]))[1]["name"] == "Jos" + byte.decode(encoding)
+    assert known_encoding(advised[1]) == "cp1252"
+    assert rows_of(file, How(encoding=advised[1]))[1]["name"] == f"Jo{name}"
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        *(
+            ("北京,中国", "gb18030"),
+            ("東京,日本", "shift-jis"),
+            ("トウキョウ,ニホン", "shift-jis"),
+            ("とうきょう,にほん", "shift-jis"),
+        ),
+        *(
+            ("Москва,Россия", "cp1251"),
+            ("Москва,Россия", "koi8-r"),
+            ("Αθήνα,Ελλάδα", "cp1253"),
+            ("서울,한국", "euc-kr"),
+        ),
+    ],
+)
+def test_no_encoding_is_advised_where_it_is_not_sure(tmp_path, text, encoding):
+    file = written(tmp_path, "a.csv", f"name,x\n{text}\n".encode(encoding))
+    message = refused(file)
+    assert message.endswith("which is not UTF-8; save it as UTF-8, or set knowledge.encoding to the one it is in")
+    assert rows_of(file, How(encoding=encoding)) == [dict(zip(["name", "x"], text.split(","), strict=True))]
 
 
 SIGNS = st.text(st.characters(exclude_categories=["C"], include_characters="\n;,|\t\"'"), max_size=12)
@@ -195,6 +238,11 @@ COLUMNS = {
         lambda moment: moment.replace(microsecond=0)
     ),
     "text": st.none() | NAMES,
+    "cost": st.none()
+    | st.integers(-(10**9), 10**9).map(Decimal)
+    | st.integers(0, 10**6).map(lambda n: Decimal(10 * n + 5) / 100),
+    "many": st.none() | st.lists(NAMES, min_size=1, max_size=3),
+    "shares": st.none() | st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=3).map(lambda shares: [*shares, None]),
 }
 
 
@@ -207,10 +255,17 @@ def test_equal_values_are_equal_facts_in_every_kind_of_file(tmp_path_factory, da
     columns = ["name", *COLUMNS]
 
     def text(value: object) -> str:
+        if isinstance(value, float):
+            return f"{Decimal(repr(value)):f}"
         return "" if value is None else str(value)
 
     def plain(value: object) -> object:
+        if isinstance(value, Decimal):
+            return float(value)
         return value.isoformat() if isinstance(value, datetime.datetime) else value
+
+    def cell(value: object) -> object:
+        return str(value) if isinstance(value, list) else float(value) if isinstance(value, Decimal) else value
 
     for end, delimiter in ((".csv", ","), (".tsv", "\t"), (".txt", "|")):
         with (folder / f"a{end}").open("w", encoding="utf-8", newline="") as stream:
@@ -220,13 +275,14 @@ def test_equal_values_are_equal_facts_in_every_kind_of_file(tmp_path_factory, da
     (folder / "a.json").write_text(json.dumps(objects), encoding="utf-8")
     (folder / "a.jsonl").write_text("\n".join(map(json.dumps, objects)), encoding="utf-8")
     types = {"whole": pa.int64(), "part": pa.float64(), "truth": pa.bool_(), "day": pa.timestamp("us")}
+    types |= {"many": pa.list_(pa.string()), "shares": pa.list_(pa.float64()), "cost": pa.decimal128(20, 2)}
     arrays = {key: pa.array([row[key] for row in rows], types.get(key, pa.string())) for key in columns}
     pq.write_table(pa.table(arrays), folder / "a.parquet")
     found = {}
     for file in sorted(folder.iterdir()):
         found[file.name] = worded(file)
     assert all(facts == found["a.csv"] for facts in found.values()), found
-    write_workbook(folder / "a.xlsx", {"a": [columns, *([row[key] for key in columns] for row in rows)]})
+    write_workbook(folder / "a.xlsx", {"a": [columns, *([cell(row[key]) for key in columns] for row in rows)]})
     assert worded(folder / "a.xlsx") == found["a.csv"]
 
 
@@ -261,6 +317,77 @@ def test_lists_are_several_texts(tmp_path):
         assert rows_of(file) == [{"name": "A", "tags": ("x", "y"), "none": None}]
 
 
+def test_values_of_parquet_are_told_as_in_other_files(tmp_path):
+    moment = 1_577_863_800_123_456_789
+    arrays = {
+        "name": pa.array(["A"]),
+        "whole": pa.array([Decimal("1852")], pa.decimal128(10, 2)),
+        "large": pa.array([Decimal(1)], pa.decimal256(40, 10)),
+        "zero": pa.array([Decimal(0)], pa.decimal128(20, 8)),
+        "part": pa.array([Decimal("1.50")], pa.decimal128(10, 2)),
+        "small": pa.array([1e-7], pa.float32()),
+        "shares": pa.array([[0.1, None, 3.0]], pa.list_(pa.float32())),
+        "pair": pa.array([[0.1, 3.0]], pa.list_(pa.float32(), 2)),
+        "moments": pa.array([[moment, 1_577_836_800_000_000_000]], pa.list_(pa.timestamp("ns"))),
+        "moment": pa.array([moment], pa.timestamp("ns", "UTC")),
+        "time": pa.array([27_000_123_456_789], pa.time64("ns")),
+        "half": pa.array([27_000_500_000_000], pa.time64("ns")),
+        "day": pa.array([86_400 * 10**9], pa.duration("ns")),
+        "kinds": pa.array([["a", "b"]], pa.large_list(pa.string())),
+    }
+    pq.write_table(pa.table(arrays), tmp_path / "a.parquet")
+    (row,) = rows_of(tmp_path / "a.parquet")
+    assert row == {
+        **{"name": "A", "whole": "1852", "large": "1", "zero": "0", "part": "1.50", "small": "0.0000001"},
+        **{"shares": ("0.1", "3"), "pair": ("0.1", "3"), "time": "07:30:00.123456789", "half": "07:30:00.500000"},
+        "moments": ("2020-01-01 07:30:00.123456789", "2020-01-01"),
+        "moment": "2020-01-01 07:30:00.123456789+00:00",
+        "day": "1 day, 0:00:00",
+        "kinds": ("a", "b"),
+    }
+
+
+def test_lists_of_parquet_are_those_of_their_rows(tmp_path):
+    names = [f"n{number}" for number in range(12_000)]
+    lists = [None if number % 7 == 0 else [number / 10] * (number % 4) for number in range(12_000)]
+    pq.write_table(pa.table({"name": names, "x": pa.array(lists, pa.list_(pa.float32()))}), tmp_path / "a.parquet")
+    found = read_table(tmp_path / "a.parquet").cells["x"]
+    assert found == [
+        tuple(str(item).removesuffix(".0") for item in items) or None if items else None for items in lists
+    ]
+
+
+def test_a_zone_that_nobody_knows_is_named(tmp_path):
+    times = pa.array([[0]], pa.list_(pa.timestamp("us", "Mars/Base")))
+    pq.write_table(pa.table({"name": ["A"], "at": times}), tmp_path / "a.parquet")
+    assert "column 'at': has times in a zone that is not known here, 'Mars/Base'" in refused(
+        str(tmp_path / "a.parquet")
+    )
+
+
+def test_a_long_first_object_of_a_line_is_no_whole_file(tmp_path):
+    first = {"name": "A", **{f"c{number}": "x" * 1000 for number in range(200)}}
+    file = written(tmp_path, "a.json", "\n" + json.dumps(first) + '\n{"name": "B"}\n')
+    assert [row["name"] for row in rows_of(file)] == ["A", "B"]
+
+
+def test_places_of_columns_are_those_of_the_sheet(tmp_path):
+    write_workbook(tmp_path / "a.xlsx", {"a": [[None, None, "name", "", "x"], [None, None, "A", "1", 2]]})
+    assert read_table(tmp_path / "a.xlsx").left_out == (4,)
+    write_workbook(tmp_path / "a.xlsx", {"a": [[None, "x", "name", "x"], [None, 1, "A", 2]]})
+    assert "two columns are called 'x', columns 2 and 4" in refused(str(tmp_path / "a.xlsx"))
+
+
+def test_a_title_above_the_header_of_a_sheet_is_told(tmp_path):
+    rows: list[list[object]] = [["Capitals"], [], ["name", "capital"], ["Land1", "City1"]]
+    write_workbook(tmp_path / "a.xlsx", {"a": rows})
+    message = refused(str(tmp_path / "a.xlsx"))
+    assert "only the first column has a name, 'Capitals', and row 3 has 2 cells" in message
+    assert "remove what is above" in message
+    write_workbook(tmp_path / "a.xlsx", {"a": [["", "name"], [0, "Ada"]]})
+    assert rows_of(tmp_path / "a.xlsx") == [{"name": "Ada"}]
+
+
 def test_keys_that_come_later_in_json_are_columns_of_all_rows(tmp_path):
     file = written(tmp_path, "a.jsonl", '{"name": "A"}\n{"x": 1, "name": "B"}\n{"y": true, "x": 1.0}\n')
     assert rows_of(file) == [
@@ -292,13 +419,17 @@ def test_values_that_python_takes_for_equal_stay_apart(tmp_path):
         ("a.csv", "name,x\nAda\n", ["row 2 has 1 cell, the header 2", "',' between columns", "knowledge.delimiter"]),
         ("a.csv", "name,x\nAda,1\nBo,1,2\n", ["row 3 has 3 cells"]),
         ("a.csv", 'name,x\nAda,1\nBo,"a"b\n', ["row 3", "not a row of a CSV table"]),
-        ("a.csv", "name,x,x\nAda,1,2\n", ["two columns are called 'x'"]),
+        ("a.csv", "name,x,x\nAda,1,2\n", ["two columns are called 'x', columns 2 and 3"]),
         ("a.csv", "name,x\nAda,1\nJosé,2\n".encode("latin-1"), ["line 3, column 4", "0xe9", "not UTF-8"]),
         ("a.csv", "name,x\nAda,1\n".encode("utf-16")[:-1], ["not utf-16", "set knowledge.encoding"]),
         ("a.csv.gz", gzip.compress("name\nJosé\n".encode("latin-1"), mtime=0), ["line 2, column 4", "0xe9"]),
         ("a.csv", "name;x\nAda;1\nBo;1;2\n", ["row 3 has 3 cells, the header 2 (with ';' between columns"]),
         ("a.csv", "name\n" + "a" * (1 << 24), ["line 2 has 16,777,216 characters and more"]),
-        ("a.csv", "name,x\nAda," + "a" * 200_000, ["row 2", "field larger than field limit"]),
+        (
+            "a.csv",
+            "name,x\nAda," + "a" * 200_000,
+            ["row 2, column 'x': holds 200,000 characters; an answer has at most 131,072"],
+        ),
         ("a.csv.gz", gzip.compress(b"name,x\nAda,1\n", mtime=0)[:-9], ["truncated or damaged"]),
         ("a.csv.gz", b"\x1f\x8bname,x\nAda,1\n", ["truncated or damaged"]),
         ("a.jsonl", '{"name": "Ada"}\n{"name": }\n', ["line 2", "not JSON", "column 10"]),
@@ -318,7 +449,29 @@ def test_values_that_python_takes_for_equal_stay_apart(tmp_path):
         ("a.json", '[{"name": "Ada"},\n 5]', ["row 2", "holds a number, where an object should be"]),
         ("a.parquet", b"PAR1 no", ["not a Parquet file that can be read"]),
         ("a.xlsx", b"PK\x03\x04 no", ["not a whole Excel file"]),
-        ("a.xlsx", b"no", ["not a whole Excel file"]),
+        ("a.xls", b"\xd0\xcf\x11\xe0 no", ["not a whole Excel file"]),
+        ("a.xlsx", b"no", ["is text; name it .csv"]),
+        ("a.xls", b"name,x\nAda,1\n", ["is text; name it .csv"]),
+        ("a.xls", b"\r\n<HTML><table>", ["is a web page; open it in a spreadsheet"]),
+        ("a.xls", b"PK\x03\x04\x14\0\0\0", ["is an Excel file or another zip archive; name it .xlsx"]),
+        ("a.xlsx", b"\xd0\xcf\x11\xe0\0\0", ["is an old Excel file", "name it .xls"]),
+        ("a.csv", b"PK\x03\x04\x14\0\0\0", ["is an Excel file or another zip archive; name it .xlsx"]),
+        ("a.csv", b"\xd0\xcf\x11\xe0\0\0\xff", ["is an old Excel file", "name it .xls"]),
+        ("a.jsonl", b"PAR1\x15\0\xff", ["is a Parquet file; name it .parquet"]),
+        ("a.csv", gzip.compress(gzip.compress(b"name\nA\n")), ["is packed with gzip twice; unpack it once"]),
+        ("a.csv", b"BZh91AY&SY\xff", ["is packed with bzip2; unpack it"]),
+        ("a.csv", b"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 5\n", ["git lfs pull"]),
+        ("a.csv", b"<!DOCTYPE html>\n<html>", ["is a web page"]),
+        ("a.csv", 'name,x\nAda,"' + "a\n" * 70_000 + '"\n', ["row 2, column 'x': holds 140,000 characters"]),
+        ("a.csv", "name,x" + "x" * 140_000 + "\n", ["row 1, column 2: holds 140,001 characters"]),
+        ("a.csv", 'name,x\n"Ada,' + "a\n" * 70_000, ["row 2", "field larger than field limit"]),
+        ("a.csv", ",,\n1,2,3\n", ["no column has a name"]),
+        ("a.csv", "name,x\0y\nA,1\n", ["the column's name 'x\\0y' holds a character of no meaning (NUL)"]),
+        ("a.jsonl", '{"name": "A", "x": 1}\n{"name": "B", "name": "C"}', ["line 2: two keys are called 'name'"]),
+        ("a.jsonl", '{"name": "C", " name": "D"}', ["line 1: two keys are called 'name'"]),
+        ("a.json", '[{"name": "A"}, {"name": "A", "x": 1, "x": 1}]', ["row 2: two keys are called 'x'"]),
+        ("a.json", '{"name": }\n{"name": "A"}\n', ["line 1: not JSON: column 10"]),
+        ("a.json", '{"name":\n"A"}\n', ["holds an object"]),
         ("a.doc", "name\n", ["a table is one of .csv, .tsv, .txt, .json"]),
     ],
 )

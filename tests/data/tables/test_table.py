@@ -137,7 +137,18 @@ def test_what_stands_for_a_missing_answer_is_a_setting_and_a_name_is_never_missi
     assert [pair.answers for entity in (one, other) for pair in entity.questions] == [("NA",), ("N/A",), ("NO",)]
 
 
-@pytest.mark.parametrize("cell", ['"[""cook"", ""head cook""]"', "\"['cook', 'head cook']\""])
+@pytest.mark.parametrize(
+    "cell",
+    [
+        '"[""cook"", ""head cook""]"',
+        *(
+            "\"['cook', 'head cook']\"",
+            "['cook' 'head cook']",
+            "\"('cook', 'head cook')\"",
+            "\"['cook', 'head cook', nan]\"",
+        ),
+    ],
+)
 @pytest.mark.parametrize("separator", [";", None])
 def test_a_list_written_in_a_cell_is_several_answers(tmp_path, cell, separator):
     (ada,) = table(tmp_path, f"name,job\nAda,{cell}\n", separator=separator).first()
@@ -146,6 +157,16 @@ def test_a_list_written_in_a_cell_is_several_answers(tmp_path, cell, separator):
 
 def test_an_object_written_in_a_cell_is_refused_with_row_and_column(tmp_path):
     assert "row 2, column 'job': holds an object" in refused(table(tmp_path, "name,job\nAda,\"{'a': 1}\"\n"))
+
+
+def test_what_may_be_a_list_is_refused_with_row_and_column(tmp_path):
+    assert "row 2, column 'job': holds what may be a list" in refused(table(tmp_path, 'name,job\nAda,"[cook, maid]"\n'))
+
+
+def test_answers_of_one_cell_are_cleaned_as_those_of_a_list(tmp_path):
+    text = "name,a,b,c,d\nAda,N/A; cook,1.0;2.0,true;false,NA;NaN\n"
+    (ada,) = table(tmp_path, text).first()
+    assert [pair.answers for pair in ada.questions] == [("cook",), ("1", "2"), ("True", "False")]
 
 
 def test_blanks_within_names_and_answers_are_one(tmp_path):

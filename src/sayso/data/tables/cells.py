@@ -7,10 +7,8 @@
 
 from __future__ import annotations
 
-import ast
 import datetime
 import decimal
-import json
 import math
 import re
 import uuid
@@ -26,8 +24,10 @@ MISSING = frozenset(
         *("NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
     )
 )
+#: What spreadsheets write where a formula fails.
+_FAILED = ("#DIV/0!", "#REF!", "#VALUE!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!")
 #: The same for tables of one's own, and what is written of numbers and days that are none.
-GAPS = MISSING | {"inf", "-inf", "NaT"}
+GAPS = MISSING | {"inf", "-inf", "NaT", *_FAILED}
 #: What stands for nothing in a column of names: somebody may be called Null.
 EMPTY = frozenset([""])
 
@@ -37,6 +37,9 @@ LONGEST = 131_072
 _PLAIN = (bool, int, float, decimal.Decimal, datetime.date, datetime.time, datetime.timedelta, uuid.UUID)
 #: A day and a time as JSON, data frames and spreadsheets write them.
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(?::(\d\d)(?:\.(\d+))?)?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
+#: A number as Python and Arrow write large and small ones, and the exponents that are written out.
+_POWER = re.compile(r"[+-]?\d(?:\.\d+)?e([+-]\d{1,3})", re.ASCII)
+_WRITTEN_OUT = range(-20, 22)
 _BOOLEANS = {"true": "True", "TRUE": "True", "false": "False", "FALSE": "False"}
 
 
@@ -53,10 +56,10 @@ def text_cell(text: str, missing: Collection[str] = MISSING) -> str | None:
 
 
 def plain_text(text: str) -> str | None:
-    """What a cell of text holds, and a moment as any other kind of file tells it; only an empty cell is missing.
+    """What a cell of text holds, told as in any other kind of file; only an empty cell is missing.
 
-    >>> [plain_text(text) for text in ("1815-12-10T00:00:00.000Z", "1815-12-10T07:30", "NaN")]
-    ['1815-12-10', '1815-12-10 07:30:00', 'NaN']
+    >>> [plain_text(text) for text in ("1815-12-10T00:00:00.000Z", "1815-12-10T07:30", "1852.00", "1e-05", "NaN")]
+    ['1815-12-10', '1815-12-10 07:30:00', '1852', '0.00001', 'NaN']
 
     Raises
     ------
@@ -68,7 +71,11 @@ def plain_text(text: str) -> str | None:
     if "\0" in text:
         raise ValueError("holds a character of no meaning (NUL); remove it")
     cell = text_cell(text, EMPTY)
-    return _moment(cell) if cell is not None and len(cell) > 15 and cell[4] == "-" == cell[7] else cell
+    if cell is None:
+        return None
+    if len(cell) > 15 and cell[4] == "-" == cell[7]:
+        return _moment(cell)
+    return _number(cell) if cell[-1].isdecimal() else cell
 
 
 def answer_cell(cell: Cell, missing: Collection[str]) -> Cell:
@@ -95,31 +102,6 @@ def cell_of(value: object, missing: Collection[str] = MISSING) -> Cell:
     return _text_of(value, missing)
 
 
-def listed(text: str) -> tuple[str, ...] | None:
-    """The texts of a list that is written in a cell, as JSON or Python writes it; None where it is no list.
-
-    >>> listed('["cook", "head cook"]'), listed("['clerk', 3.0]"), listed("[sic]"), listed("cook")
-    (('cook', 'head cook'), ('clerk', '3'), None, None)
-
-    Raises
-    ------
-    ValueError
-        If it is an object, or a list of what is no text.
-    """
-    if not (text.startswith(("[", "{")) and text.endswith(("]", "}"))):
-        return None
-    found: object = None
-    for read in (json.loads, ast.literal_eval):
-        try:
-            found = read(text)
-            break
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            continue
-    if isinstance(found, dict):
-        cell_of(found)  # says what is wrong with it
-    return (cell_of(found) or ()) if isinstance(found, list) else None  # type: ignore[return-value]
-
-
 def _text_of(value: object, missing: Collection[str]) -> str | None:
     if isinstance(value, str):
         if not value.isascii():
@@ -134,8 +116,17 @@ def _text_of(value: object, missing: Collection[str]) -> str | None:
         raise ValueError(f"holds {kind}, where an answer or a list of answers should be")
     if isinstance(value, float | decimal.Decimal) and not math.isfinite(value):
         return None
-    text = plain_text(str(value))
+    text = plain_text(format(value, "f") if isinstance(value, decimal.Decimal) else str(value))
     return None if text is None or text in missing else text
+
+
+def _number(text: str) -> str:
+    """A whole number without a point, and none with an exponent, unless it would be very long."""
+    whole, point, part = text.partition(".")
+    if point and not part.strip("0") and whole.lstrip("+-").isdecimal():
+        return whole
+    found = _POWER.fullmatch(text)
+    return format(decimal.Decimal(text), "f") if found and int(found[1]) in _WRITTEN_OUT else text
 
 
 def _moment(text: str) -> str:

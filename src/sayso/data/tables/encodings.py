@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from sayso.core.errors import SaysoError
+from sayso.data.tables.kinds import other_kind
 from sayso.data.tables.limits import Unpacked, check_bytes
 
 _GZIP = b"\x1f\x8b"
@@ -25,8 +27,17 @@ _MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 _AT_ONCE = 1 << 17
-#: Bytes that Windows' code page for western Europe leaves open.
-_NOT_IN_1252 = bytes((0x81, 0x8D, 0x8F, 0x90, 0x9D))
+_MARKED = {"utf-16-le": codecs.BOM_UTF16_LE, "utf-16-be": codecs.BOM_UTF16_BE}
+_MARKED |= {"utf-32-le": codecs.BOM_UTF32_LE, "utf-32-be": codecs.BOM_UTF32_BE}
+#: Codecs of names and of source code: files of text are in none of them.
+_NO_FILES = frozenset(("idna", "punycode", "utf-7", "unicode-escape", "raw-unicode-escape", "undefined"))
+#: Encodings in which text that is UTF-8 is read by whoever knows that it is.
+_ANY = (None, "utf-8", "utf-8-sig", "iso8859-1")
+#: Bytes of Windows' code page for western Europe: letters beyond ASCII, letters among ASCII's or at one's side, and
+#: those that text seldom or never has.
+_LETTER = re.compile(rb"[\x8a\x8c\x8e\x9a\x9c\x9e\x9f\xc0-\xd6\xd8-\xf6\xf8-\xff]")
+_AMONG = re.compile(rb"(?<=[A-Za-z])%b|%b(?=[A-Za-z])" % (_LETTER.pattern, _LETTER.pattern))
+_ODD = re.compile(rb"[\x81\x83\x86-\x88\x8d\x8f\x90\x98\x9d\xa4\xa6\xa8\xac\xad\xaf\xb8]")
 
 
 @dataclass(frozen=True)
@@ -50,9 +61,11 @@ def known_encoding(name: str) -> str:
     try:
         found = codecs.lookup(name)
         "".encode(found.name)
+        if found.name.replace("_", "-") in _NO_FILES:
+            raise LookupError(name)
     except (LookupError, ValueError):
         raise ValueError(
-            f"found '{name}'; it is an encoding that Python knows, such as utf-8, latin-1 or cp1252"
+            f"found '{name}'; it is an encoding of text files that Python knows, such as utf-8, latin-1 or cp1252"
         ) from None
     return found.name
 
@@ -76,9 +89,16 @@ def open_text(file: Path, held: ExitStack, encoding: str | None = None, scale: i
         else:
             check_bytes(file, file.stat().st_size, scale)
         start = data.peek(_AT_ONCE)
-        if start.startswith(_BOM) and encoding in (None, "utf-8", "latin-1", "iso8859-1"):
-            data.read(len(_BOM))
-            start = start[len(_BOM) :]
+        if start.startswith(_GZIP):
+            raise SaysoError(f"{file}: is packed with gzip twice; unpack it once")
+        if (other := other_kind(start)) is not None:
+            raise SaysoError(f"{file}: {other}")
+        if start.startswith(_BOM) and encoding not in _ANY:
+            raise SaysoError(f"{file}: begins with the mark of UTF-8, not {encoding}; leave knowledge.encoding unset")
+        mark = _MARKED.get(encoding or "", _BOM)
+        if start.startswith(mark) and encoding != "utf-8-sig":
+            data.read(len(mark))
+            start = start[len(mark) :]
     found = encoding or _seen_in(start)
     text = held.enter_context(io.TextIOWrapper(data, encoding=found, newline=""))
     sample = codecs.getincrementaldecoder(found)("replace").decode(start)
@@ -134,16 +154,20 @@ def _not_in(file: Path, encoding: str, after: str) -> str:
             except UnicodeDecodeError as error:
                 column = len(line[: error.start].decode()) + 1
                 there = f"line {number}, column {column}: found byte 0x{line[error.start]:02x}, which is not UTF-8"
-                right = f"the encoding it is in: of western Europe, knowledge.encoding={_western(line, stream)}"
+                right = "the encoding it looks like, knowledge.encoding=cp1252" if _western(line, stream) else ""
+                right = right or "knowledge.encoding to the one it is in"
                 return f"{there}; save it as UTF-8, or set {right}"
     return "not UTF-8"
 
 
-def _western(line: bytes, rest: Any) -> str:
-    """What reads all that is left: Windows' code page for western Europe, or Latin-1, which reads anything."""
+def _western(line: bytes, rest: Any) -> bool:
+    """Whether all that is left surely is in Windows' code page for western Europe: its letters stand among ASCII's."""
+    letters = among = 0
     part = line
     while part:
-        if len(part.translate(None, _NOT_IN_1252)) < len(part):
-            return "latin-1"
+        if _ODD.search(part):
+            return False
+        letters += len(_LETTER.findall(part))
+        among += len(_AMONG.findall(part))
         part = rest.read(_AT_ONCE)
-    return "cp1252"
+    return among > 0 and 5 * among >= 3 * letters

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from sayso.core.errors import SaysoError
 from sayso.core.examples import EntityFacts, QAPair
-from sayso.data.tables.cells import Cell, answer_cell, listed, plain_text
+from sayso.data.tables.cells import Cell, answer_cell, plain_text
+from sayso.data.tables.lists import listed
 from sayso.data.tables.naming import names_inside, names_of_rows
 from sayso.data.tables.reader import Content, How
 from sayso.data.tables.roles import Roles, default_question
@@ -213,7 +214,7 @@ def _long(
 def _answers(content: Content, index: int, column: str, cell: Cell, rules: Rules) -> tuple[tuple[str, ...], bool]:
     """The different answers in a cell, none where it is missing; and whether it was cut into several."""
     parts = answer_cell(cell, rules.gaps) or ()
-    if isinstance(parts, str) and parts[0] in "[{":
+    if isinstance(parts, str) and parts[0] in "[{(<":
         try:
             several = listed(parts)
         except ValueError as error:

@@ -17,19 +17,21 @@ from typing import Any, TextIO
 from sayso.core.errors import SaysoError
 from sayso.data.progress import OnProgress, unheard
 from sayso.data.tables import limits
-from sayso.data.tables.cells import cell_of, check_written
+from sayso.data.tables.cells import LONGEST, cell_of, check_written
 from sayso.data.tables.delimiters import called, find_delimiter, said_delimiter
-from sayso.data.tables.encodings import open_bytes, open_text, readable
-from sayso.data.tables.json_items import BrokenJSONError, items
+from sayso.data.tables.encodings import open_text, readable
+from sayso.data.tables.json_items import DECODER, BrokenJSONError, Twice, items, unique
 from sayso.data.tables.kinds import DELIMITED, LINES, WORKBOOKS
-from sayso.data.tables.workbooks import workbook_rows
+from sayso.data.tables.parquet import parquet_rows
+from sayso.data.tables.workbooks import workbook_sheet
 
 #: The number of a row (the header of a CSV table is row 1) or line, and its values in the order of the columns.
 Numbered = tuple[int, Sequence[Any]]
 
 #: Rows between two reports of how far a file is.
 _EVERY = 20_000
-_AT_ONCE = 5_000
+#: Signs of a line without anything in it; the last one is how DOS ends a file.
+_NOTHING = " \t\xa0\x1a"
 
 
 @dataclass(frozen=True)
@@ -45,13 +47,14 @@ class How:
 class Raw:
     """A file that is open: its columns, what its rows are called (``row`` or ``line``), and the rows, once.
 
-    `how`: as it is read, with what was found.
+    `how`: as it is read, with what was found. `first_column`: the place of the first one in the file.
     """
 
     columns: Sequence[str]
     place: str
     rows: Iterator[Numbered]
     how: How
+    first_column: int = 1
 
 
 def open_rows(file: Path, held: ExitStack, kind: str, how: How) -> Raw:
@@ -93,6 +96,7 @@ def csv_rows(
     text = limits.lines_of(file, opened.text, scale)
     lines = csv.reader(text, delimiter=delimiter, strict=strict, skipinitialspace=True)
     number = 0
+    columns: list[str] = []
 
     @contextmanager
     def table() -> Iterator[None]:
@@ -100,6 +104,15 @@ def csv_rows(
             try:
                 yield
             except csv.Error as error:
+                if strict and str(error).startswith("field larger"):
+                    long = _long_cell(file, opened.encoding, delimiter, number)
+                    if long is not None:
+                        place, size = long
+                        column = f"'{columns[place]}'" if place < len(columns) else f"{place + 1}"
+                        raise SaysoError(
+                            f"{file}: row {number + 1}, column {column}: holds {size:,} characters; an answer has at "
+                            f"most {LONGEST:,}"
+                        ) from None
                 raise SaysoError(f"{file}: row {number + 1}: not a row of a CSV table: {error}") from error
 
     def rows(width: int, first: int) -> Iterator[Numbered]:
@@ -108,7 +121,7 @@ def csv_rows(
             for count, row in limits.counted(file, lines, scale):
                 number = first + count
                 if len(row) != width:
-                    if strict and not row:
+                    if strict and not "".join(row).strip(_NOTHING):
                         continue
                     if strict or len(row) > width:
                         what = "cell" if len(row) == 1 else "cells"
@@ -125,20 +138,43 @@ def csv_rows(
     with table():
         if said is not None:
             next(text)
-        columns = [name.strip().removeprefix("\ufeff") for name in next(lines, [])]
-    number = first = 1 if said is None else 2
+            number = 1
+        header: list[str] = []
+        for header in lines:
+            number += 1
+            if len(header) > 1 or "".join(header).strip(_NOTHING) or not strict:
+                break
+        columns = [name.strip().removeprefix("\ufeff") for name in header]
+    first = number
     return Raw(columns, "row", rows(len(columns), first), How(opened.encoding, delimiter))
+
+
+def _long_cell(file: Path, encoding: str, delimiter: str, before: int) -> tuple[int, int] | None:
+    """Which cell of the row after so many is too long, and how long it is; None where its end is not found."""
+    limit = csv.field_size_limit(limits.LONGEST)
+    try:
+        with ExitStack() as held:
+            text = open_text(file, held, encoding).text
+            rows = csv.reader(limits.lines_of(file, text), delimiter=delimiter, strict=True, skipinitialspace=True)
+            row = next(itertools.islice(rows, before, None))
+    except (csv.Error, StopIteration):
+        return None
+    finally:
+        csv.field_size_limit(limit)
+    return next(((place, len(cell)) for place, cell in enumerate(row) if len(cell) > LONGEST), None)
 
 
 def _json(file: Path, held: ExitStack, how: How, *, lines: bool) -> Raw:
     """Read objects, one a line or all in one array; the columns are the keys of all of them."""
     opened = open_text(file, held, how.encoding)
-    lines = lines or _lines_of_objects(file, opened.sample)
+    lines = lines or _lines_of_objects(file, opened.sample, how)
     place, found = ("line", _lines(file, opened.text)) if lines else ("row", _array(file, opened.text))
     columns: dict[str, int] = {}
     rows: list[Numbered] = []
     with readable(file, lambda: f" after {place} {rows[-1][0] if rows else 0}", opened.encoding):
         for count, (number, item) in limits.counted(file, found):
+            if isinstance(item, Twice):
+                raise SaysoError(f"{file}: {place} {number}: two keys are called '{item.key}'; rename one")
             if not isinstance(item, dict):
                 raise SaysoError(f"{file}: {place} {number}: holds {_called(item)}, where an object should be")
             values: list[Any] = [None] * len(columns)
@@ -176,7 +212,7 @@ def _lines(file: Path, text: TextIO) -> Iterator[tuple[int, Any]]:
         if not line.strip():
             continue
         try:
-            yield number, json.loads(line.removeprefix("\ufeff"))
+            yield number, json.loads(line.removeprefix("\ufeff"), object_pairs_hook=unique)
         except json.JSONDecodeError as error:
             raise SaysoError(f"{file}: line {number}: not JSON: column {error.colno}: {error.msg}") from error
         except RecursionError:
@@ -187,21 +223,29 @@ def _lines(file: Path, text: TextIO) -> Iterator[tuple[int, Any]]:
 
 def _array(file: Path, text: TextIO) -> Iterator[tuple[int, Any]]:
     try:
-        yield from enumerate((item for _, item in items(text)), start=1)
+        yield from enumerate((item for _, item in items(text, DECODER)), start=1)
     except BrokenJSONError as error:
         raise SaysoError(f"{file}: line {error.line}: not JSON: column {error.column}: {error}") from error
 
 
-def _lines_of_objects(file: Path, sample: str) -> bool:
+def _lines_of_objects(file: Path, sample: str, how: How) -> bool:
     """Whether JSON has an object a line; by a SaysoError, refuse it if it is one object."""
-    first, _, rest = sample.lstrip().partition("\n")
-    if not first.startswith("{"):
+    if not sample.lstrip().startswith("{"):
         return False
+    with ExitStack() as held:
+        opened = open_text(file, held, how.encoding)
+        with readable(file, lambda: " after line 1", opened.encoding):
+            lines = (line for line in limits.lines_of(file, opened.text) if line.strip())
+            first, more = next(lines).removeprefix("\ufeff"), next(lines, None)
     try:
         json.loads(first)
+    except json.JSONDecodeError as error:
+        whole = error.pos < len(first.rstrip())  # broken, and not cut
     except (ValueError, RecursionError):
-        rest = ""
-    if not rest.strip():
+        whole = True
+    else:
+        whole = True
+    if more is None or not whole:
         raise SaysoError(
             f"{file}: holds an object, where a list of objects should be (pandas: to_json(..., orient='records'))"
         )
@@ -218,51 +262,13 @@ def _called(value: object) -> str:
 
 def _parquet(file: Path, held: ExitStack) -> Raw:
     """Read a Parquet file by and by."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    @contextmanager
-    def whole() -> Iterator[None]:
-        try:
-            yield
-        except (pa.ArrowException, UnicodeDecodeError, OverflowError, ValueError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise SaysoError(f"{file}: not a Parquet file that can be read: {reason}") from error
-
-    def values(column: Any) -> list[Any]:
-        """A number of 32 bits in as many digits as it has; moments no finer than Python's; equal texts held once."""
-        if pa.types.is_dictionary(column.type):
-            texts = column.dictionary.to_pylist()
-            return [None if index is None else texts[index] for index in column.indices.to_pylist()]
-        if pa.types.is_float32(column.type):
-            column = column.cast(pa.string())
-        elif pa.types.is_timestamp(column.type) and column.type.unit == "ns":
-            column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
-        return list(column.to_pylist())
-
-    def rows(table: Any) -> Iterator[Numbered]:
-        with whole():
-            batches = table.iter_batches(batch_size=_AT_ONCE)
-            parts = (zip(*map(values, batch.columns), strict=True) for batch in batches)
-            yield from enumerate(itertools.chain.from_iterable(parts), start=1)
-
-    with whole():
-        stream = held.enter_context(open_bytes(file))
-        schema = pq.read_schema(stream)
-        texts = [
-            field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
-        ]
-        stream.seek(0)
-        table = held.enter_context(pq.ParquetFile(stream, read_dictionary=texts))
-        groups = (table.metadata.row_group(index) for index in range(table.metadata.num_row_groups))
-        limits.check_bytes(file, sum(group.total_byte_size for group in groups))
-        limits.check_rows(file, table.metadata.num_rows, len(schema.names))
-    return Raw(schema.names, "row", rows(table), How())
+    columns, rows = parquet_rows(file, held)
+    return Raw(columns, "row", rows, How())
 
 
 def _workbook(file: Path, held: ExitStack, how: How) -> Raw:
     """Read a sheet of a workbook, from its first row that is not empty."""
-    sheet, rows = workbook_rows(file, held, how.sheet)
-    _, header = next(rows, (0, ()))
+    sheet = workbook_sheet(file, held, how.sheet)
+    _, header = next(sheet.rows, (0, ()))
     columns = [str(cell_of(value) or "") for value in header]
-    return Raw(columns, "row", rows, How(sheet=sheet))
+    return Raw(columns, "row", sheet.rows, How(sheet=sheet.name), sheet.first_column)

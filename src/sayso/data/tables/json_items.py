@@ -4,16 +4,38 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, TextIO
 
+from sayso.data.tables.limits import LONGEST
+
 #: Characters read at a time.
 CHUNK = 1 << 18
-#: Characters an item may have.
-LONGEST = 1 << 24
 
 _BLANKS = re.compile(r"[ \t\r\n]*")
-_DECODER = json.JSONDecoder()
+_PLAIN = json.JSONDecoder()
+
+
+class Twice(dict[str, Any]):
+    """An object with two keys that are alike but for blanks around them: one of them."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__()
+        self.key = key
+
+
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of its keys and values; where a key is there twice, what says so."""
+    found = dict(pairs)
+    if len({key.strip() for key in found}) < len(pairs):
+        counts = Counter(key.strip() for key, _ in pairs)
+        return Twice(next(key for key, count in counts.items() if count > 1))
+    return found
+
+
+#: Reads objects as `unique` makes them.
+DECODER = json.JSONDecoder(object_pairs_hook=unique)
 
 
 class BrokenJSONError(ValueError):
@@ -24,7 +46,7 @@ class BrokenJSONError(ValueError):
         self.place, self.line, self.column = place, line, column
 
 
-def items(text: TextIO) -> Iterator[tuple[int, Any]]:
+def items(text: TextIO, decoder: json.JSONDecoder = _PLAIN) -> Iterator[tuple[int, Any]]:
     """Items of an array, each with the number of characters before its end.
 
     A part of the text is held at a time, and the standard library's own scanner reads one item after another of it;
@@ -35,7 +57,7 @@ def items(text: TextIO) -> Iterator[tuple[int, Any]]:
     BrokenJSONError
         If the text is no array, or breaks.
     """
-    held = _Held(text)
+    held = _Held(text, decoder)
     held.skip_blanks()
     if held.next() != "[":
         raise held.broken(f"found {held.text[held.at : held.at + 20]!r}, where an array should begin", held.at)
@@ -61,8 +83,8 @@ def items(text: TextIO) -> Iterator[tuple[int, Any]]:
 class _Held:
     """A part of a text, and a place in it."""
 
-    def __init__(self, text: TextIO) -> None:
-        self._source = text
+    def __init__(self, text: TextIO, decoder: json.JSONDecoder) -> None:
+        self._source, self._decoder = text, decoder
         self.text, self.at = text.read(CHUNK), 0
         self._dropped, self._lines, self._in_line = 0, 1, 0
 
@@ -94,7 +116,7 @@ class _Held:
         """The item that begins here, and the place of its end."""
         while True:
             try:
-                found, end = _DECODER.raw_decode(self.text, self.at)
+                found, end = self._decoder.raw_decode(self.text, self.at)
             except json.JSONDecodeError as error:
                 pos, message = error.pos, error.msg
                 if len(self.text) - self.at <= LONGEST:

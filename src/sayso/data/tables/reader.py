@@ -101,13 +101,13 @@ def read_table(file: str | Path, how: How = AS_FOUND) -> Content:
         raw = open_rows(path, held, kind, how)
         places = [(name, place) for place, name in enumerate(raw.columns) if not _INDEX.fullmatch(name)]
         columns = tuple(name for name, _ in places)
-        if len(set(columns)) < len(columns):
-            twice = next(name for name, count in Counter(columns).items() if count > 1)
-            raise SaysoError(f"{file}: two columns are called '{twice}'")
+        _check_header(path, raw, columns)
         numbers: list[int] = []
         cells: dict[str, list[Cell]] = {name: [] for name in columns}
         known = {name: _Known() for name in columns}
         for part in iter(lambda: _part(raw), []):
+            if not numbers:
+                _check_title(path, raw, [place for _, place in places], *part[0])
             values = list(zip(*(row for _, row in part), strict=True))
             found = {name: _cells(path, raw.place, name, values[place], part, known[name]) for name, place in places}
             kept = [number for number, _ in part]
@@ -118,7 +118,7 @@ def read_table(file: str | Path, how: How = AS_FOUND) -> Content:
             numbers += kept
             for name, column in found.items():
                 cells[name] += column
-    left_out = tuple(place for place, name in enumerate(raw.columns, start=1) if _INDEX.fullmatch(name))
+    left_out = tuple(place for place, name in enumerate(raw.columns, start=raw.first_column) if _INDEX.fullmatch(name))
     return Content(path, kind, raw.how, columns, raw.place, numbers, cells, left_out)
 
 
@@ -152,6 +152,37 @@ def cvdb_rows(
         if any("\0" in name for name in raw.columns):
             raise SaysoError(f"{file}: looks like UTF-16, not UTF-8; save it as UTF-8")
         yield _whole_rows(raw.rows, _positions(file, raw, asked), mixed=encoding == "mixed")
+
+
+def _check_header(file: Path, raw: Raw, columns: Sequence[str]) -> None:
+    """Refuse, by a SaysoError, columns of which none has a name, two have the same, or one has a NUL in it."""
+    if raw.columns and not columns:
+        raise SaysoError(f"{file}: no column has a name; the first row is to name them")
+    for name in columns:
+        if "\0" in name:
+            shown = name.replace("\0", "\\0")
+            raise SaysoError(f"{file}: the column's name '{shown}' holds a character of no meaning (NUL); remove it")
+    if len(set(columns)) < len(columns):
+        raise _called_alike(file, raw, next(name for name, count in Counter(columns).items() if count > 1))
+
+
+def _check_title(file: Path, raw: Raw, places: Sequence[int], number: int, row: Sequence[Any]) -> None:
+    """Refuse, by a SaysoError, a table that has a title where the names of its columns should be."""
+    filled = [
+        place
+        for place, (name, value) in enumerate(zip(raw.columns, row, strict=True))
+        if value not in (None, "") and not name.startswith("__")
+    ]
+    if places == [0] and len(filled) > 1:
+        raise SaysoError(
+            f"{file}: only the first column has a name, '{raw.columns[0]}', and {raw.place} {number} has {len(filled)} "
+            "cells; the first row is to name the columns: remove what is above it, or name them"
+        )
+
+
+def _called_alike(file: Path, raw: Raw, name: str) -> SaysoError:
+    first, second = [place for place, other in enumerate(raw.columns, start=raw.first_column) if other == name][:2]
+    return SaysoError(f"{file}: two columns are called '{name}', columns {first} and {second}; rename one")
 
 
 class _Known(dict[Any, "str | None"]):
@@ -194,7 +225,7 @@ def _positions(file: Path, raw: Raw, columns: Sequence[str]) -> list[int]:
         if column not in there:
             raise SaysoError(f"{file}: no column '{column}'{nearest(column, list(filter(None, there))[:60])}")
         if there.count(column) > 1:
-            raise SaysoError(f"{file}: two columns are called '{column}'")
+            raise _called_alike(file, raw, column)
     return [there.index(column) for column in columns]
 
 

@@ -10,11 +10,13 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from sayso.core.errors import SaysoError, nearest
 from sayso.data.tables.encodings import open_bytes
+from sayso.data.tables.kinds import other_kind
 from sayso.data.tables.limits import check_bytes, check_rows
 
 if TYPE_CHECKING:
@@ -22,14 +24,29 @@ if TYPE_CHECKING:
 
 _ZIP = b"PK\x03\x04"
 _AT_ONCE = 1 << 20
-#: Where a cell is, or a row; a part of a file may end within it.
-_ROW = re.compile(rb'<(?:\w+:)?row [^>]*?\br="(\d+)"')
-_CELL = re.compile(rb'\br="([A-Z]{2,3})\d+"')
-_OVERLAP = 400
+_START = 1 << 10
+#: Where a cell or a row says it is, in whatever quotes; and the tags of those, whatever stands before their names.
+_PLACE = re.compile(rb"""\br\s*=\s*["']([A-Za-z]{0,7})(\d{0,10})["']""")
+_TAG = re.compile(rb"<(?:[^\s<>/:]+:)?(row|c)(?=[\s/>])([^<>]*)")
+#: The same as nearly every program writes them, and how tags begin that may be of other cells or rows.
+_USUAL = re.compile(rb'<(?:c|row) r="([A-Z]*)(\d+)"')
+_TAGS = (b"<c", b"<row", b":c", b":row")
+#: Characters of a tag that may be cut where a part of a file ends.
+_LONGEST = 1 << 24
+_MEDIA = "xl/media/"
 
 
-def workbook_rows(file: Path, held: ExitStack, sheet: str | None) -> tuple[str, Iterator[tuple[int, Sequence[Any]]]]:
-    """The name of the sheet asked for, or else the first, and its rows with their numbers.
+@dataclass(frozen=True)
+class Sheet:
+    """A sheet of a workbook: its name, the place of its first column in it, and its rows with their numbers."""
+
+    name: str
+    first_column: int
+    rows: Iterator[tuple[int, Sequence[Any]]]
+
+
+def workbook_sheet(file: Path, held: ExitStack, sheet: str | None) -> Sheet:
+    """The sheet asked for, or else the first.
 
     Raises
     ------
@@ -39,7 +56,10 @@ def workbook_rows(file: Path, held: ExitStack, sheet: str | None) -> tuple[str, 
     from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
     with open_bytes(file) as stream:
-        zipped = stream.peek(4).startswith(_ZIP)
+        start = stream.peek(_START)
+    zipped = start.startswith(_ZIP)
+    if (other := other_kind(start, (".xls",) if file.suffix.lower() == ".xls" else (".xlsx", ".xlsm"))) is not None:
+        raise SaysoError(f"{file}: {other}")
     check_bytes(file, file.stat().st_size)
     if zipped:
         _check_size(file)
@@ -51,7 +71,7 @@ def workbook_rows(file: Path, held: ExitStack, sheet: str | None) -> tuple[str, 
         if name not in book.sheet_names:
             raise SaysoError(f"{file}: no sheet '{name}'{nearest(name, book.sheet_names)}")
         found = book.get_sheet_by_name(name)
-        return name, _rows(found)
+        return Sheet(name, (found.start or (0, 0))[1] + 1, _rows(found))
     except PasswordError as error:
         raise SaysoError(f"{file}: is locked with a password; save it without one") from error
     except (CalamineError, OSError) as error:
@@ -73,29 +93,47 @@ def _check_size(file: Path) -> None:
             members = archive.infolist()
             check_bytes(file, sum(member.file_size for member in members))
             for member in members:
-                if member.filename.startswith("xl/worksheets/") and member.filename.endswith(".xml"):
-                    check_rows(file, *_extent(archive, member))
+                if not member.filename.startswith(_MEDIA):
+                    with archive.open(member) as stream:
+                        check_rows(file, *_extent(file, stream))
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise SaysoError(f"{file}: not a whole Excel file: {error}; save or copy it again") from error
 
 
-def _extent(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[int, int]:
-    """How far down and to the right the cells of a sheet go, roughly."""
-    rows, columns, kept = 0, 26, b""
-    with archive.open(member) as stream:
-        while part := stream.read(_AT_ONCE):
-            text = kept + part
-            if (last := text.rfind(b"<row ")) >= 0 and (found := _ROW.match(text, last)):
-                rows = max(rows, int(found[1]))
-            columns = max(columns, *(_place(name) for name in set(_CELL.findall(text))), 0)
-            kept = text[-_OVERLAP:]
-    return rows, columns
+def _extent(file: Path, stream: IO[bytes]) -> tuple[int, int]:
+    """How far down and to the right the cells of a sheet can go at most: those that say where, and those after them."""
+    rows, columns, kept = 0, 0, b""
+    following_rows = following = most = 0
+    while part := stream.read(_AT_ONCE):
+        text = kept + part
+        cut = text.rfind(b"<")
+        text, kept = (text[:cut], text[cut:]) if cut >= 0 else (b"", text)
+        if len(kept) > _LONGEST:
+            raise SaysoError(f"{file}: not a whole Excel file: a tag has no end; save or copy it again")
+        places = _USUAL.findall(text)
+        usual = len(places) == sum(map(text.count, _TAGS))
+        if not usual:
+            places = _PLACE.findall(text)
+        letters, numbers = {letter.upper() for letter, _ in places}, {number for _, number in places}
+        rows = max(rows, *(int(number or b"0") for number in numbers), 0)
+        columns = max(columns, *map(_column, letters), 0)
+        if usual:
+            following = 0 if places else following
+            continue
+        for name, rest in _TAG.findall(text):
+            if name == b"row" or _PLACE.search(rest):
+                following = 0
+            else:
+                following += 1
+                most = max(most, following)
+            following_rows += name == b"row" and not _PLACE.search(rest)
+    return rows + following_rows, columns + most
 
 
-def _place(letters: bytes) -> int:
+def _column(letters: bytes) -> int:
     """The number of a column that Excel calls so.
 
-    >>> _place(b"A"), _place(b"AB"), _place(b"XFD")
+    >>> _column(b"A"), _column(b"AB"), _column(b"XFD")
     (1, 28, 16384)
     """
     number = 0
