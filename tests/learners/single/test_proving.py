@@ -138,7 +138,7 @@ def test_a_model_that_sees_what_follows_is_refused(tmp_path, modules):
 
 
 def test_a_model_that_reads_no_few_tokens_is_refused_in_one_line(tmp_path, modules):
-    name = save_foreign(tmp_path / "own", mask="seen if len(seen) > 3 else None[0]")
+    name = save_foreign(tmp_path / "own", mask="seen if len(seen) > 3 else seen.few")
     with pytest.raises(
         SaysoError, match="own cannot be read: it fails on the first tokens of a short document "
     ) as error:
