@@ -32,7 +32,7 @@ from sayso.learners.single.grouping import Group
 from sayso.learners.single.limits import limits_of, say_what_cannot_match
 from sayso.learners.single.listening import prompt_activations
 from sayso.learners.single.matching import Answers, matches
-from sayso.learners.single.pretrained import load_model, load_tokenizer, load_weights, trained
+from sayso.learners.single.pretrained import load_config, load_model, load_tokenizer, load_weights, trained
 from sayso.learners.single.proving import choose_reader
 from sayso.learners.single.reader import base_of
 from sayso.learners.single.spelling import require_spelled
@@ -57,6 +57,7 @@ class HFLearner(TrainedLearner):
         self.seed, self.spec = corpus.seed, spec
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.tokenizer = load_tokenizer(spec)
+        require_spelled(spec.name, self.tokenizer, corpus, seq2seq=load_config(spec).is_encoder_decoder)
         self.model = load_model(spec, self.seed).to(device).eval()
         _fix_what_is_not_saved(self.model)
         config = self.model.config
@@ -251,9 +252,7 @@ def build(corpora: Sequence[Corpus], spec: HFModel) -> HFLearner:
         If it cannot be had or read, or its tokenizer does not do or cannot spell the facts.
     """
     (corpus,) = corpora
-    learner = HFLearner(corpus, spec)
-    require_spelled(spec.name, learner.tokenizer, corpus, seq2seq=learner.model.config.is_encoder_decoder)
-    return learner
+    return HFLearner(corpus, spec)
 
 
 def _fix_what_is_not_saved(model: Any) -> None:
