@@ -13,8 +13,11 @@ from sayso.learners.single.lora import PASSED_BY, left_alone
 from sayso.learners.single.pretrained import _with_lora
 from sayso.learners.specs import LoRA
 
-#: How transformers' code of state-space models hands a layer's weights to a kernel, or multiplies by them itself.
-PASSING = re.compile(r"(?:^\s*|_weight=)self\.(\w+_proj)\.weight,$|= self\.(\w+_proj)\.weight @", re.MULTILINE)
+#: How transformers' code hands a layer's weights to a kernel, or multiplies by them itself.
+PASSING = re.compile(
+    r"(?:^\s*|_weight=)self\.(\w+_proj)\.weight,$|= self\.(\w+_proj)\.weight @|, self\.(\w+)\.weight\.type\(",
+    re.MULTILINE,
+)
 
 
 def test_layers_whose_weights_are_read_by_themselves_are_those_of_the_installed_transformers():
@@ -22,12 +25,14 @@ def test_layers_whose_weights_are_read_by_themselves_are_those_of_the_installed_
     for kind in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
         file = Path(transformers.__file__).parent / "models" / kind / f"modeling_{kind}.py"
         code = file.read_text(encoding="utf-8") if file.is_file() else ""
-        if layers := {one or other for one, other in PASSING.findall(code)}:
+        if layers := {"".join(found) for found in PASSING.findall(code)}:
             found[kind] = layers
     assert found == {kind: set(layers) for kind, layers in PASSED_BY.items()}
 
 
-@pytest.mark.parametrize("kind", ["bamba", "falcon_mamba", "granitemoehybrid", "jamba", "mamba", "zamba2"])
+@pytest.mark.parametrize(
+    "kind", ["bamba", "falcon_mamba", "granitemoehybrid", "jamba", "longcat_flash", "mamba", "zamba2"]
+)
 @pytest.mark.filterwarnings("ignore")
 def test_every_addition_has_a_gradient_and_none_is_where_kernels_pass_it_by(kind):
     transformers.logging.set_verbosity_error()

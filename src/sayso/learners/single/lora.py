@@ -11,6 +11,7 @@ PASSED_BY: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("mamba", "falcon_mamba"), _INNER),
     **dict.fromkeys(("mamba2", "bamba", "falcon_h1", "granitemoehybrid", "nemotron_h", "zamba2"), _FUSED),
     "jamba": ("dt_proj",),
+    "longcat_flash": ("classifier",),
 }
 
 
