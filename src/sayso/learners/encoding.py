@@ -69,7 +69,7 @@ class Encoder:
         self._words, self._rows = words, rows
         self._end: int = tokenizer.eos_token_id
         self._added = {target: [] if words else self._added_after(target=target) for target in (False, True)}
-        self._pad: int = tokenizer.pad_token_id if words or decoder_start is not None else self._end
+        self._pad: int = pad_of(tokenizer, rows) if words or decoder_start is not None else self._end
 
     def encode(self, examples: Sequence[Example]) -> list[Document]:
         """Encode examples, each with an end-of-text token after it.
@@ -162,6 +162,13 @@ class Encoder:
         given = {"text_target": texts} if target else {"text": texts}
         encoded: list[list[int]] = self._tokenizer(**given, add_special_tokens=special, verbose=False)["input_ids"]
         return encoded
+
+
+def pad_of(tokenizer: Any, rows: int | None) -> int:
+    """The token to pad with: the tokenizer's, or its end-of-text token where the model has only `rows` without it."""
+    pad: int = tokenizer.pad_token_id
+    end: int = tokenizer.eos_token_id
+    return pad if rows is None or pad < rows else end
 
 
 class Once(Generic[T]):

@@ -4,15 +4,16 @@ import logging
 
 import numpy as np
 import pytest
+import torch
 from benchmarks.family_configs import config_of
 from transformers import AutoTokenizer
 
-from sayso.core.corpus import Corpus
+from sayso.core.corpus import Corpus, EvalSet
 from sayso.core.errors import SaysoError
 from sayso.core.training import TrainSpec
 from sayso.learners.encoding import Encoder
 from sayso.learners.single.generation import Rules
-from sayso.learners.single.learner import build
+from sayso.learners.single.learner import _fix_what_is_not_saved, build
 from sayso.learners.specs import HFModel, LoRA
 from tests.adversarial import disagreements, trained_learner
 from tests.learners.single.conftest import Families
@@ -119,6 +120,35 @@ def test_a_pad_token_that_the_model_does_not_have_is_not_read(tmp_path):
     learner = build([Corpus(1, {}, ())], HFModel(name=str(tmp_path)))
     learner.fit([DOCUMENTS], TrainSpec(batch_size=8), stage="s", epochs=1)
     assert len(learner.scores([DOCUMENTS])[0].loss) == 20
+
+
+@pytest.mark.parametrize("padding", ["first_eos", "none", "all"])
+def test_answers_are_not_padded_with_a_token_that_the_model_does_not_have(tmp_path, padding):
+    """With `padding_loss=all` it was an IndexError."""
+    save_tiny(tmp_path, "t5")
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path)
+    tokenizer.add_special_tokens({"pad_token": "[PADX]"})
+    tokenizer.save_pretrained(tmp_path)
+    learner = build([Corpus(1, {}, (EvalSet("validation", "QA3", tuple(DOCUMENTS)),))], HFModel(name=str(tmp_path)))
+    rows = learner.model.get_input_embeddings().num_embeddings
+    assert learner.tokenizer.pad_token_id >= rows
+    train = TrainSpec(batch_size=8, padding_loss=padding, max_length=128)
+    documents = learner._encoder.for_training(DOCUMENTS, train, label_length=learner.limits.padded)
+    assert max(item.ids.max() for item in documents) < rows
+    learner.fit([DOCUMENTS], train, stage="s", epochs=1)
+    assert len(learner.scores([DOCUMENTS])[0].loss) == 20
+
+
+def test_what_is_not_saved_is_fixed_in_a_model_without_an_output_layer():
+    class Headless(torch.nn.Linear):
+        _keys_to_ignore_on_save = ("bias", "nowhere")
+
+        def get_output_embeddings(self) -> None:
+            return None
+
+    model = Headless(2, 2)
+    _fix_what_is_not_saved(model)
+    assert (model.bias.requires_grad, model.weight.requires_grad) == (False, True)
 
 
 def test_additions_go_to_all_layers_of_a_state_space_model_that_can_have_them(families: Families):

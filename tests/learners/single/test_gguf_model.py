@@ -5,14 +5,17 @@ import json
 import logging
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 import transformers
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from sayso.core.corpus import Corpus
 from sayso.core.errors import SaysoError
 from sayso.core.training import TrainSpec
+from sayso.learners.single.gguf_model import load_gguf
 from sayso.learners.single.learner import HFLearner, build
 from sayso.learners.single.pretrained import load_model, load_tokenizer
 from sayso.learners.specs import HFModel, LoRA
@@ -56,6 +59,33 @@ def test_weights_are_those_of_the_file_and_said_to_be(kind, tied, tmp_path, capl
     texts = [item.text for item in DOCUMENTS]
     assert tokenizer(texts)["input_ids"] == beside(texts)["input_ids"]
     assert (tokenizer.eos_token_id, tokenizer.pad_token_id) == (beside.eos_token_id, beside.pad_token_id)
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_its_numbers_are_in_memory_once(tmp_path, tied):
+    """It was read into one model and copied into another: twice the memory of its weights."""
+    name, _ = save_gguf(tmp_path / "m.gguf", "Q4_0", tie_word_embeddings=tied)
+    read = []
+
+    class Kind:
+        @staticmethod
+        def from_pretrained(*given: Any, **more: Any) -> Any:
+            read.append(AutoModelForCausalLM.from_pretrained(*given, **more))
+            return read[0]
+
+        from_config = AutoModelForCausalLM.from_config
+
+    config = AutoConfig.from_pretrained(tmp_path, gguf_file="m.gguf")
+    model = load_gguf(Kind, config, Path(name))
+    assert model is not read[0]
+    own, theirs = (dict([*each.named_parameters(), *each.named_buffers()]) for each in (model, read[0]))
+    assert own.keys() == theirs.keys()
+    assert {key: tensor.data_ptr() for key, tensor in own.items()} == {
+        key: tensor.data_ptr() for key, tensor in theirs.items()
+    }
+    assert all(tensor.device.type == "cpu" for tensor in own.values())
+    assert all(parameter.requires_grad for parameter in model.parameters())
+    assert (model.get_input_embeddings().weight is model.get_output_embeddings().weight) == tied
 
 
 def test_a_trained_one_is_saved_and_read_back_as_an_ordinary_model(tmp_path):

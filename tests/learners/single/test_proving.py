@@ -93,7 +93,7 @@ def test_remote_code_whose_cache_keeps_no_gradient_trains_rightly(tmp_path, modu
     name = save_foreign(tmp_path / "own", remember="key.detach(), value.detach()")
     with caplog.at_level(logging.WARNING, "sayso"):
         learner = learner_of(name, trust_remote_code=True)
-    assert [record.message for record in caplog.records] == [
+    assert [record.message for record in caplog.records if record.name == "sayso"] == [
         f"model {name}: plain reading, for it comes with code of its own"
     ]
     assert has_own_code(learner.model)
@@ -135,6 +135,15 @@ def test_a_model_that_sees_what_follows_is_refused(tmp_path, modules):
         SaysoError, match="own cannot be read: what it says after a token changes with those that follow"
     ):
         learner_of(name, trust_remote_code=True)
+
+
+def test_a_model_that_reads_no_few_tokens_is_refused_in_one_line(tmp_path, modules):
+    name = save_foreign(tmp_path / "own", mask="seen if len(seen) > 3 else seen.few")
+    with pytest.raises(
+        SaysoError, match="own cannot be read: it fails on the first tokens of a short document "
+    ) as error:
+        learner_of(name, trust_remote_code=True)
+    assert "\n" not in str(error.value)
 
 
 def test_a_model_without_finite_losses_is_refused(tmp_path):

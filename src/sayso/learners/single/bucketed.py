@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sayso.learners.encoding import Document, Ids
+from sayso.learners.single.generation import Rules
 from sayso.learners.single.grouping import Group
 from sayso.learners.single.reader import (
     Completions,
@@ -121,8 +122,8 @@ class BucketedReader(Device):
 
     name = "bucketed"
 
-    def __init__(self, model: Any, pad: int, device: torch.device) -> None:
-        super().__init__(pad, device)
+    def __init__(self, model: Any, pad: int, device: torch.device, rules: Rules) -> None:
+        super().__init__(pad, device, rules)
         own = base_of(model)
         self.config = own.config
         self.seq2seq: bool = self.config.is_encoder_decoder

@@ -25,6 +25,9 @@ LEFT_OUT: dict[str, tuple[Any, ...]] = {
     **dict.fromkeys(("exponential_decay_length_penalty", "sequence_bias", "watermarking_config"), (None,)),
 }
 
+#: Settings that name tokens, one or several.
+_TOKENS = ("forced_bos_token_id", "forced_eos_token_id", "suppress_tokens", "begin_suppress_tokens")
+
 log = logging.getLogger("sayso")
 
 
@@ -54,10 +57,15 @@ class Rules:
         return said
 
 
-def rules_of(model: Any, name: str, most_tokens: int) -> Rules:
+#: Those of a model that says whatever is likeliest.
+NO_RULES = Rules()
+
+
+def rules_of(model: Any, name: str, most_tokens: int, known: int) -> Rules:
     """The rules of a model of transformers for answers of at most `most_tokens` tokens; says what is left out.
 
-    `model` may have low-rank additions around it; `name` is what it is called in messages.
+    `model` may have low-rank additions around it; `name` is what it is called in messages; `known`: how many tokens it
+    can say. Settings may name others: Whisper's -1, or one that only the tokenizer has.
     """
     settings = getattr(model, "generation_config", None)
     if settings is None:
@@ -69,19 +77,28 @@ def rules_of(model: Any, name: str, most_tokens: int) -> Rules:
     left_out += [f"bad_words_ids={word}" for word in words if len(word) > 1][:1]
     if left_out:
         log.warning("model %s: answers are greedy; its generation settings %s are left out", name, ", ".join(left_out))
-    suppressed = set(getattr(settings, "suppress_tokens", None) or ())
-    never = suppressed | {word[0] for word in words if len(word) == 1} - set(_several(settings.eos_token_id))
+    single = [word[0] for word in words if len(word) == 1]
+    named = {key: several(getattr(settings, key, None)) for key in _TOKENS} | {"bad_words_ids": single}
+    if unknown := {key: ids for key in named if (ids := [token for token in named[key] if not 0 <= token < known])}:
+        told = ", ".join(f"{key} {' '.join(map(str, ids))}" for key, ids in unknown.items())
+        log.warning("model %s: it has tokens 0 to %d; of its settings these are left out: %s", name, known - 1, told)
+    there = {key: [token for token in ids if token not in unknown.get(key, ())] for key, ids in named.items()}
+    suppressed = set(there["suppress_tokens"])
+    never = suppressed | set(there["bad_words_ids"]) - set(several(settings.eos_token_id))
     forced: dict[int, int] = {}
-    if model.config.is_encoder_decoder and settings.forced_bos_token_id is not None:
-        forced[0] = int(settings.forced_bos_token_id)
+    if model.config.is_encoder_decoder and there["forced_bos_token_id"]:
+        (forced[0],) = there["forced_bos_token_id"]
     begin = len(forced)
-    if settings.forced_eos_token_id is not None:  # it is forced last, over what an only token would begin with
-        last = set(_several(settings.forced_eos_token_id))
+    if last := set(there["forced_eos_token_id"]):  # it is forced last, over what an only token would begin with
         forced[most_tokens - 1] = min(last - suppressed or last)
-    never_first = tuple(getattr(settings, "begin_suppress_tokens", None) or ())
-    return Rules(tuple(forced.items()), tuple(sorted(never)), never_first, begin)
+    return Rules(tuple(forced.items()), tuple(sorted(never)), tuple(there["begin_suppress_tokens"]), begin)
 
 
-def _several(ids: int | Sequence[int] | None) -> list[int]:
+def ends_of(model: Any, end: int) -> frozenset[int]:
+    """Tokens after which nothing follows: a tokenizer's `end`, and those the model's own generation stops at."""
+    return frozenset([end, *several(getattr(getattr(model, "generation_config", None), "eos_token_id", None))])
+
+
+def several(ids: int | Sequence[int] | None) -> list[int]:
     """Token ids that may be given as one, several or none."""
     return [] if ids is None else [ids] if isinstance(ids, int) else list(ids)

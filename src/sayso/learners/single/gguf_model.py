@@ -49,12 +49,23 @@ def load_gguf(kind: Any, config: Any, file: Path) -> Any:
         plain = read.config
         if hasattr(plain, "quantization_config"):
             del plain.quantization_config
-        model = kind.from_config(plain, dtype=torch.float32)
-    model.load_state_dict(read.state_dict())
+        with torch.device(
+            "meta"
+        ):  # it has no numbers of its own: beside those that were read there is no room for more
+            model = kind.from_config(plain, dtype=torch.float32)
+    model.load_state_dict(read.state_dict(), assign=True)
     model.tie_weights()
+    _take_buffers(model, read)
     model.generation_config = read.generation_config
     log.warning("model %s: GGUF weights (%s), dequantised to float32", file, packed_as(file))
     return model
+
+
+def _take_buffers(model: Any, read: Any) -> None:
+    """Give a model without numbers the buffers of another that are never saved, as of rotary positions."""
+    for name, buffer in read.named_buffers():
+        place, _, own = name.rpartition(".")
+        model.get_submodule(place)._buffers[own] = buffer
 
 
 def packed_as(file: Path) -> str:

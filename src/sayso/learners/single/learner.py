@@ -21,18 +21,18 @@ from sayso.core.examples import Example
 from sayso.core.learner import Activations, Gram, Scores
 from sayso.core.rng import torch_seed
 from sayso.core.training import TrainSpec
-from sayso.learners.encoding import Document, Encoder, Once, lengths_of, require_boundary
+from sayso.learners.encoding import Document, Encoder, Once, lengths_of, pad_of, require_boundary
 from sayso.learners.gradients import gram, in_evaluation
 from sayso.learners.memory import Fitting
 from sayso.learners.modules import computes_in_bfloat16, drops, has_bfloat16, in_bfloat16, quiet
 from sayso.learners.order import Step
-from sayso.learners.single.generation import rules_of
+from sayso.learners.single.generation import ends_of, rules_of
 from sayso.learners.single.greedy import Begun, continue_greedily
 from sayso.learners.single.grouping import Group
 from sayso.learners.single.limits import limits_of, say_what_cannot_match
 from sayso.learners.single.listening import prompt_activations
 from sayso.learners.single.matching import Answers, matches
-from sayso.learners.single.pretrained import load_model, load_tokenizer, load_weights, trained
+from sayso.learners.single.pretrained import load_config, load_model, load_tokenizer, load_weights, trained
 from sayso.learners.single.proving import choose_reader
 from sayso.learners.single.reader import base_of
 from sayso.learners.single.spelling import require_spelled
@@ -57,6 +57,7 @@ class HFLearner(TrainedLearner):
         self.seed, self.spec = corpus.seed, spec
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.tokenizer = load_tokenizer(spec)
+        require_spelled(spec.name, self.tokenizer, corpus, seq2seq=load_config(spec).is_encoder_decoder)
         self.model = load_model(spec, self.seed).to(device).eval()
         _fix_what_is_not_saved(self.model)
         config = self.model.config
@@ -77,10 +78,10 @@ class HFLearner(TrainedLearner):
         if device.type == "cpu":
             self.as_read["threads"] = torch.get_num_threads()
         self.fastest = "bfloat16" if has_bfloat16(device) else "float32"
-        pad = self.tokenizer.pad_token_id
-        self.reader = choose_reader(self.model, spec.name, ordinary, pad if pad < rows else end, device)
-        self.reader.rules = rules_of(self.model, spec.name, self.limits.new_tokens)
-        self._answers = Answers(self.tokenizer, _ends(self.tokenizer, self.model), spec.answer, self.limits.new_tokens)
+        said = getattr(self.model.get_output_embeddings(), "out_features", rows)
+        rules = rules_of(self.model, spec.name, self.limits.new_tokens, said)
+        self.reader = choose_reader(self.model, spec.name, ordinary, pad_of(self.tokenizer, rows), device, rules)
+        self._answers = Answers(self.tokenizer, ends_of(self.model, end), spec.answer, self.limits.new_tokens)
         self._drops = any(drops(module) for module in self.model.modules())
         self._evaluation = Fitting(EVALUATION_ROWS.get(device.type, 64), "evaluation", _HELPS)
         parameters, embedding = trained(self.model), self.model.get_input_embeddings().weight
@@ -249,9 +250,7 @@ def build(corpora: Sequence[Corpus], spec: HFModel) -> HFLearner:
         If it cannot be had or read, or its tokenizer does not do or cannot spell the facts.
     """
     (corpus,) = corpora
-    learner = HFLearner(corpus, spec)
-    require_spelled(spec.name, learner.tokenizer, corpus, seq2seq=learner.model.config.is_encoder_decoder)
-    return learner
+    return HFLearner(corpus, spec)
 
 
 def _fix_what_is_not_saved(model: Any) -> None:
@@ -260,14 +259,8 @@ def _fix_what_is_not_saved(model: Any) -> None:
     Trained, they would be lost when the model is kept.
     """
     own = base_of(model)
+    said = getattr(own.get_output_embeddings(), "weight", None)  # tied, it is saved under another name
     parameters = dict(own.named_parameters())
     for name in getattr(own, "_keys_to_ignore_on_save", None) or ():
-        if name in parameters and parameters[name] is not own.get_output_embeddings().weight:
+        if name in parameters and parameters[name] is not said:
             parameters[name].requires_grad_(False)
-
-
-def _ends(tokenizer: Any, model: Any) -> frozenset[int]:
-    """Tokens after which nothing follows: the tokenizer's, and those the model's own generation stops at."""
-    known = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
-    more = known if isinstance(known, list) else [] if known is None else [known]
-    return frozenset([tokenizer.eos_token_id, *more])

@@ -10,7 +10,7 @@ that an answer that goes on beyond the longest is seen to go on:
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from sayso.core.corpus import Corpus
@@ -42,16 +42,26 @@ def limits_of(spec: HFModel, encoder: Encoder, corpus: Corpus) -> Limits:
 
 
 def say_what_cannot_match(most: int, encoder: Encoder, corpus: Corpus) -> None:
-    """Say in one line how many accepted answers have more tokens than an answer may have, and name the first."""
+    """Warn of accepted answers of a corpus that have more tokens than an answer may have."""
     asked = [item for item in accepted_answers(corpus) if item.kind != "definition"]
+    if line := what_cannot_match(most, encoder, asked):
+        log.warning("%s", line)
+
+
+def what_cannot_match(most: int, encoder: Encoder, asked: Sequence[Example]) -> str:
+    """How many answers have more tokens than an answer may have, in one line that names the first; nothing if none has.
+
+    `asked`: one example for each answer. What ends it does not count.
+    """
     sizes = [len(item.ids) - 1 - item.start for item in encoder.encode([_bare(item) for item in asked])]
-    if long := [row for row, size in enumerate(sizes) if size > most]:
-        first = asked[long[0]]
-        log.warning(
-            "max_new_tokens is %d, but %d of %d accepted answers have more tokens (up to %d) and can never match; the "
-            "first is %r, of %d; --set model.max_new_tokens=null takes as many as the longest needs",
-            *(most, len(long), len(asked), max(sizes), first.answers[0], sizes[long[0]]),
-        )
+    long = [row for row, size in enumerate(sizes) if size > most]
+    if not long:
+        return ""
+    return (
+        f"max_new_tokens is {most}, but {len(long):,} of {len(asked):,} accepted answers have more tokens (up to "
+        f"{max(sizes)}) and can never match; the first is {asked[long[0]].answers[0]!r}, of {sizes[long[0]]}; --set "
+        "model.max_new_tokens=null takes as many as the longest needs"
+    )
 
 
 def accepted_answers(corpus: Corpus) -> list[Example]:

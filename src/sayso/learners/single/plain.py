@@ -17,6 +17,7 @@ from torch import Tensor
 from transformers.utils import ModelOutput
 
 from sayso.learners.encoding import Document, Ids
+from sayso.learners.single.generation import NO_RULES, Rules
 from sayso.learners.single.grouping import Group
 from sayso.learners.single.reader import (
     Completions,
@@ -40,8 +41,10 @@ class PlainReader(Device):
     name = "plain"
     shares = False
 
-    def __init__(self, model: Any, pad: int, device: torch.device, company: Company = "padded") -> None:
-        super().__init__(pad, device)
+    def __init__(
+        self, model: Any, pad: int, device: torch.device, company: Company = "padded", rules: Rules = NO_RULES
+    ) -> None:
+        super().__init__(pad, device, rules)
         self.model, self.company = model, company
         own = base_of(model)
         self.config = own.config

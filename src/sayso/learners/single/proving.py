@@ -22,6 +22,7 @@ from torch import Tensor
 from sayso.core.errors import SaysoError
 from sayso.learners.encoding import Document
 from sayso.learners.single.bucketed import BucketedReader
+from sayso.learners.single.generation import NO_RULES, Rules
 from sayso.learners.single.greedy import left_padded, placed
 from sayso.learners.single.grouping import Group
 from sayso.learners.single.plain import Company, PlainReader
@@ -31,12 +32,17 @@ from sayso.learners.single.truth import Truth, gradient_of, multiplied, sees_wha
 #: How far a mean loss may be off, in nats, relative to losses above 1; logits likewise; a gradient, by its norm.
 LOSS_BOUND, LOGIT_BOUND, GRADIENT_BOUND = 1e-4, 1e-3, 1e-3
 
+#: What a way of reading is called, and what makes its reader.
+Candidate = tuple[str, Callable[[], Reader]]
+
 T = TypeVar("T")
 
 log = logging.getLogger("sayso")
 
 
-def choose_reader(model: Any, name: str, tokens: Sequence[int], pad: int, device: torch.device) -> Reader:
+def choose_reader(
+    model: Any, name: str, tokens: Sequence[int], pad: int, device: torch.device, rules: Rules = NO_RULES
+) -> Reader:
     """Find the reader of a model, and say so (once, as a warning) where it is not the one that computes least.
 
     Parameters
@@ -47,6 +53,10 @@ def choose_reader(model: Any, name: str, tokens: Sequence[int], pad: int, device
         What it is called in messages.
     tokens
         Some ordinary token ids to make documents of.
+    pad
+        A token to fill rows with.
+    rules
+        What the reader makes the model say, and what it never says.
 
     Raises
     ------
@@ -59,22 +69,27 @@ def choose_reader(model: Any, name: str, tokens: Sequence[int], pad: int, device
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what a model does not take is seen in what it gives
-            return _choose(model, name, documents, pad, device)
+            return _choose(model, name, documents, list(_candidates(model, pad, device, rules)), device)
     except torch.OutOfMemoryError:
         raise SaysoError(f"model {name}: out of memory with one short document; try lora or a smaller model") from None
 
 
-def _choose(model: Any, name: str, documents: tuple[Document, ...], pad: int, device: torch.device) -> Reader:
+def _choose(
+    model: Any, name: str, documents: tuple[Document, ...], candidates: Sequence[Candidate], device: torch.device
+) -> Reader:
     truth, why = _tried(lambda: truth_of(model, documents, device))
     if truth is None or not all(np.isfinite(truth.losses)):
         raise SaysoError(f"model {name} cannot be read: {why or 'its loss on a short document is not finite'}")
-    if sees_what_follows(model, truth, device):
+    follows, why = _tried(lambda: sees_what_follows(model, truth, device))
+    if follows is None:
+        raise SaysoError(f"model {name} cannot be read: it fails on the first tokens of a short document ({why})")
+    if follows:
         raise SaysoError(
             f"model {name} cannot be read: what it says after a token changes with those that follow, so that its "
             "answers are not those its losses are of"
         )
     said = ["it comes with code of its own"] if has_own_code(model) else []
-    for what, make in _candidates(model, pad, device):
+    for what, make in candidates:
         proven, why = _tried(lambda make=make: _proven(make(), truth))  # type: ignore[misc]
         if proven is not None:
             reader, left = proven
@@ -108,17 +123,17 @@ def _proven(reader: Reader, truth: Truth) -> tuple[Reader, list[str]]:
     raise ValueError("; ".join(left))
 
 
-def _candidates(model: Any, pad: int, device: torch.device) -> Iterator[tuple[str, Callable[[], Reader]]]:
+def _candidates(model: Any, pad: int, device: torch.device, rules: Rules) -> Iterator[Candidate]:
     """Ways of reading, the cheapest first, and what they are called."""
     if not has_own_code(model):
-        yield "bucketed reading", lambda: BucketedReader(model, pad, device)
+        yield "bucketed reading", lambda: BucketedReader(model, pad, device, rules)
     companies: dict[Company, str] = {
         "padded": "plain reading",
         "one length": "plain reading, one length at a time",
         "alone": "plain reading, one document at a time",
     }
     for company, what in companies.items():
-        yield what, functools.partial(PlainReader, model, pad, device, company)
+        yield what, functools.partial(PlainReader, model, pad, device, company, rules)
 
 
 def _tried(work: Callable[[], T]) -> tuple[T | None, str]:

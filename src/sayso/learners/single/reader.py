@@ -105,8 +105,8 @@ class Device:
     `overhead`: the price of a pass in tokens; `outputs`: most tokens whose logits are computed at once.
     """
 
-    def __init__(self, pad: int, device: torch.device) -> None:
-        self.pad, self.device, self.rules = pad, device, Rules()
+    def __init__(self, pad: int, device: torch.device, rules: Rules) -> None:
+        self.pad, self.device, self.rules = pad, device, rules
         self.overhead = PASS_OVERHEAD.get(device.type, 1024.0)
         self.outputs = OUTPUTS.get(device.type, 16384)
 

@@ -4,9 +4,10 @@ A tokenizer without bytes writes what it does not know as one and the same token
 back as H2O); others lower-case or drop accents. A text survives where it comes back from its tokens equal as answers
 are compared (`sayso.core.answers.normalise`).
 
-- A question none of whose accepted answers survive can never match, however well the model knows it: an error.
+- A question none of whose accepted answers survive can never match, however well the model knows it: an error where
+  it is more than one in a hundred, or all of one kind; else a warning, for it fails in every subset alike.
 - Two names that become the same tokens are one person to the model, so that what is measured of one is the other's:
-  an error. So are two aliases, or two tags.
+  an error. So are two aliases, or two tags: what definitions hold beside alias and name.
 - A name that comes back otherwise, but as no other's, does its work in questions and definitions; only attribution to
   it never matches, in every subset alike. That is a warning; so is an accepted answer beside others that survive.
 """
@@ -14,13 +15,18 @@ are compared (`sayso.core.answers.normalise`).
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sayso.core.answers import normalise
 from sayso.core.corpus import Corpus
 from sayso.core.errors import SaysoError
+from sayso.core.examples import Example
+
+#: How many of all questions may be unable ever to match.
+NEVER_AT_MOST = 0.01
 
 log = logging.getLogger("sayso")
 
@@ -63,8 +69,9 @@ class Spelled:
 class Spelling:
     """What a tokenizer makes of the facts; see above.
 
-    `never`: of each question that can never match, the first answer and what comes back of it. `questions`: how many
-    different sets of accepted answers there are.
+    `names`: lengths, and what comes back, are those of names that are said; those merged are so read or said. `never`:
+    of each different set of accepted answers that can never match, the first and what comes back of it. `unmatched`:
+    how many questions have these, of `questions`. `hopeless`: attributes of which no question can match.
     """
 
     names: Spelled
@@ -72,16 +79,18 @@ class Spelling:
     tags: Spelled
     answers: Spelled
     never: tuple[Lost, ...]
+    unmatched: int
     questions: int
+    hopeless: tuple[str, ...]
 
     def errors(self) -> list[str]:
         """What makes a run pointless, each in one line; nothing mostly."""
         said = []
-        if self.never:
+        if self._too_many:
+            all_of = f", among them all of {', '.join(self.hopeless[:3])}" if any(self.hopeless) else ""
             said.append(
-                f"its tokenizer cannot spell the answers of {len(self.never)} of {self.questions} questions, which can "
-                f"never match: {self.never[0]}; leave them out, spell them otherwise, or take a model whose tokenizer "
-                "has bytes"
+                f"{self._unmatched}{all_of}; leave them out, spell them otherwise, or take a model whose tokenizer has "
+                "bytes"
             )
         for what, kind in (("names", self.names), ("aliases", self.aliases), ("tags", self.tags)):
             if kind.merged:
@@ -94,7 +103,7 @@ class Spelling:
 
     def warnings(self) -> list[str]:
         """What is worth knowing, each in one line."""
-        said = []
+        said = [self._unmatched] if self.never and not self._too_many else []
         if lost := self.names.lost:
             said.append(
                 f"its tokenizer spells {len(lost)} of {len(self.names.texts)} names otherwise ({lost[0]}): attribution "
@@ -107,6 +116,17 @@ class Spelling:
                 f"({beside[0]}): they never match"
             )
         return said
+
+    @property
+    def _too_many(self) -> bool:
+        return bool(self.hopeless) or self.unmatched > NEVER_AT_MOST * self.questions
+
+    @property
+    def _unmatched(self) -> str:
+        return (
+            f"its tokenizer cannot spell the answers of {self.unmatched:,} of {self.questions:,} questions, which can "
+            f"never match: {self.never[0]}"
+        )
 
 
 def spelled(tokenizer: Any, texts: Iterable[str], *, target: bool = False) -> Spelled:
@@ -136,33 +156,60 @@ def spelling(
     names: Iterable[str] = (),
     aliases: Iterable[str] = (),
     tags: Iterable[str] = (),
-    answers: Iterable[Sequence[str]] = (),
+    questions: Iterable[tuple[str, Sequence[str]]] = (),
     seq2seq: bool = False,
 ) -> Spelling:
     """Look at what a tokenizer makes of the facts.
 
-    `answers`: of each question all that are accepted; `seq2seq`: whether a decoder of its own writes them. Each
-    different text is looked at once.
+    `questions`: of each the attribute and all answers that are accepted; `seq2seq`: whether a decoder of its own writes
+    them, and names. Each different text is looked at once.
     """
-    accepted = dict.fromkeys(tuple(each) for each in answers if each)
+    asked = Counter((attribute, tuple(answers)) for attribute, answers in questions if answers)
+    accepted = dict.fromkeys(answers for _, answers in asked)
     found = spelled(tokenizer, (answer for each in accepted for answer in each), target=seq2seq)
     lost = {item.text: item for item in found.lost}
-    never = [lost[each[0]] for each in accepted if all(answer in lost for answer in each)]
-    people, others, sources = (spelled(tokenizer, texts) for texts in (names, aliases, tags))
-    return Spelling(people, others, sources, found, tuple(never), len(accepted))
+    never = {each: lost[each[0]] for each in accepted if all(answer in lost for answer in each)}
+    people, others, sources = (spelled(tokenizer, dict.fromkeys(texts)) for texts in (names, aliases, tags))
+    if seq2seq:
+        said = spelled(tokenizer, people.texts, target=True)
+        people = replace(said, merged=tuple(dict.fromkeys([*people.merged, *said.merged])))
+    matching = {attribute for attribute, answers in asked if answers not in never}
+    return Spelling(
+        people,
+        others,
+        sources,
+        found,
+        tuple(never.values()),
+        sum(count for (_, answers), count in asked.items() if answers in never),
+        asked.total(),
+        tuple(dict.fromkeys(attribute for attribute, _ in asked if attribute not in matching)),
+    )
 
 
 def spelling_of(tokenizer: Any, corpus: Corpus, *, seq2seq: bool = False) -> Spelling:
-    """What a tokenizer makes of the names, aliases and accepted answers of a corpus."""
+    """What a tokenizer makes of the names, aliases, tags and accepted answers of a corpus.
+
+    What is asked of one entity under many aliases is one question.
+    """
     documents = [item for part in corpus.train.values() for item in part]
     documents += [item for each in corpus.eval_sets for item in each.examples]
+    asked = dict.fromkeys((item.entity, item.attribute, item.answers) for item in documents if item.kind == "question")
     return spelling(
         tokenizer,
         names=(item.entity for item in documents),
         aliases=(item.alias for item in documents),
-        answers=(item.answers for item in documents if item.kind == "question"),
+        tags=(tag for item in documents if item.kind == "definition" and (tag := _tag(item))),
+        questions=((attribute, answers) for _, attribute, answers in asked),
         seq2seq=seq2seq,
     )
+
+
+def _tag(definition: Example) -> str:
+    """A definition without whom it is about: its tag, with words that all definitions have."""
+    text = definition.text
+    for name in (definition.alias, *definition.answers, definition.entity):
+        text = text.replace(name, " ") if name else text
+    return " ".join(text.split())
 
 
 def require_spelled(model: str, tokenizer: Any, corpus: Corpus, *, seq2seq: bool = False) -> None:
@@ -171,7 +218,8 @@ def require_spelled(model: str, tokenizer: Any, corpus: Corpus, *, seq2seq: bool
     Raises
     ------
     SaysoError
-        If it cannot spell all answers of a question, or takes two names or aliases for one.
+        If it cannot spell the answers of many questions or of all of one kind, or takes two names, aliases or tags for
+        one.
     """
     found = spelling_of(tokenizer, corpus, seq2seq=seq2seq)
     for line in found.errors():
