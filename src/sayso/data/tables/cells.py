@@ -122,9 +122,12 @@ def _text_of(value: object, missing: Collection[str]) -> str | None:
 
 def _number(text: str) -> str:
     """A whole number without a point, and none with an exponent, unless it would be very long."""
-    whole, point, part = text.partition(".")
-    if point and not part.strip("0") and whole.lstrip("+-").isdecimal():
-        return whole
+    if text[-1] == "0":
+        whole, point, part = text.partition(".")
+        if point and not part.strip("0") and whole.lstrip("+-").isdecimal():
+            return whole
+    if "e" not in text:
+        return text
     found = _POWER.fullmatch(text)
     return format(decimal.Decimal(text), "f") if found and int(found[1]) in _WRITTEN_OUT else text
 

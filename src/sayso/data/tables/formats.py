@@ -20,7 +20,7 @@ from sayso.data.tables import limits
 from sayso.data.tables.cells import LONGEST, cell_of, check_written
 from sayso.data.tables.delimiters import called, find_delimiter, said_delimiter
 from sayso.data.tables.encodings import open_text, readable
-from sayso.data.tables.json_items import DECODER, BrokenJSONError, Twice, items, unique
+from sayso.data.tables.json_items import DECODER, BrokenJSONError, Twice, items
 from sayso.data.tables.kinds import DELIMITED, LINES, WORKBOOKS
 from sayso.data.tables.parquet import parquet_rows
 from sayso.data.tables.workbooks import workbook_sheet
@@ -212,7 +212,7 @@ def _lines(file: Path, text: TextIO) -> Iterator[tuple[int, Any]]:
         if not line.strip():
             continue
         try:
-            yield number, json.loads(line.removeprefix("\ufeff"), object_pairs_hook=unique)
+            yield number, DECODER.decode(line.removeprefix("\ufeff"))
         except json.JSONDecodeError as error:
             raise SaysoError(f"{file}: line {number}: not JSON: column {error.colno}: {error.msg}") from error
         except RecursionError:

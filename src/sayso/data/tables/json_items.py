@@ -28,7 +28,7 @@ class Twice(dict[str, Any]):
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object of its keys and values; where a key is there twice, what says so."""
     found = dict(pairs)
-    if len({key.strip() for key in found}) < len(pairs):
+    if len(set(map(str.strip, found))) < len(pairs):
         counts = Counter(key.strip() for key, _ in pairs)
         return Twice(next(key for key, count in counts.items() if count > 1))
     return found
