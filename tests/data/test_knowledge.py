@@ -53,3 +53,12 @@ def test_what_is_no_knowledge_is_one_line(tmp_path, name, content, words):
     with pytest.raises(SaysoError, match=words) as caught:
         knowledge_of(file)
     assert "\n" not in str(caught.value)
+
+
+def test_a_table_that_excel_wrote_is_a_table_whatever_marks_its_beginning(tmp_path):
+    file = tmp_path / "excel.csv"
+    file.write_text("name,birth\nAda,1815\n", encoding="utf-8-sig")
+    (ada,) = knowledge_of(file).first()
+    assert ada.name == "Ada"
+    file.write_text("name,wiki_readers_2015_2018\nAda,1\n", encoding="utf-8-sig")
+    assert type(knowledge_of(file)).__name__ == "CVDB"

@@ -32,7 +32,7 @@ _MARKED |= {"utf-32-le": codecs.BOM_UTF32_LE, "utf-32-be": codecs.BOM_UTF32_BE}
 #: Codecs of names and of source code: files of text are in none of them.
 _NO_FILES = frozenset(("idna", "punycode", "utf-7", "unicode-escape", "raw-unicode-escape", "undefined"))
 #: Encodings in which text that is UTF-8 is read by whoever knows that it is.
-_ANY = (None, "utf-8", "utf-8-sig", "iso8859-1")
+_ANY = (None, "utf-8", "utf-8-sig", "latin-1", "iso8859-1")
 #: Bytes of Windows' code page for western Europe: letters beyond ASCII, letters among ASCII's or at one's side, and
 #: those that text seldom or never has.
 _LETTER = re.compile(rb"[\x8a\x8c\x8e\x9a\x9c\x9e\x9f\xc0-\xd6\xd8-\xf6\xf8-\xff]")
