@@ -22,6 +22,7 @@ from sayso.core.spec import (
     is_stand_in,
     resolve,
 )
+from tests.conftest import make_tiny
 
 
 class Point(Spec):
@@ -266,3 +267,14 @@ def test_a_stand_in_has_the_settings_and_the_name_of_its_kind():
 def test_a_type_that_is_no_text_is_refused():
     with pytest.raises(SaysoError, match="no type '3'"):
         Holder.model_validate({"shape": {"type": 3}})
+
+
+def test_ctrl_c_while_a_value_is_written_stays_ctrl_c(monkeypatch):
+    def stopped(*_: object) -> str:
+        raise KeyboardInterrupt
+
+    experiment = make_tiny()
+    monkeypatch.setattr("sayso.core.spec.written_name", stopped)
+    for write in (experiment.digest, experiment.model_dump_json):
+        with pytest.raises(KeyboardInterrupt):
+            write()

@@ -10,12 +10,14 @@ Whoever only reads asks for `OWN_ONLY`: then no code of a user's is imported, an
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import importlib
 import inspect
 import json
 from abc import ABC
+from collections.abc import Iterator
 from typing import Any, NoReturn, Self
 
 from pydantic import (
@@ -28,12 +30,24 @@ from pydantic import (
     model_serializer,
     model_validator,
 )
+from pydantic_core import PydanticSerializationError
 
 from sayso.core.errors import SaysoError, nearest
 from sayso.core.own_types import own_location, written_name
 
 #: Context of a validation that imports nothing but sayso's own types.
 OWN_ONLY = {"own_only": True}
+
+
+@contextlib.contextmanager
+def _ctrl_c() -> Iterator[None]:
+    """Take Ctrl-C out of the error that pydantic makes of whatever is raised while it writes a value."""
+    try:
+        yield
+    except PydanticSerializationError as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            raise error.__cause__ from None
+        raise
 
 
 class Spec(BaseModel):
@@ -49,6 +63,16 @@ class Spec(BaseModel):
                 if key not in cls.model_fields and key != "type":
                     raise ValueError(f"{cls.__name__} has no setting '{key}'{nearest(str(key), cls.model_fields)}")
         return data
+
+    def model_dump(self, **options: Any) -> dict[str, Any]:
+        """As pydantic has it, but that Ctrl-C in the midst of it stays Ctrl-C."""
+        with _ctrl_c():
+            return super().model_dump(**options)
+
+    def model_dump_json(self, **options: Any) -> str:
+        """As pydantic has it, but that Ctrl-C in the midst of it stays Ctrl-C."""
+        with _ctrl_c():
+            return super().model_dump_json(**options)
 
     def canonical_json(self) -> str:
         """One spelling for one value: keys sorted, no spaces, no NaN."""

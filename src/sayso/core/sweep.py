@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ class Job:
     cell: Cell
     seeds: tuple[int, ...]
 
-    @property
+    @functools.cached_property
     def id(self) -> str:
         """Sixteen hex digits: the name of the job's folder."""
         return digest_of(canonical_json([self.cell.experiment.digest(), self.cell.name, list(self.seeds)]))
