@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from sayso.core.errors import SaysoError
-from sayso.data.tables.kinds import other_kind
+from sayso.data.tables.first_bytes import other_kind
 from sayso.data.tables.limits import Unpacked, check_bytes
 
 _GZIP = b"\x1f\x8b"

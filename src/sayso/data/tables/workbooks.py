@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from sayso.core.errors import SaysoError, nearest
 from sayso.data.tables.encodings import open_bytes
-from sayso.data.tables.kinds import other_kind
+from sayso.data.tables.first_bytes import other_kind
 from sayso.data.tables.limits import check_bytes, check_rows
 
 if TYPE_CHECKING:
