@@ -21,7 +21,6 @@ from sayso.paper.expected import Expected, ExpectedClaim, ExpectedWithout
 from sayso.paper.judging import families
 from sayso.paper.shown import SHOWN
 from sayso.results import Results
-from sayso.stats.numbers import share, with_interval
 from sayso.stats.power import power
 
 SEEDS = "8000-8063"
@@ -106,18 +105,11 @@ def _same(kept: dict[str, object] | None, experiment: Experiment) -> bool:
 
 
 def _print(name: str, kept: Expected) -> None:
-    print(f"{name}: seeds {kept.seeds}, draws of {kept.count}", flush=True)
-    for claim in kept.claims:
-        print(f"  {_told(claim)}, fails in {share(claim.fails)}")
-    for without in kept.without:
-        print(f"  without: {without.what} (seeds {without.seeds})")
-        for claim in without.claims:
-            print(f"    {_told(claim)}")
-
-
-def _told(claim: ExpectedClaim) -> str:
-    found = with_interval(claim.difference, claim.low, claim.high, signed=True)
-    return f"{claim.claim:45s} {found:22s} holds in {share(claim.holds)}"
+    print(name, flush=True)
+    for table in kept.tables():
+        print(f"  {table.title}")
+        for claim, difference, holds, fails in table.rows:
+            print(f"    {claim:45s} {difference:22s} holds in {holds}, fails in {fails}", flush=True)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from sayso.data.facts import FactBase
 from sayso.data.knowledge import knowledge_of
 from sayso.data.people import NOTABLES, holds_people
 from sayso.data.pocket import SYNTHETIC, PocketWorld
+from sayso.data.pocket_facts import columns_asked
 from sayso.data.tables.table import Table
 from sayso.learners.specs import FromScratch, HFModel
 from sayso.paper.paper_settings import NEW_TOKENS
@@ -231,8 +232,8 @@ def _knowledge_settings(experiment: Experiment, name: str, own: Mapping[str, Any
         raise SaysoError(
             f"--knowledge {name}: the pocket world takes a table, and this is read as {type(table).__name__}"
         )
-    columns = len(table.taken().asked[: experiment.knowledge.attributes])
-    trained = max(1, min(experiment.split.trained_questions, columns - 1))
+    columns = columns_asked(table, experiment.knowledge.attributes)
+    trained = max(1, min(experiment.split.trained_questions, len(columns) - 1))
     return {"knowledge.facts": table.model_dump(mode="json"), "split.trained_questions": trained}
 
 

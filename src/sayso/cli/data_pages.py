@@ -19,7 +19,7 @@ from sayso.core.sweep import cells
 from sayso.data.check import Finding, check
 from sayso.data.people import NOTABLES
 from sayso.data.pocket import SYNTHETIC, PocketWorld
-from sayso.data.pocket_facts import without_gaps
+from sayso.data.pocket_facts import columns_asked, without_gaps
 from sayso.data.progress import OnProgress
 from sayso.data.published.cache import Prepared
 from sayso.data.tables import table as facts_table
@@ -107,7 +107,7 @@ def own_facts_page(experiment: Experiment) -> RenderableType | None:
     if isinstance(knowledge, PocketWorld):
         table = knowledge.facts
         if isinstance(table, facts_table.Table):
-            columns = [asked.what for asked in table.taken().asked][: knowledge.attributes]
+            columns = columns_asked(table, knowledge.attributes)
             whole = len(without_gaps(table.first(), columns))
             lines.append(Text(f"asked about: {', '.join(columns)}; {whole:,} entities have an answer to each"))
         elif table not in (NOTABLES, SYNTHETIC):

@@ -68,6 +68,11 @@ def of_table(
         table cannot be read.
     """
     columns = columns_asked(table, attributes)
+    if len(columns) < 2:
+        raise SaysoError(
+            f"{table.file}: asks about {', '.join(columns) or 'nothing'}, and the pocket world needs two columns at "
+            "least: half of the facts are told of a name, the others are asked"
+        )
     whole = without_gaps(table.chosen(seed), columns)
     there = f"{table.file} has {len(whole)} entities with an answer to each of {', '.join(columns)}"
     words = _words_for(table.file, columns, taken)
@@ -85,15 +90,9 @@ def columns_asked(table: Table, attributes: int) -> list[str]:
     Raises
     ------
     SaysoError
-        If there are fewer than two, or the table cannot be read.
+        If the table cannot be read.
     """
-    columns = [asked.what for asked in table.taken().asked][:attributes]
-    if len(columns) < 2:
-        raise SaysoError(
-            f"{table.file}: asks about {', '.join(columns) or 'nothing'}, and the pocket world needs two columns at "
-            "least: half of the facts are told of a name, the others are asked"
-        )
-    return columns
+    return [asked.what for asked in table.taken().asked][:attributes]
 
 
 def without_gaps(entities: Iterable[EntityFacts], columns: Sequence[str]) -> list[EntityFacts]:
