@@ -33,7 +33,7 @@ class Finding:
     line: str
 
 
-def check(knowledge: FactBase, experiment: Experiment | None) -> list[Finding]:
+def check(knowledge: FactBase, experiment: Experiment) -> list[Finding]:
     """Look at facts, and at how an experiment would use them: its subsets, and how many questions it trains on.
 
     An experiment in the pocket world draws entities with an answer to each of its first questions from them.
@@ -43,12 +43,10 @@ def check(knowledge: FactBase, experiment: Experiment | None) -> list[Finding]:
     SaysoError
         If the facts cannot be read.
     """
-    pocket = experiment.knowledge if experiment is not None and isinstance(experiment.knowledge, PocketWorld) else None
+    pocket = experiment.knowledge if isinstance(experiment.knowledge, PocketWorld) else None
     entities, refused = _chosen(knowledge) if pocket is None else (knowledge.first(knowledge.size()), [])
     used = _used(entities)
     found = [*_counts(entities, used), *_longest(entities, used), *_names(entities), *_answers(used), *refused]
-    if experiment is None:
-        return found
     if pocket is None:
         total = len(entities) if refused else knowledge.size()
         return [*found, *_questions(entities, experiment), *_subsets(total, experiment)]
