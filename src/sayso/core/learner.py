@@ -5,7 +5,7 @@ A learner holds K replicas side by side, one per seed, and every method takes an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,8 @@ class Scores:
     match: NDArray[np.bool_]
 
 
-#: What a measure may need of a learner: `Learner.scores`, `answers`, `gradient_gram`, `activations`.
+#: What a measure may need of a learner: `Learner.scores`, `answers`, `gradient_products` and `step_effects`,
+#: `activations`.
 Need = Literal["scores", "answers", "gradients", "activations"]
 
 
@@ -52,15 +53,69 @@ class Lengths:
 
 @dataclass(frozen=True)
 class Gram:
-    """Gradients of a group of examples compared with each other, of one replica.
-
-    Each example's gradient is that of its mean loss over the tokens that count in training, by all trained weights.
-    `products`: their inner products, shape (examples, examples), the squared norms on the diagonal. `sum_squared`: the
-    squared norm of the sum of all of them. Both are summed in float64.
-    """
+    """Inner products of the gradients of a group of examples with each other, and the squared norm of their sum."""
 
     products: NDArray[np.float64]
     sum_squared: float
+
+
+@dataclass(frozen=True)
+class Norms:
+    """Norms of the gradients of documents, all of shape (documents,)."""
+
+    l1: NDArray[np.float64]
+    l2: NDArray[np.float64]
+    linf: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class GradientPairs:
+    """What is asked: the gradients of the documents `rows` against those of `columns`, of one replica.
+
+    `wanted`: which pairs, shape (rows, columns); None for all.
+    """
+
+    rows: Sequence[Example]
+    columns: Sequence[Example]
+    wanted: NDArray[np.bool_] | None = None
+
+
+@dataclass(frozen=True)
+class GradientProducts:
+    """What is given of `GradientPairs`, summed in float64.
+
+    A document's gradient is that of its mean loss over the tokens that count in training, by all trained weights.
+    `products`: inner products, shape (rows, columns), NaN where not wanted. `rows`, `columns`: the documents' norms.
+    `sum_squared`: the squared norm of the sum of all gradients, those of rows and columns. `parts`: the products by
+    layer (``embeddings``, ``layer 1``, ..., ``output``), which sum up to `products`; empty unless asked for. `way`: how
+    they were had, ``side by side``, ``contracted`` or ``ghost``.
+    """
+
+    products: NDArray[np.float64]
+    rows: Norms
+    columns: Norms
+    sum_squared: float
+    parts: Mapping[str, NDArray[np.float64]]
+    way: str
+
+
+@dataclass(frozen=True)
+class Update:
+    """One update on a document alone, and the documents it is to be felt by."""
+
+    document: Example
+    asked: Sequence[Example]
+
+
+@dataclass(frozen=True)
+class StepEffects:
+    """What updates do to the mean loss of what is asked, of one replica; both of shape (updates,), in nats per token.
+
+    `predicted`: the change to first order, the step taken times the gradient of that loss. `real`: the change itself.
+    """
+
+    predicted: NDArray[np.float64]
+    real: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -128,11 +183,22 @@ class Learner(Protocol):
     def answers(self, examples: Sequence[Sequence[Example]]) -> list[list[str]]:
         """Greedy completions per replica, decoded token by token up to the end of text."""
 
-    def gradient_gram(self, groups: Sequence[Sequence[Sequence[Example]]], train: TrainSpec) -> list[list[Gram]]:
-        """Compare gradients within each group of examples (for each replica a list of groups; one gram a group).
+    def gradient_products(
+        self, pairs: Sequence[Sequence[GradientPairs]], train: TrainSpec, *, by_layer: bool = False
+    ) -> list[list[GradientProducts]]:
+        """Compare the gradients of documents (for each replica a list of what is asked; one answer for each).
 
-        Documents are encoded as training does, the model is in evaluation mode, and neither weights nor their ``.grad``
-        change. Whole gradients of a large model are never all held at once.
+        Documents are encoded as training does, passes are in float32 and in evaluation mode, and neither weights nor
+        their ``.grad`` change. The gradients of a large model are never all held at once.
+        """
+
+    def step_effects(self, updates: Sequence[Sequence[Update]], train: TrainSpec) -> list[StepEffects]:
+        """Try updates, one by one and each from the same weights, and see what is felt of them elsewhere.
+
+        An update is one step of a fresh optimizer of `train` on one document, at the learning rate that its schedule
+        starts with after any warm-up, its gradient clipped as in training. Documents are encoded as training does, in
+        evaluation mode; the mean loss of several is that of each document's mean over its counted tokens. Weights are
+        put back to the bit.
         """
 
     def activations(
