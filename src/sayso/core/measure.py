@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import Field
 
@@ -14,6 +14,8 @@ from sayso.core.examples import Example
 from sayso.core.learner import Learner, Need, Scores
 from sayso.core.spec import Component
 from sayso.core.training import TrainSpec
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class Moment:
     epoch: int
     _scores: dict[tuple[str, str], list[Scores]] = field(default_factory=dict)
     _answers: dict[tuple[str, str], list[list[str]]] = field(default_factory=dict)
+    _made: dict[Hashable, Any] = field(default_factory=dict)
 
     def examples(self, eval_set: str, subset: str) -> list[tuple[Example, ...]]:
         """Examples of one evaluation set, of every replica."""
@@ -64,6 +67,13 @@ class Moment:
             self._answers[key] = self.learner.answers(self.examples(eval_set, subset))
         return self._answers[key]
 
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives, made at the first call with this key: numbers and details of a measure come of it."""
+        if key not in self._made:
+            self._made[key] = make()
+        made: T = self._made[key]
+        return made
+
     @staticmethod
     def _find(corpus: Corpus, eval_set: str, subset: str) -> EvalSet:
         return next(item for item in corpus.eval_sets if (item.name, item.subset) == (eval_set, subset))
@@ -76,13 +86,21 @@ When = Literal["epoch", "stage", "start"] | Annotated[int, Field(ge=1)]
 class Measure(Component, ABC):
     """Turns a moment of training into numbers. Evaluation and mechanism analysis are the same thing.
 
-    `name` stands in the records; `needs`: what it asks of a learner. `when`: at which moments of a stage it is due, one
+    `name` stands in the records; `needs`: what it asks of a learner. `significant`: whether its values are of any size,
+    and recorded with six significant digits; else with six decimals. `when`: at which moments of a stage it is due, one
     or several of them.
     """
 
     name: ClassVar[str]
     needs: ClassVar[frozenset[Need]] = frozenset({"scores"})
+    significant: ClassVar[bool] = False
     when: When | tuple[When, ...] = "epoch"
+
+    def check(self, subsets: Sequence[str], defined: Sequence[str]) -> None:
+        """Refuse, by a ValueError, an experiment with other subsets than it needs; mostly none.
+
+        `defined`: those whose aliases are defined in documents of their own.
+        """
 
     @abstractmethod
     def measure(self, moment: Moment, eval_sets: Sequence[tuple[str, str]]) -> Iterator[Score]:

@@ -35,8 +35,10 @@ OWN_TYPES = {
     "ExactMatchByAttribute": "sayso.measures.by_attribute:ExactMatchByAttribute",
     "ExactMatchByEntity": "sayso.measures.by_entity:ExactMatchByEntity",
     "F1": "sayso.measures.f1:F1",
+    "GradientAlignment": "sayso.measures.gradient_alignment:GradientAlignment",
     "MeanLoss": "sayso.measures.losses:MeanLoss",
     "Predictions": "sayso.measures.predictions:Predictions",
+    "StepEffect": "sayso.measures.step_effect:StepEffect",
 }
 
 

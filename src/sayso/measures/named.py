@@ -14,12 +14,18 @@ from sayso.measures.by_attribute import ExactMatchByAttribute
 from sayso.measures.by_entity import ExactMatchByEntity
 from sayso.measures.exact_match import ExactMatch
 from sayso.measures.f1 import F1
+from sayso.measures.gradient_alignment import GradientAlignment
 from sayso.measures.losses import MeanLoss
 from sayso.measures.predictions import Predictions
+from sayso.measures.step_effect import StepEffect
 
 #: sayso's own, by the names that stand in the records.
 MEASURES: dict[str, type[Measure]] = {
-    kind.name: kind for kind in (ExactMatch, MeanLoss, F1, ExactMatchByAttribute, ExactMatchByEntity, Predictions)
+    kind.name: kind
+    for kind in (
+        *(ExactMatch, MeanLoss, F1, ExactMatchByAttribute, ExactMatchByEntity, Predictions),
+        *(GradientAlignment, StepEffect),
+    )
 }
 
 

@@ -31,7 +31,7 @@ def take(measures: Sequence[Measure], moment: Moment, job: Job, leg: Leg) -> Ite
                 measure=measure.name,
                 eval_set=score.eval_set,
                 subset=score.subset,
-                value=round(score.value, 6),
+                value=float(f"{score.value:.6g}") if measure.significant else round(score.value, 6),
                 n=score.n,
                 what=score.what,
             )
