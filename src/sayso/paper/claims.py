@@ -21,7 +21,8 @@ Kind = Literal["informative", "control", "worded", "in_context", "in_context_con
 class Contrast:
     """Two subsets, compared on one quantity at the end of the last stage that trains on `after`.
 
-    `second_eval_set`: what the second subset is asked, if not the same as the first. `within`: the two are said to be
+    `what` tells numbers of the measure apart. `second_eval_set`, `second_what`: those of the second subset, if not the
+    same as of the first. `within`: the two are said to be
     equal, within so much (in the measure's own unit, or if `relative` as a share of the mean of both); None: the first
     is said to be greater.
     """
@@ -31,14 +32,20 @@ class Contrast:
     measure: str
     eval_set: str
     after: Group
+    what: str = ""
     second_eval_set: str | None = None
+    second_what: str | None = None
     within: float | None = None
     relative: bool = False
 
     @property
-    def sides(self) -> tuple[tuple[str, str], tuple[str, str]]:
-        """Each subset with its evaluation set."""
-        return (self.first, self.eval_set), (self.second, self.second_eval_set or self.eval_set)
+    def sides(self) -> tuple[tuple[str, str, str], tuple[str, str, str]]:
+        """Each subset with its evaluation set and `what`."""
+        second_what = self.what if self.second_what is None else self.second_what
+        return (
+            (self.first, self.eval_set, self.what),
+            (self.second, self.second_eval_set or self.eval_set, second_what),
+        )
 
 
 @dataclass(frozen=True)

@@ -18,25 +18,28 @@ from sayso.core.records import Record
 from sayso.core.subsets import RELIABLE
 from sayso.core.sweep import Cell, cells
 from sayso.paper.claims import LEDGER, Claim, Contrast, Kind
+from sayso.paper.mechanisms import MECHANISMS
 from sayso.paper.trends import trends
 from sayso.stats.looks import Looks
 from sayso.stats.values import GAP, SHARES, by_seed, final, for_statistics, records_frame, stage_training
 from sayso.stats.verdict import Family, Finding, Verdict, judge_family
 
 
-def claims_for(experiment: Experiment) -> tuple[Claim, ...]:
+def claims_for(experiment: Experiment, measured: Iterable[str] = ()) -> tuple[Claim, ...]:
     """Rows of the ledger that an experiment without axes can test.
 
     Left out are rows on subsets it does not have, on parts of the data it does not train on, and on experiments of
-    another kind.
+    another kind; those on mechanisms also where it does not take their measures and they were not `measured` later.
     """
+    taken = {measure.name for measure in experiment.measures}.union(measured)
+    ledger = (*LEDGER, *(claim for claim in MECHANISMS if claim.contrast.measure in taken))
     names = {subset.name for subset in experiment.subsets}
     kind, last = kind_of(experiment), stage_training(experiment, "X2")
     joint = last is not None and last == stage_training(experiment, "X1")
     right = _share_right(experiment, RELIABLE) or 0.0
     return tuple(
         claim
-        for claim in LEDGER
+        for claim in ledger
         if {claim.contrast.first, claim.contrast.second} <= names
         and stage_training(experiment, claim.contrast.after) is not None
         and claim.where.kind in ("all", kind)
@@ -96,8 +99,8 @@ def _of_cell(values: pd.DataFrame, cell: Cell, *, headlines: bool) -> Family:
     # A cell without any record has not run yet, and tells nothing of its data.
     claims = [
         claim
-        for claim in claims_for(cell.experiment)
-        if not there or {eval_set for _, eval_set in claim.contrast.sides} <= there
+        for claim in claims_for(cell.experiment, set(own["measure"]))
+        if not there or {eval_set for _, eval_set, _ in claim.contrast.sides} <= there
     ]
     findings = tuple(_finding(own, cell, claim, seeds, headlines) for claim in claims)
     return Family(cell.name, seeds, len(seeds), findings, cell.experiment.smallest_effect)
@@ -107,10 +110,10 @@ def _finding(values: pd.DataFrame, cell: Cell, claim: Claim, seeds: Sequence[int
     contrast = claim.contrast
     stage = stage_training(cell.experiment, contrast.after) or ""
     first, second = (
-        by_seed(values, cell=cell.name, stage=stage, measure=contrast.measure, eval_set=eval_set)
+        by_seed(values, cell=cell.name, stage=stage, measure=contrast.measure, eval_set=eval_set, what=what)
         .reindex(index=list(seeds), columns=[subset])[subset]
         .to_numpy(dtype=float)
-        for subset, eval_set in contrast.sides
+        for subset, eval_set, what in contrast.sides
     )
     level = 1.0
     if contrast.relative:
@@ -131,10 +134,14 @@ def _finding(values: pd.DataFrame, cell: Cell, claim: Claim, seeds: Sequence[int
 
 def _in_words(contrast: Contrast) -> str:
     sign = ">" if contrast.within is None else "="
+    measured = f"{contrast.measure} ({contrast.what})" if contrast.what else contrast.measure
+    if contrast.second_what is not None:
+        first, second = (f"{subset} ({what})" for subset, _, what in contrast.sides)
+        return f"{contrast.measure} on {contrast.eval_set}: {first} {sign} {second}"
     if contrast.second_eval_set is not None:
-        first, second = (f"{subset} on {eval_set}" for subset, eval_set in contrast.sides)
-        return f"{contrast.measure}: {first} {sign} {second}"
-    return f"{contrast.measure} on {contrast.eval_set}: {contrast.first} {sign} {contrast.second}"
+        first, second = (f"{subset} on {eval_set}" for subset, eval_set, _ in contrast.sides)
+        return f"{measured}: {first} {sign} {second}"
+    return f"{measured} on {contrast.eval_set}: {contrast.first} {sign} {contrast.second}"
 
 
 def _share_right(experiment: Experiment, source: str | None) -> float | None:
