@@ -1,0 +1,103 @@
+"""What the paper says of mechanisms (section 5, appendix F), and what stands beside it here, as rows of the ledger.
+
+They are judged where their measures were taken (`sayso.measures.gradient_alignment`).
+"""
+
+from __future__ import annotations
+
+from sayso.measures.alignment import COSINE, DISTANCE, INNER_PRODUCT
+from sayso.measures.gradient_alignment import OTHER, OWN, GradientAlignment
+from sayso.paper.claims import Claim, Contrast, Where
+
+_ALIGNMENT = GradientAlignment.name
+
+
+def _aligned(
+    what: str, first: str = "D5cons", second: str = "D6cons", eval_set: str = OWN, within: float | None = None
+) -> Contrast:
+    return Contrast(first, second, _ALIGNMENT, eval_set, "X1", what=what, within=within, relative=within is not None)
+
+
+def _above_others(subset: str) -> Contrast:
+    return Contrast(subset, subset, _ALIGNMENT, OWN, "X1", what=COSINE, second_eval_set=OTHER)
+
+
+MECHANISMS = (
+    Claim(
+        "new-definitions-align-by-cosine",
+        "Before they are trained on, definitions of the reliable source point more where their questions point.",
+        "section 5.1, figures 6 and 24",
+        _aligned(COSINE),
+        Where(),
+    ),
+    Claim(
+        "new-definitions-align-by-inner-product",
+        "The same by inner products: gradients of the reliable source's definitions and their questions are aligned.",
+        "appendix F, figure 24",
+        _aligned(INNER_PRODUCT),
+        Where(),
+    ),
+    Claim(
+        "new-definitions-are-no-nearer",
+        "Squared distances between definitions' and questions' gradients do not differ by source.",
+        "appendix F, figure 24",
+        _aligned(DISTANCE, within=0.1),
+        Where(),
+    ),
+    Claim(
+        "new-definitions-have-larger-gradients",
+        "New definitions of the reliable source have larger gradients than those of the unreliable one.",
+        "appendix F, figure 25",
+        _aligned("L2 norm", eval_set="definitions"),
+        Where(),
+    ),
+    Claim(
+        "new-questions-have-larger-gradients",
+        "Questions about aliases of the reliable source's new definitions have larger gradients than the others'.",
+        "appendix F, figure 25",
+        _aligned("L2 norm", eval_set="questions"),
+        Where(),
+    ),
+    Claim(
+        "trained-definitions-align-by-cosine",
+        "Trained on, definitions of the reliable source and their questions are more aligned, by cosine.",
+        "appendix F, figure 26",
+        _aligned(COSINE, "D1cons_QA1", "D2incons_QA2"),
+        Where(),
+    ),
+    Claim(
+        "trained-definitions-align-by-inner-product",
+        "Trained on, definitions of the reliable source and their questions are more aligned, by inner product.",
+        "appendix F, figure 26",
+        _aligned(INNER_PRODUCT, "D1cons_QA1", "D2incons_QA2"),
+        Where(),
+    ),
+    Claim(
+        "trained-definitions-are-nearer",
+        "Trained on, gradients of the unreliable source's definitions are farther from those of their questions.",
+        "appendix F, figure 26",
+        _aligned(DISTANCE, "D2incons_QA2", "D1cons_QA1"),
+        Where(),
+    ),
+    Claim(
+        "new-definitions-align-with-their-own-questions",
+        "A reliable source's new definition is aligned with questions about its own alias more than with others.",
+        "beyond the paper",
+        _above_others("D5cons"),
+        Where(),
+    ),
+    Claim(
+        "unreliable-definitions-align-with-their-own-questions",
+        "An unreliable source's new definition is aligned with questions about its own alias more than with others.",
+        "beyond the paper",
+        _above_others("D6cons"),
+        Where(),
+    ),
+    Claim(
+        "new-definitions-align-alike",
+        "With nothing to tell the sources apart, definitions of both are aligned with their questions alike.",
+        "section 5.1",
+        Contrast("D5cons", "D6cons", _ALIGNMENT, OWN, "X1", what=COSINE, within=0.03),
+        Where("control"),
+    ),
+)
