@@ -10,7 +10,8 @@ import pytest
 from sayso.core.experiment import Experiment
 from sayso.core.subsets import with_reliability
 from sayso.report import charts
-from sayso.report.figures import Figure, figures
+from sayso.report.figure import Figure
+from sayso.report.figures import figures
 from sayso.report.points import cell_gaps, curve_points
 from sayso.stats.values import gap_points, records_frame, with_attribution
 from tests.planted import planted_records

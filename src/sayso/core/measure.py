@@ -102,6 +102,10 @@ class Measure(Component, ABC):
         `defined`: those whose aliases are defined in documents of their own.
         """
 
+    def covers(self, subset: str, eval_set: str) -> bool:  # noqa: ARG002
+        """Whether its records will hold numbers of a subset on an evaluation set, where both are there; mostly so."""
+        return True
+
     @abstractmethod
     def measure(self, moment: Moment, eval_sets: Sequence[tuple[str, str]]) -> Iterator[Score]:
         """Give the scores of all replicas on the named (evaluation set, subset) pairs."""

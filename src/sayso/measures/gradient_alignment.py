@@ -53,6 +53,10 @@ class GradientAlignment(Measure):
         """See `Measure.check`."""
         require_defined(self.name, self.subsets, subsets, defined)
 
+    def covers(self, subset: str, eval_set: str) -> bool:
+        """See `Measure.covers`."""
+        return subset in self.subsets and (self.all_pairs or eval_set not in (OTHER, CONTRAST))
+
     def measure(self, moment: Moment, eval_sets: Sequence[tuple[str, str]]) -> Iterator[Score]:
         """Give the metrics of each replica and subset; NaN where there is no pair."""
         for replica, pairs in enumerate(self._taken(moment, eval_sets)):

@@ -52,6 +52,10 @@ class StepEffect(Measure):
         """See `Measure.check`."""
         require_defined(self.name, self.subsets, subsets, defined)
 
+    def covers(self, subset: str, eval_set: str) -> bool:
+        """See `Measure.covers`."""
+        return subset in self.subsets and eval_set == _EVAL_SET
+
     def measure(self, moment: Moment, eval_sets: Sequence[tuple[str, str]]) -> Iterator[Score]:
         """Give changes and rank correlations of each replica; NaN where there are too few definitions."""
         for replica, effects in enumerate(self._taken(moment, eval_sets)):

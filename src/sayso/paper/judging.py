@@ -31,8 +31,7 @@ def claims_for(experiment: Experiment, measured: Iterable[str] = ()) -> tuple[Cl
     Left out are rows on subsets it does not have, on parts of the data it does not train on, and on experiments of
     another kind; those on mechanisms also where it does not take their measures and they were not `measured` later.
     """
-    taken = {measure.name for measure in experiment.measures}.union(measured)
-    ledger = (*LEDGER, *(claim for claim in MECHANISMS if claim.contrast.measure in taken))
+    ledger = (*LEDGER, *(claim for claim in MECHANISMS if _is_measured(claim, experiment, measured)))
     names = {subset.name for subset in experiment.subsets}
     kind, last = kind_of(experiment), stage_training(experiment, "X2")
     joint = last is not None and last == stage_training(experiment, "X1")
@@ -93,17 +92,35 @@ def families(records: pd.DataFrame | Iterable[Record], experiment: Experiment) -
     return [family for family in (*found, trends(values, experiment)) if family.findings]
 
 
+def _is_measured(claim: Claim, experiment: Experiment, later: Iterable[str]) -> bool:
+    """Whether an experiment takes what a claim is about, or a measure of the name was taken later."""
+    name, sides = claim.contrast.measure, claim.contrast.sides
+    return name in later or any(
+        measure.name == name and all(measure.covers(subset, eval_set) for subset, eval_set, _ in sides)
+        for measure in experiment.measures
+    )
+
+
 def _of_cell(values: pd.DataFrame, cell: Cell, *, headlines: bool) -> Family:
     own = values[values["cell"] == cell.name]
     there, seeds = set(own["eval_set"]), tuple(sorted(set(own["seed"])))
+    later = set(own["measure"]) - {measure.name for measure in cell.experiment.measures}
+    recorded = (
+        set(own[["measure", "subset", "eval_set", "what"]].itertuples(index=False, name=None)) if later else set()
+    )
     # A cell without any record has not run yet, and tells nothing of its data.
     claims = [
         claim
-        for claim in claims_for(cell.experiment, set(own["measure"]))
-        if not there or {eval_set for _, eval_set, _ in claim.contrast.sides} <= there
+        for claim in claims_for(cell.experiment, later)
+        if (not there or {eval_set for _, eval_set, _ in claim.contrast.sides} <= there)
+        and (claim.contrast.measure not in later or _numbers(claim.contrast) <= recorded)
     ]
     findings = tuple(_finding(own, cell, claim, seeds, headlines) for claim in claims)
     return Family(cell.name, seeds, len(seeds), findings, cell.experiment.smallest_effect)
+
+
+def _numbers(contrast: Contrast) -> set[tuple[str, str, str, str]]:
+    return {(contrast.measure, *side) for side in contrast.sides}
 
 
 def _finding(values: pd.DataFrame, cell: Cell, claim: Claim, seeds: Sequence[int], headlines: bool) -> Finding:

@@ -13,11 +13,21 @@ from sayso.core.experiment import InContext
 from sayso.data.formats import Sentence
 from sayso.data.phrases import IS, IS_NOT, RELIABLE_OUTLETS, UNRELIABLE_OUTLETS
 from sayso.data.published.trex import TREx
+from sayso.measures.exact_match import ExactMatch
+from sayso.measures.gradient_alignment import GradientAlignment
+from sayso.measures.losses import MeanLoss
 from sayso.paper.paper_settings import ALPHAS, JOINT, NEW_TOKENS, ORDERS, PAPER_MAIN
 from sayso.paper.rows import batches_of, row
 
 #: X1 and X2 trained together, so that there are no stage-2 seeds.
 _SINGLE_STAGE = {"stages": (JOINT,), "stage2_seeds": 1}
+
+#: Pythia-1B, trained on X1 alone: gradients are those of new definitions before they are trained on.
+_GRADIENTS = {
+    "stages": PAPER_MAIN.stages[:1],
+    "stage2_seeds": 1,
+    "model__name": "EleutherAI/pythia-1b-deduped",
+}
 
 #: Documents of the paper's X1 and X2 together: an update on all of them is a full batch.
 _ALL_DOCUMENTS = 16_960
@@ -89,6 +99,31 @@ PAPER_ROWS = (
             batches_of(4096, 80),
             batches_of(_ALL_DOCUMENTS, 330),
         ],
+        seeds__count=5,
+    ),
+    row(
+        "paper-gradients",
+        "paper-main",
+        "Gradient alignment of new definitions with their questions (section 5.1 and appendix F, figures 6, 24 and "
+        "25): Pythia-1B, trained on X1 alone, on 10 seeds. Every second epoch the gradient of each definition of D5cons"
+        " and D6cons is compared with those of its six questions. The paper finds D5cons more aligned by cosine and "
+        "inner product, no difference or the opposite by squared distance, and larger norms. It does not name the "
+        "model; this and the epochs are the authors' program's.",
+        **_GRADIENTS,
+        measures=(ExactMatch(), MeanLoss(), GradientAlignment(when=2)),
+        seeds__count=10,
+    ),
+    row(
+        "paper-gradients-stage1",
+        "paper-gradients",
+        "Gradient alignment of definitions that are trained on (appendix F, figure 26): D1cons_QA1 and D2incons_QA2, "
+        "on 5 seeds. The paper finds D1cons_QA1 more aligned by inner product, cosine and squared distance. Everything "
+        "else is as in paper-gradients.",
+        measures=(
+            ExactMatch(),
+            MeanLoss(),
+            GradientAlignment(subsets=("D1cons_QA1", "D2incons_QA2"), when=2),
+        ),
         seeds__count=5,
     ),
     row(

@@ -41,8 +41,12 @@ PANEL_TITLES = {
     "entity_attribution": "Entity attribution",
     "train_qa": "Training questions",
     "definitions": "Definitions",
+    "questions": "Questions",
+    "cosine": "Cosine",
+    "inner product": "Inner product",
+    "squared distance": "Squared L2 distance",
 }
-_AXIS_TITLES = {"exact_match": "exact match", "loss": "loss (nats per token)"}
+_AXIS_TITLES = {"exact_match": "exact match", "loss": "loss (nats per token)", "gradient_alignment": ""}
 _SCALES = {"loss": alt.Scale(type="log", nice=False)}
 # Nothing below 0 has a place on a log scale.
 _BANDS = {"loss": {"low": "max(datum.low, datum.mean / 3)"}}
@@ -76,7 +80,7 @@ def learning_curves(
     )
     panels: list[alt.LayerChart] = []
     for eval_set, rows in points.groupby("eval_set", sort=False):
-        base = alt.Chart(_data(rows)).encode(
+        base = alt.Chart(inline(rows)).encode(
             x=alt.X("position:Q", title="epoch", axis=alt.Axis(tickMinStep=1, grid=False)),
             y=height_of_mean,
             color=colour,
@@ -97,8 +101,8 @@ def learning_curves(
         if not panels:  # named, for Altair would number views and equal charts would differ
             spots = spots.properties(name="spots").add_params(pick)
         layers = [band, line, spots, *_stage_marks(table, experiment)]
-        panels.append(_panel(alt.layer(*layers), str(eval_set), width, height))
-    return _finish(alt.hconcat(*panels, spacing=28))
+        panels.append(panel(alt.layer(*layers), str(eval_set), width, height))
+    return finish(alt.hconcat(*panels, spacing=28))
 
 
 def gap_by_seed(points: pd.DataFrame, *, width: int = 400, height: int = 240) -> alt.HConcatChart:
@@ -117,7 +121,7 @@ def gap_by_seed(points: pd.DataFrame, *, width: int = 400, height: int = 240) ->
         above = alt.condition("datum.gap > 0", alt.value(COLOURS[GAP[0]]), alt.value(COLOURS[GAP[1]]))
         tooltip = [alt.Tooltip("seed:N"), *(alt.Tooltip(f"{name}:Q", format=".3f") for name in (*GAP, "gap"))]
         dots = (
-            alt.Chart(_data(rows))
+            alt.Chart(inline(rows))
             .mark_point(size=70, filled=True, opacity=1)
             .encode(seed, gap, color=above, tooltip=tooltip)
         )
@@ -125,8 +129,8 @@ def gap_by_seed(points: pd.DataFrame, *, width: int = 400, height: int = 240) ->
         mean = alt.Chart(whole).mark_rule(color=COLOURS[GAP[0]], strokeWidth=2).encode(y="mean:Q")
         zero = alt.Chart(whole).mark_rule(color=_INK, strokeDash=[4, 3]).encode(y="zero:Q")
         spread = [] if math.isnan(found.low) else [band]
-        panels.append(_panel(alt.layer(*spread, zero, mean, dots), str(eval_set), width, height))
-    return _finish(alt.hconcat(*panels, spacing=28))
+        panels.append(panel(alt.layer(*spread, zero, mean, dots), str(eval_set), width, height))
+    return finish(alt.hconcat(*panels, spacing=28))
 
 
 def gap_by_cell(points: pd.DataFrame, *, width: int = 330) -> alt.HConcatChart:
@@ -135,7 +139,7 @@ def gap_by_cell(points: pd.DataFrame, *, width: int = 330) -> alt.HConcatChart:
     panels: list[alt.LayerChart] = []
     for eval_set, rows in points.groupby("eval_set", sort=False):
         axis = alt.Axis(labelLimit=320) if not panels else None
-        base = alt.Chart(_data(rows)).encode(y=alt.Y("cell:N", title=None, sort=order, axis=axis))
+        base = alt.Chart(inline(rows)).encode(y=alt.Y("cell:N", title=None, sort=order, axis=axis))
         tooltip = [alt.Tooltip("cell:N"), *(alt.Tooltip(f"{name}:Q", format=".3f") for name in ("mean", "low", "high"))]
         gap = alt.X("mean:Q", title=_GAP_TITLE, axis=alt.Axis(tickCount=5))
         dots = base.mark_point(size=70, filled=True, opacity=1, color=COLOURS[GAP[0]]).encode(x=gap, tooltip=tooltip)
@@ -144,8 +148,8 @@ def gap_by_cell(points: pd.DataFrame, *, width: int = 330) -> alt.HConcatChart:
             alt.Chart(alt.InlineData(values=[{"zero": 0}])).mark_rule(color=_INK, strokeDash=[4, 3]).encode(x="zero:Q")
         )
         layers = alt.layer(zero, interval.encode(x="low:Q", x2="high:Q"), dots)
-        panels.append(_panel(layers, str(eval_set), width, 26 * len(order) + 20))
-    return _finish(alt.hconcat(*panels, spacing=28))
+        panels.append(panel(layers, str(eval_set), width, 26 * len(order) + 20))
+    return finish(alt.hconcat(*panels, spacing=28))
 
 
 def colours(names: Sequence[str]) -> list[str]:
@@ -189,7 +193,7 @@ def _stage_marks(table: pd.DataFrame, experiment: Experiment) -> list[alt.Chart]
     ]
 
 
-def _panel(chart: alt.LayerChart | alt.FacetChart, eval_set: str, width: int, height: int) -> alt.LayerChart:
+def panel(chart: alt.LayerChart | alt.FacetChart, eval_set: str, width: int, height: int) -> alt.LayerChart:
     """Give a panel its size and title."""
     title = alt.TitleParams(PANEL_TITLES.get(eval_set, eval_set), offset=20)
     assert isinstance(chart, alt.LayerChart)
@@ -197,7 +201,8 @@ def _panel(chart: alt.LayerChart | alt.FacetChart, eval_set: str, width: int, he
     return sized
 
 
-def _finish(chart: alt.HConcatChart) -> alt.HConcatChart:
+def finish(chart: alt.HConcatChart) -> alt.HConcatChart:
+    """Give a chart the fonts and colours of all."""
     text = {"labelColor": _INK, "titleColor": _INK, "labelFontSize": 11, "titleFontSize": 12}
     finished: alt.HConcatChart = (
         chart.configure(font=_FONT, background="white", padding=6)
@@ -209,7 +214,7 @@ def _finish(chart: alt.HConcatChart) -> alt.HConcatChart:
     return finished
 
 
-def _data(rows: pd.DataFrame) -> alt.InlineData:
+def inline(rows: pd.DataFrame) -> alt.InlineData:
     """Rows inside the chart itself; what was not measured is null."""
     records: list[Mapping[str, Any]] = rows.to_dict(orient="records")  # type: ignore[assignment]
     return alt.InlineData(values=[_finite(record) for record in records])

@@ -1,22 +1,15 @@
-"""Which figures an experiment has, and their files: SVG, PNG, and the data as CSV."""
+"""Which figures an experiment has."""
 
 from __future__ import annotations
 
-import functools
-import io
-import re
-from dataclasses import dataclass
-from pathlib import Path
-
-import altair as alt
 import pandas as pd
 
 from sayso.core.experiment import Experiment
-from sayso.core.files import write_atomically
 from sayso.core.sweep import cells
 from sayso.report import charts
+from sayso.report.figure import Figure
+from sayso.report.mechanisms import alignment_figures
 from sayso.report.points import cell_gaps, curve_points
-from sayso.report.table import to_csv
 from sayso.stats.values import ATTRIBUTION, for_statistics, gap_points
 
 _EXACT_MATCH_PANELS = ("validation", ATTRIBUTION)
@@ -25,33 +18,6 @@ _CURVES = (
     "Mean over seeds with its 95% interval, after each epoch. The dashed line divides the stages. Subsets whose part "
     "of the data is not trained on yet are faint."
 )
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A chart with its title, caption and data; `name` is the start of its file names."""
-
-    name: str
-    title: str
-    caption: str
-    chart: alt.HConcatChart
-    data: pd.DataFrame
-
-    @functools.cached_property
-    def svg(self) -> str:
-        """The chart as SVG text; equal charts give equal text, and ids differ between figures of one page."""
-        text = io.StringIO()
-        self.chart.save(text, format="svg")
-        numbers: dict[str, int] = {}  # the renderer numbers clipping areas from where its last chart ended
-        return re.sub(
-            r"\bclip(\d+)\b", lambda found: f"{self.name}-{numbers.setdefault(found[1], len(numbers))}", text.getvalue()
-        )
-
-    def save(self, folder: Path) -> None:
-        """Write NAME.svg, NAME.png (twice the size on screen) and NAME.csv."""
-        write_atomically(folder / f"{self.name}.svg", self.svg)
-        self.chart.save(str(folder / f"{self.name}.png"), format="png", scale_factor=2)
-        write_atomically(folder / f"{self.name}.csv", to_csv(self.data))
 
 
 def figures(table: pd.DataFrame, experiment: Experiment) -> list[Figure]:
@@ -64,10 +30,12 @@ def figures(table: pd.DataFrame, experiment: Experiment) -> list[Figure]:
     if not experiment.axes:
         found = [_curves(table, experiment, present[0].name, "learning-curves", "Learning curves")]
         found += [_gap_by_seed(table, experiment, present[0].name), _losses(table, experiment, present[0].name)]
+        found += alignment_figures(table, experiment, present[0].name)
     else:
         found = [_gap_by_cell(table, experiment)]
         for number, cell in enumerate(present, start=1):
             found.append(_curves(table, cell.experiment, cell.name, f"learning-curves-{number:02d}", cell.name))
+            found += alignment_figures(table, cell.experiment, cell.name, f"-{number:02d}")
     return [figure for figure in found if figure is not None]
 
 

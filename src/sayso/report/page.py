@@ -30,7 +30,8 @@ from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
 from sayso.core.files import read_json, write_atomically
 from sayso.core.store import Store
-from sayso.report.figures import Figure, figures
+from sayso.report.figure import Figure
+from sayso.report.figures import figures
 from sayso.report.ledger import NO_LEDGER, SHOWN, ledger_frame, stage_ledgers
 from sayso.report.table import load, readable
 from sayso.stats import numbers

@@ -1,0 +1,70 @@
+"""Which claims on mechanisms an experiment has, and what records say of them."""
+
+import numpy as np
+import pytest
+
+from sayso.core.records import Record
+from sayso.measures.gradient_alignment import GradientAlignment
+from sayso.paper.controls import control_of
+from sayso.paper.judging import claims_for, judge
+from sayso.paper.mechanisms import MECHANISMS
+from sayso.paper.table import EXPERIMENTS
+
+POCKET, GRADIENTS = EXPERIMENTS["pocket"], EXPERIMENTS["pocket-gradients"]
+OURS = {claim.name for claim in MECHANISMS}
+
+
+def names(experiment, measured=()):
+    return OURS & {claim.name for claim in claims_for(experiment, measured)}
+
+
+def test_claims_are_those_on_subsets_and_pairs_that_are_measured():
+    assert names(POCKET) == set()
+    assert names(GRADIENTS) == OURS - {"new-definitions-align-alike"}
+    assert names(control_of(GRADIENTS)) == {"new-definitions-align-alike"}
+    trained = {name for name in OURS if name.startswith("trained-")}
+    assert names(EXPERIMENTS["paper-gradients-stage1"]) == trained
+    own = {name for name in OURS if name.endswith("own-questions")}
+    assert names(EXPERIMENTS["paper-gradients"]) == OURS - trained - own - {"new-definitions-align-alike"}
+
+
+def records(experiment, subset, eval_set, what, level, seeds=range(8)):
+    draw = np.random.default_rng(list((subset + eval_set + what).encode()))
+    return [
+        Record(
+            *(experiment.name, "main", seed, "stage1", 6, GradientAlignment.name, eval_set, subset),
+            level + 0.01 * draw.normal(),
+            9,
+            what=what,
+        )
+        for seed in seeds
+    ]
+
+
+def test_verdicts_follow_the_records():
+    planted = [
+        *records(GRADIENTS, "D5cons", "own_questions", "cosine", 0.14),
+        *records(GRADIENTS, "D6cons", "own_questions", "cosine", 0.04),
+        *records(GRADIENTS, "D5cons", "other_questions", "cosine", 0.14),
+        *records(GRADIENTS, "D5cons", "own_questions", "squared distance", 2.0),
+        *records(GRADIENTS, "D6cons", "own_questions", "squared distance", 2.05),
+    ]
+    found = {verdict.claim: verdict for verdict in judge(planted, GRADIENTS)}
+    aligned = found["new-definitions-align-by-cosine"]
+    assert aligned.outcome == "holds"
+    assert aligned.contrast == "gradient_alignment (cosine) on own_questions: D5cons > D6cons"
+    assert aligned.comparison.difference == pytest.approx(0.1, abs=0.02)
+    assert found["new-definitions-are-no-nearer"].outcome == "holds"
+    other = found["new-definitions-align-with-their-own-questions"]
+    assert other.outcome == "undecided"
+    assert other.contrast == ("gradient_alignment (cosine): D5cons on own_questions > D5cons on other_questions")
+    assert found["new-questions-have-larger-gradients"].decision.reason == "not measured"
+
+
+def test_measured_later_claims_are_those_there_are_records_of():
+    planted = [
+        *records(POCKET, "D5cons", "own_questions", "cosine", 0.14),
+        *records(POCKET, "D6cons", "own_questions", "cosine", 0.04),
+    ]
+    found = {verdict.claim: verdict.outcome for verdict in judge(planted, POCKET)}
+    assert {name: found[name] for name in OURS & found.keys()} == {"new-definitions-align-by-cosine": "holds"}
