@@ -58,7 +58,7 @@ def test_verdicts_follow_the_records():
     other = found["new-definitions-align-with-their-own-questions"]
     assert other.outcome == "undecided"
     assert other.contrast == ("gradient_alignment (cosine): D5cons on own_questions > D5cons on other_questions")
-    assert found["new-questions-have-larger-gradients"].decision.reason == "not measured"
+    assert "new-questions-have-larger-gradients" not in found  # there is no record of it
 
 
 def test_measured_later_claims_are_those_there_are_records_of():
