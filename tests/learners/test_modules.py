@@ -1,3 +1,5 @@
+import contextlib
+
 import pytest
 import torch
 from torch import nn
@@ -7,7 +9,7 @@ from transformers.activations import ACT2FN
 
 from sayso.core.training import TrainSpec
 from sayso.learners import modules
-from sayso.learners.modules import class_of, computes_in_bfloat16, has_bfloat16, round_alike
+from sayso.learners.modules import class_of, computes_in_bfloat16, has_bfloat16, in_evaluation, round_alike
 
 
 @pytest.mark.parametrize(
@@ -107,3 +109,12 @@ def test_a_cpu_computes_in_float32_unless_told_otherwise_and_emulating_is_said_o
     said = "bfloat16 was asked for, which this cpu does not have: it is emulated, slower than float32"
     assert caplog.messages == ([] if has else [said])
     modules._say_emulated.cache_clear()
+
+
+def test_parts_get_back_the_modes_they_were_in():
+    module = torch.nn.Sequential(torch.nn.Dropout(), torch.nn.Sequential(torch.nn.Dropout()))
+    module[1].eval()
+    with contextlib.suppress(KeyError), in_evaluation(module):
+        assert not any(part.training for part in module.modules())
+        raise KeyError
+    assert [part.training for part in module.modules()] == [True, True, False, False]

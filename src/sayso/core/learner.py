@@ -52,14 +52,6 @@ class Lengths:
 
 
 @dataclass(frozen=True)
-class Gram:
-    """Inner products of the gradients of a group of examples with each other, and the squared norm of their sum."""
-
-    products: NDArray[np.float64]
-    sum_squared: float
-
-
-@dataclass(frozen=True)
 class Norms:
     """Norms of the gradients of documents, all of shape (documents,)."""
 

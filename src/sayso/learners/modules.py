@@ -118,3 +118,15 @@ def quiet() -> Iterator[None]:
     finally:
         transformers.logging.enable_progress_bar()
         transformers.logging.set_verbosity(level)
+
+
+@contextlib.contextmanager
+def in_evaluation(module: torch.nn.Module) -> Iterator[None]:
+    """Put a module into evaluation mode, and all its parts back into the modes they were in."""
+    modes = {part: part.training for part in module.modules()}
+    module.eval()
+    try:
+        yield
+    finally:
+        for part, mode in modes.items():
+            part.training = mode

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -20,12 +20,14 @@ from torch.func import functional_call, stack_module_state, vmap
 from sayso.core.corpus import Corpus
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
-from sayso.core.learner import Gram, Lengths, Scores
+from sayso.core.learner import GradientPairs, GradientProducts, Lengths, Scores, StepEffects, Update
 from sayso.core.pictures import Grids, fixed_draws
 from sayso.core.rng import stream, torch_seed
 from sayso.core.training import TrainSpec
 from sayso.learners.encoding import Once
-from sayso.learners.gradients import gram
+from sayso.learners.gradients.pairs import Asked
+from sayso.learners.gradients.steps import numbered
+from sayso.learners.grids.gradients import Alone
 from sayso.learners.grids.networks import ConvNeXt, MakeNetwork, network_of
 from sayso.learners.grids.specs import GridModel
 from sayso.learners.memory import Fitting, slices
@@ -64,6 +66,7 @@ class GridLearner(TrainedLearner):
         self._buffers = {name: tensor.to(device) for name, tensor in buffers.items()}
         self._read = Once(self._read_all)
         self._evaluation = Fitting(EVALUATION_ROWS, "evaluation", _HELPS)
+        self._gradients = Fitting(None, "measuring gradients", _HELPS)
         self._autocast = False
         super().__init__(
             seeds,
@@ -215,30 +218,48 @@ class GridLearner(TrainedLearner):
             for replica, own in enumerate(examples)
         ]
 
-    def gradient_gram(self, groups: Sequence[Sequence[Sequence[Example]]], train: TrainSpec) -> list[list[Gram]]:
-        """Compare gradients within groups of examples, each replica's own; see `Learner.gradient_gram`.
+    def gradient_products(
+        self,
+        pairs: Sequence[Sequence[GradientPairs]],
+        train: TrainSpec,
+        *,
+        by_layer: bool = False,
+        way: Literal["side by side", "contracted"] = "side by side",
+        held: int | None = None,
+    ) -> list[list[GradientProducts]]:
+        """Compare gradients, each replica's own; see `Learner.gradient_products`.
 
-        An example shows training images that belong to it, the same ones each time.
+        An example shows training images that belong to it, the same ones each time. `way`: how; `held`: most numbers of
+        gradients held at once (None: `sayso.learners.gradients.pairs.HELD`).
         """
-        return [[self._gram(replica, each, train) for each in own] for replica, own in enumerate(groups)]
 
-    def _gram(self, replica: int, examples: Sequence[Example], train: TrainSpec) -> Gram:
-        weights, buffers = (
-            {name: tensor[replica].detach().requires_grad_(wanted) for name, tensor in state.items()}
-            for state, wanted in ((self.parameters, True), (self._buffers, False))
-        )
+        def products(replica: int, own: GradientPairs) -> GradientProducts:
+            asked = Asked.of(own)
+            alone = self._alone(replica, asked.documents, train)
+            return self._gradients.run(
+                lambda most: asked.answered(alone.way(way, held, most), by_layer=by_layer), len(asked.documents)
+            )
+
+        return [[products(replica, each) for each in own] for replica, own in enumerate(pairs)]
+
+    def step_effects(self, updates: Sequence[Sequence[Update]], train: TrainSpec) -> list[StepEffects]:
+        """Try updates on copies of each replica; see `Learner.step_effects`."""
+        found = []
+        for replica, own in enumerate(updates):
+            documents, numbers = numbered(own)
+            found.append(self._alone(replica, documents, train).effects(numbers, train))
+        return found
+
+    def _alone(self, replica: int, examples: Sequence[Example], train: TrainSpec) -> Alone:
+        """One replica and what it sees of some examples."""
+        parameters = {name: tensor[replica] for name, tensor in self.parameters.items()}
+        buffers = {name: tensor[replica] for name, tensor in self._buffers.items()}
         grids = self._pictures.grids(list(examples))
         draws = fixed_draws(examples, self.seeds[replica], self._pictures.cells)
         inputs = self._inputs(self._pictures.choose(grids.symbols, draws, "train"), grids.asked, grids.tag)
         target = torch.as_tensor(grids.target, device=self.device)
         counted = self._told(target) if train.loss_on == "completion" else torch.ones_like(target).float()
-
-        def loss(row: int) -> Tensor:
-            logits = self._forward(weights, buffers, inputs[row : row + 1]).view(self._pictures.cells, -1)
-            cell = torch.nn.functional.cross_entropy(logits, target[row], reduction="none")
-            return (cell * counted[row]).sum() / counted[row].sum()
-
-        return gram(loss, len(examples), list(weights.values()))
+        return Alone(lambda weights, seen: self._forward(weights, buffers, seen), parameters, inputs, target, counted)
 
     def save_replica(self, replica: int, folder: Path) -> None:
         """Write one replica's weights as ``model.safetensors``; ConvNeXt V2 as transformers' ordinary checkpoint."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -18,17 +18,19 @@ from torch import Tensor
 from sayso.core.corpus import Corpus
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
-from sayso.core.learner import Activations, Gram, Scores
+from sayso.core.learner import Activations, GradientPairs, GradientProducts, Scores, StepEffects, Update
 from sayso.core.rng import torch_seed
 from sayso.core.training import TrainSpec
 from sayso.learners.encoding import Document, Encoder, Once, lengths_of, pad_of, require_boundary
-from sayso.learners.gradients import gram, in_evaluation
+from sayso.learners.gradients.pairs import Asked
+from sayso.learners.gradients.steps import numbered, step_effects
 from sayso.learners.memory import Fitting
-from sayso.learners.modules import computes_in_bfloat16, drops, has_bfloat16, in_bfloat16, quiet
+from sayso.learners.modules import computes_in_bfloat16, drops, has_bfloat16, in_bfloat16, in_evaluation, quiet
+from sayso.learners.optim import make_optimizer
 from sayso.learners.order import Step
 from sayso.learners.single.generation import ends_of, rules_of
+from sayso.learners.single.gradients import Gradients
 from sayso.learners.single.greedy import Begun, continue_greedily
-from sayso.learners.single.grouping import Group
 from sayso.learners.single.limits import limits_of, say_what_cannot_match
 from sayso.learners.single.listening import prompt_activations
 from sayso.learners.single.matching import Answers, matches
@@ -37,7 +39,7 @@ from sayso.learners.single.proving import choose_reader
 from sayso.learners.single.reader import base_of
 from sayso.learners.single.spelling import require_spelled
 from sayso.learners.single.stored import stored
-from sayso.learners.single.truth import ordinary_tokens
+from sayso.learners.single.truth import ordinary_tokens, short_documents
 from sayso.learners.specs import HFModel
 from sayso.learners.trainer import Encoded, TrainedLearner
 
@@ -84,7 +86,9 @@ class HFLearner(TrainedLearner):
         self._answers = Answers(self.tokenizer, ends_of(self.model, end), spec.answer, self.limits.new_tokens)
         self._drops = any(drops(module) for module in self.model.modules())
         self._evaluation = Fitting(EVALUATION_ROWS.get(device.type, 64), "evaluation", _HELPS)
+        self._fitting_gradients = Fitting(None, "measuring gradients", _HELPS)
         parameters, embedding = trained(self.model), self.model.get_input_embeddings().weight
+        self._gradients = Gradients(self.model, spec.name, self.reader, parameters, short_documents(ordinary, start))
         super().__init__(
             [self.seed],
             parameters,
@@ -168,20 +172,55 @@ class HFLearner(TrainedLearner):
             )
         return [self._answers.answers(said) if said else []]
 
-    def gradient_gram(self, groups: Sequence[Sequence[Sequence[Example]]], train: TrainSpec) -> list[list[Gram]]:
-        """Compare gradients within groups of examples; see `Learner.gradient_gram`."""
-        (own,) = groups
-        with in_evaluation(self.model):
-            return [[self._gram(examples, train) for examples in own]]
+    def gradient_products(
+        self,
+        pairs: Sequence[Sequence[GradientPairs]],
+        train: TrainSpec,
+        *,
+        by_layer: bool = False,
+        way: Literal["ghost", "contracted"] = "ghost",
+        held: int | None = None,
+    ) -> list[list[GradientProducts]]:
+        """Compare gradients; see `Learner.gradient_products`.
 
-    def _gram(self, examples: Sequence[Example], train: TrainSpec) -> Gram:
+        `way`: how, where that is proven to be right for the model. `held`: most numbers of gradients held at once
+        (None: `sayso.learners.gradients.pairs.HELD`).
+        """
+
+        def products(own: GradientPairs) -> GradientProducts:
+            asked = Asked.of(own)
+            documents = self._for_training(asked.documents, train)
+            return self._fitting_gradients.run(
+                lambda most: self._gradients.products(
+                    asked, documents, by_layer=by_layer, way=way, held=held, most=most
+                ),
+                len(documents),
+            )
+
+        (own,) = pairs
+        with in_evaluation(self.model):
+            return [[products(each) for each in own]]
+
+    def step_effects(self, updates: Sequence[Sequence[Update]], train: TrainSpec) -> list[StepEffects]:
+        """Try updates; see `Learner.step_effects`."""
+        (own,) = updates
+        examples, numbers = numbered(own)
+        documents = self._for_training(examples, train)
+        with in_evaluation(self.model):
+            effects = step_effects(
+                self._gradients.losses(documents),
+                numbers,
+                self.parameters,
+                lambda: make_optimizer(self.parameters, self.embedding, train, stacked=False),
+                train,
+                stacked=False,
+            )
+        return [effects]
+
+    def _for_training(self, examples: Sequence[Example], train: TrainSpec) -> list[Document]:
         documents = self._encoder.for_training(examples, train, label_length=self._label_length(train))
         self._require_positions(examples, documents)
-        return gram(
-            lambda row: self.reader.loss([documents[row]], [Group((0,))]) / documents[row].counted,
-            len(documents),
-            list(self.parameters.values()),
-        )
+        return documents
 
     def activations(
         self, examples: Sequence[Sequence[Example]], layers: Sequence[int], at: Sequence[int]

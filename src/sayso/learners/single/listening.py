@@ -12,7 +12,7 @@ from sayso.core.examples import Example
 from sayso.core.learner import Activations
 from sayso.learners.activations import activations, blocks_of, places_of
 from sayso.learners.encoding import Ids
-from sayso.learners.gradients import in_evaluation
+from sayso.learners.modules import in_evaluation
 from sayso.learners.single.reader import base_of, takes
 
 

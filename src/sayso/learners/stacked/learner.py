@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -18,16 +18,27 @@ from torch import Tensor
 from sayso.core.corpus import Corpus
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
-from sayso.core.learner import Activations, Gram, Lengths, Scores
+from sayso.core.learner import (
+    Activations,
+    GradientPairs,
+    GradientProducts,
+    Lengths,
+    Scores,
+    StepEffects,
+    Update,
+)
 from sayso.core.training import TrainSpec
 from sayso.learners.encoding import Document, Encoder, Once, cut_completions, require_boundary
+from sayso.learners.gradients.pairs import Asked
+from sayso.learners.gradients.steps import numbered
 from sayso.learners.memory import Fitting, slices
 from sayso.learners.order import Step
 from sayso.learners.specs import FromScratch
 from sayso.learners.stacked.accepted import Accepted
 from sayso.learners.stacked.batching import Batch, Tokens, buckets, join, stack
 from sayso.learners.stacked.decoding import greedy_answers
-from sayso.learners.stacked.mechanisms import gram_of, prompt_activations
+from sayso.learners.stacked.gradients import effects_of, products_of
+from sayso.learners.stacked.mechanisms import prompt_activations
 from sayso.learners.stacked.replicas import Replicas
 from sayso.learners.stacked.tokenizer import word_tokenizer
 from sayso.learners.trainer import Encoded, TrainedLearner
@@ -62,6 +73,7 @@ class StackedLearner(TrainedLearner):
         self._encoded = Once(self._encode)
         self._evaluation = Fitting(EVALUATION_ROWS, "evaluation", _HELPS)
         self._decoding = Fitting(None, "decoding", _HELPS)
+        self._gradients = Fitting(None, "measuring gradients", _HELPS)
         super().__init__(
             seeds,
             self._models.parameters,
@@ -199,13 +211,40 @@ class StackedLearner(TrainedLearner):
 
         return self._decoding.run(decode, len(examples))
 
-    def gradient_gram(self, groups: Sequence[Sequence[Sequence[Example]]], train: TrainSpec) -> list[list[Gram]]:
-        """Compare gradients within groups of examples, each replica's own; see `Learner.gradient_gram`."""
-        encoded = [
-            [encoder.for_training(examples, train) for examples in own]
-            for encoder, own in zip(self._encoders, groups, strict=True)
-        ]
-        return [[gram_of(self._models, replica, each) for each in own] for replica, own in enumerate(encoded)]
+    def gradient_products(
+        self,
+        pairs: Sequence[Sequence[GradientPairs]],
+        train: TrainSpec,
+        *,
+        by_layer: bool = False,
+        way: Literal["side by side", "contracted"] = "side by side",
+        held: int | None = None,
+    ) -> list[list[GradientProducts]]:
+        """Compare gradients, each replica's own; see `Learner.gradient_products`.
+
+        `way`: how; `held`: most numbers of gradients held at once (None: `sayso.learners.gradients.pairs.HELD`).
+        """
+
+        def products(replica: int, own: GradientPairs) -> GradientProducts:
+            asked = Asked.of(own)
+            documents = self._encoders[replica].for_training(asked.documents, train)
+            return self._gradients.run(
+                lambda most: products_of(
+                    self._models, replica, asked, documents, by_layer=by_layer, way=way, held=held, most=most
+                ),
+                len(documents),
+            )
+
+        return [[products(replica, each) for each in own] for replica, own in enumerate(pairs)]
+
+    def step_effects(self, updates: Sequence[Sequence[Update]], train: TrainSpec) -> list[StepEffects]:
+        """Try updates on copies of each replica; see `Learner.step_effects`."""
+        found = []
+        for replica, own in enumerate(updates):
+            examples, numbers = numbered(own)
+            documents = self._encoders[replica].for_training(examples, train)
+            found.append(effects_of(self._models, replica, documents, numbers, train))
+        return found
 
     def activations(
         self, examples: Sequence[Sequence[Example]], layers: Sequence[int], at: Sequence[int]

@@ -1,4 +1,4 @@
-"""Gradients of single examples, and what passes between layers, of each replica by itself."""
+"""What passes between layers, of each replica by itself."""
 
 from __future__ import annotations
 
@@ -7,30 +7,13 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from sayso.core.examples import Example
-from sayso.core.learner import Activations, Gram
+from sayso.core.learner import Activations
 from sayso.learners.activations import activations, blocks_of, places_of
 from sayso.learners.encoding import Document, Ids
-from sayso.learners.gradients import gram
 from sayso.learners.stacked.batching import Tokens
 from sayso.learners.stacked.replicas import Replicas
-
-
-def gram_of(models: Replicas, replica: int, documents: Sequence[Document]) -> Gram:
-    """Compare the gradients of one replica on documents (`sayso.learners.gradients.gram`)."""
-    weights = models.weights_of(replica)
-    device = next(iter(weights.values())).device
-
-    def loss(row: int) -> Tensor:
-        item = documents[row]
-        ids = torch.as_tensor(item.ids[None], device=device)
-        tokens = Tokens(ids[:, :-1], torch.as_tensor(item.context[None], device=device))
-        logits = models.logits_of(replica, tokens, weights)[0, item.first - 1 :]
-        return torch.nn.functional.cross_entropy(logits, ids[0, item.first :])
-
-    return gram(loss, len(documents), list(weights.values()))
 
 
 def prompt_activations(
