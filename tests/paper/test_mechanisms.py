@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from sayso.core.experiment import Experiment
 from sayso.core.records import Record
 from sayso.measures.gradient_alignment import GradientAlignment
 from sayso.paper.controls import control_of
@@ -14,8 +15,8 @@ POCKET, GRADIENTS = EXPERIMENTS["pocket"], EXPERIMENTS["pocket-gradients"]
 OURS = {claim.name for claim in MECHANISMS}
 
 
-def names(experiment, measured=()):
-    return OURS & {claim.name for claim in claims_for(experiment, measured)}
+def names(experiment: Experiment) -> set[str]:
+    return OURS & {claim.name for claim in claims_for(experiment)}
 
 
 def test_claims_are_those_on_subsets_and_pairs_that_are_measured():
@@ -28,16 +29,23 @@ def test_claims_are_those_on_subsets_and_pairs_that_are_measured():
     assert names(EXPERIMENTS["paper-gradients"]) == OURS - trained - own - {"new-definitions-align-alike"}
 
 
-def records(experiment, subset, eval_set, what, level, seeds=range(8)):
+def records(experiment: Experiment, subset: str, eval_set: str, what: str, level: float) -> list[Record]:
     draw = np.random.default_rng(list((subset + eval_set + what).encode()))
     return [
         Record(
-            *(experiment.name, "main", seed, "stage1", 6, GradientAlignment.name, eval_set, subset),
+            experiment.name,
+            "main",
+            seed,
+            "stage1",
+            6,
+            GradientAlignment.name,
+            eval_set,
+            subset,
             level + 0.01 * draw.normal(),
             9,
             what=what,
         )
-        for seed in seeds
+        for seed in range(8)
     ]
 
 

@@ -1,12 +1,14 @@
 """Measures of mechanisms watch training and change nothing, and give the same numbers afterwards."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from safetensors.torch import load_file
+import torch
 
 from sayso.core.experiment import Experiment
 from sayso.core.job_folder import JobFolder
+from sayso.core.records import Record
 from sayso.core.sweep import Job, cells
 from sayso.measures.gradient_alignment import GradientAlignment
 from sayso.measures.losses import MeanLoss
@@ -28,7 +30,12 @@ def run(experiment: Experiment, path: Path, seeds: tuple[int, ...]) -> tuple[Job
 
 def weights(folder: JobFolder, experiment: Experiment) -> list[bytes]:
     found = [folder.state_path(leg, stage.epochs) for leg, stage in enumerate(experiment.stages)]
-    return [b"".join(tensor.numpy().tobytes() for _, tensor in sorted(load_file(path).items())) for path in found]
+    states = [torch.load(path, weights_only=True)["weights"] for path in found]
+    return [b"".join(tensor.numpy().tobytes() for _, tensor in sorted(state.items())) for state in states]
+
+
+def in_order(records: Iterable[Record]) -> list[Record]:
+    return sorted(records, key=lambda r: (r.seed, r.stage, r.epoch, r.measure, r.eval_set, r.subset, r.what))
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +49,7 @@ def test_training_is_the_same_to_the_bit_and_later_measures_are_those_of_trainin
     job, after = run(plain, tmp_path / "after", (1, 2))
     assert weights(during, plain) == weights(after, plain)
     measure_job(job, after, MECHANISMS, lambda _: None)
-    key = lambda record: (record.seed, record.stage, record.epoch, record.measure, record.eval_set, record.subset, record.what)  # noqa: E731, E501
-    assert sorted(after.records(), key=key) == sorted(during.records(), key=key)
+    assert in_order(after.records()) == in_order(during.records())
     assert {record.measure for record in after.records()} == {"loss", "gradient_alignment", "step_effect"}
     for measure in MECHANISMS:
         assert list(after.details(measure.name)) == list(during.details(measure.name)) != []
