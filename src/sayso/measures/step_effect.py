@@ -31,6 +31,11 @@ PREDICTORS = (COSINE, INNER_PRODUCT, FIRST_ORDER)
 _EVAL_SET = "own_questions"
 
 
+def correlation_of(predictor: str) -> str:
+    """The `what` of a predictor's rank correlation with the fall of the loss."""
+    return f"rank correlation of {predictor}"
+
+
 class StepEffect(Measure):
     """See above. An optimizer is fresh, as at the start of a stage; its settings are those of the stage measured in.
 
@@ -54,7 +59,7 @@ class StepEffect(Measure):
 
     def covers(self, subset: str, eval_set: str) -> bool:
         """See `Measure.covers`."""
-        return subset in self.subsets and eval_set == _EVAL_SET
+        return eval_set == _EVAL_SET and subset in (*self.subsets, "+".join(self.subsets))
 
     def measure(self, moment: Moment, eval_sets: Sequence[tuple[str, str]]) -> Iterator[Score]:
         """Give changes and rank correlations of each replica; NaN where there are too few definitions."""
@@ -71,7 +76,7 @@ class StepEffect(Measure):
                 for what in PREDICTORS:
                     sign = -1.0 if what == FIRST_ORDER else 1.0
                     value = alignment.rank_correlation(sign * joined[what], -joined[REAL])
-                    yield Score(replica, _EVAL_SET, subset, value, len(joined[REAL]), f"rank correlation of {what}")
+                    yield Score(replica, _EVAL_SET, subset, value, len(joined[REAL]), correlation_of(what))
 
     def details(self, moment: Moment, eval_sets: Sequence[tuple[str, str]]) -> Iterator[tuple[int, dict[str, Any]]]:
         """Give a row for each definition and replica."""

@@ -24,7 +24,7 @@ class Contrast:
     `what` tells numbers of the measure apart. `second_eval_set`, `second_what`: those of the second subset, if not the
     same as of the first. `within`: the two are said to be
     equal, within so much (in the measure's own unit, or if `relative` as a share of the mean of both); None: the first
-    is said to be greater.
+    is said to be greater. `about`: the subsets that the numbers rest on, where these are not `first` and `second`.
     """
 
     first: str
@@ -37,6 +37,12 @@ class Contrast:
     second_what: str | None = None
     within: float | None = None
     relative: bool = False
+    about: tuple[str, ...] = ()
+
+    @property
+    def subsets(self) -> tuple[str, ...]:
+        """The subsets it takes."""
+        return self.about or (self.first, self.second)
 
     @property
     def sides(self) -> tuple[tuple[str, str, str], tuple[str, str, str]]:

@@ -43,7 +43,7 @@ def compared(experiment: Experiment) -> list[tuple[list[Subset], str]]:
     by_name = {subset.name: subset for subset in experiment.subsets}
     groups: list[tuple[list[Subset], str]] = []
     for claim in claims_for(experiment):
-        pair = [by_name[name] for name in (claim.contrast.first, claim.contrast.second)]
+        pair = [by_name[name] for name in claim.contrast.subsets]
         if any(subset.source is None for subset in pair):
             continue
         touched = [group for group in groups if any(subset in group[0] for subset in pair)]

@@ -39,7 +39,7 @@ def claims_for(experiment: Experiment, measured: Iterable[str] = ()) -> tuple[Cl
     return tuple(
         claim
         for claim in ledger
-        if {claim.contrast.first, claim.contrast.second} <= names
+        if names.issuperset(claim.contrast.subsets)
         and stage_training(experiment, claim.contrast.after) is not None
         and claim.where.kind in ("all", kind)
         and claim.where.joint in (None, joint)

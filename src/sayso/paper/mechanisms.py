@@ -1,12 +1,13 @@
 """What the paper says of mechanisms (section 5, appendix F), and what stands beside it here, as rows of the ledger.
 
-They are judged where their measures were taken (`sayso.measures.gradient_alignment`).
+They are judged where their measures were taken (`sayso.measures.gradient_alignment`, `sayso.measures.step_effect`).
 """
 
 from __future__ import annotations
 
 from sayso.measures.alignment import COSINE, DISTANCE, INNER_PRODUCT
 from sayso.measures.gradient_alignment import OTHER, OWN, GradientAlignment
+from sayso.measures.step_effect import FIRST_ORDER, REAL, StepEffect, correlation_of
 from sayso.paper.claims import Claim, Contrast, Where
 
 _ALIGNMENT = GradientAlignment.name
@@ -20,6 +21,16 @@ def _aligned(
 
 def _above_others(subset: str) -> Contrast:
     return Contrast(subset, subset, _ALIGNMENT, OWN, "X1", what=COSINE, second_eval_set=OTHER)
+
+
+_NEW = ("D5cons", "D6cons")
+
+
+def _tells_more(better: str, worse: str) -> Contrast:
+    """Of definitions of both subsets together, one predictor's rank correlation with the fall of the loss is higher."""
+    both = "+".join(_NEW)
+    what, second_what = correlation_of(better), correlation_of(worse)
+    return Contrast(both, both, StepEffect.name, OWN, "X1", what=what, second_what=second_what, about=_NEW)
 
 
 MECHANISMS = (
@@ -92,6 +103,34 @@ MECHANISMS = (
         "beyond the paper",
         _above_others("D6cons"),
         Where(),
+    ),
+    Claim(
+        "a-step-on-a-reliable-definition-helps-more",
+        "One step on a new definition lowers its questions' loss more where the source was reliable.",
+        "beyond the paper",
+        Contrast("D6cons", "D5cons", StepEffect.name, OWN, "X1", what=REAL),
+        Where(),
+    ),
+    Claim(
+        "first-order-tells-more-than-cosine",
+        "How far a step lowers the loss is told better by the optimizer's first order than by the cosine.",
+        "beyond the paper",
+        _tells_more(FIRST_ORDER, COSINE),
+        Where(),
+    ),
+    Claim(
+        "first-order-tells-more-than-inner-product",
+        "How far a step lowers the loss is told better by the optimizer's first order than by the inner product.",
+        "beyond the paper",
+        _tells_more(FIRST_ORDER, INNER_PRODUCT),
+        Where(),
+    ),
+    Claim(
+        "a-step-helps-alike",
+        "With nothing to tell the sources apart, a step on a definition lowers its questions' loss alike.",
+        "beyond the paper",
+        Contrast("D5cons", "D6cons", StepEffect.name, OWN, "X1", what=REAL, within=0.05),
+        Where("control"),
     ),
     Claim(
         "new-definitions-align-alike",
