@@ -207,7 +207,7 @@ POCKET_ROWS = (
         "each of D1cons_QA1, D2incons_QA2, D5cons and D6cons, with their own questions and with all others. The paper "
         "finds D5cons more aligned than D6cons by cosine and inner product, not by distance, and larger gradients; "
         "trained on, D1cons_QA1 is more aligned than D2incons_QA2 by all three. Beyond the paper, a step is taken on "
-        "each definition of D5cons and D6cons, to see which of these tells what it does. Everything else is as in pocket.",
+        "definitions of D5cons and D6cons, to see which of these tells what it does. Everything else is as in pocket.",
         stages=POCKET.stages[:2],
         measures=(
             ExactMatch(),
