@@ -45,9 +45,10 @@ LAPTOP = Experiment(
         precision="fastest",
     ),
     stages=(
-        Stage(name="stage1", documents=("X1",), epochs=8, measure_every=8),
-        Stage(name="stage2", documents=("X2",), epochs=8, measure_every=8),
+        Stage(name="stage1", documents=("X1",), epochs=8),
+        Stage(name="stage2", documents=("X2",), epochs=8),
     ),
-    measures=(ExactMatch(), MeanLoss()),
+    # Before it was told anything, a model writes long answers: to score these takes as long as an epoch.
+    measures=(ExactMatch(when="stage"), MeanLoss(when="stage")),
     seeds=Seeds(first=100, count=4),
 )
