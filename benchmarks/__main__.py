@@ -10,6 +10,7 @@ from benchmarks import (
     exact_match,
     families,
     fidelity,
+    gradients,
     paper_digits,
     paper_set_inclusion,
     power,
@@ -37,6 +38,7 @@ BENCHMARKS = {
     "training": training.main,
     "paper-set-inclusion": paper_set_inclusion.main,
     "paper-digits": paper_digits.main,
+    "gradients": gradients.main,
     "power": power.main,
 }
 

@@ -115,7 +115,10 @@ def whole(uses: Sequence[Use], size: torch.Size) -> Iterator[tuple[range, Tensor
     step = max(1, BLOCK // size.numel())
     for low in range(0, every, step):
         part = range(low, min(low + step, every))
-        yield part, torch.stack([_whole(use, slice(part.start, part.stop), size) for use in uses]).sum(0)
+        total = _whole(first, slice(part.start, part.stop), size)
+        for use in uses[1:]:
+            total = total + _whole(use, slice(part.start, part.stop), size)
+        yield part, total
 
 
 def _whole(use: Use, part: slice, size: torch.Size) -> Tensor:

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sayso.learners.gradients.factors import Use, inner, whole
+from sayso.learners.gradients.factors import Picked, Use, inner, whole
 from sayso.learners.gradients.tally import Tally
 from sayso.learners.gradients.uses import Listeners
 
@@ -121,17 +121,24 @@ class Ghost:
         """Read documents pass by pass; whole gradients of new ones, a weight at a time, go to the tally."""
         for part in self._passes(documents):
             uses = factors_of(self._texts, self._listeners, part)
-            if new := tally.missing(part):
-                self._tell(tally, part, set(new), uses)
+            if tally.missing(part):
+                _tell(tally, part, uses, self.parameters)
             yield part, uses
 
-    def _tell(self, tally: Tally, part: Sequence[int], new: set[int], uses: Mapping[str, Sequence[Use]]) -> None:
-        for name, own in uses.items():
-            for places, gradients in whole(own, self.parameters[name].shape):
-                wanted = [at for at, place in enumerate(places) if part[place] in new]
-                if wanted:
-                    tally.add([part[places[at]] for at in wanted], name, gradients[wanted])
-        tally.seen(part)
+
+def _tell(tally: Tally, part: Sequence[int], uses: Mapping[str, Sequence[Use]], sizes: Mapping[str, Tensor]) -> None:
+    """Make whole gradients of what was read, a weight at a time; of an embedding only the rows that were looked up."""
+    for name, own in uses.items():
+        if len(own) == 1 and isinstance(own[0], Picked):
+            for document, ids, right in zip(part, own[0].ids, own[0].right, strict=True):
+                rows, place = ids.unique(return_inverse=True)
+                tally.add_rows(
+                    document, name, rows, right.new_zeros(len(rows), right.shape[1]).index_add_(0, place, right)
+                )
+        else:
+            for places, gradients in whole(own, sizes[name].shape):
+                tally.add([part[place] for place in places], name, gradients)
+    tally.seen(part)
 
 
 def factors_of(texts: Texts, listeners: Listeners, documents: Sequence[int]) -> dict[str, list[Use]]:

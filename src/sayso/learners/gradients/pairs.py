@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,6 @@ from sayso.learners.gradients.tally import Tally
 
 #: Most numbers held at once, by kind of device: in float32 half a gigabyte, and eight.
 HELD = {"cpu": 2**27, "cuda": 2**31}
-
-#: What ways are called.
-WayName: TypeAlias = Literal["side by side", "contracted", "ghost"]
 
 Indices = NDArray[np.int64]
 Held = TypeVar("Held")

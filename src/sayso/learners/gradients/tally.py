@@ -11,12 +11,15 @@ from torch import Tensor
 
 from sayso.core.learner import Norms
 
+#: Numbers that are gone over several times in a row, by kind of device: what stays in a CPU's cache.
+_PARTS = {"cpu": 2**16, "cuda": 2**26}
+
 
 class Tally:
     """What is known of each document's gradient, and one running sum of all of them: one buffer of all weights.
 
-    `times`: how often each document's gradient is in the sum, shape (documents,). Sums over the numbers of one weight
-    are torch's own (in pairs, so they lose nothing), all others in float64.
+    `times`: how often each document's gradient is in the sum, shape (documents,). Sums over a part of one weight's
+    numbers are torch's own (in pairs, so they lose nothing), all others in float64.
     """
 
     def __init__(self, parameters: Mapping[str, Tensor], times: Sequence[int]) -> None:
@@ -26,6 +29,7 @@ class Tally:
         self._sum = {
             name: torch.zeros(tensor.shape, dtype=torch.float64, device=device) for name, tensor in parameters.items()
         }
+        self._part = _PARTS.get(device.type, 2**26)
         self._seen = np.zeros(len(times), dtype=np.bool_)
 
     def missing(self, documents: Sequence[int]) -> list[int]:
@@ -37,16 +41,31 @@ class Tally:
         self._seen[list(documents)] = True
 
     def add(self, documents: Sequence[int], name: str, gradients: Tensor) -> None:
-        """Take in the gradients by one weight of some documents, shape (documents, ...)."""
+        """Take in the gradients by one weight of some documents, shape (documents, ...), but of those seen before."""
+        new = [place for place, document in enumerate(documents) if not self._seen[document]]
+        if not new:
+            return
+        if len(new) < len(documents):
+            documents, gradients = [documents[place] for place in new], gradients[new]
         at = torch.as_tensor(documents, device=self._times.device)
-        flat = gradients.flatten(1)
-        size = flat.abs()
-        self._l1[at] += size.sum(1)
-        self._linf[at] = torch.maximum(self._linf[at], size.amax(1).double())
-        self._square[at] += flat.square().sum(1)
-        total = self._sum[name]
-        for times, gradient in zip(self._times[at].tolist(), gradients, strict=True):
-            total.add_(gradient.view_as(total), alpha=times)
+        flat, total, times = gradients.flatten(1), self._sum[name].view(-1), self._times[at]
+        step = max(1, self._part // len(documents))
+        for low in range(0, flat.shape[1], step):
+            part = flat[:, low : low + step]
+            total[low : low + step] += times @ part.double()
+            size = part.abs()
+            self._l1[at] += size.sum(1)
+            self._linf[at] = torch.maximum(self._linf[at], size.amax(1).double())
+            self._square[at] += size.square_().sum(1)
+
+    def add_rows(self, document: int, name: str, rows: Tensor, gradients: Tensor) -> None:
+        """Take in the gradient of one document by a matrix of which it touches these rows only, each named once."""
+        if not self._seen[document]:
+            self._sum[name].index_add_(0, rows, self._times[document] * gradients.double())
+            size = gradients.abs()
+            self._l1[document] += size.sum()
+            self._linf[document] = torch.maximum(self._linf[document], size.amax().double())
+            self._square[document] += size.square_().sum()
 
     def norms(self, documents: Sequence[int]) -> Norms:
         """The norms of some documents' gradients, in their order."""

@@ -42,7 +42,7 @@ class WholeGradients:
         self.name, self.parameters, self._read = name, parameters, read
         room = max(1, held // sum(tensor.numel() for tensor in parameters.values()))
         room = room if most is None else min(room, most)
-        self._beside = min(_BESIDE, room // 2)
+        self._beside = min(_BESIDE, room // 4)
         self._rows = room - self._beside
 
     def chunks(self, documents: Sequence[int]) -> Iterator[list[int]]:
@@ -58,9 +58,13 @@ class WholeGradients:
         }
 
         def keep(places: Sequence[int], name: str, gradients: Tensor) -> None:
-            held[name][list(places)] = gradients.flatten(1)
+            for place, gradient in zip(places, gradients, strict=True):
+                held[name][place].copy_(gradient.flatten())
 
-        self._passing(documents, keep, tally)
+        self._read(documents, keep)
+        for name, gradients in held.items():
+            tally.add(documents, name, gradients)
+        tally.seen(documents)
         return held
 
     def against(
@@ -85,17 +89,15 @@ class WholeGradients:
 
     def note(self, documents: Sequence[int], tally: Tally) -> None:
         """See `Way.note`."""
-        for low in range(0, len(documents), max(1, self._beside)):
-            self._passing(documents[low : low + max(1, self._beside)], None, tally)
+        step = max(1, self._beside)
+        for low in range(0, len(documents), step):
+            self._passing(documents[low : low + step], None, tally)
 
     def _passing(self, documents: Sequence[int], take: Take | None, tally: Tally) -> None:
-        """Read documents; each gradient goes to the tally, if it is new, and to `take`."""
-        new = set(tally.missing(documents))
+        """Read documents; each gradient goes to the tally, and to `take`."""
 
         def passes(places: Sequence[int], name: str, gradients: Tensor) -> None:
-            if unseen := [at for at, place in enumerate(places) if documents[place] in new]:
-                some = gradients if len(unseen) == len(places) else gradients[unseen]
-                tally.add([documents[places[at]] for at in unseen], name, some)
+            tally.add([documents[place] for place in places], name, gradients)
             if take is not None:
                 take(places, name, gradients)
 

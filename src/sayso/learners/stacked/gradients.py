@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from sayso.core.learner import GradientProducts, StepEffects
 from sayso.core.training import TrainSpec
 from sayso.learners.encoding import Document
 from sayso.learners.gradients.contraction import contraction
-from sayso.learners.gradients.pairs import Asked, WayName, room
+from sayso.learners.gradients.pairs import Asked, room
 from sayso.learners.gradients.side_by_side import side_by_side
 from sayso.learners.gradients.steps import step_effects
 from sayso.learners.optim import make_optimizer
@@ -28,7 +29,7 @@ def products_of(
     documents: Sequence[Document],
     *,
     by_layer: bool,
-    way: WayName,
+    way: Literal["side by side", "contracted"],
     held: int | None,
     most: int | None,
 ) -> GradientProducts:
