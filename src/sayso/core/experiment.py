@@ -139,7 +139,7 @@ class Experiment(Spec):
         return self
 
     def check_measure(self, measure: Measure) -> None:
-        """Refuse, by a ValueError, a measure that needs more than the model's learner can do."""
+        """Refuse, by a ValueError, a measure that needs more than the model's learner can do, or other subsets."""
         if is_stand_in(measure) or is_stand_in(self.model):
             return  # what they need and give is known to their code alone
         if lacking := measure.needs - self.model.gives:
@@ -147,6 +147,7 @@ class Experiment(Spec):
                 f"measure {measure.name} needs {' and '.join(sorted(lacking))} of a model, which "
                 f"{type(self.model).__name__} does not give; leave it out, or choose another model"
             )
+        measure.check_subsets([subset.name for subset in self.subsets])
 
     @property
     def kept(self) -> Keep:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import Field
 
@@ -14,6 +14,8 @@ from sayso.core.examples import Example
 from sayso.core.learner import Learner, Need, Scores
 from sayso.core.spec import Component
 from sayso.core.training import TrainSpec
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class Moment:
     epoch: int
     _scores: dict[tuple[str, str], list[Scores]] = field(default_factory=dict)
     _answers: dict[tuple[str, str], list[list[str]]] = field(default_factory=dict)
+    _made: dict[str, Any] = field(default_factory=dict)
 
     def examples(self, eval_set: str, subset: str) -> list[tuple[Example, ...]]:
         """Examples of one evaluation set, of every replica."""
@@ -63,6 +66,13 @@ class Moment:
         if key not in self._answers:
             self._answers[key] = self.learner.answers(self.examples(eval_set, subset))
         return self._answers[key]
+
+    def once(self, key: str, make: Callable[[], T]) -> T:
+        """What is made under this key, once at this moment: a measure's numbers and its details may share it."""
+        if key not in self._made:
+            self._made[key] = make()
+        made: T = self._made[key]
+        return made
 
     @staticmethod
     def _find(corpus: Corpus, eval_set: str, subset: str) -> EvalSet:
@@ -83,6 +93,9 @@ class Measure(Component, ABC):
     name: ClassVar[str]
     needs: ClassVar[frozenset[Need]] = frozenset({"scores"})
     when: When | tuple[When, ...] = "epoch"
+
+    def check_subsets(self, subsets: Collection[str]) -> None:
+        """Refuse, by a ValueError, an experiment that lacks subsets it is about; mostly none."""
 
     @abstractmethod
     def measure(self, moment: Moment, eval_sets: Sequence[tuple[str, str]]) -> Iterator[Score]:

@@ -37,6 +37,8 @@ OWN_TYPES = {
     "F1": "sayso.measures.f1:F1",
     "MeanLoss": "sayso.measures.losses:MeanLoss",
     "Predictions": "sayso.measures.predictions:Predictions",
+    "Probes": "sayso.measures.probing.probes:Probes",
+    "Steered": "sayso.measures.probing.steered:Steered",
 }
 
 

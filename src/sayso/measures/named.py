@@ -16,10 +16,13 @@ from sayso.measures.exact_match import ExactMatch
 from sayso.measures.f1 import F1
 from sayso.measures.losses import MeanLoss
 from sayso.measures.predictions import Predictions
+from sayso.measures.probing.probes import Probes
+from sayso.measures.probing.steered import Steered
 
 #: sayso's own, by the names that stand in the records.
 MEASURES: dict[str, type[Measure]] = {
-    kind.name: kind for kind in (ExactMatch, MeanLoss, F1, ExactMatchByAttribute, ExactMatchByEntity, Predictions)
+    kind.name: kind
+    for kind in (ExactMatch, MeanLoss, F1, ExactMatchByAttribute, ExactMatchByEntity, Predictions, Probes, Steered)
 }
 
 
