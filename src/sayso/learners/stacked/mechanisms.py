@@ -122,11 +122,13 @@ def losses_while_steered(
         own = [documents[row] for row in rows]
         ids = torch.as_tensor(np.stack([item.ids for item in own]), device=device)
         tokens = Tokens(ids[:, :-1], torch.as_tensor(np.stack([item.context for item in own]), device=device))
-        token = torch.nn.functional.cross_entropy(
-            models.logits_of(replica, tokens).flatten(0, 1), ids[:, 1:].flatten(), reduction="none"
-        ).view(len(own), -1)
         starts = torch.as_tensor([item.start for item in own], device=device)[:, None]
-        counted = torch.arange(1, ids.shape[1], device=device) >= starts
+        first = int(starts.min())
+        logits = models.logits_of(replica, tokens, keep=ids.shape[1] - first)
+        token = torch.nn.functional.cross_entropy(
+            logits.flatten(0, 1), ids[:, first:].flatten(), reduction="none"
+        ).view(len(own), -1)
+        counted = torch.arange(first, ids.shape[1], device=device) >= starts
         mean: NDArray[np.float64] = ((token * counted).sum(1) / counted.sum(1)).cpu().double().numpy()
         return mean
 

@@ -96,7 +96,8 @@ def _best(right: Bools, folds: Folds, read: Sequence[int], by: Sequence[Sequence
     total = np.zeros(right.shape[:3])
     for number, (probe,) in zip(read, by, strict=True):
         total += right[:, :, :, probe, folds.fold == number].sum(-1)
-    return total.argmax(2)
+    best: NDArray[np.int64] = total.argmax(2)
+    return best
 
 
 def _ordered(one: int, other: int) -> tuple[int, int]:

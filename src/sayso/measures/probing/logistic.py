@@ -99,7 +99,7 @@ class _Space:
 
     @property
     def width(self) -> int:
-        return self.examples.shape[1] if self.wide else self.examples.shape[2]
+        return int(self.examples.shape[1] if self.wide else self.examples.shape[2])
 
     def image(self, coefficients: Floats) -> Floats:
         return coefficients @ self._across

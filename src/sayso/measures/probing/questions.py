@@ -1,11 +1,12 @@
-"""Which questions are probed: of one kind, about aliases of one length, so that a token's place says what it is.
+r"""Which questions are probed: of one kind, about aliases of one length, so that a token's place says what it is.
 
 born     <|kwoda|>   ?            names of the places: born, alias 1, ?
-Q : When was <| kwo da |> born ? \\n A :                       ..., was, alias 1, ..., alias 4, born, ?, \\n, A, :
+Q : When was <| kwo da |> born ? \n A :                       ..., was, alias 1, ..., alias 4, born, ?, \n, A, :
 """
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ VARIES = "…"
 
 @dataclass(frozen=True)
 class LeftOut:
-    """An alias that is not probed for its number of tokens, or that of what is around it (None: the same as others')."""
+    """An alias that is not probed, for it has so many tokens, or what is around it has others than usual."""
 
     subset: str
     alias: str
@@ -155,9 +156,7 @@ def _span(alias: str, texts: Sequence[str]) -> tuple[int, int] | None:
     whole, wanted = "".join(letters), _bare(alias)
     if (first := whole.rfind(wanted)) < 0 or not wanted:
         return None
-    ends, total = [], 0
-    for text in letters:
-        ends.append(total := total + len(text))
+    ends = list(itertools.accumulate(map(len, letters)))
     begin = next(at for at, end in enumerate(ends) if end > first)
     return begin, next(at for at, end in enumerate(ends) if end >= first + len(wanted)) + 1
 

@@ -174,14 +174,18 @@ class _Answers:
 
 
 def _defined_as(corpus: Corpus) -> dict[str, str]:
-    """The entity that the definition of an alias names, where it is another one than the alias stands for."""
-    return {
+    """The entity that the definition of an alias names, where it can be told.
+
+    It is asked for where it is not the one that the alias stands for; else it is what the definition ends with.
+    """
+    said = {
         item.alias: item.answers[0]
         for each in corpus.eval_sets
         for item in each.examples
-        if each.name.startswith("attribution_as_defined.")
-        or (item.kind == "definition" and item.answers and item.answers[0] != item.entity)
+        if item.kind == "definition" and item.answers
     }
+    sets = [each for each in corpus.eval_sets if each.name.startswith("attribution_as_defined.")]
+    return said | {item.alias: item.answers[0] for each in sets for item in each.examples}
 
 
 def _facts(corpus: Corpus, attribute: str) -> dict[str, Example]:
