@@ -17,7 +17,7 @@ from sayso.core.rng import stream
 from sayso.measures.probing.crossval import Read, read
 from sayso.measures.probing.questions import Questions, asked, attribute_of_most, of_one_length
 from sayso.measures.probing.reading import layers_of, only, read_layers
-from sayso.measures.probing.tasks import TRANSFER, Cast, Task, cast, require_subsets, subsets_of
+from sayso.measures.probing.tasks import TRANSFER, Apart, Cast, Task, cast, require_subsets, subsets_of
 
 Strength = Annotated[float, Field(gt=0)]
 
@@ -29,7 +29,9 @@ class Probes(Measure):
     from D2incons_QA2. A probe is a logistic regression on what passes between two layers at one token of a question.
     Questions are those of `eval_sets`, of one kind at a time: `attributes`, or the one that most aliases have (None).
     Aliases have `token_count` tokens (None: as most have); what is left out is named in the details. Classes are
-    balanced and no entity is in two of the `folds`.
+    balanced in each of the `folds`, and no entity is in two of them; with `apart` ``alias`` no alias is. Where few
+    entities are shared by all subsets these are two questions: by alias a probe may read how an alias of a known entity
+    differs from its others (how sure the model is of it, say), by entity only what is common to all.
 
     `strength`: C, the program's 0.01, or several, of which each probe takes the one that reads best within the folds it
     is trained on. `permutations`: how many times labels are shuffled, to see what a probe reads where there is nothing
@@ -47,6 +49,7 @@ class Probes(Measure):
     attributes: tuple[str, ...] | None = Field(default=None, min_length=1)
     strength: Strength | Annotated[tuple[Strength, ...], Field(min_length=1)] = 0.01
     folds: int = Field(default=5, ge=2)
+    apart: Apart = "entity"
     permutations: int = Field(default=20, ge=0)
     directions: int = Field(default=20, ge=0)
     layers: tuple[int, ...] | None = Field(default=None, min_length=1)
@@ -56,7 +59,7 @@ class Probes(Measure):
         """Refuse an experiment that lacks a task's subset."""
         require_subsets(self.name, subsets_of(self.tasks), subsets)
 
-    def measure(self, moment: Moment, eval_sets: Sequence[tuple[str, str]]) -> Iterator[Score]:  # noqa: ARG002
+    def measure(self, moment: Moment, eval_sets: Sequence[tuple[str, str]]) -> Iterator[Score]:
         """Give the accuracy at each place, and at the alias's last token over the layers; each beside its baselines.
 
         The evaluation set is ``probe.validation.born`` and the like, the subset the task, and `Score.what`:
@@ -67,15 +70,17 @@ class Probes(Measure):
           permuted``: at the alias's last token, the mean over the layers but 0 (where there are others);
         - ``converged``: the share of probes that were solved.
         """
-        for each in self._maps(moment):
+        for each in self._maps(moment, eval_sets):
             yield from each.scores()
 
-    def details(self, moment: Moment, eval_sets: Sequence[tuple[str, str]]) -> Iterator[tuple[int, dict[str, Any]]]:  # noqa: ARG002
+    def details(self, moment: Moment, eval_sets: Sequence[tuple[str, str]]) -> Iterator[tuple[int, dict[str, Any]]]:
         """Give the whole map with the range of shuffled labels, a row a place, and the aliases left out."""
-        for each in self._maps(moment):
+        for each in self._maps(moment, eval_sets):
             yield from each.rows()
 
-    def _maps(self, moment: Moment) -> list[Map]:
+    def _maps(self, moment: Moment, eval_sets: Sequence[tuple[str, str]]) -> list[Map]:
+        if not are_due(moment, self.eval_sets, eval_sets):
+            return []
         return moment.once(self.canonical_json(), lambda: list(self._made(moment)))
 
     def _made(self, moment: Moment) -> Iterator[Map]:
@@ -92,6 +97,7 @@ class Probes(Measure):
                 questions,
                 task,
                 folds=self.folds,
+                apart=self.apart,
                 permutations=self.permutations,
                 transfer=transfer and task == "tag",
                 measure=self.name,
@@ -122,6 +128,16 @@ class Probes(Measure):
                 read(alone, chosen.folds, chosen.labellings[:1], strengths).accuracy.reshape(len(values), -1).mean(1)
             )
         return _Layer(layer, plain, random)
+
+
+def are_due(moment: Moment, own: Sequence[str], measured: Sequence[tuple[str, str]]) -> bool:
+    """Whether evaluation sets are measured in this stage: before stage 1 they are not.
+
+    Names that no set has are due, so that they are found to be wrong.
+    """
+    known = {each.name for each in moment.corpora[0].eval_sets}
+    names = {name for name, _ in measured}
+    return any(name in names or name not in known for name in own)
 
 
 def questions_of(

@@ -80,19 +80,16 @@ def asked(corpus: Corpus, eval_sets: Sequence[str], subsets: Sequence[str], attr
     """
     found: list[Example] = []
     for subset in subsets:
-        own = {
-            item.alias: item for item in reversed(list(_questions(corpus, eval_sets, subset))) if _is(item, attribute)
-        }
+        own: dict[str, Example] = {}
+        for item in _questions(corpus, eval_sets, subset):
+            if item.attribute == attribute:
+                own.setdefault(item.alias, item)
         if not own:
             kinds = sorted({item.attribute for item in _questions(corpus, eval_sets, subset)})
             there = nearest(attribute, kinds) if kinds else "; it has no questions there"
             raise SaysoError(f"no question about '{attribute}' of {subset} in {' or '.join(eval_sets)}{there}")
-        found += reversed(own.values())
+        found += own.values()
     return found
-
-
-def _is(item: Example, attribute: str) -> bool:
-    return item.attribute == attribute
 
 
 def _questions(corpus: Corpus, eval_sets: Sequence[str], subset: str) -> Iterator[Example]:
@@ -162,7 +159,8 @@ def _span(alias: str, texts: Sequence[str]) -> tuple[int, int] | None:
 
 
 def _bare(text: str) -> str:
-    return "".join(text.replace("▁", " ").split()).casefold()
+    """A token's letters, without the marks tokenizers have for a space and for what goes on a word."""
+    return "".join(text.removeprefix("##").replace("▁", " ").split()).casefold()
 
 
 def _names(tokens: Sequence[tuple[str, ...]], begin: int, end: int) -> tuple[str, ...]:

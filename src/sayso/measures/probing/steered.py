@@ -21,7 +21,7 @@ from sayso.core.learner import Need, Steering
 from sayso.core.measure import Measure, Moment, Score, When
 from sayso.core.rng import stream
 from sayso.measures.probing.logistic import fits
-from sayso.measures.probing.probes import Strength, questions_of
+from sayso.measures.probing.probes import Strength, are_due, questions_of
 from sayso.measures.probing.questions import Questions, attribute_of_most
 from sayso.measures.probing.reading import layers_of, only, read_layers
 from sayso.measures.probing.tasks import TASKS, require_subsets, subsets_of
@@ -63,7 +63,7 @@ class Steered(Measure):
         """Refuse an experiment that lacks the two subsets directions are made of, or one that is asked about."""
         require_subsets(self.name, [*subsets_of(("tag",)), *self.subsets], subsets)
 
-    def measure(self, moment: Moment, eval_sets: Sequence[tuple[str, str]]) -> Iterator[Score]:  # noqa: ARG002
+    def measure(self, moment: Moment, eval_sets: Sequence[tuple[str, str]]) -> Iterator[Score]:
         """Give what each direction does to the answers about each subset.
 
         The evaluation set is ``steered.validation.born`` and the like; `Score.what` begins with what is measured:
@@ -76,15 +76,17 @@ class Steered(Measure):
         and goes on with ``unsteered``, with ``difference of means, layer 1, strength +2``, or with ``difference of
         means, effect``: what it is at strength 1 less what it is at -1, a mean over layers.
         """
-        for each in self._found(moment):
+        for each in self._found(moment, eval_sets):
             yield from each.scores()
 
-    def details(self, moment: Moment, eval_sets: Sequence[tuple[str, str]]) -> Iterator[tuple[int, dict[str, Any]]]:  # noqa: ARG002
+    def details(self, moment: Moment, eval_sets: Sequence[tuple[str, str]]) -> Iterator[tuple[int, dict[str, Any]]]:
         """Give of each layer how long directions are, beside what they are added to, and the aliases left out."""
-        for each in self._found(moment):
+        for each in self._found(moment, eval_sets):
             yield from each.rows()
 
-    def _found(self, moment: Moment) -> list[_Found]:
+    def _found(self, moment: Moment, eval_sets: Sequence[tuple[str, str]]) -> list[_Found]:
+        if not are_due(moment, self.eval_sets, eval_sets):
+            return []
         return moment.once(self.canonical_json(), lambda: list(self._made(moment)))
 
     def _made(self, moment: Moment) -> Iterator[_Found]:

@@ -16,6 +16,8 @@ from sayso.measures.probing.folds import Folds, make_folds, shuffled
 from sayso.measures.probing.questions import Questions
 
 Task = Literal["presence", "tag"]
+#: What no two folds have in common.
+Apart = Literal["entity", "alias"]
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,19 @@ class Cast:
 
 
 def cast(
-    corpus: Corpus, questions: Questions, task: Task, *, folds: int, permutations: int, transfer: bool, measure: str
+    corpus: Corpus,
+    questions: Questions,
+    task: Task,
+    *,
+    folds: int,
+    apart: Apart,
+    permutations: int,
+    transfer: bool,
+    measure: str,
 ) -> Cast:
     """Draw the aliases of a task, the same for a seed whatever else is measured.
+
+    `apart`: what is in one fold alone. Of each fold as many are drawn of one class as of the other.
 
     Raises
     ------
@@ -77,8 +89,9 @@ def cast(
     draw = stream(corpus.seed, "probes", questions.attribute, task)
     rows = np.array([row for subset in wanted.shares for row in questions.of(subset)], dtype=np.int64)
     own = [questions.examples[row] for row in rows]
+    about = [item.entity if apart == "entity" else item.alias for item in own]
     dealt = make_folds(
-        [item.entity for item in own],
+        about,
         [item.subset for item in own],
         wanted.shares,
         folds,
@@ -87,8 +100,8 @@ def cast(
     )
     kept = [own[row] for row in dealt.chosen]
     labels = np.array([wanted.second[item.subset] for item in kept])
-    about = [item.entity for item in kept]
-    dealt_anew = [shuffled(labels, dealt.fold, about, draw) for _ in range(permutations)]
+    groups = [about[row] for row in dealt.chosen]
+    dealt_anew = [shuffled(labels, dealt.fold, groups, draw) for _ in range(permutations)]
     others = [questions.of(subset) for subset in TRANSFER] if transfer else [[]]
     most = min(map(len, others))
     further = [draw.permutation(np.array(each, dtype=np.int64))[:most] for each in others]
