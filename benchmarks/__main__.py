@@ -14,6 +14,7 @@ from benchmarks import (
     paper_set_inclusion,
     power,
     prepare,
+    probes,
     scoring,
     stacking,
     startup,
@@ -37,6 +38,7 @@ BENCHMARKS = {
     "training": training.main,
     "paper-set-inclusion": paper_set_inclusion.main,
     "paper-digits": paper_digits.main,
+    "probes": probes.main,
     "power": power.main,
 }
 

@@ -23,7 +23,7 @@ Bools = NDArray[np.bool_]
 
 #: A problem is solved where its gradient is at most this share of what it was at the start. Weights are off by less
 #: than what is left of the gradient, for the penalty alone bends this much.
-TOLERANCE = 1e-7
+TOLERANCE = 1e-6
 #: Most of Newton's steps, and of conjugate gradients for one of them.
 STEPS, INNER_STEPS = 60, 300
 #: Most numbers of one array (places x problems x examples), and of examples held in float64.
@@ -133,7 +133,8 @@ def _solve(examples: Floats, mean: Floats, labels: Floats, weight: Floats) -> Fi
         if solved.all() or step == STEPS:
             break
         curve = weight * chance * (1 - chance)
-        goal = np.where(solved, np.inf, size * np.minimum(0.1, size / np.maximum(start, noise)))
+        enough = np.maximum(size * np.minimum(0.1, size / np.maximum(start, noise)), TOLERANCE / 2 * start)
+        goal = np.where(solved, np.inf, enough)
         change, shift, moved = _newton_step(space, curve, slope, along, image, goal)
         # How far along: the whole step, or a half, a quarter, ... until the loss falls as the slope promises.
         straight = np.einsum("pqi,pqi->pq", slope, space.image(change) if space.wide else change) + along * shift
