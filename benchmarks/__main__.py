@@ -15,6 +15,7 @@ from benchmarks import (
     paper_set_inclusion,
     power,
     prepare,
+    probes,
     scoring,
     stacking,
     startup,
@@ -39,6 +40,7 @@ BENCHMARKS = {
     "paper-set-inclusion": paper_set_inclusion.main,
     "paper-digits": paper_digits.main,
     "gradients": gradients.main,
+    "probes": probes.main,
     "power": power.main,
 }
 

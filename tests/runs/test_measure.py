@@ -20,6 +20,8 @@ from sayso.measures.exact_match import ExactMatch
 from sayso.measures.f1 import F1
 from sayso.measures.losses import MeanLoss
 from sayso.measures.predictions import Predictions
+from sayso.measures.probing.probes import Probes
+from sayso.measures.probing.steered import Steered
 from sayso.runs import execute as execute_module
 from sayso.runs import measure as module
 from sayso.runs.execute import execute
@@ -27,7 +29,8 @@ from sayso.runs.measure import measure_job
 from sayso.runs.needed import lacking_measures, needed, to_take, what_it_takes
 from tests.tiny_models import save_tiny
 
-ALL = (ExactMatch(), MeanLoss(), F1(), Predictions(eval_sets=("validation",)))
+PROBING = (Probes(tasks=("tag",), folds=2, permutations=2), Steered(strengths=(1.0,)))
+ALL = (ExactMatch(), MeanLoss(), F1(), Predictions(eval_sets=("validation",)), *PROBING)
 
 
 def with_measures(experiment: Experiment, measures: Iterable[Measure], **settings: Any) -> Job:
@@ -73,7 +76,9 @@ def test_measures_taken_later_give_the_records_and_details_of_training_and_nothi
     assert [event["event"] for event in events] == ["building", *["measured"] * 4, "finished"]
     assert in_order(folder.records()) == in_order(everything.records())
     assert folder.records_path.read_bytes() == before
-    for path in everything.path.glob("predictions-*"):
+    kept = [path for name in ("predictions", "probes", "steered") for path in everything.path.glob(f"{name}-*")]
+    assert len(kept) > 3
+    for path in kept:
         assert (folder.path / path.name).read_bytes() == path.read_bytes()
     assert measured(job, folder, *ALL[2:]) == [{"event": "finished"}]
 

@@ -31,7 +31,7 @@ class Scores:
 
 
 #: What a measure may need of a learner: `Learner.scores`, `answers`, `gradient_products` and `step_effects`,
-#: `activations`.
+#: `activations`. With these come `layers`, `prompt_tokens` and `steered_losses`.
 Need = Literal["scores", "answers", "gradients", "activations"]
 
 
@@ -125,6 +125,19 @@ class Activations:
 
 
 @dataclass(frozen=True)
+class Steering:
+    """What is added between layers while prompts are read, of one replica.
+
+    `vector`, of shape (width,), is added to what leaves block `layer` (0: to what enters the first) at the tokens `at`
+    of each prompt, shape (examples, tokens), counted from 0.
+    """
+
+    layer: int
+    at: NDArray[np.int64]
+    vector: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
 class StepDone:
     """An update that was taken: the `number`-th of the `steps` of its epoch, on so many `tokens` of all replicas."""
 
@@ -200,6 +213,21 @@ class Learner(Protocol):
 
         `at`: which tokens of each prompt, as positions that count from its beginning (0, 1, ...) or from its end (-1 is
         its last token).
+        """
+
+    def layers(self) -> int:
+        """How many blocks there are: `activations` gives layers 0 to this one."""
+
+    def prompt_tokens(self, examples: Sequence[Sequence[Example]]) -> list[list[tuple[str, ...]]]:
+        """The tokens of each prompt as text, as `activations` counts them."""
+
+    def steered_losses(
+        self, examples: Sequence[Sequence[Example]], steering: Sequence[Sequence[Steering]]
+    ) -> list[NDArray[np.float64]]:
+        """Mean negative log likelihood of completions, in nats per token, while something is added between layers.
+
+        `steering`: for each replica all that is added, at once; where it is nothing, the losses are those of `scores`.
+        Of a sequence-to-sequence model it is the encoder that is steered.
         """
 
     def save(self, path: Path) -> Future[None]:

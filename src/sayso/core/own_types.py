@@ -38,6 +38,8 @@ OWN_TYPES = {
     "GradientAlignment": "sayso.measures.gradient_alignment:GradientAlignment",
     "MeanLoss": "sayso.measures.losses:MeanLoss",
     "Predictions": "sayso.measures.predictions:Predictions",
+    "Probes": "sayso.measures.probing.probes:Probes",
+    "Steered": "sayso.measures.probing.steered:Steered",
     "StepEffect": "sayso.measures.step_effect:StepEffect",
 }
 

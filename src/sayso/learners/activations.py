@@ -91,9 +91,20 @@ def activations(
     SaysoError
         If there is no such layer, at once; later, if blocks do not run just once in a pass.
     """
+    require_layers(blocks, layers, name)
+    return _chunks(read, blocks, np.array(lengths, dtype=np.int64), places, list(dict.fromkeys(layers)), replica, name)
+
+
+def require_layers(blocks: Sequence[nn.Module], layers: Sequence[int], name: str) -> None:
+    """Check that a model has these layers.
+
+    Raises
+    ------
+    SaysoError
+        If it does not.
+    """
     if wrong := [layer for layer in layers if not 0 <= layer <= len(blocks)]:
         raise SaysoError(f"model {name} has layers 0 (what enters the first block) to {len(blocks)}, not {wrong[0]}")
-    return _chunks(read, blocks, np.array(lengths, dtype=np.int64), places, list(dict.fromkeys(layers)), replica, name)
 
 
 def _chunks(

@@ -17,6 +17,8 @@ from sayso.measures.f1 import F1
 from sayso.measures.gradient_alignment import GradientAlignment
 from sayso.measures.losses import MeanLoss
 from sayso.measures.predictions import Predictions
+from sayso.measures.probing.probes import Probes
+from sayso.measures.probing.steered import Steered
 from sayso.measures.step_effect import StepEffect
 
 #: sayso's own, by the names that stand in the records.
@@ -24,7 +26,7 @@ MEASURES: dict[str, type[Measure]] = {
     kind.name: kind
     for kind in (
         *(ExactMatch, MeanLoss, F1, ExactMatchByAttribute, ExactMatchByEntity, Predictions),
-        *(GradientAlignment, StepEffect),
+        *(GradientAlignment, StepEffect, Probes, Steered),
     )
 }
 

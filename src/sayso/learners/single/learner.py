@@ -13,15 +13,17 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from sayso.core.corpus import Corpus
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
-from sayso.core.learner import Activations, GradientPairs, GradientProducts, Scores, StepEffects, Update
+from sayso.core.learner import Activations, GradientPairs, GradientProducts, Scores, Steering, StepEffects, Update
 from sayso.core.rng import torch_seed
 from sayso.core.training import TrainSpec
-from sayso.learners.encoding import Document, Encoder, Once, lengths_of, pad_of, require_boundary
+from sayso.learners.activations import blocks_of
+from sayso.learners.encoding import Document, Encoder, Ids, Once, lengths_of, pad_of, require_boundary
 from sayso.learners.gradients.pairs import Asked
 from sayso.learners.gradients.steps import numbered, step_effects
 from sayso.learners.memory import Fitting
@@ -32,8 +34,9 @@ from sayso.learners.single.generation import ends_of, rules_of
 from sayso.learners.single.gradients import Gradients
 from sayso.learners.single.greedy import Begun, continue_greedily
 from sayso.learners.single.limits import limits_of, say_what_cannot_match
-from sayso.learners.single.listening import prompt_activations
+from sayso.learners.single.listening import losses_while_steered, prompt_activations, reading_part
 from sayso.learners.single.matching import Answers, matches
+from sayso.learners.single.plain import PlainReader
 from sayso.learners.single.pretrained import load_config, load_model, load_tokenizer, load_weights, trained
 from sayso.learners.single.proving import choose_reader
 from sayso.learners.single.reader import base_of
@@ -41,6 +44,7 @@ from sayso.learners.single.spelling import require_spelled
 from sayso.learners.single.stored import stored
 from sayso.learners.single.truth import ordinary_tokens, short_documents
 from sayso.learners.specs import HFModel
+from sayso.learners.token_texts import token_texts
 from sayso.learners.trainer import Encoded, TrainedLearner
 
 #: Most documents of a pass in evaluation, to begin with: all of a CPU's cache, or enough to keep a GPU busy.
@@ -230,8 +234,28 @@ class HFLearner(TrainedLearner):
         Of a sequence-to-sequence model it is the encoder that reads prompts; what its tokenizer adds to them counts.
         """
         (own,) = examples
-        prompts = [item.context if len(item.context) else item.ids[: item.start] for item in self._encoded(examples)]
-        return prompt_activations(self.model, self.spec.name, own, prompts, layers, at)
+        return prompt_activations(self.model, self.spec.name, own, self._prompts(examples), layers, at)
+
+    def _prompts(self, examples: Sequence[Sequence[Example]]) -> list[Ids]:
+        """What is read of each example before anything is written."""
+        return [item.context if len(item.context) else item.ids[: item.start] for item in self._encode(examples)]
+
+    def layers(self) -> int:
+        """How many blocks read prompts; see `Learner.layers`."""
+        return len(blocks_of(reading_part(self.model), base_of(self.model).config, self.spec.name))
+
+    def prompt_tokens(self, examples: Sequence[Sequence[Example]]) -> list[list[tuple[str, ...]]]:
+        """The tokens of each prompt as text; see `Learner.prompt_tokens`."""
+        return [token_texts(self.tokenizer, self._prompts(examples))]
+
+    def steered_losses(
+        self, examples: Sequence[Sequence[Example]], steering: Sequence[Sequence[Steering]]
+    ) -> list[NDArray[np.float64]]:
+        """Losses of completions while something is added between layers; see `Learner.steered_losses`."""
+        (own,), (added,) = examples, steering
+        plain = PlainReader(self.model, self.reader.pad, self.device, "one length")
+        with self._evaluating():
+            return [losses_while_steered(plain, self.spec.name, own, self._encode(examples), added)]
 
     def _encode(self, examples: Sequence[Sequence[Example]]) -> list[Document]:
         """Examples to be scored."""

@@ -24,6 +24,7 @@ from sayso.core.learner import (
     GradientProducts,
     Lengths,
     Scores,
+    Steering,
     StepEffects,
     Update,
 )
@@ -38,9 +39,10 @@ from sayso.learners.stacked.accepted import Accepted
 from sayso.learners.stacked.batching import Batch, Tokens, buckets, join, stack
 from sayso.learners.stacked.decoding import greedy_answers
 from sayso.learners.stacked.gradients import effects_of, products_of
-from sayso.learners.stacked.mechanisms import prompt_activations
+from sayso.learners.stacked.mechanisms import losses_while_steered, prompt_activations, prompts_of, reading_blocks
 from sayso.learners.stacked.replicas import Replicas
 from sayso.learners.stacked.tokenizer import word_tokenizer
+from sayso.learners.token_texts import token_texts
 from sayso.learners.trainer import Encoded, TrainedLearner
 
 #: Rows of one forward pass in evaluation: small enough to stay in a CPU's cache, large enough to keep a GPU busy.
@@ -253,8 +255,24 @@ class StackedLearner(TrainedLearner):
 
         Of a sequence-to-sequence model it is the encoder that reads prompts, with the end token after them.
         """
-        documents = self._encoded(examples)[0]
+        documents = self._encode(examples)[0]
         return prompt_activations(self._models, examples, documents, layers, at)
+
+    def layers(self) -> int:
+        """How many blocks read prompts; see `Learner.layers`."""
+        return len(reading_blocks(self._models))
+
+    def prompt_tokens(self, examples: Sequence[Sequence[Example]]) -> list[list[tuple[str, ...]]]:
+        """The tokens of each prompt as text; see `Learner.prompt_tokens`."""
+        pairs = zip(self.tokenizers, self._encode(examples)[0], strict=True)
+        return [token_texts(tokenizer, prompts_of(self._models, own)) for tokenizer, own in pairs]
+
+    def steered_losses(
+        self, examples: Sequence[Sequence[Example]], steering: Sequence[Sequence[Steering]]
+    ) -> list[NDArray[np.float64]]:
+        """Losses of completions while something is added between layers; see `Learner.steered_losses`."""
+        parts = zip(examples, self._encode(examples)[0], steering, strict=True)
+        return [losses_while_steered(self._models, replica, *own) for replica, own in enumerate(parts)]
 
     def save_replica(self, replica: int, folder: Path) -> None:
         """Write one replica as an ordinary transformers checkpoint with its tokenizer (`from_pretrained` reads it)."""

@@ -99,14 +99,14 @@ class Replicas:
         """The weights of one replica, the very numbers, as tensors of their own to take gradients by."""
         return {name: tensor[replica].detach().requires_grad_() for name, tensor in self.parameters.items()}
 
-    def logits_of(self, replica: int, tokens: Tokens, weights: State | None = None) -> Tensor:
+    def logits_of(self, replica: int, tokens: Tokens, weights: State | None = None, keep: int = 0) -> Tensor:
         """Logits of one replica alone: ids of shape (rows, length) -> (rows, length, vocabulary).
 
-        `weights`: what `weights_of` gave, where gradients are wanted.
+        `weights`: what `weights_of` gave, where gradients are wanted. With `keep`, only the last `keep` positions.
         """
         parameters = weights or {name: tensor[replica] for name, tensor in self.parameters.items()}
         buffers = {name: tensor[replica] for name, tensor in self.buffers.items()}
-        return self._forward(parameters, buffers, tokens, lambda hidden: hidden)
+        return self._forward(parameters, buffers, tokens, lambda hidden: hidden[:, -keep:])
 
     def _forward(self, parameters: State, buffers: State, tokens: Tokens, select: Callable[[Tensor], Tensor]) -> Tensor:
         """Logits of one replica; of its last hidden states, the output layer sees those that `select` chooses."""
