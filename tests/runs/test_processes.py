@@ -18,6 +18,7 @@ def machine(tmp_path, monkeypatch):
     monkeypatch.setattr(processes, "_GPUS", tmp_path / "gpus")
     monkeypatch.setattr(processes, "_MEMORY", tmp_path / "meminfo")
     monkeypatch.setattr(processes, "_GROUP", tmp_path)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
 
     def has(*, free: float | None = None, gpu: bool = False) -> None:
         if free is not None:
@@ -84,3 +85,9 @@ def test_large_models_are_no_more_than_there_is_memory_for(machine, monkeypatch,
 def test_a_large_model_shares_the_cores_with_those_beside_it(machine, tiny, beside, each):
     assert threads_of(LARGE, beside) == each
     assert threads_of(tiny.model, beside) == 1
+
+
+@pytest.mark.parametrize(("said", "each"), [("1", 1), ("2", 2), ("16", 4), ("0", 4), ("two", 4), ("", 4)])
+def test_there_are_no_more_threads_than_the_user_said(machine, monkeypatch, said, each):
+    monkeypatch.setenv("OMP_NUM_THREADS", said)
+    assert threads_of(LARGE, 2) == each

@@ -50,9 +50,14 @@ def usual_processes(model: ModelSpec) -> int:
 def threads_of(model: ModelSpec, processes: int) -> int:
     """How many threads each of so many processes has: one for small models side by side, else its share of the cores.
 
-    Small models have work for one thread alone, and give the same numbers to the bit whatever the machine.
+    Small models have work for one thread alone, and give the same numbers to the bit whatever the machine. Others have
+    no more than ``OMP_NUM_THREADS`` says, where that is set: on cores that others use, too, threads wait for each other.
     """
-    return 1 if model.max_replicas != 1 else max(1, cores() // max(1, processes))
+    if model.max_replicas != 1:
+        return 1
+    share = max(1, cores() // max(1, processes))
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return min(share, int(asked)) if asked.isdigit() and int(asked) else share
 
 
 def _fitting(model: ModelSpec) -> int:
