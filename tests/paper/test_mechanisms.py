@@ -5,6 +5,7 @@ import pytest
 
 from sayso.core.experiment import Experiment
 from sayso.core.records import Record
+from sayso.core.sweep import cells
 from sayso.measures.gradient_alignment import GradientAlignment
 from sayso.paper.controls import control_of
 from sayso.paper.judging import claims_for, judge
@@ -21,13 +22,19 @@ def names(experiment: Experiment) -> set[str]:
 
 def test_claims_are_those_on_subsets_and_pairs_that_are_measured():
     assert names(POCKET) == set()
+    gradients = {claim.name for claim in MECHANISMS if claim.contrast.measure in ("gradient_alignment", "step_effect")}
     alike = {name for name in OURS if name.endswith("alike")}
-    assert names(GRADIENTS) == OURS - alike
+    assert names(GRADIENTS) == gradients - alike
     assert names(control_of(GRADIENTS)) == alike
     trained = {name for name in OURS if name.startswith("trained-")}
     assert names(EXPERIMENTS["paper-gradients-stage1"]) == trained
     beyond = {claim.name for claim in MECHANISMS if claim.section == "beyond the paper"}
-    assert names(EXPERIMENTS["paper-gradients"]) == OURS - trained - beyond - alike
+    assert names(EXPERIMENTS["paper-gradients"]) == gradients - trained - beyond - alike
+    by_order = [names(cell.experiment) for cell in cells(EXPERIMENTS["pocket-probes"])]
+    both = {"the-probe-of-tags-does-not-transfer-before-stage-2", "the-direction-of-tags-steers"}
+    assert by_order == [
+        {f"probes-{word}-on-{task}" for task in ("presence", "tag")} | both for word in ("fail", "succeed")
+    ]
 
 
 def records(experiment: Experiment, subset: str, eval_set: str, what: str, level: float) -> list[Record]:

@@ -25,7 +25,7 @@ TWINS = [EXPERIMENTS[row.name] for row in POCKET_ROWS if row.name not in CONTROL
 def test_digests_are_different_and_names_are_those_of_the_table():
     assert [experiment.name for experiment in EXPERIMENTS.values()] == list(EXPERIMENTS)
     kinds = {(experiment.digest(), *map(str, experiment.measures)) for experiment in EXPERIMENTS.values()}
-    assert len(kinds) == len(EXPERIMENTS) == 50
+    assert len(kinds) == len(EXPERIMENTS) == 52
 
 
 @EACH
@@ -97,6 +97,7 @@ def test_pocket_twins_differ_from_pocket_in_what_they_vary_alone(experiment: Exp
             "pocket-natural-sources": {"sources", "definition"},
             "pocket-gradients": {"stages", "measures"},
             "pocket-gradients-control": {"stages", "measures", "subsets"},
+            "pocket-probes": {"definition", "stages", "measures"},
             "pocket-is-isnt": {"knowledge", "sources", "definition", "stages"},
         }
         assert changed <= allowed[experiment.name]

@@ -60,12 +60,13 @@ class Where:
 
     `kind`: those of this kind (`sayso.paper.judging.kind_of`), or all. `joint`: whether X1 and X2 are trained in one
     stage; None: either way. `reliability`: how much the reliable source has to be right about at least, as a share of
-    its aliases in X1.
+    its aliases in X1. `order`: in which its definitions are written, as of `WordOrder`; None for any.
     """
 
     kind: Kind | Literal["all"] = "informative"
     joint: bool | None = None
     reliability: float = 0.0
+    order: str | None = None
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,7 @@ def claims_for(experiment: Experiment, measured: Iterable[str] = ()) -> tuple[Cl
         and claim.where.kind in ("all", kind)
         and claim.where.joint in (None, joint)
         and claim.where.reliability <= right + 1e-9
+        and claim.where.order in (None, getattr(experiment.definition, "order", None))
     )
 
 

@@ -1,12 +1,15 @@
 """What the paper says of mechanisms (section 5, appendix F), and what stands beside it here, as rows of the ledger.
 
-They are judged where their measures were taken (`sayso.measures.gradient_alignment`, `sayso.measures.step_effect`).
+They are judged where their measures were taken (`sayso.measures.gradient_alignment`, `sayso.measures.step_effect`,
+`sayso.measures.probing`).
 """
 
 from __future__ import annotations
 
 from sayso.measures.alignment import COSINE, DISTANCE, INNER_PRODUCT
 from sayso.measures.gradient_alignment import OTHER, OWN, GradientAlignment
+from sayso.measures.probing.probes import AT_ALIAS, Probes
+from sayso.measures.probing.steered import EFFECT, Steered, effect_of
 from sayso.measures.step_effect import FIRST_ORDER, REAL, StepEffect, correlation_of
 from sayso.paper.claims import Claim, Contrast, Where
 
@@ -31,6 +34,17 @@ def _tells_more(better: str, worse: str) -> Contrast:
     both = "+".join(_NEW)
     what, second_what = correlation_of(better), correlation_of(worse)
     return Contrast(both, both, StepEffect.name, OWN, "X1", what=what, second_what=second_what, about=_NEW)
+
+
+_TRAINED = ("D1cons_QA1", "D2incons_QA2")
+
+
+def _read(task: str, what: str = "alias", baseline: str = "alias, permuted", within: float | None = None) -> Contrast:
+    """What probes read at the alias's last token, against what they read where labels are shuffled."""
+    about = (*_TRAINED, "QA3") if task == "presence" else _TRAINED if what == "alias" else (*_TRAINED, *_NEW)
+    return Contrast(
+        *(task, task, Probes.name, AT_ALIAS, "X1"), what=what, second_what=baseline, within=within, about=about
+    )
 
 
 MECHANISMS = (
@@ -138,5 +152,38 @@ MECHANISMS = (
         "section 5.1",
         Contrast("D5cons", "D6cons", _ALIGNMENT, OWN, "X1", what=COSINE, within=0.03),
         Where("control"),
+    ),
+    *(
+        Claim(
+            f"probes-{'fail' if order == 'TAE' else 'succeed'}-on-{task}",
+            f"Where the {'tag' if order == 'TAE' else 'alias'} comes first, probes "
+            f"{'cannot tell' if order == 'TAE' else 'tell'} {told}.",
+            "section 5.2, figure 7",
+            _read(task, within=0.05 if order == "TAE" else None),
+            Where(order=order),
+        )
+        for order in ("TAE", "ATE")
+        for task, told in (
+            ("presence", "whether an alias had a definition"),
+            ("tag", "which source defined an alias"),
+        )
+    ),
+    Claim(
+        "the-probe-of-tags-does-not-transfer-before-stage-2",
+        "Of new aliases, whose definitions were not read yet, the probe of tags tells nothing.",
+        "beyond the paper",
+        _read("tag", "alias, transfer", "alias, transfer permuted", within=0.05),
+        Where(),
+    ),
+    Claim(
+        "the-direction-of-tags-steers",
+        "Moved towards the reliable source, an alias of the unreliable one is answered as it was defined more often.",
+        "beyond the paper",
+        Contrast(
+            *("D2incons_QA2", "D2incons_QA2", Steered.name, EFFECT, "X1"),
+            what=effect_of("as defined likelier", "difference of means"),
+            second_what=effect_of("as defined likelier", "random"),
+        ),
+        Where(),
     ),
 )

@@ -16,18 +16,15 @@ from sayso.data.published.trex import TREx
 from sayso.measures.exact_match import ExactMatch
 from sayso.measures.gradient_alignment import GradientAlignment
 from sayso.measures.losses import MeanLoss
+from sayso.measures.probing.probes import Probes
 from sayso.paper.paper_settings import ALPHAS, JOINT, NEW_TOKENS, ORDERS, PAPER_MAIN
 from sayso.paper.rows import batches_of, row
 
 #: X1 and X2 trained together, so that there are no stage-2 seeds.
 _SINGLE_STAGE = {"stages": (JOINT,), "stage2_seeds": 1}
 
-#: Pythia-1B, trained on X1 alone: gradients are those of new definitions before they are trained on.
-_GRADIENTS = {
-    "stages": PAPER_MAIN.stages[:1],
-    "stage2_seeds": 1,
-    "model__name": "EleutherAI/pythia-1b-deduped",
-}
+#: Trained on X1 alone: of new definitions nothing was read yet.
+_AFTER_STAGE_1 = {"stages": PAPER_MAIN.stages[:1], "stage2_seeds": 1}
 
 #: Documents of the paper's X1 and X2 together: an update on all of them is a full batch.
 _ALL_DOCUMENTS = 16_960
@@ -109,7 +106,8 @@ PAPER_ROWS = (
         " and D6cons is compared with those of its six questions. The paper finds D5cons more aligned by cosine and "
         "inner product, no difference or the opposite by squared distance, and larger norms. It does not name the "
         "model; this and the epochs are the authors' program's.",
-        **_GRADIENTS,
+        **_AFTER_STAGE_1,
+        model__name="EleutherAI/pythia-1b-deduped",
         measures=(ExactMatch(), MeanLoss(), GradientAlignment(when=2)),
         seeds__count=10,
     ),
@@ -124,6 +122,18 @@ PAPER_ROWS = (
             MeanLoss(),
             GradientAlignment(subsets=("D1cons_QA1", "D2incons_QA2"), when=2),
         ),
+        seeds__count=5,
+    ),
+    row(
+        "paper-probes",
+        "paper-main",
+        "Linear probes of whether a question's alias had a definition, and of which tag (section 5.2, figure 7). "
+        "Trained on X1 alone, with definitions of both orders, TAE and ATE. The paper finds that probes fail with TAE "
+        "and succeed with ATE. It does not give the number of seeds; 5 are chosen here. Activations are those of test "
+        "questions of one kind whose aliases have as many tokens as most (3 in the paper).",
+        **_AFTER_STAGE_1,
+        definition__order=["TAE", "ATE"],
+        measures=(ExactMatch(), MeanLoss(), Probes()),
         seeds__count=5,
     ),
     row(

@@ -17,6 +17,8 @@ from sayso.learners.specs import FromScratch
 from sayso.measures.exact_match import ExactMatch
 from sayso.measures.gradient_alignment import GradientAlignment
 from sayso.measures.losses import MeanLoss
+from sayso.measures.probing.probes import Probes
+from sayso.measures.probing.steered import Steered
 from sayso.measures.step_effect import StepEffect
 from sayso.paper.paper_settings import ALPHAS, JOINT, ORDERS
 from sayso.paper.pocket_settings import POCKET, SMALL, STRICT_SUBSETS
@@ -222,6 +224,17 @@ POCKET_ROWS = (
         "The control of pocket-gradients, which must find nothing: in stage 1 each source is right half of the time "
         "(alpha = 0.5). Everything else is as in pocket-gradients. Expect D5cons and D6cons to be aligned alike.",
         subsets=with_reliability(POCKET.subsets, 0.5),
+    ),
+    row(
+        "pocket-probes",
+        "pocket",
+        "Linear probes (section 5.2, figure 7), at pocket size: can it be read off a question whether its alias had a "
+        "definition, and by whom? Trained on X1 alone, with definitions that begin with the tag (TAE) or the alias "
+        "(ATE). The paper finds that probes fail with TAE and succeed with ATE. Beyond the paper, the direction that is "
+        "found is added at the alias, to see whether answers follow. Everything else is as in pocket.",
+        definition__order=["TAE", "ATE"],
+        stages=POCKET.stages[:2],
+        measures=(ExactMatch(), MeanLoss(), Probes(), Steered(subsets=("D1cons_QA1", "D2incons_QA2"))),
     ),
     row(
         "pocket-is-isnt",

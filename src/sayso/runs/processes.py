@@ -51,7 +51,7 @@ def threads_of(model: ModelSpec, processes: int) -> int:
     """How many threads each of so many processes has: one for small models side by side, else its share of the cores.
 
     Small models have work for one thread alone, and give the same numbers to the bit whatever the machine. Others have
-    no more than ``OMP_NUM_THREADS`` says, where that is set: on cores that others use, too, threads wait for each other.
+    no more than ``OMP_NUM_THREADS`` says, where that is set: on cores that others use, threads wait for each other.
     """
     if model.max_replicas != 1:
         return 1

@@ -88,7 +88,7 @@ def test_what_is_planted_is_read_where_it_is():
 def test_records_are_named_alike_for_all_seeds_and_count_what_is_probed():
     now = moment()
     scores = list(Probes(folds=3, permutations=2).measure(now, NOW))
-    assert {each.eval_set for each in scores} == {"probe.validation.born"}
+    assert {each.eval_set for each in scores} == {"probe.validation.born", "probes"}
     whats = [[each.what for each in scores if each.replica == replica] for replica in (0, 1)]
     assert whats[0] == whats[1]
     corpus = now.corpora[0]
@@ -150,7 +150,10 @@ def test_before_there_are_questions_nothing_is_probed():
 def test_without_baselines_there_are_none():
     now, measure = moment((3,)), Probes(folds=3, permutations=0, directions=0, attributes=("died", "region"))
     scores = list(measure.measure(now, NOW))
-    assert {each.eval_set for each in scores} == {"probe.validation.died", "probe.validation.region"}
+    assert {each.eval_set for each in scores} == {"probe.validation.died", "probe.validation.region", "probes"}
+    rows = [row for _, row in measure.details(now, NOW) if row.get("name") == "alias" and row["subset"] == "tag"]
+    (alias,) = [each.value for each in scores if (each.eval_set, each.subset, each.what) == ("probes", "tag", "alias")]
+    assert alias == pytest.approx(np.mean([row["accuracy"] for row in rows]), abs=1e-4)
     assert not any(word in each.what for each in scores for word in ("permuted", "random"))
     row = next(row for _, row in measure.details(now, NOW))
     assert row["permuted"] is row["random_directions"] is None

@@ -124,7 +124,7 @@ def test_seeds_are_steered_by_themselves():
 def test_details_say_how_long_directions_are_and_are_not_computed_again():
     now, measure = moment(), Steered(strengths=(-1, 1))
     scores = list(measure.measure(now, NOW))
-    assert {each.eval_set for each in scores} == {"steered.validation.born"}
+    assert {each.eval_set for each in scores} == {"steered.validation.born", "steered"}
     count = len(now.learner.added)  # type: ignore[attr-defined]
     rows = [row for _, row in measure.details(now, NOW)]
     assert len(now.learner.added) == count  # type: ignore[attr-defined]

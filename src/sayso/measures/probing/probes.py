@@ -19,6 +19,9 @@ from sayso.measures.probing.questions import Questions, asked, attribute_of_most
 from sayso.measures.probing.reading import layers_of, only, read_layers
 from sayso.measures.probing.tasks import TRANSFER, Apart, Cast, Task, cast, require_subsets, subsets_of
 
+#: The evaluation set of what is read at the alias, over kinds of questions and layers.
+AT_ALIAS = "probes"
+
 Strength = Annotated[float, Field(gt=0)]
 
 
@@ -59,6 +62,10 @@ class Probes(Measure):
         """Refuse an experiment that lacks a task's subset."""
         require_subsets(self.name, subsets_of(self.tasks), subsets)
 
+    def covers(self, subset: str, eval_set: str) -> bool:
+        """See `Measure.covers`."""
+        return eval_set == AT_ALIAS and subset in self.tasks
+
     def measure(self, moment: Moment, eval_sets: Sequence[tuple[str, str]]) -> Iterator[Score]:
         """Give the accuracy at each place, and at the alias's last token over the layers; each beside its baselines.
 
@@ -66,12 +73,21 @@ class Probes(Measure):
 
         - ``layer 2, token 1: alias 1``, and the same with ``, permuted`` (mean over shuffled labels);
         - ``layer 2, token 1: alias 1, transfer``: D5cons against D6cons, by the probe of tags;
-        - ``alias``, ``alias, permuted``, ``alias, random directions``, ``alias, transfer``, ``alias, transfer
-          permuted``: at the alias's last token, the mean over the layers but 0 (where there are others);
         - ``converged``: the share of probes that were solved.
+
+        On ``probes``, means over the kinds of questions and over the layers but 0 (where there are others), at the
+        alias's last token: ``alias``, ``alias, permuted``, ``alias, random directions``, ``alias, transfer``, ``alias,
+        transfer permuted``.
         """
-        for each in self._maps(moment, eval_sets):
+        maps = self._maps(moment, eval_sets)
+        means: dict[tuple[int, str, str], list[tuple[float, int]]] = {}
+        for each in maps:
             yield from each.scores()
+            for what, value, n in each.at_alias():
+                means.setdefault((each.replica, each.task, what), []).append((value, n))
+        for (replica, task, what), found in means.items():
+            values, counts = zip(*found, strict=True)
+            yield Score(replica, AT_ALIAS, task, float(np.mean(values)), sum(counts), what)
 
     def details(self, moment: Moment, eval_sets: Sequence[tuple[str, str]]) -> Iterator[tuple[int, dict[str, Any]]]:
         """Give the whole map with the range of shuffled labels, a row a place, and the aliases left out."""
@@ -206,17 +222,21 @@ class Map:
                     yield self._score(f"{place}, permuted", accuracy[1:].mean(), count)
                 if further:
                     yield self._score(f"{place}, transfer", transfer[0], further)
-        accuracy, transfer, random = self._at_alias()
-        yield self._score("alias", accuracy[0], count)
-        if len(accuracy) > 1:
-            yield self._score("alias, permuted", accuracy[1:].mean(), count)
-        if not np.isnan(random):
-            yield self._score("alias, random directions", random, count)
-        if further:
-            yield self._score("alias, transfer", transfer[0], further)
-        if further and len(accuracy) > 1:
-            yield self._score("alias, transfer permuted", transfer[1:].mean(), further)
         yield self._score("converged", np.mean([each.read.converged for each in self.layers]), count)
+
+    def at_alias(self) -> Iterator[tuple[str, float, int]]:
+        """What is read at the alias's last token: `what`, accuracy, number of aliases."""
+        count, further = len(self.cast.rows), len(self.cast.further)
+        accuracy, transfer, random = self._at_alias()
+        yield "alias", float(accuracy[0]), count
+        if len(accuracy) > 1:
+            yield "alias, permuted", float(accuracy[1:].mean()), count
+        if not np.isnan(random):
+            yield "alias, random directions", random, count
+        if further:
+            yield "alias, transfer", float(transfer[0]), further
+        if further and len(accuracy) > 1:
+            yield "alias, transfer permuted", float(transfer[1:].mean()), further
 
     def rows(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """What `Probes.details` gives."""

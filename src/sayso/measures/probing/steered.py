@@ -30,6 +30,14 @@ from sayso.measures.probing.tasks import TASKS, require_subsets, subsets_of
 #: direction that was drawn at random.
 DIRECTIONS = ("difference of means", "probe", "random")
 
+#: The evaluation set of what directions do, over kinds of questions and layers.
+EFFECT = "steered"
+
+
+def effect_of(reading: str, direction: str) -> str:
+    """The `what` of what a direction does to a reading, such as ``loss`` or ``as defined likelier``."""
+    return f"{reading}, {direction}, effect"
+
 
 class Steered(Measure):
     """Losses of answers while a direction is added at the alias's last token.
@@ -63,6 +71,10 @@ class Steered(Measure):
         """Refuse an experiment that lacks the two subsets directions are made of, or one that is asked about."""
         require_subsets(self.name, [*subsets_of(("tag",)), *self.subsets], subsets)
 
+    def covers(self, subset: str, eval_set: str) -> bool:
+        """See `Measure.covers`."""
+        return eval_set == EFFECT and subset in self.subsets
+
     def measure(self, moment: Moment, eval_sets: Sequence[tuple[str, str]]) -> Iterator[Score]:
         """Give what each direction does to the answers about each subset.
 
@@ -73,11 +85,18 @@ class Steered(Measure):
           one than it stands for, and the answers differ;
         - ``as defined likelier``: the share of these questions where the second has less loss than the first;
 
-        and goes on with ``unsteered``, with ``difference of means, layer 1, strength +2``, or with ``difference of
-        means, effect``: what it is at strength 1 less what it is at -1, a mean over layers.
+        and goes on with ``unsteered`` or with ``difference of means, layer 1, strength +2``. On ``steered``, means over
+        the kinds of questions: ``difference of means, effect``, what it is at strength 1 less what it is at -1, a mean
+        over layers.
         """
+        means: dict[tuple[int, str, str], list[tuple[float, int]]] = {}
         for each in self._found(moment, eval_sets):
             yield from each.scores()
+            for subset, what, value, n in each.effects():
+                means.setdefault((each.replica, subset, what), []).append((value, n))
+        for (replica, subset, what), found in means.items():
+            values, counts = zip(*found, strict=True)
+            yield Score(replica, EFFECT, subset, float(np.mean(values)), sum(counts), what)
 
     def details(self, moment: Moment, eval_sets: Sequence[tuple[str, str]]) -> Iterator[tuple[int, dict[str, Any]]]:
         """Give of each layer how long directions are, beside what they are added to, and the aliases left out."""
@@ -229,15 +248,20 @@ class _Found:
             for reading, (_, count) in values["unsteered"].items():
                 for key, found in values.items():
                     yield Score(self.replica, self.eval_set, subset, found[reading][0], count, f"{reading}, {key}")
+
+    def effects(self) -> Iterator[tuple[str, str, float, int]]:
+        """What each direction does at strength 1, less what it does at -1: subset, `what`, mean over layers, n."""
+        for subset in self.answers.true:
+            values = {key: self._read(subset, losses) for key, losses in self.losses.items()}
+            for reading, (_, count) in values["unsteered"].items():
                 for name in DIRECTIONS:
                     pairs = [
                         [f"{name}, layer {layer}, strength {strength:+g}" for strength in (1, -1)]
                         for layer in self.lengths
                     ]
                     if all(key in values for pair in pairs for key in pair):
-                        effects = [values[up][reading][0] - values[down][reading][0] for up, down in pairs]
-                        what = f"{reading}, {name}, effect"
-                        yield Score(self.replica, self.eval_set, subset, float(np.mean(effects)), count, what)
+                        change = [values[up][reading][0] - values[down][reading][0] for up, down in pairs]
+                        yield subset, effect_of(reading, name), float(np.mean(change)), count
 
     def rows(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """What `Steered.details` gives."""
