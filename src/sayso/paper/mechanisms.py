@@ -41,7 +41,7 @@ _TRAINED = ("D1cons_QA1", "D2incons_QA2")
 
 def _read(task: str, what: str = "alias", baseline: str = "alias, permuted", within: float | None = None) -> Contrast:
     """What probes read at the alias's last token, against what they read where labels are shuffled."""
-    about = (*_TRAINED, "QA3") if task == "presence" else _TRAINED if what == "alias" else (*_TRAINED, *_NEW)
+    about = (*_TRAINED, "QA3") if task == "presence" else _TRAINED if what == "alias" else _NEW
     return Contrast(
         *(task, task, Probes.name, AT_ALIAS, "X1"), what=what, second_what=baseline, within=within, about=about
     )

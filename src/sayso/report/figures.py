@@ -10,6 +10,7 @@ from sayso.report import charts
 from sayso.report.figure import Figure
 from sayso.report.mechanisms import alignment_figures
 from sayso.report.points import cell_gaps, curve_points
+from sayso.report.probe_maps import probe_figures
 from sayso.stats.values import ATTRIBUTION, for_statistics, gap_points
 
 _EXACT_MATCH_PANELS = ("validation", ATTRIBUTION)
@@ -31,11 +32,13 @@ def figures(table: pd.DataFrame, experiment: Experiment) -> list[Figure]:
         found = [_curves(table, experiment, present[0].name, "learning-curves", "Learning curves")]
         found += [_gap_by_seed(table, experiment, present[0].name), _losses(table, experiment, present[0].name)]
         found += alignment_figures(table, experiment, present[0].name)
+        found += probe_figures(table, present[0].name)
     else:
         found = [_gap_by_cell(table, experiment)]
         for number, cell in enumerate(present, start=1):
             found.append(_curves(table, cell.experiment, cell.name, f"learning-curves-{number:02d}", cell.name))
             found += alignment_figures(table, cell.experiment, cell.name, f"-{number:02d}")
+            found += probe_figures(table, cell.name, f"-{number:02d}")
     return [figure for figure in found if figure is not None]
 
 

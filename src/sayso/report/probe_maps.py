@@ -1,0 +1,156 @@
+"""Maps of probes: how well it can be read, at each layer and token of a question, who defined its alias (figure 7)."""
+
+from __future__ import annotations
+
+import altair as alt
+import pandas as pd
+
+from sayso.report import charts
+from sayso.report.figure import Figure
+from sayso.stats.values import final, summary
+
+#: Records of `sayso.measures.probing`.
+PROBES, STEERED = "probes", "steered"
+_PLACE = r"^layer (?P<layer>\d+), token (?P<token>\d+): (?P<name>.*?)(?P<shuffled>, permuted)?$"
+_TASKS = {
+    "presence": "Was the alias defined?",
+    "tag": "By which source?",
+}
+_STRENGTH = r"^as defined likelier, (?P<direction>.*), layer (?P<layer>\d+), strength (?P<strength>[+-][\d.]+)$"
+
+
+def probe_figures(table: pd.DataFrame, cell: str, suffix: str = "") -> list[Figure]:
+    """What the records of a cell allow, at the end of the last stage in which probes were taken."""
+    rows = table[table["cell"] == cell]
+    found = []
+    maps = map_points(rows)
+    if not maps.empty:
+        caption = (
+            "Accuracy of a linear probe on aliases it was not trained on, by layer (0 enters the first block) and "
+            "token of the question; .5 is chance. Below, the same with labels shuffled. Means over seeds."
+        )
+        found.append(Figure(f"probes{suffix}", "What can be read of an alias", caption, _maps(maps), maps))
+    steered = steering_points(rows)
+    if not steered.empty:
+        caption = (
+            "Share of questions about wrongly defined aliases for which what the definition says is likelier than what "
+            "is true, while a direction from the unreliable source's aliases to the reliable one's is added at the "
+            "alias, so many times; mean over seeds with its 95% interval. The random direction is as long."
+        )
+        found.append(Figure(f"steering{suffix}", "Do answers follow?", caption, _steering(steered), steered))
+    return found
+
+
+def map_points(rows: pd.DataFrame) -> pd.DataFrame:
+    """Accuracy at each place with its interval over seeds.
+
+    Columns: stage, eval_set, task, shuffled (whether labels are), layer, token, name, mean, low, high, seeds.
+    """
+    rows = rows[(rows["measure"] == PROBES) & rows["what"].str.match(_PLACE) & ~rows["what"].str.endswith("transfer")]
+    if rows.empty:
+        return pd.DataFrame()
+    means = summary(final(rows[rows["stage"] == rows["stage"].iloc[-1]]))
+    parts = means["what"].str.extract(_PLACE)
+    return pd.DataFrame(
+        {
+            "stage": means["stage"],
+            "eval_set": means["eval_set"],
+            "task": means["subset"],
+            "shuffled": parts["shuffled"].notna(),
+            "layer": parts["layer"].astype(int),
+            "token": parts["token"].astype(int),
+            "name": parts["name"],
+            **{name: means[name] for name in ("mean", "low", "high", "seeds")},
+        }
+    )
+
+
+def steering_points(rows: pd.DataFrame) -> pd.DataFrame:
+    """Share of answers as defined at each strength, with what is not steered at strength 0.
+
+    Columns: stage, eval_set, subset, direction, layer, strength, mean, low, high, seeds.
+    """
+    rows = rows[(rows["measure"] == STEERED) & rows["what"].str.startswith("as defined likelier")]
+    at = rows["what"].str.match(_STRENGTH)
+    if not at.any():
+        return pd.DataFrame()
+    rows = rows[at | rows["what"].str.endswith(", unsteered")]
+    means = summary(final(rows[rows["stage"] == rows["stage"].iloc[-1]]))
+    parts = means["what"].str.extract(_STRENGTH)
+    points = pd.DataFrame(
+        {
+            "stage": means["stage"],
+            "eval_set": means["eval_set"],
+            "subset": means["subset"],
+            "direction": parts["direction"],
+            "layer": parts["layer"].astype(float),
+            "strength": parts["strength"].astype(float),
+            **{name: means[name] for name in ("mean", "low", "high", "seeds")},
+        }
+    )
+    moved, still = points[points["layer"].notna()], points[points["layer"].isna()]
+    lines = moved[["eval_set", "subset", "direction", "layer"]].drop_duplicates()
+    origin = still.drop(columns=["direction", "layer", "strength"]).merge(lines, on=["eval_set", "subset"])
+    whole = pd.concat([moved, origin.assign(strength=0.0)], ignore_index=True)[points.columns.to_list()]
+    order = ["eval_set", "subset", "layer", "direction", "strength"]
+    return whole.astype({"layer": int}).sort_values(order, kind="stable", ignore_index=True)
+
+
+def _maps(points: pd.DataFrame) -> alt.HConcatChart:
+    """Tasks beside each other, each above its map of shuffled labels."""
+    colour = alt.Color(
+        "mean:Q",
+        title="accuracy",
+        scale=alt.Scale(domain=[0.4, 0.5, 1.0], range=["#d9b38c", "#f7f7f7", "#1f4fa3"], clamp=True),
+    )
+    columns = []
+    for (eval_set, task), own in points.groupby(["eval_set", "task"], sort=False):
+        panels = []
+        for shuffled, rows in own.groupby("shuffled"):
+            tokens = rows.drop_duplicates("token").sort_values("token")
+            labels = [f"{token} {name}" for token, name in zip(tokens["token"], tokens["name"], strict=True)]
+            layers = sorted(rows["layer"].unique(), reverse=True)
+            base = alt.Chart(charts.inline(rows.assign(place=rows["token"].astype(str) + " " + rows["name"]))).encode(
+                x=alt.X("place:N", title="token of the question", sort=labels, axis=alt.Axis(labelAngle=-40)),
+                y=alt.Y("layer:N", title="after layer", sort=layers),
+                tooltip=[
+                    *(alt.Tooltip(f"{name}:N") for name in ("place", "layer")),
+                    *(alt.Tooltip(f"{name}:Q", format=".3f") for name in ("mean", "low", "high")),
+                    alt.Tooltip("seeds:Q"),
+                ],
+            )
+            few = len(rows) <= _LABELLED
+            text = base.mark_text(fontSize=10).encode(
+                text=alt.Text("mean:Q", format=".2f"),
+                color=alt.condition("datum.mean > 0.8", alt.value("white"), alt.value("#22272e")),
+            )
+            layered = alt.layer(base.mark_rect().encode(color=colour), *([text] if few else []))
+            kind = str(eval_set).rpartition(".")[2]
+            title = "labels shuffled" if shuffled else f"{_TASKS.get(str(task), str(task))} ({kind})"
+            size = 46 if few else 22
+            panels.append(charts.panel(layered, title, size * len(labels), size * len(layers)))
+        columns.append(alt.vconcat(*panels))
+    return charts.finish(alt.hconcat(*columns, spacing=28))
+
+
+#: Most cells of a map that are written out.
+_LABELLED = 60
+
+
+def _steering(points: pd.DataFrame) -> alt.HConcatChart:
+    panels = []
+    for (subset, layer), rows in points.groupby(["subset", "layer"], sort=False):
+        base = alt.Chart(charts.inline(rows)).encode(
+            x=alt.X("strength:Q", title="times the direction"),
+            color=alt.Color("direction:N", title=None, scale=alt.Scale(range=["#1f6fd6", "#0b9e77", "#9aa3ad"])),
+        )
+        tooltip = [
+            *(alt.Tooltip(f"{name}:N") for name in ("direction", "strength")),
+            *(alt.Tooltip(f"{name}:Q", format=".3f") for name in ("mean", "low", "high")),
+        ]
+        line = base.mark_line(point=True).encode(
+            y=alt.Y("mean:Q", title="as defined likelier", scale=alt.Scale(zero=False)), tooltip=tooltip
+        )
+        band = base.transform_filter("isValid(datum.low)").mark_area(opacity=0.13).encode(y="low:Q", y2="high:Q")
+        panels.append(charts.panel(alt.layer(band, line), f"{subset}, after layer {layer}", 240, 200))
+    return charts.finish(alt.hconcat(*panels, spacing=28))
