@@ -1,7 +1,6 @@
 """Alignment against plain loops over pairs of documents."""
 
 import itertools
-import math
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
 from sayso.measures.gradient_alignment import GradientAlignment
 from sayso.measures.named import measure_named
+from sayso.measures.step_effect import StepEffect
 from sayso.measures.told import Told, told
 from sayso.paper.pocket_settings import POCKET
 from tests.measures.gradients_by_text import EVAL_SETS, ByText, gradient, moment
@@ -120,10 +120,12 @@ def test_only_subsets_that_are_measured_are_taken():
     assert {score.subset for score in GradientAlignment().measure(moment(3), given)} == {"D6cons"}
 
 
-def test_a_subset_without_questions_gives_nan():
-    (score, *_) = GradientAlignment(questions=("nothing",)).measure(moment(3), EVAL_SETS)
-    assert math.isnan(score.value)
-    assert score.n == 0
+@pytest.mark.parametrize("measure", [GradientAlignment(questions=("nothing",)), StepEffect(questions=("nothing",))])
+def test_a_subset_without_questions_is_one_line(measure):
+    with pytest.raises(
+        SaysoError, match=r"^subset D5cons has no questions in nothing; set the measure.s questions to some"
+    ):
+        list(measure.measure(moment(3), EVAL_SETS))
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
 from sayso.core.measure import Moment
 
@@ -27,6 +28,11 @@ def told(moment: Moment, replica: int, subset: str, asked: Sequence[str], most: 
     """The first `most` definitions of a subset of one replica, each with its questions in these evaluation sets.
 
     Aliases are dealt at random, so the first ones are any. An alias without a question in these sets is left out.
+
+    Raises
+    ------
+    SaysoError
+        If there are definitions, and no question about any of their aliases.
     """
     corpus = moment.corpora[replica]
     sets = {item.name: item.examples for item in corpus.eval_sets if item.subset == subset}
@@ -39,6 +45,15 @@ def told(moment: Moment, replica: int, subset: str, asked: Sequence[str], most: 
         for definition in sets.get("definitions", ())
         if definition.alias in questions
     ]
+    if sets.get("definitions") and not found:
+        aliases = {item.alias for item in sets["definitions"]}
+        there = [
+            name for name, own in sets.items() if name != "definitions" and any(one.alias in aliases for one in own)
+        ]
+        raise SaysoError(
+            f"subset {subset} has no questions in {' or '.join(asked) or 'no evaluation set'}; set the measure's "
+            f"questions to some of {', '.join(there) or 'none'}"
+        )
     return found[:most]
 
 
