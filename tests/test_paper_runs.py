@@ -234,3 +234,32 @@ def test_the_experiment_file_of_a_run_gives_the_same_experiment(causal, tmp_path
     data = json.loads(result.output)
     assert data["model"]["name"] == str(causal)
     assert data["knowledge"] == knowledge_of(FILES / "cvdb.csv.gz").model_copy(update={"entities": 24}).model_dump()
+
+
+@pytest.mark.parametrize("name", ["paper-gradients", "paper-gradients-stage1"])
+def test_gradients_of_definitions_and_their_questions(name, causal, tmp_path):
+    words = [*SMALL[:2], *SMALL[4:]]  # there is no stage 2
+    records = run(name, "--model", causal, *PEOPLE, "--seeds", 1, *words, "--out", tmp_path / "out")
+    found = records[records["measure"] == "gradient_alignment"]
+    assert set(found["subset"]) == (
+        {"D5cons", "D6cons"} if name == "paper-gradients" else {"D1cons_QA1", "D2incons_QA2"}
+    )
+    assert set(found["epoch"]) == {0, 1}
+    assert found["value"].notna().all()
+    cosine = found[(found["what"] == "cosine") & (found["eval_set"] == "own_questions")]
+    assert (cosine["value"].abs() <= 1).all()
+    assert set(cosine["n"]) == {12 if name == "paper-gradients" else 36}  # six questions an alias
+    assert (tmp_path / "out" / "charts" / "gradient-alignment.svg").exists()
+
+
+def test_probes_of_both_orders(causal, tmp_path):
+    shares = {"D1cons_QA1": 0.3, "D2incons_QA2": 0.3, "QA3": 0.25, "QA4": 0, "D5cons": 0.05, "D6cons": 0.05, "QA7": 0}
+    settings = [f"subsets.{name}.fraction={share}" for name, share in {**shares, "D8cons": 0.05}.items()]
+    settings += ["split.trained_questions=1", "measures.2.folds=2"]
+    words = [*SMALL[:2], *SMALL[4:], *(word for setting in settings for word in ("--set", setting))]
+    records = run("paper-probes", "--model", causal, *PEOPLE, "--seeds", 1, *words, "--out", tmp_path / "out")
+    found = records[(records["measure"] == "probes") & (records["eval_set"] == "probes")]
+    assert set(found["cell"]) == {"definition.order=TAE", "definition.order=ATE"}
+    assert set(found["subset"]) == {"presence", "tag"}
+    assert found["value"].between(0, 1).all()
+    assert (tmp_path / "out" / "charts" / "probes-01.svg").exists()

@@ -6,6 +6,7 @@ They are judged where their measures were taken (`sayso.measures.gradient_alignm
 
 from __future__ import annotations
 
+from sayso.core.subsets import Group
 from sayso.measures.alignment import COSINE, DISTANCE, INNER_PRODUCT
 from sayso.measures.gradient_alignment import OTHER, OWN, GradientAlignment
 from sayso.measures.probing.probes import AT_ALIAS, Probes
@@ -39,11 +40,26 @@ def _tells_more(better: str, worse: str) -> Contrast:
 _TRAINED = ("D1cons_QA1", "D2incons_QA2")
 
 
-def _read(task: str, what: str = "alias", baseline: str = "alias, permuted", within: float | None = None) -> Contrast:
+def _read(task: str, within: float | None = None) -> Contrast:
     """What probes read at the alias's last token, against what they read where labels are shuffled."""
-    about = (*_TRAINED, "QA3") if task == "presence" else _TRAINED if what == "alias" else _NEW
+    about = (*_TRAINED, "QA3") if task == "presence" else _TRAINED
     return Contrast(
-        *(task, task, Probes.name, AT_ALIAS, "X1"), what=what, second_what=baseline, within=within, about=about
+        *(task, task, Probes.name, AT_ALIAS, "X1"),
+        what="alias",
+        second_what="alias, permuted",
+        within=within,
+        about=about,
+    )
+
+
+def _carried_over(after: Group, within: float | None = None) -> Contrast:
+    """What the probe of tags reads of new aliases, against what it reads when trained on shuffled labels."""
+    return Contrast(
+        *("tag", "tag", Probes.name, AT_ALIAS, after),
+        what="alias, transfer",
+        second_what="alias, transfer permuted",
+        within=within,
+        about=_NEW,
     )
 
 
@@ -172,8 +188,15 @@ MECHANISMS = (
         "the-probe-of-tags-does-not-transfer-before-stage-2",
         "Of new aliases, whose definitions were not read yet, the probe of tags tells nothing.",
         "beyond the paper",
-        _read("tag", "alias, transfer", "alias, transfer permuted", within=0.05),
-        Where(),
+        _carried_over("X1", within=0.05),
+        Where(joint=False),
+    ),
+    Claim(
+        "the-probe-of-tags-transfers",
+        "Of new aliases, once their definitions were read, the probe of tags tells which source defined them.",
+        "beyond the paper",
+        _carried_over("X2"),
+        Where(order="ATE"),
     ),
     Claim(
         "the-direction-of-tags-steers",

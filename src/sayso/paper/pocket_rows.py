@@ -229,12 +229,12 @@ POCKET_ROWS = (
         "pocket-probes",
         "pocket",
         "Linear probes (section 5.2, figure 7), at pocket size: can it be read off a question whether its alias had a "
-        "definition, and by whom? Trained on X1 alone, with definitions that begin with the tag (TAE) or the alias "
-        "(ATE). The paper finds that probes fail with TAE and succeed with ATE. Beyond the paper, the direction found "
-        "is added at the alias, to see whether answers follow. Everything else is as in pocket.",
+        "definition, and by whom? With definitions that begin with the tag (TAE) or the alias (ATE); the paper finds "
+        "that probes fail with TAE and succeed with ATE after stage 1. Beyond the paper, the probe of tags is read on "
+        "new aliases after stage 2, and its direction is added at the alias, to see whether answers follow. Folds share "
+        "no entity. Everything else is as in pocket.",
         definition__order=["TAE", "ATE"],
-        stages=POCKET.stages[:2],
-        measures=(ExactMatch(), MeanLoss(), Probes(), Steered(subsets=("D1cons_QA1", "D2incons_QA2"))),
+        measures=(ExactMatch(), MeanLoss(), Probes(), Steered()),
     ),
     row(
         "pocket-is-isnt",
