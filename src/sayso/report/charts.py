@@ -47,9 +47,13 @@ PANEL_TITLES = {
     "squared distance": "Squared L2 distance",
 }
 _AXIS_TITLES = {"exact_match": "exact match", "loss": "loss (nats per token)", "gradient_alignment": ""}
-_SCALES = {"loss": alt.Scale(type="log", nice=False)}
+#: Panels of a measure (None: all of them) whose values fall by orders of magnitude.
+_LOG = {
+    "loss": None,
+    "gradient_alignment": ("squared distance", "definitions", "questions"),
+}
 # Nothing below 0 has a place on a log scale.
-_BANDS = {"loss": {"low": "max(datum.low, datum.mean / 3)"}}
+_BAND_ON_LOG = {"low": "max(datum.low, datum.mean / 3)"}
 _GAP_TITLE = f"gap: {GAP[0]} − {GAP[1]} (exact match)"
 _INK, _FAINT = "#22272e", "#8b949e"
 _FONT = "Liberation Sans, Helvetica, Arial, sans-serif"
@@ -72,24 +76,24 @@ def learning_curves(
         legend=alt.Legend(symbolType="stroke", symbolSize=500, symbolStrokeWidth=2.5, symbolOpacity=1),
     )
     dash = alt.StrokeDash("subset:N", title=None, scale=alt.Scale(domain=names, range=dashes(names, experiment)))
-    height_of_mean = alt.Y(
-        "mean:Q",
-        title=_AXIS_TITLES.get(measure, measure),
-        scale=_SCALES.get(measure, alt.Scale(zero=False)),
-        axis=alt.Axis(tickCount=6),
-    )
     panels: list[alt.LayerChart] = []
     for eval_set, rows in points.groupby("eval_set", sort=False):
+        log = _is_log(measure, str(eval_set))
         base = alt.Chart(inline(rows)).encode(
             x=alt.X("position:Q", title="epoch", axis=alt.Axis(tickMinStep=1, grid=False)),
-            y=height_of_mean,
+            y=alt.Y(
+                "mean:Q",
+                title=_AXIS_TITLES.get(measure, measure),
+                scale=alt.Scale(type="log", nice=False) if log else alt.Scale(zero=False),
+                axis=alt.Axis(tickCount=6),
+            ),
             color=colour,
             detail="stage:N",
         )
         chosen = alt.when(pick)
         band = (
             base.transform_filter("datum.trained && isValid(datum.low)")
-            .transform_calculate(**_BANDS.get(measure, {}))
+            .transform_calculate(**(_BAND_ON_LOG if log else {}))
             .mark_area(strokeWidth=0)
             .encode(y=alt.Y("low:Q"), y2="high:Q", opacity=chosen.then(alt.value(0.14)).otherwise(alt.value(0.02)))
         )
@@ -168,6 +172,12 @@ def dashes(names: Sequence[str], experiment: Experiment) -> list[list[float]]:
         place = min(sources.index(source), len(_SOURCE_DASHES) - 1) if source in sources else None
         result.append(_NO_SOURCE_DASH if place is None else list(_SOURCE_DASHES[place]))
     return result
+
+
+def _is_log(measure: str, panel: str) -> bool:
+    """Whether a panel has a log scale."""
+    panels = _LOG.get(measure, ())
+    return panels is None or panel in panels
 
 
 _TRAINED = alt.Scale(domain=[True, False], range=[1, 0.22])
