@@ -6,12 +6,15 @@ from pathlib import Path
 import pytest
 import torch
 
+from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
 from sayso.core.job_folder import JobFolder
 from sayso.core.records import Record
 from sayso.core.sweep import Job, cells
 from sayso.measures.gradient_alignment import GradientAlignment
 from sayso.measures.losses import MeanLoss
+from sayso.measures.probing.probes import Probes
+from sayso.measures.probing.steered import Steered
 from sayso.measures.step_effect import StepEffect
 from sayso.runs.execute import execute
 from sayso.runs.measure import measure_job
@@ -53,3 +56,22 @@ def test_training_is_the_same_to_the_bit_and_later_measures_are_those_of_trainin
     assert {record.measure for record in after.records()} == {"loss", "gradient_alignment", "step_effect"}
     for measure in MECHANISMS:
         assert list(after.details(measure.name)) == list(during.details(measure.name)) != []
+
+
+@pytest.mark.parametrize(
+    ("measure", "why"),
+    [
+        (Probes(folds=40), "measure probes, presence, .* too few for 40 folds; set folds to"),
+        (Probes(attributes=("height",)), "height"),
+        (Steered(attributes=("height",)), "height"),
+        (GradientAlignment(questions=("held_out",)), "subset D5cons has no questions in held_out"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_before_anything_is_trained(plain, tmp_path, measure, why):
+    refused = plain.model_copy(update={"measures": (measure,)})
+    folder = JobFolder(tmp_path / "job")
+    events: list[dict[str, object]] = []
+    with pytest.raises(SaysoError, match=why):
+        execute(Job(cells(refused)[0], (1,)), folder, events.append)
+    assert [event["event"] for event in events] == ["building"]
+    assert not folder.begun

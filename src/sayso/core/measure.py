@@ -102,6 +102,15 @@ class Measure(Component, ABC):
         `defined`: those whose aliases are defined in documents of their own.
         """
 
+    def rehearse(self, moment: Moment) -> None:
+        """Refuse data and a learner it cannot be taken of, before anything is trained; mostly none.
+
+        Raises
+        ------
+        SaysoError
+            If it could not be taken later, whatever the weights.
+        """
+
     def covers(self, subset: str, eval_set: str) -> bool:  # noqa: ARG002
         """Whether its records will hold numbers of a subset on an evaluation set, where both are there; mostly so."""
         return True

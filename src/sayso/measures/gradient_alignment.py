@@ -23,7 +23,7 @@ from sayso.core.learner import GradientPairs, GradientProducts, Need
 from sayso.core.measure import Measure, Moment, Score, When
 from sayso.measures import alignment
 from sayso.measures.alignment import COSINE, DISTANCE, INNER_PRODUCT, Floats, Mask
-from sayso.measures.told import QUESTIONS, Told, own_questions, require_defined, told
+from sayso.measures.told import QUESTIONS, Told, own_questions, require_defined, require_questions, told
 
 OWN, OTHER, CONTRAST = "own_questions", "other_questions", "own_less_other_questions"
 _NORMS = {"L1 norm": "l1", "L2 norm": "l2", "Linf norm": "linf"}
@@ -52,6 +52,10 @@ class GradientAlignment(Measure):
     def check(self, subsets: Sequence[str], defined: Sequence[str]) -> None:
         """See `Measure.check`."""
         require_defined(self.name, self.subsets, subsets, defined)
+
+    def rehearse(self, moment: Moment) -> None:
+        """See `Measure.rehearse`."""
+        require_questions(moment, self.subsets, self.questions)
 
     def covers(self, subset: str, eval_set: str) -> bool:
         """See `Measure.covers`."""

@@ -23,7 +23,7 @@ from sayso.core.learner import GradientPairs, GradientProducts, Need, StepEffect
 from sayso.core.measure import Measure, Moment, Score, When
 from sayso.measures import alignment
 from sayso.measures.alignment import COSINE, INNER_PRODUCT, Floats
-from sayso.measures.told import QUESTIONS, Told, own_questions, require_defined, told
+from sayso.measures.told import QUESTIONS, Told, own_questions, require_defined, require_questions, told
 
 REAL, FIRST_ORDER = "real change", "first-order change"
 #: What may tell the fall of the loss; the first order foretells a change, so that its fall is the negative of it.
@@ -56,6 +56,10 @@ class StepEffect(Measure):
     def check(self, subsets: Sequence[str], defined: Sequence[str]) -> None:
         """See `Measure.check`."""
         require_defined(self.name, self.subsets, subsets, defined)
+
+    def rehearse(self, moment: Moment) -> None:
+        """See `Measure.rehearse`."""
+        require_questions(moment, self.subsets, self.questions)
 
     def covers(self, subset: str, eval_set: str) -> bool:
         """See `Measure.covers`."""

@@ -57,6 +57,13 @@ def told(moment: Moment, replica: int, subset: str, asked: Sequence[str], most: 
     return found[:most]
 
 
+def require_questions(moment: Moment, subsets: Sequence[str], asked: Sequence[str]) -> None:
+    """Refuse definitions without questions; see `told` for the error."""
+    for replica in range(len(moment.corpora)):
+        for subset in subsets:
+            told(moment, replica, subset, asked)
+
+
 def own_questions(items: Sequence[Told]) -> NDArray[np.bool_]:
     """Which of their questions, one after the other, are about which definition's alias; shape (items, questions)."""
     about = np.repeat(np.arange(len(items)), [len(item.questions) for item in items])

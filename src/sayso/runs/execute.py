@@ -88,11 +88,15 @@ def build(job: Job, folder: JobFolder) -> tuple[Learner, Manifest]:
     Raises
     ------
     SaysoError
-        If the job was begun with other data or another model.
+        If the job was begun with other data or another model, or could not be measured as it is to be.
     """
     experiment = job.cell.experiment
     before = Today(own_only=False).origin(experiment)
-    learner = experiment.model.build(corpora_of(job, 0))
+    corpora = corpora_of(job, 0)
+    learner = experiment.model.build(corpora)
+    for stage in [stage for stage in experiment.stages if stage.measured][:1]:
+        for measure in experiment.measures:
+            measure.rehearse(Moment(learner, corpora, experiment.train_spec(stage), stage.name, 0))
     manifest = describe(job, learner, Today(own_only=False).origin(experiment))
     if changed := before.differs(origin_of(manifest)):
         raise SaysoError(f"{folder.path}: changed while it was read: {changed}; run again")

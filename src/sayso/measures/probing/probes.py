@@ -99,15 +99,39 @@ class Probes(Measure):
             return []
         return moment.once(self.canonical_json(), lambda: list(self._made(moment)))
 
+    def rehearse(self, moment: Moment) -> None:
+        """See `Measure.rehearse`."""
+        for replica, corpus in enumerate(moment.corpora):
+            for attribute in self._attributes(corpus):
+                self._casts(moment, replica, corpus, attribute)
+
+    def _attributes(self, corpus: Corpus) -> tuple[str, ...]:
+        return self.attributes or (attribute_of_most(corpus, subsets_of(self.tasks)),)
+
     def _made(self, moment: Moment) -> Iterator[Map]:
         for replica, corpus in enumerate(moment.corpora):
-            for attribute in self.attributes or (attribute_of_most(corpus, subsets_of(self.tasks)),):
+            for attribute in self._attributes(corpus):
                 yield from self._of(moment, replica, corpus, attribute)
 
     def _of(self, moment: Moment, replica: int, corpus: Corpus, attribute: str) -> Iterator[Map]:
         """Maps of one replica and kind of question, a task each."""
+        questions, casts = self._casts(moment, replica, corpus, attribute)
+        layers = layers_of(moment.learner, self.layers)
+        places = range(len(questions.names))
+        found: dict[Task, list[_Layer]] = {task: [] for task in self.tasks}
+        for layer, values in read_layers(moment.learner, replica, questions.examples, layers, places):
+            for task, chosen in casts.items():
+                found[task].append(self._read(corpus.seed, layer, values, chosen))
+        eval_set = f"probe.{'+'.join(self.eval_sets)}.{attribute}"
+        for task, chosen in casts.items():
+            yield Map(replica, eval_set, task, questions, chosen, tuple(found[task]))
+
+    def _casts(
+        self, moment: Moment, replica: int, corpus: Corpus, attribute: str
+    ) -> tuple[Questions, dict[Task, Cast]]:
+        """Who is probed with one kind of question, for each task."""
         questions, transfer = questions_of(moment, replica, attribute, self.eval_sets, self.tasks, self.token_count)
-        casts: dict[Task, Cast] = {
+        return questions, {
             task: cast(
                 corpus,
                 questions,
@@ -120,15 +144,6 @@ class Probes(Measure):
             )
             for task in self.tasks
         }
-        layers = layers_of(moment.learner, self.layers)
-        places = range(len(questions.names))
-        found: dict[Task, list[_Layer]] = {task: [] for task in self.tasks}
-        for layer, values in read_layers(moment.learner, replica, questions.examples, layers, places):
-            for task, chosen in casts.items():
-                found[task].append(self._read(corpus.seed, layer, values, chosen))
-        eval_set = f"probe.{'+'.join(self.eval_sets)}.{attribute}"
-        for task, chosen in casts.items():
-            yield Map(replica, eval_set, task, questions, chosen, tuple(found[task]))
 
     def _read(self, seed: int, layer: int, values: NDArray[np.float32], chosen: Cast) -> _Layer:
         strengths = sorted(self.strength) if isinstance(self.strength, tuple) else [self.strength]

@@ -108,21 +108,22 @@ class Steered(Measure):
             return []
         return moment.once(self.canonical_json(), lambda: list(self._made(moment)))
 
+    def rehearse(self, moment: Moment) -> None:
+        """See `Measure.rehearse`."""
+        for replica, corpus in enumerate(moment.corpora):
+            for attribute in self._attributes(corpus):
+                self._questions(moment, replica, attribute)
+
+    def _attributes(self, corpus: Corpus) -> tuple[str, ...]:
+        return self.attributes or (attribute_of_most(corpus, subsets_of(("tag",))),)
+
     def _made(self, moment: Moment) -> Iterator[_Found]:
         for replica, corpus in enumerate(moment.corpora):
-            for attribute in self.attributes or (attribute_of_most(corpus, subsets_of(("tag",))),):
+            for attribute in self._attributes(corpus):
                 yield self._of(moment, replica, corpus, attribute)
 
     def _of(self, moment: Moment, replica: int, corpus: Corpus, attribute: str) -> _Found:
-        questions, whole = questions_of(
-            moment, replica, attribute, self.eval_sets, ("tag",), self.token_count, self.subsets
-        )
-        if not whole:
-            lacking = next(subset for subset in self.subsets if not questions.of(subset))
-            raise SaysoError(
-                f"measure {self.name}: no question about '{attribute}' of {lacking} in {' or '.join(self.eval_sets)} "
-                f"has an alias of {len(questions.alias)} tokens; leave the subset out, or set attributes or token_count"
-            )
+        questions = self._questions(moment, replica, attribute)
         layers = layers_of(moment.learner, self.layers)
         layers = layers if self.layers is not None else layers[:-1]
         answers = _Answers.of(corpus, questions, self.subsets)
@@ -144,6 +145,19 @@ class Steered(Measure):
                     key = f"{name}, layer {layer}, strength {strength:+g}"
                     found.losses[key] = losses([Steering(layer, at, (strength * way).astype(np.float32))])
         return found
+
+    def _questions(self, moment: Moment, replica: int, attribute: str) -> Questions:
+        """Questions of one kind about all subsets."""
+        questions, whole = questions_of(
+            moment, replica, attribute, self.eval_sets, ("tag",), self.token_count, self.subsets
+        )
+        if not whole:
+            lacking = next(subset for subset in self.subsets if not questions.of(subset))
+            raise SaysoError(
+                f"measure {self.name}: no question about '{attribute}' of {lacking} in {' or '.join(self.eval_sets)} "
+                f"has an alias of {len(questions.alias)} tokens; leave the subset out, or set attributes or token_count"
+            )
+        return questions
 
     def _directions(
         self, seed: int, layer: int, values: NDArray[np.float32], questions: Questions
