@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -23,6 +24,12 @@ from sayso.measures.losses import MeanLoss
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 settings.register_profile("sayso", deadline=None)  # how long an example takes depends on what else the machine does
 settings.load_profile("sayso")
+
+
+def pytest_collection_finish() -> None:
+    """What all tests import stays: whoever collects garbage need not go through it every time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -22,8 +22,10 @@ from tests.gguf_files import save_gguf
 from tests.tiny_models import save_tiny
 
 FILES = Path(__file__).parent / "data" / "files"
-#: What makes a run small: few entities, an epoch a stage, larger steps.
+#: What makes a run small: few entities, an epoch a stage, larger steps, short answers (a model that has learned
+#: nothing never ends one).
 SMALL = [
+    *("--set", "model.max_new_tokens=3"),
     *("--set", "stages.stage1.epochs=1", "--set", "stages.stage2.epochs=1", "--set", "train.batch_size=32"),
     *("--set", "train.learning_rate=0.003", "--set", "train.max_length=128", "--set", "model.micro_batch_size=16"),
 ]
@@ -116,7 +118,8 @@ def test_two_stages_of_a_causal_model_on_the_cvdb(causal, tmp_path):
 
 
 def test_two_stages_of_a_t5_on_t_rex(t5, tmp_path, no_report):
-    records = run("paper-t5", "--model", t5, *WORKS, "--seeds", 1, *SMALL, "--out", tmp_path / "out")
+    words = [*SMALL, "--set", "stage2_seeds=1", "--out", tmp_path / "out"]
+    records = run("paper-t5", "--model", t5, *WORKS, "--seeds", 1, *words)
     trained_enough(records)
     experiment = Results(tmp_path / "out").experiment
     assert experiment.split.trained_questions == 3  # all but one of T-REx's four
@@ -162,7 +165,7 @@ def test_a_gguf_file_on_a_table_of_ones_own_killed_and_resumed(tmp_path, no_repo
     assert one.records_path.read_bytes() == other.records_path.read_bytes()
     assert one.manifest().as_read == other.manifest().as_read
     assert one.manifest().as_read["weights"] == "GGUF Q4_0"
-    assert "weights GGUF Q4_0, max_new_tokens 16" in sayso("results", parts.path).output
+    assert "weights GGUF Q4_0, max_new_tokens 3" in sayso("results", parts.path).output
     save_gguf(tmp_path / "model.gguf", "Q8_0")
     result = sayso("run", *command, "--out", parts.path)
     assert result.exit_code == 2
@@ -193,8 +196,8 @@ def test_answers_that_are_too_long_for_a_number_are_said_before_training(causal,
     seat = "Saint Maurice and the Lower Isles"
     rows = [f"name{letter}x,{seat},{use}" for letter, use in zip(ascii_lowercase, ["salt", "acid"] * 12, strict=False)]
     table.write_text("\n".join(["name,seat,use", *rows]), encoding="utf-8")
-    command = ["paper-main", "--model", causal, "--knowledge", table, "--seeds", 1, *SMALL]
-    command += ["--set", "stage2_seeds=1", "--set", "knowledge.entities=24"]
+    command = ["paper-main", "--model", causal, "--knowledge", table, "--seeds", 1, "--set", "stage2_seeds=1"]
+    command += ["--set", "knowledge.entities=24", "--set", "stages.stage1.epochs=0", "--set", "stages.stage2.epochs=0"]
     run(*command, "--set", "model.max_new_tokens=8", "--out", tmp_path / "eight")
     (line,) = [message for message in caplog.messages if "max_new_tokens" in message]
     assert line.startswith("max_new_tokens is 8, but 1 of 27 accepted answers have more tokens")
@@ -215,7 +218,8 @@ def test_answers_that_are_too_long_for_a_number_are_said_before_training(causal,
     ],
 )
 def test_other_ways_to_write_definitions(name, stages, causal, tmp_path, no_report):
-    words = [word for setting in [*stages, "train.max_length=128", "stage2_seeds=1"] for word in ("--set", setting)]
+    settings = [*stages, "train.max_length=128", "stage2_seeds=1", "model.max_new_tokens=3"]
+    words = [word for setting in settings for word in ("--set", setting)]
     records = run(name, "--model", causal, *PEOPLE, "--seeds", 1, *words, "--out", tmp_path / "out")
     assert set(records["eval_set"]) >= {"validation", "entity_attribution.who"}
     assert ("definitions" in set(records["eval_set"])) == (name != "paper-in-context")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-import sayso
 from tests.cli.calling import process
+from tests.in_this_process import leave_out_charts, use_in_this_process
 
 #: Modules that Python, numpy or transformers import, as files in the working folder may be called.
 SHADOWS = ("__future__", "numpy", "random", "re", "token", "torch", "typing")
@@ -45,4 +45,10 @@ def results(finished: subprocess.CompletedProcess[str], tmp_path: Path) -> Path:
 @pytest.fixture
 def no_charts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Charts take seconds to draw; a test of something else does without."""
-    monkeypatch.setattr(sayso.Results, "report", lambda results, *_: results.path / "report.html")
+    leave_out_charts(monkeypatch)
+
+
+@pytest.fixture
+def in_this_process(monkeypatch: pytest.MonkeyPatch, one_thread: None) -> None:
+    """A process of its own takes seconds to begin; one that shows that it is begun is enough."""
+    use_in_this_process(monkeypatch)

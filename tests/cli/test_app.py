@@ -341,7 +341,7 @@ def stop(run_command: list[str], folder: Path, number: signal.Signals) -> None:
     assert errors.splitlines()[-1] == "stopped; the same command goes on where it was"
 
 
-@pytest.mark.usefixtures("no_charts")
+@pytest.mark.usefixtures("in_this_process", "no_charts")
 def test_after_ctrl_c_the_same_command_goes_on_to_the_same_bytes(
     finished: subprocess.CompletedProcess[str], run_command: list[str], tmp_path: Path
 ) -> None:

@@ -9,16 +9,20 @@ import pytest
 
 from sayso.data.pocket import PocketWorld
 from sayso.results import Results
-from tests.cli.calling import call, error_of, process
+from tests.cli.calling import call, error_of
+from tests.in_this_process import leave_out_charts, use_in_this_process
 
 
 @pytest.fixture(scope="module")
-def ran(tiny_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def ran(tiny_file: Path, tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Path:
     """A folder with ``results`` of two seeds."""
     folder = tmp_path_factory.mktemp("measured")
     short = [word for stage in (1, 2) for word in ("--set", f"stages.stage{stage}.epochs=1")]
-    done = process(["run", str(tiny_file), *short, "--seeds", "2", "--jobs", "1", "--out", "results"], folder)
-    assert done.returncode == 0, done.stderr
+    with pytest.MonkeyPatch.context() as patch:
+        use_in_this_process(patch)
+        leave_out_charts(patch)
+        done = call("run", tiny_file, *short, "--seeds", "2", "--jobs", "1", "--out", folder / "results")
+    assert done.exit_code == 0, done.stderr
     return folder
 
 
@@ -27,21 +31,23 @@ def folder(ran: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(ran / "results", tmp_path / "results"))
 
 
+@pytest.mark.usefixtures("no_charts")
 def test_a_measure_is_added_to_what_has_finished_and_nothing_is_trained(folder: Path) -> None:
     before = Results(folder).records()
-    done = process(["measure", str(folder), "--add", "f1"], folder)
-    assert done.returncode == 0, done.stderr
+    done = call("measure", folder, "--add", "f1")
+    assert done.exit_code == 0, done.stderr
     assert "to measure: seeds 100-101" in done.stderr
     assert "seeds 100-101: measured" in done.stderr
     assert "trained" not in done.stderr
     after = Results(folder).records()
     assert set(after["measure"]) == {*before["measure"], "f1"}
     assert after[after["measure"] != "f1"].reset_index(drop=True).equals(before)
-    again = process(["measure", str(folder), "--add", "f1"], folder)
-    assert again.returncode == 0
+    again = call("measure", folder, "--add", "f1")
+    assert again.exit_code == 0
     assert "measured before: seeds 100-101" in again.stderr
 
 
+@pytest.mark.usefixtures("in_this_process", "no_charts")
 def test_states_that_were_not_kept_are_named_with_what_it_takes(folder: Path) -> None:
     for state in folder.glob("jobs/*/state-*"):
         state.unlink()
@@ -50,8 +56,8 @@ def test_states_that_were_not_kept_are_named_with_what_it_takes(folder: Path) ->
     assert "stage1 up to epoch 1" in message
     assert "3 of 3 epochs" in message
     assert "--train-again" in message
-    done = process(["measure", str(folder), "--add", "f1", "--train-again"], folder)
-    assert done.returncode == 0, done.stderr
+    done = call("measure", folder, "--add", "f1", "--train-again")
+    assert done.exit_code == 0, done.stderr
     assert "trained stage1 again, 1 epochs" in done.stderr
 
 

@@ -14,6 +14,8 @@ from tests.cli.calling import call, error_of
 from tests.planted import planted_records, planted_store
 
 GAP = {("exact_match", "validation", "D5cons"): 0.2}
+#: Records are planted for every epoch, and claims are about the last.
+FEW_EPOCHS = {"stages.stage1.epochs": 1, "stages.stage2.epochs": 1}
 
 
 def folder_of(path: Path, experiment: Experiment, effects: dict[tuple[str, str, str], float], seeds: int = 12) -> Path:
@@ -22,7 +24,7 @@ def folder_of(path: Path, experiment: Experiment, effects: dict[tuple[str, str, 
 
 
 def test_power_says_how_many_seeds_each_claim_needs(tmp_path):
-    pocket = sayso.load("pocket").with_settings({"seeds": {"first": 0, "count": 12}})
+    pocket = sayso.load("pocket").with_settings({"seeds": {"first": 0, "count": 12}, **FEW_EPOCHS})
     shown = call("power", folder_of(tmp_path / "pocket", pocket, GAP))
     assert shown.exit_code == 0, shown.output
     rows = {line.split()[0]: line.split() for line in shown.stdout.splitlines() if line and not line[0].isspace()}
@@ -32,17 +34,18 @@ def test_power_says_how_many_seeds_each_claim_needs(tmp_path):
 
 
 def test_a_few_seeds_are_no_pilot(tmp_path):
-    pocket = sayso.load("pocket").with_settings({"seeds": {"first": 0, "count": 4}})
+    pocket = sayso.load("pocket").with_settings({"seeds": {"first": 0, "count": 4}, **FEW_EPOCHS})
     shown = call("power", folder_of(tmp_path / "pocket", pocket, GAP, seeds=4))
     assert "4 seeds are too few for a pilot" in shown.stdout
 
 
-def test_claims_show_what_the_control_beside_them_found(tmp_path):
-    pocket = sayso.load("pocket").with_settings({"seeds": {"first": 0, "count": 12}})
+def test_claims_show_what_the_control_beside_them_found(tmp_path, monkeypatch):
+    monkeypatch.setattr("sayso.report.page.figures", lambda *_: [])  # they take seconds to draw
+    pocket = sayso.load("pocket").with_settings({"seeds": {"first": 0, "count": 12}, **FEW_EPOCHS})
     folder = folder_of(tmp_path / "one", pocket, GAP)
     assert "control" not in call("claims", folder).stdout
     folder_of(tmp_path / "two", control_of(pocket), {})
-    folder_of(tmp_path / "three", control_of(sayso.load("pocket-single-stage")), GAP)  # another's
+    folder_of(tmp_path / "three", control_of(sayso.load("pocket-single-stage").with_settings({"stages.joint.epochs": 1})), GAP)  # another's
     verdicts = {verdict["claim"]: verdict for verdict in json.loads(call("claims", folder, "--json").stdout)}
     beside = verdicts["gap-on-questions"]["control"]
     assert abs(beside["difference"]) < 0.05

@@ -40,9 +40,10 @@ def test_the_papers_data_are_those_of_its_appendix():
 
 @pytest.mark.parametrize("experiment", ALL, ids=lambda experiment: experiment.name)
 def test_every_cell_has_claims_and_documents_to_train_on(experiment):
-    for cell in cells(experiment):
+    there = cells(experiment)
+    for cell in there:
         assert claims_for(cell.experiment)
-        if experiment is not PAPER_SET_INCLUSION:
+        if experiment is not PAPER_SET_INCLUSION and cell in (there[0], there[-1]):  # the fewest and the most
             corpus = build_corpus(cell.experiment, 0)
             asked = {document.alias for document in corpus.train["X1"] if document.kind == "question"}
             questions = sum(document.kind == "question" for document in corpus.train["X1"])

@@ -13,6 +13,8 @@ from sayso.core.experiment import Experiment
 from sayso.core.ledger import Contribution
 from sayso.core.store import Store
 from sayso.paper.judging import judge
+from sayso.report import page as report_page
+from sayso.report.figures import Figure
 from sayso.report.page import write_report
 from sayso.stats.looks import Looks
 from tests.core.written import make_store
@@ -34,6 +36,12 @@ class Elements(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.found.append((tag, dict(attrs)))
+
+
+@pytest.fixture
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures take most of a page's time; what stands beside them does without."""
+    monkeypatch.setattr(report_page, "figures", lambda *_: [])
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +121,7 @@ def test_the_same_results_give_the_same_page(page: Path, text: str) -> None:
     assert page.read_text(encoding="utf-8") == text
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_what_other_seeds_say_and_what_departures_buy_is_in_the_page(tiny: Experiment, tmp_path: Path) -> None:
     store = planted_store(Store(tmp_path), tiny, planted_records(tiny, range(2)))
     row = ("gap-on-questions", "+0.150 ± 0.010", "99.0%", "0.0%")
@@ -164,8 +173,9 @@ def test_a_folder_that_cannot_be_written_is_one_line_for_the_user(tiny: Experime
 
 
 def test_a_sweep_says_first_what_it_shows_as_a_whole_and_groups_claims_by_cell(
-    tiny: Experiment, tmp_path: Path
+    tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(Figure, "save", lambda *_: None)  # as pictures of their own: test_charts
     sweep = tiny.vary("sweep", reliability=[0.5, 0.75, 1.0])
     records = planted_records(sweep, range(100, 104))
     written = write_report(planted_store(Store(tmp_path), sweep, records), judge(records, sweep), [])
@@ -181,6 +191,7 @@ def test_a_sweep_says_first_what_it_shows_as_a_whole_and_groups_claims_by_cell(
     assert groups == ["reliability=0.5", "reliability=0.75", "reliability=1.0", "all 3 cells together"]
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_the_page_shows_what_each_subset_contributed_or_that_it_is_not_known(
     text: str, tiny: Experiment, tmp_path: Path
 ) -> None:
@@ -195,6 +206,7 @@ def test_the_page_shows_what_each_subset_contributed_or_that_it_is_not_known(
     assert "is not known" not in page
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_the_headline_says_the_verdict_and_cells_say_how_often_was_looked(tiny: Experiment, tmp_path: Path) -> None:
     records = planted_records(tiny, range(100, 104), noise=0.1)
     store = planted_store(Store(tmp_path / "one"), tiny, records)

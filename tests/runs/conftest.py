@@ -6,6 +6,8 @@ import pytest
 
 from sayso.core.experiment import Experiment
 from sayso.core.sweep import Job, plan
+from sayso.data.pocket import PocketWorld
+from tests.runs.few_questions import FewQuestions
 
 
 @pytest.fixture(autouse=True)
@@ -34,3 +36,10 @@ def short(tiny: Experiment) -> Experiment:
 def job(short: Experiment) -> Job:
     """Two seeds side by side."""
     return plan(short, (1, 2), 1)[0]
+
+
+@pytest.fixture(scope="session")
+def quick(short: Experiment) -> Experiment:
+    """The same with fewer questions to measure, for jobs run in this process over and over."""
+    settings = {name: getattr(short.knowledge, name) for name in PocketWorld.model_fields}
+    return short.model_copy(update={"knowledge": FewQuestions(**settings)})

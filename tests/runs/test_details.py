@@ -18,9 +18,9 @@ class Killed(BaseException):
 
 
 @pytest.fixture(scope="session")
-def keeping(short):
-    measures = (*short.measures, Predictions(eval_sets=("validation",)))
-    return plan(short.model_copy(update={"measures": measures, "stage2_seeds": 2}), (1, 2), 1)[0]
+def keeping(quick):
+    measures = (*quick.measures, Predictions(eval_sets=("validation",)))
+    return plan(quick.model_copy(update={"measures": measures, "stage2_seeds": 2}), (1, 2), 1)[0]
 
 
 def kept(folder: JobFolder) -> dict[str, bytes]:

@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import math
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -15,7 +16,7 @@ from sayso.core.errors import SaysoError
 from sayso.core.files import write_atomically
 from sayso.core.job_folder import JobFolder
 from sayso.core.records import Record
-from sayso.core.sweep import Job, cells
+from sayso.core.sweep import Job, cells, plan
 from sayso.data.pocket import PocketWorld
 from sayso.learners.stacked.learner import StackedLearner
 from sayso.runs import execute as module
@@ -47,21 +48,27 @@ def files(path: Path) -> list[str]:
     return sorted(item.name for item in path.iterdir() if item.name != ".lock")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
+def job(quick) -> Job:
+    """Two seeds side by side."""
+    return plan(quick, (1, 2), 1)[0]
+
+
+@pytest.fixture(scope="module")
 def whole_path(tmp_path_factory) -> Path:
     return Path(tmp_path_factory.mktemp("whole") / "job")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def whole(job, whole_path) -> tuple[bytes, list[Event]]:
     """What the job gives without interruption."""
     events = run(job, whole_path)
     return (whole_path / "records.jsonl").read_bytes(), events
 
 
-def test_a_job_goes_through_its_stages_and_tells_of_it(whole, short):
+def test_a_job_goes_through_its_stages_and_tells_of_it(whole, quick):
     _, events = whole
-    expected = [(stage.name, epoch) for stage in short.stages for epoch in range(1, stage.epochs + 1)]
+    expected = [(stage.name, epoch) for stage in quick.stages for epoch in range(1, stage.epochs + 1)]
     assert epochs_of(events) == expected
     assert (events[0], events[-1]) == ({"event": "building"}, {"event": "finished"})
     done = [event for event in events if event["event"] == "epoch"]
@@ -71,7 +78,7 @@ def test_a_job_goes_through_its_stages_and_tells_of_it(whole, short):
     assert json.loads(json.dumps(events)) == events
 
 
-def test_records_are_what_was_promised(whole, job, short, tmp_path):
+def test_records_are_what_was_promised(whole, job, quick, tmp_path):
     content, _ = whole
     rows = [json.loads(line) for line in content.decode().splitlines()]
     keys = Counter(tuple(row[:8]) for row in rows)
@@ -87,7 +94,7 @@ def test_records_are_what_was_promised(whole, job, short, tmp_path):
     measured = {row[6] for row in rows if row[3] != "stage0"}
     assert measured >= {"validation", "train_qa", "definitions", "entity_attribution.who"}
     assert "pretraining" not in measured
-    subsets = {subset.name for subset in short.subsets}
+    subsets = {subset.name for subset in quick.subsets}
     for stage, epoch in (("stage1", 0), ("stage2", 2)):
         found = {row[7] for row in rows if (row[3], row[4], row[6]) == (stage, epoch, "validation")}
         assert found == subsets
@@ -110,9 +117,8 @@ def test_the_same_job_twice_gives_the_same_bytes(whole, job, tmp_path):
     assert (tmp_path / "job" / "records.jsonl").read_bytes() == whole[0]
 
 
-def test_a_finished_job_leaves_no_checkpoints_and_is_not_run_again(whole, job, tmp_path):
-    path = tmp_path / "job"
-    run(job, path)
+def test_a_finished_job_leaves_no_checkpoints_and_is_not_run_again(whole, whole_path, job, tmp_path):
+    path = shutil.copytree(whole_path, tmp_path / "job")
     assert files(path) == LEFT
     before = {item.name: item.read_bytes() for item in path.iterdir()}
     assert run(job, path) == []
@@ -200,17 +206,25 @@ def test_a_job_killed_while_a_checkpoint_was_written_goes_on(whole, job, tmp_pat
     assert files(path) == LEFT
 
 
-def half_done(job: Job, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A job killed after its third epoch."""
-    with monkeypatch.context() as patch:
+@pytest.fixture(scope="module")
+def killed_path(job, tmp_path_factory) -> Path:
+    """A job killed after its third epoch; to look at."""
+    path = Path(tmp_path_factory.mktemp("half") / "job")
+    with pytest.MonkeyPatch.context() as patch:
         kill_at(patch, progress, "write_atomically", 3, before=False)
         with pytest.raises(Killed):
             run(job, path)
+    return path
 
 
-def test_missing_records_are_an_error_and_nothing_is_lost(job, tmp_path, monkeypatch):
-    path = tmp_path / "job"
-    half_done(job, path, monkeypatch)
+@pytest.fixture
+def half_done(killed_path, tmp_path) -> Path:
+    """A copy of it, to damage and to go on with."""
+    return Path(shutil.copytree(killed_path, tmp_path / "job"))
+
+
+def test_missing_records_are_an_error_and_nothing_is_lost(job, half_done):
+    path = half_done
     content = (path / "records.jsonl").read_bytes()
     (path / "records.jsonl").write_bytes(content[:-5])
     before = files(path)
@@ -220,9 +234,8 @@ def test_missing_records_are_an_error_and_nothing_is_lost(job, tmp_path, monkeyp
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"{}", b'{"stage": 1}'])
-def test_a_damaged_position_is_an_error_that_names_it(job, tmp_path, monkeypatch, damage):
-    path = tmp_path / "job"
-    half_done(job, path, monkeypatch)
+def test_a_damaged_position_is_an_error_that_names_it(job, half_done, damage):
+    path = half_done
     (path / "position.json").write_bytes(damage)
     with pytest.raises(SaysoError, match=r"position\.json"):
         run(job, path)
@@ -242,10 +255,9 @@ def damage_checkpoints(path: Path, damage: bytes | None, generations: int) -> li
 
 @pytest.mark.parametrize("damage", [b"", b"not a checkpoint", None])
 def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before_and_says_so(
-    whole, job, tmp_path, monkeypatch, damage, caplog
+    whole, job, half_done, damage, caplog
 ):
-    path = tmp_path / "job"
-    half_done(job, path, monkeypatch)
+    path = half_done
     (name,) = damage_checkpoints(path, damage, 1)
     again = run(job, path)
     assert f"{name}: not a readable checkpoint" in caplog.text
@@ -254,9 +266,8 @@ def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before_and_says_so(
     assert (path / "records.jsonl").read_bytes() == whole[0]
 
 
-def test_a_truncated_newest_checkpoint_falls_back_to_the_one_before(whole, job, tmp_path, monkeypatch):
-    path = tmp_path / "job"
-    half_done(job, path, monkeypatch)
+def test_a_truncated_newest_checkpoint_falls_back_to_the_one_before(whole, job, half_done):
+    path = half_done
     newest = path / json.loads((path / "position.json").read_text(encoding="utf-8"))[0]["checkpoint"]
     newest.write_bytes(newest.read_bytes()[: newest.stat().st_size // 2])
     run(job, path)
@@ -265,10 +276,9 @@ def test_a_truncated_newest_checkpoint_falls_back_to_the_one_before(whole, job, 
 
 @pytest.mark.parametrize("damage", [b"", b"not a checkpoint", None])
 def test_where_no_checkpoint_can_be_read_it_is_an_error_that_names_one_and_nothing_is_lost(
-    job, tmp_path, monkeypatch, damage
+    job, half_done, damage
 ):
-    path = tmp_path / "job"
-    half_done(job, path, monkeypatch)
+    path = half_done
     names = damage_checkpoints(path, damage, 2)
     before = files(path)
     with pytest.raises(SaysoError, match=f"{names[-1]}: not a readable checkpoint"):
@@ -276,8 +286,8 @@ def test_where_no_checkpoint_can_be_read_it_is_an_error_that_names_one_and_nothi
     assert files(path) == before
 
 
-def test_checkpoints_are_written_as_time_passes_and_at_the_ends_of_stages(whole, short, tmp_path, monkeypatch):
-    seldom = short.with_settings({"checkpoint_minutes": 1000.0})
+def test_checkpoints_are_written_as_time_passes_and_at_the_ends_of_stages(whole, quick, tmp_path, monkeypatch):
+    seldom = quick.with_settings({"checkpoint_minutes": 1000.0})
     job, path = Job(cells(seldom)[0], (1, 2)), tmp_path / "job"
     saved: list[str] = []
     real = StackedLearner.save
@@ -304,17 +314,16 @@ def test_a_job_killed_between_its_end_and_its_tidying_keeps_no_checkpoint_for_go
     assert files(path) == LEFT
 
 
-def test_states_are_kept_as_asked(whole, short, tmp_path):
+def test_states_are_kept_as_asked(whole, quick, tmp_path):
     for keep, expected in (("stages", ["0-2", "1-2", "2-2"]), (1, ["0-1", "0-2", "1-1", "1-2", "2-1", "2-2"])):
         path = tmp_path / str(keep)
-        run(Job(cells(short.with_settings({"keep": keep}))[0], (1, 2)), path)
+        run(Job(cells(quick.with_settings({"keep": keep}))[0], (1, 2)), path)
         assert files(path) == [*LEFT, *(f"state-{n}.pt" for n in expected)]
         assert (path / "records.jsonl").read_bytes() == whole[0]
 
 
-def test_a_job_begun_with_other_data_is_not_gone_on_with(job, tmp_path, monkeypatch):
-    path = tmp_path / "job"
-    half_done(job, path, monkeypatch)
+def test_a_job_begun_with_other_data_is_not_gone_on_with(job, half_done, monkeypatch):
+    path = half_done
     with monkeypatch.context() as patch:
         patch.setattr(PocketWorld, "sha256", lambda self: "f" * 64)
         with pytest.raises(SaysoError, match="begun with other data"):
@@ -345,9 +354,15 @@ with FileLock({str(path / ".lock")!r}):
         pass  # the lock has fallen with its process
 
 
-def test_models_can_be_kept_after_each_stage(job, tmp_path, whole):
-    path = tmp_path / "job"
+@pytest.fixture(scope="module")
+def with_models(job, tmp_path_factory) -> Path:
+    path = Path(tmp_path_factory.mktemp("models") / "job")
     run(job, path, save_models=True)
+    return path
+
+
+def test_models_can_be_kept_after_each_stage(with_models, whole):
+    path = with_models
     saved = sorted(item.parent.relative_to(path / "models").as_posix() for item in path.glob("models/*/*/config.json"))
     assert saved == [f"seed-{seed}/stage{stage}" for seed in (1, 2) for stage in (0, 1, 2)]
     assert all((path / "models" / name / "model.safetensors").exists() for name in saved)
@@ -357,18 +372,16 @@ def test_models_can_be_kept_after_each_stage(job, tmp_path, whole):
 
 
 @pytest.mark.parametrize("stage", [0, 1, 2])
-def test_models_are_kept_also_when_killed_before_they_could_be(job, tmp_path, monkeypatch, stage):
+def test_models_are_kept_also_when_killed_before_they_could_be(with_models, job, tmp_path, monkeypatch, stage):
     path = tmp_path / "job"
     with monkeypatch.context() as patch:
         kill_at(patch, StackedLearner, "save_replica", 2 * stage + 2)
         with pytest.raises(Killed):
             run(job, path, save_models=True)
     run(job, path, save_models=True)
-    whole_path = tmp_path / "whole"
-    run(job, whole_path, save_models=True)
-    models = [item.relative_to(whole_path) for item in whole_path.glob("models/*/*/model.safetensors")]
+    models = [item.relative_to(with_models) for item in with_models.glob("models/*/*/model.safetensors")]
     assert len(models) == 6
-    assert all((path / name).read_bytes() == (whole_path / name).read_bytes() for name in models)
+    assert all((path / name).read_bytes() == (with_models / name).read_bytes() for name in models)
 
 
 def test_models_that_an_earlier_try_did_not_keep_are_an_error_before_anything_is_lost(job, tmp_path, monkeypatch):
@@ -385,24 +398,24 @@ def test_models_that_an_earlier_try_did_not_keep_are_an_error_before_anything_is
     assert JobFolder(path).finished
 
 
-def test_a_measure_taken_once_a_stage_is_taken_at_its_end(short, tmp_path):
-    experiment = short.with_settings({"measures.1.when": "stage"})
+def test_a_measure_taken_once_a_stage_is_taken_at_its_end(quick, tmp_path):
+    experiment = quick.with_settings({"measures.1.when": "stage"})
     run(Job(cells(experiment)[0], (1,)), tmp_path / "job")
     rows = [json.loads(line) for line in (tmp_path / "job" / "records.jsonl").read_text(encoding="utf-8").splitlines()]
     assert {(row[3], row[4]) for row in rows if row[5] == "loss"} == {("stage0", 2), ("stage1", 2), ("stage2", 2)}
     assert {row[4] for row in rows if row[5] == "exact_match"} == {0, 1, 2}
 
 
-def test_a_stage_of_no_epochs_is_measured_once(short, tmp_path):
-    experiment = short.with_settings({"stages.stage0.epochs": 0, "stages.stage1.epochs": 0})
+def test_a_stage_of_no_epochs_is_measured_once(quick, tmp_path):
+    experiment = quick.with_settings({"stages.stage0.epochs": 0, "stages.stage1.epochs": 0})
     path = tmp_path / "job"
     assert epochs_of(run(Job(cells(experiment)[0], (1,)), path)) == [("stage2", 1), ("stage2", 2)]
     rows = [json.loads(line) for line in (path / "records.jsonl").read_text(encoding="utf-8").splitlines()]
     assert {(row[3], row[4]) for row in rows} == {("stage1", 0), ("stage2", 0), ("stage2", 1), ("stage2", 2)}
 
 
-def test_seeds_in_other_company_give_the_same_numbers(whole, short, tmp_path):
-    run(Job(cells(short)[0], (2,)), tmp_path / "job")
+def test_seeds_in_other_company_give_the_same_numbers(whole, quick, tmp_path):
+    run(Job(cells(quick)[0], (2,)), tmp_path / "job")
     alone = [json.loads(line) for line in (tmp_path / "job" / "records.jsonl").read_text(encoding="utf-8").splitlines()]
     assert alone == [row for row in map(json.loads, whole[0].decode().splitlines()) if row[2] == 2]
 
@@ -413,8 +426,8 @@ def test_positions_are_written_whole(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def nested(short):
-    return short.with_settings({"stage2_seeds": 3, "stages.stage2.from_epoch": 1})
+def nested(quick):
+    return quick.with_settings({"stage2_seeds": 3, "stages.stage2.from_epoch": 1})
 
 
 @pytest.fixture(scope="module")
@@ -458,8 +471,8 @@ def test_a_job_with_stage_2_seeds_killed_anywhere_gives_the_same_bytes(
     assert ((path / "records.jsonl").read_bytes(), (path / "ledger.jsonl").read_bytes()) == nested_records
 
 
-def test_a_stage_is_measured_every_few_epochs_and_at_both_ends(short, tmp_path):
-    rarely = short.with_settings({"stages.stage1.epochs": 5, "stages.stage1.measure_every": 2})
+def test_a_stage_is_measured_every_few_epochs_and_at_both_ends(quick, tmp_path):
+    rarely = quick.with_settings({"stages.stage1.epochs": 5, "stages.stage1.measure_every": 2})
     run(Job(cells(rarely)[0], (1,)), tmp_path / "job")
     rows = [json.loads(line) for line in (tmp_path / "job" / "records.jsonl").read_text(encoding="utf-8").splitlines()]
     assert {row[4] for row in rows if row[3] == "stage1"} == {0, 2, 4, 5}
@@ -472,18 +485,18 @@ def test_further_stage_2_seeds_are_measured_on_x2_alone(nested_records):
     assert first >= {"D1cons_QA1", "D5cons"}
 
 
-def test_a_stage_that_finds_no_documents_is_an_error_that_names_it(short, tmp_path):
-    subsets = [subset for subset in short.subsets if subset.group == "X1"]
+def test_a_stage_that_finds_no_documents_is_an_error_that_names_it(quick, tmp_path):
+    subsets = [subset for subset in quick.subsets if subset.group == "X1"]
     total = sum(subset.fraction for subset in subsets)
     scaled = tuple(subset.model_copy(update={"fraction": subset.fraction / total}) for subset in subsets)
     with pytest.raises(SaysoError, match="stage stage2: there are no documents of X2 to train on"):
-        run(Job(cells(short.model_copy(update={"subsets": scaled}))[0], (1,)), tmp_path / "job")
+        run(Job(cells(quick.model_copy(update={"subsets": scaled}))[0], (1,)), tmp_path / "job")
 
 
-def test_a_job_of_a_large_model_goes_on_with_as_many_threads_as_it_was_begun_with(job, tmp_path):
+def test_a_job_of_a_large_model_goes_on_with_as_many_threads_as_it_was_begun_with(whole, whole_path, tmp_path):
     folder = JobFolder(tmp_path / "job")
     assert threads_begun_with(folder) is None
-    run(job, folder.path)
+    shutil.copytree(whole_path, folder.path)
     assert threads_begun_with(folder) is None  # small models have one thread whatever there is
     folder.open(dataclasses.replace(folder.manifest(), as_read={"threads": 3}))
     assert threads_begun_with(folder) == 3

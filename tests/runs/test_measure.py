@@ -55,8 +55,8 @@ def in_order(records: Iterable[Record]) -> list[Record]:
 
 
 @pytest.fixture(scope="session")
-def nested(short):
-    return short.with_settings({"stage2_seeds": 2, "stages.stage2.from_epoch": 1})
+def nested(quick):
+    return quick.with_settings({"stage2_seeds": 2, "stages.stage2.from_epoch": 1})
 
 
 @pytest.fixture(scope="session")

@@ -458,7 +458,11 @@ def test_values_that_python_takes_for_equal_stay_apart(tmp_path):
         ("a.csv", b"PK\x03\x04\x14\0\0\0", ["is an Excel file or another zip archive; name it .xlsx"]),
         ("a.csv", b"\xd0\xcf\x11\xe0\0\0\xff", ["is an old Excel file", "name it .xls"]),
         ("a.jsonl", b"PAR1\x15\0\xff", ["is a Parquet file; name it .parquet"]),
-        ("a.csv", gzip.compress(gzip.compress(b"name\nA\n")), ["is packed with gzip twice; unpack it once"]),
+        (
+            "a.csv",
+            gzip.compress(gzip.compress(b"name\nA\n", mtime=0), mtime=0),
+            ["is packed with gzip twice; unpack it once"],
+        ),
         ("a.csv", b"BZh91AY&SY\xff", ["is packed with bzip2; unpack it"]),
         ("a.csv", b"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 5\n", ["git lfs pull"]),
         ("a.csv", b"<!DOCTYPE html>\n<html>", ["is a web page"]),
