@@ -54,6 +54,15 @@ def in_order(records: Iterable[Record]) -> list[Record]:
     return sorted(records, key=lambda r: (r.seed, r.stage, r.stage2_seed, r.epoch, r.measure, r.eval_set, r.subset))
 
 
+def test_what_a_killed_process_left_is_gone_after_the_next(short, tmp_path):
+    job = with_measures(short, (MeanLoss(),), keep="stages")
+    folder = trained(job, tmp_path / "job")
+    (folder.path / ".again-killed").mkdir()
+    (folder.path / ".again-killed" / "state-0-1.pt").write_bytes(b"half")
+    measured(job, folder, F1())
+    assert not list(folder.path.glob(".again-*"))
+
+
 @pytest.fixture(scope="session")
 def nested(quick):
     return quick.with_settings({"stage2_seeds": 2, "stages.stage2.from_epoch": 1})

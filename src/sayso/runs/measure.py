@@ -6,6 +6,7 @@ the first time, or nothing is kept: the weights would not be those the other rec
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,6 +27,9 @@ from sayso.runs.manifest import now, versions
 from sayso.runs.measuring import details, due, take
 from sayso.runs.needed import Needed, State, needed, state_of, to_take, what_it_takes
 
+#: How folders of states begin that were trained again, inside a job's.
+_SCRATCH = ".again-"
+
 
 def measure_job(
     job: Job, folder: JobFolder, measures: Sequence[Measure], on_event: Listener, *, train_again: bool = False
@@ -39,6 +43,8 @@ def measure_job(
         data or model are not those the job rests on.
     """
     with only_one(folder):
+        for left in folder.path.glob(f"{_SCRATCH}*"):  # by a process that was killed
+            shutil.rmtree(left, ignore_errors=True)
         job = as_begun(job, folder)
         experiment = job.cell.experiment
         wanted = to_take(folder, experiment, measures)
@@ -47,7 +53,7 @@ def measure_job(
             raise SaysoError(f"{folder.path}: not all states were kept ({what_it_takes(folder, experiment, found)})")
         if wanted:
             on_event({"event": "building"})
-            with tempfile.TemporaryDirectory(prefix=".again-", dir=folder.path) as scratch:
+            with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=folder.path) as scratch:
                 measuring = _Measuring(job, folder, wanted, found, Path(scratch), on_event)
                 measuring.run()
             for name, rows in measuring.details.items():
