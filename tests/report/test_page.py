@@ -14,7 +14,7 @@ from sayso.core.ledger import Contribution
 from sayso.core.store import Store
 from sayso.paper.judging import judge
 from sayso.report import page as report_page
-from sayso.report.figures import Figure
+from sayso.report.figure import Figure
 from sayso.report.page import write_report
 from sayso.stats.looks import Looks
 from tests.core.written import make_store
