@@ -25,7 +25,7 @@ def main() -> None:
     """Print, for each model, how many questions there are, how many match, and how many verdicts differ."""
     import torch
     import transformers
-    from tests.adversarial import decided_learner, disagreements
+    from tests.adversarial import decided_learner, disagreements, save_decided
     from tests.tiny_models import CONFIGS
 
     torch.set_num_threads(1)
@@ -36,7 +36,7 @@ def main() -> None:
         for epochs in (0, 40):
             for part in ("first_line", "whole"):
                 with tempfile.TemporaryDirectory() as folder:
-                    learner, documents = decided_learner(Path(folder), architecture, part, epochs)
+                    learner, documents = decided_learner(save_decided(Path(folder), architecture, epochs), part)
                     count, right, differ = disagreements(learner, documents, EACH)
                 asked, differing = asked + count, differing + len(differ)
                 state = "trained" if epochs else "random"

@@ -41,10 +41,19 @@ CHANGES = (
 )
 
 
-def decided_learner(folder: Path, architecture: str, part: AnswerPart, epochs: int) -> tuple[HFLearner, list[Example]]:
-    """A model with something to say: random weights of a large scale, or ones trained on questions; and questions."""
-    name = save_tiny(folder, architecture, scale=1.0 if epochs else 3.0)
-    return trained_learner(name, part, epochs, 104, 8)
+def decided_learner(name: str, part: AnswerPart) -> tuple[HFLearner, list[Example]]:
+    """A model of `save_decided`, and the questions it may have been trained on."""
+    return trained_learner(name, part, 0, 104, 8)
+
+
+def save_decided(folder: Path, architecture: str, epochs: int) -> str:
+    """Write a model with something to say: random weights of a large scale, or ones trained on questions."""
+    name = save_tiny(folder / "model", architecture, scale=1.0 if epochs else 3.0)
+    if not epochs:
+        return name
+    learner, _ = trained_learner(name, "first_line", epochs, 104, 8)
+    learner.save_replica(0, folder / "trained")
+    return str(folder / "trained")
 
 
 def trained_learner(

@@ -47,8 +47,9 @@ def ran(monkeypatch, one_thread) -> list[tuple[int, ...]]:
 
 @pytest.fixture(scope="session")
 def brief(tiny: Experiment) -> Experiment:
-    """One epoch a stage."""
-    return tiny.with_settings({"stages.stage1.epochs": 1, "stages.stage2.epochs": 1, "train.batch_size": 64})
+    """One epoch a stage, measured at its end."""
+    epochs = {"stages.stage1.epochs": 1, "stages.stage2.epochs": 1, "train.batch_size": 64}
+    return tiny.with_settings({**epochs, "measures.0.when": "stage", "measures.1.when": "stage"})
 
 
 # --- finding experiments
@@ -151,6 +152,7 @@ def test_a_run_on_changed_data_is_refused_before_anything_is_trained_or_shown(br
 
 
 def test_a_report_on_changed_data_shows_no_documents_of_today(brief, tmp_path, ran, monkeypatch):
+    monkeypatch.setattr("sayso.report.page.figures", lambda *_: [])  # they take seconds to draw
     results = sayso.run(brief, out=tmp_path, seeds="3-3")
     assert "Note:" not in results.report().read_text(encoding="utf-8")
     monkeypatch.setattr(PocketWorld, "sha256", lambda self: "f" * 64)

@@ -45,7 +45,9 @@ def test_claims_show_what_the_control_beside_them_found(tmp_path, monkeypatch):
     folder = folder_of(tmp_path / "one", pocket, GAP)
     assert "control" not in call("claims", folder).stdout
     folder_of(tmp_path / "two", control_of(pocket), {})
-    folder_of(tmp_path / "three", control_of(sayso.load("pocket-single-stage").with_settings({"stages.joint.epochs": 1})), GAP)  # another's
+    folder_of(
+        tmp_path / "three", control_of(sayso.load("pocket-single-stage").with_settings({"stages.joint.epochs": 1})), GAP
+    )  # another's
     verdicts = {verdict["claim"]: verdict for verdict in json.loads(call("claims", folder, "--json").stdout)}
     beside = verdicts["gap-on-questions"]["control"]
     assert abs(beside["difference"]) < 0.05

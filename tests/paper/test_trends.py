@@ -23,9 +23,7 @@ QUESTIONS, ATTRIBUTION = "gap-grows-with-reliability-on-questions", "gap-grows-w
 
 
 def sweep(tiny: Experiment, path: str, values: Sequence[Any]) -> Experiment:
-    """Of few epochs: records are planted for each of them, and trends are those of the last."""
-    few = {f"stages.{stage.name}.epochs": min(1, stage.epochs) for stage in tiny.stages}
-    return tiny.with_settings(few).vary("sweep", **{path.replace(".", "__"): list(values)})
+    return tiny.vary("sweep", **{path.replace(".", "__"): list(values)})
 
 
 def with_gaps(experiment: Experiment, gaps: Mapping[str, float], noise: float = 0.02) -> list[Record]:

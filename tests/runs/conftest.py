@@ -43,3 +43,9 @@ def quick(short: Experiment) -> Experiment:
     """The same with fewer questions to measure, for jobs run in this process over and over."""
     settings = {name: getattr(short.knowledge, name) for name in PocketWorld.model_fields}
     return short.model_copy(update={"knowledge": FewQuestions(**settings)})
+
+
+@pytest.fixture(scope="session")
+def quick_job(quick: Experiment) -> Job:
+    """Two seeds of it side by side."""
+    return plan(quick, (1, 2), 1)[0]

@@ -16,7 +16,7 @@ from sayso.core.errors import SaysoError
 from sayso.core.files import write_atomically
 from sayso.core.job_folder import JobFolder
 from sayso.core.records import Record
-from sayso.core.sweep import Job, cells, plan
+from sayso.core.sweep import Job, cells
 from sayso.data.pocket import PocketWorld
 from sayso.learners.stacked.learner import StackedLearner
 from sayso.runs import execute as module
@@ -49,9 +49,8 @@ def files(path: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def job(quick) -> Job:
-    """Two seeds side by side."""
-    return plan(quick, (1, 2), 1)[0]
+def job(quick_job: Job) -> Job:
+    return quick_job
 
 
 @pytest.fixture(scope="module")
@@ -254,9 +253,7 @@ def damage_checkpoints(path: Path, damage: bytes | None, generations: int) -> li
 
 
 @pytest.mark.parametrize("damage", [b"", b"not a checkpoint", None])
-def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before_and_says_so(
-    whole, job, half_done, damage, caplog
-):
+def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before_and_says_so(whole, job, half_done, damage, caplog):
     path = half_done
     (name,) = damage_checkpoints(path, damage, 1)
     again = run(job, path)
@@ -275,9 +272,7 @@ def test_a_truncated_newest_checkpoint_falls_back_to_the_one_before(whole, job, 
 
 
 @pytest.mark.parametrize("damage", [b"", b"not a checkpoint", None])
-def test_where_no_checkpoint_can_be_read_it_is_an_error_that_names_one_and_nothing_is_lost(
-    job, half_done, damage
-):
+def test_where_no_checkpoint_can_be_read_it_is_an_error_that_names_one_and_nothing_is_lost(job, half_done, damage):
     path = half_done
     names = damage_checkpoints(path, damage, 2)
     before = files(path)

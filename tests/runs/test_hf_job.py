@@ -24,15 +24,15 @@ class Killed(BaseException):
     """The process is gone."""
 
 
-def job_of(short: Any, model: HFModel) -> Job:
+def job_of(quick: Any, model: HFModel) -> Job:
     return plan(
-        short.model_copy(
+        quick.model_copy(
             update={
                 "model": model,
                 "questions": QuestionAndAnswer(),
                 "measures": (ExactMatch(when="stage"), MeanLoss(when="stage"), Predictions(eval_sets=("validation",))),
-                "stages": tuple(stage for stage in short.stages if stage.measured),
-                "train": short.train.model_copy(update={"batch_size": 256}),
+                "stages": tuple(stage for stage in quick.stages if stage.measured),
+                "train": quick.train.model_copy(update={"batch_size": 256}),
                 "stage2_seeds": 2,
             }
         ).with_settings({"stages.stage1.replay": 0, "stages.stage1.replay_from": (), "stages.stage2.epochs": 1}),
@@ -47,9 +47,9 @@ def results(folder: JobFolder) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize(("architecture", "lora"), [("t5", None), ("gpt_neox", LoRA(rank=2))])
-def test_a_job_killed_in_each_stage_comes_out_the_same(short, architecture, lora, tmp_path, monkeypatch):
+def test_a_job_killed_in_each_stage_comes_out_the_same(quick, architecture, lora, tmp_path, monkeypatch):
     transformers.logging.disable_progress_bar()
-    job = job_of(short, HFModel(name=save_tiny(tmp_path / "model", architecture), lora=lora, max_new_tokens=2))
+    job = job_of(quick, HFModel(name=save_tiny(tmp_path / "model", architecture), lora=lora, max_new_tokens=2))
     whole, killed = JobFolder(tmp_path / "whole"), JobFolder(tmp_path / "killed")
     execute(job, whole, lambda _: None, save_models=True)
     assert sorted(path.name for path in (whole.path / "models" / "seed-1").iterdir()) == [
@@ -79,11 +79,11 @@ def test_a_job_killed_in_each_stage_comes_out_the_same(short, architecture, lora
 
 
 def test_weights_swapped_in_the_middle_of_a_run_are_refused_and_put_back_they_are_gone_on_with(
-    short, tmp_path, monkeypatch
+    quick, tmp_path, monkeypatch
 ):
     transformers.logging.disable_progress_bar()
     place = tmp_path / "model"
-    job = job_of(short, HFModel(name=save_tiny(place), lora=LoRA(rank=2), max_new_tokens=2))
+    job = job_of(quick, HFModel(name=save_tiny(place), lora=LoRA(rank=2), max_new_tokens=2))
     whole, folder = JobFolder(tmp_path / "whole"), JobFolder(tmp_path / "jobs" / "job")
     execute(job, whole, lambda _: None)
     with monkeypatch.context() as patch:

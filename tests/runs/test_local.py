@@ -28,8 +28,8 @@ def store(short, tmp_path) -> Store:
     return result
 
 
-def test_jobs_run_in_processes_of_their_own_and_give_what_they_give_in_this_one(store, short, tmp_path):
-    jobs = plan(short, (1, 2), 2)
+def test_jobs_run_in_processes_of_their_own_and_give_what_they_give_in_this_one(store, quick, tmp_path):
+    jobs = plan(quick, (1, 2), 2)
     told: Told = []
     LocalProcesses(store, 2).run(jobs, lambda job_id, event: told.append((job_id, event)))
     for job in jobs:
@@ -130,9 +130,9 @@ def test_only_as_many_run_at_a_time_as_asked(store, short, tmp_path, monkeypatch
     assert 1 <= most <= 2
 
 
-def test_an_interrupt_stops_all_workers_and_the_same_call_goes_on(store, short):
+def test_an_interrupt_stops_all_workers_and_the_same_call_goes_on(store, quick):
     """Ctrl-C while an epoch is told of: everything ends, and a second call does what is left."""
-    jobs = plan(short, (1, 2), 1)
+    jobs = plan(quick, (1, 2), 1)
     pids: list[int] = []
 
     def interrupt(job_id: str, event: dict[str, object]) -> None:

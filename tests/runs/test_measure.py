@@ -186,7 +186,7 @@ def test_kept_states_of_a_model_of_transformers_are_measured_the_same(tmp_path, 
             **{"stages.stage1.epochs": 1, "stages.stage2.epochs": 1, "stage2_seeds": 1, "train.batch_size": 32},
         }
     )
-    experiment = experiment.model_copy(update={"model": HFModel(name=model)})
+    experiment = experiment.model_copy(update={"model": HFModel(name=model, max_new_tokens=2)})
     whole = trained(with_measures(experiment, ALL), tmp_path / "whole")
     job = with_measures(experiment, ALL[:2], keep="stages")
     folder = trained(job, tmp_path / "job")

@@ -84,8 +84,9 @@ def test_a_worker_is_told_where_a_users_types_are_and_only_then(job, tmp_path, m
     assert json.loads(request(own, Path("/job")))["path"] == ["/somewhere/else"]
 
 
-def test_a_worker_killed_at_several_moments_goes_on_to_the_same_records(job, tmp_path):
+def test_a_worker_killed_at_several_moments_goes_on_to_the_same_records(quick_job, tmp_path):
     """SIGKILL before the first epoch and after the second, then again to the end: the same bytes, nothing twice."""
+    job = quick_job
     execute(job, JobFolder(tmp_path / "whole"), lambda event: None)
     told: list[tuple[str, int]] = []
     moments: tuple[tuple[str, int], ...] = (("building", 1), ("epoch", 2), ("finished", 1))

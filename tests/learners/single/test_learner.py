@@ -1,4 +1,5 @@
 import contextlib
+import functools
 import logging
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from sayso.core.training import Sampling, TrainSpec
 from sayso.learners.single.bucketed import BucketedReader
 from sayso.learners.single.learner import HFLearner, build
 from sayso.learners.specs import HFModel, LoRA
-from tests.adversarial import adversarial, decided_learner, disagreements
+from tests.adversarial import adversarial, decided_learner, disagreements, save_decided
 from tests.tiny_models import question, save_tiny, some_documents
 
 DOCUMENTS = some_documents(20)
@@ -35,6 +36,17 @@ def folders(tmp_path_factory) -> Any:
             path = tmp_path_factory.mktemp(architecture)
             made[architecture, calm] = save_tiny(path, architecture, **config)
         return made[architecture, calm]
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def decided(tmp_path_factory) -> Any:
+    """Folders with models that have something to say, by architecture and epochs, trained once."""
+
+    @functools.cache
+    def folder(architecture: str, epochs: int) -> str:
+        return save_decided(tmp_path_factory.mktemp(f"decided-{architecture}"), architecture, epochs)
 
     return folder
 
@@ -184,8 +196,8 @@ def test_evaluation_gets_smaller_too(folders, monkeypatch):
 
 
 @pytest.mark.parametrize("architecture", ["gpt_neox", "t5"])
-def test_answers_and_matches_are_decoded_in_smaller_parts_where_memory_runs_out(architecture, tmp_path, monkeypatch):
-    learner, documents = decided_learner(tmp_path, architecture, "first_line", 25)
+def test_answers_and_matches_are_decoded_in_smaller_parts_where_memory_runs_out(architecture, decided, monkeypatch):
+    learner, documents = decided_learner(decided(architecture, 25), "first_line")
     asked = list(adversarial(documents[:20], learner.answers([documents[:20]])[0], 4, seed=0))
     answers, (scores,) = learner.answers([asked]), learner.scores([asked])
     whole, times = BucketedReader.last_logits, 0
@@ -363,16 +375,16 @@ def test_scores_are_the_same_in_any_company(folders):
     ("architecture", "epochs", "part"),
     [("gpt_neox", 25, "first_line"), ("gpt2", 0, "whole"), ("t5", 25, "first_line"), ("t5", 0, "whole")],
 )
-def test_matches_and_answers_are_those_of_brute_force(architecture, epochs, part, tmp_path):
-    learner, documents = decided_learner(tmp_path, architecture, part, epochs)
+def test_matches_and_answers_are_those_of_brute_force(architecture, epochs, part, decided):
+    learner, documents = decided_learner(decided(architecture, epochs), part)
     count, right, differ = disagreements(learner, documents[:30], 8)
     assert count == 240
     assert count / 5 < right < 4 * count / 5
     assert differ == []
 
 
-def test_a_model_that_keeps_no_keys_and_values_answers_the_same(tmp_path):
-    learner, documents = decided_learner(tmp_path, "llama", "first_line", 0)
+def test_a_model_that_keeps_no_keys_and_values_answers_the_same(decided):
+    learner, documents = decided_learner(decided("llama", 0), "first_line")
     expected = learner.answers([documents])
     learner.reader.remembers = False
     assert learner.answers([documents]) == expected
@@ -380,8 +392,8 @@ def test_a_model_that_keeps_no_keys_and_values_answers_the_same(tmp_path):
     assert learner.answers([documents]) == expected
 
 
-def test_few_answers_are_decoded(tmp_path, monkeypatch):
-    learner, documents = decided_learner(tmp_path, "gpt_neox", "first_line", 25)
+def test_few_answers_are_decoded(decided, monkeypatch):
+    learner, documents = decided_learner(decided("gpt_neox", 25), "first_line")
     decoded: list[int] = []
     whole = BucketedReader.last_logits
 

@@ -77,7 +77,8 @@ def test_a_replica_trained_alone_is_to_the_bit_the_replica_trained_among_others(
     together = StackedLearner([CORPORA[seed] for seed in SEEDS], architecture, config)
     together.fit(documents(SEEDS), train, stage="stage1", epochs=2)
     found = together.scores([everything(seed) for seed in SEEDS])
-    for replica, seed in enumerate(SEEDS):
+    for replica in (0, 2):  # at an end, and among others
+        seed = SEEDS[replica]
         alone = StackedLearner([CORPORA[seed]], architecture, config)
         start = weights(alone, 0)
         alone.fit(documents((seed,)), train, stage="stage1", epochs=2)
@@ -208,9 +209,10 @@ def test_one_step_is_a_step_of_transformers_adafactor(architecture, tmp_path):
 @pytest.mark.parametrize(("stop", "architecture"), [(1, "gpt_neox"), (2, "gpt_neox"), (1, "t5")])
 def test_going_on_after_a_stop_is_exactly_training_without_one(optimizer, stop, architecture, tmp_path):
     train = TrainSpec(optimizer=optimizer, learning_rate=1e-2, batch_size=16, warmup_steps=3, weight_decay=0.1)
-    options: dict[str, Any] = {"stage": "stage1", "replay": documents((3, 4), "world"), "replay_share": 0.5}
+    options: dict[str, Any] = {"stage": "stage1", "replay": documents((3, 4), "X2"), "replay_share": 0.5}
+    trained = [own[::3] for own in documents((3, 4))]
     whole = learner(3, 4, architecture=architecture)
-    whole.fit(documents((3, 4)), train, epochs=3, **options)
+    whole.fit(trained, train, epochs=3, **options)
 
     first = learner(3, 4, architecture=architecture)
 
@@ -218,12 +220,12 @@ def test_going_on_after_a_stop_is_exactly_training_without_one(optimizer, stop, 
         if epoch == stop:
             first.save(tmp_path / "checkpoint.pt")
 
-    first.fit(documents((3, 4)), train, epochs=3, on_epoch=keep, **options)  # the schedule knows where it will end
+    first.fit(trained, train, epochs=3, on_epoch=keep, **options)  # the schedule knows where it will end
     second = learner(3, 4, architecture=architecture)
     second.load(tmp_path / "checkpoint.pt")
     heard: list[int] = []
     second.fit(
-        documents((3, 4)),
+        trained,
         train,
         epochs=3,
         start_epoch=stop,
@@ -339,8 +341,8 @@ def random_learner(seeds: tuple[int, ...], architecture: str) -> StackedLearner:
 def test_matches_and_answers_are_those_of_transformers_own_generation(architecture, tmp_path):
     train = TrainSpec(optimizer="adamw", learning_rate=1e-2, batch_size=8)
     matched = tricky = 0
-    for batch in range(3):
-        seeds = tuple(range(4 * batch, 4 * batch + 4))
+    for batch in (0, 2):
+        seeds = tuple(range(4 * batch, 4 * batch + 3))
         model = random_learner(seeds, architecture)
         if batch:  # trained to say some of them, and not always the first one accepted
             taught = [
@@ -348,9 +350,9 @@ def test_matches_and_answers_are_those_of_transformers_own_generation(architectu
                 for seed in seeds
             ]
             model.fit(taught, train, stage="s", epochs=20 * batch)
-        questions = [adversarial_questions(seed, 40) for seed in seeds]
+        questions = [adversarial_questions(seed, 80) for seed in seeds]
         scores, answers = model.scores(questions), model.answers(questions)
-        for replica in range(4):
+        for replica in range(3):
             network, tokenizer = as_transformers(model, replica, tmp_path / f"{batch}-{replica}")
             said = {prompt: generated(network, tokenizer, prompt) for prompt in {q.prompt for q in questions[replica]}}
             for index, question in enumerate(questions[replica]):
@@ -375,7 +377,7 @@ def test_matches_on_real_documents_are_what_comparing_answers_gives(architecture
     model = learner(3, 4, architecture=architecture)
     train = TrainSpec(optimizer="adamw", learning_rate=1e-2, batch_size=8)
     questions = [everything(seed) for seed in (3, 4)]
-    for epochs in (0, 12):
+    for epochs in (0, 6):
         model.fit(documents((3, 4), "world"), train, stage="stage0", epochs=epochs)
         shares = []
         for own, scores, answers in zip(questions, model.scores(questions), model.answers(questions), strict=True):
