@@ -142,7 +142,12 @@ def _steering(points: pd.DataFrame) -> alt.HConcatChart:
     for (subset, layer), rows in points.groupby(["subset", "layer"], sort=False):
         base = alt.Chart(charts.inline(rows)).encode(
             x=alt.X("strength:Q", title="times the direction"),
-            color=alt.Color("direction:N", title=None, scale=alt.Scale(range=["#1f6fd6", "#0b9e77", "#9aa3ad"])),
+            color=alt.Color(
+                "direction:N",
+                title=None,
+                scale=alt.Scale(range=["#1f6fd6", "#0b9e77", "#9aa3ad"]),
+                legend=alt.Legend(symbolType="stroke", symbolStrokeWidth=2.5, symbolOpacity=1),
+            ),
         )
         tooltip = [
             *(alt.Tooltip(f"{name}:N") for name in ("direction", "strength")),
