@@ -41,10 +41,12 @@ class ByText:
         wanted = np.ones((len(rows), len(columns)), dtype=bool) if pair.wanted is None else pair.wanted
         halves = {"layer 1": slice(0, 5), "output": slice(5, WIDTH)}
         parts = {name: np.where(wanted, rows[:, at] @ columns[:, at].T, np.nan) for name, at in halves.items()}
+        scale = 1.0 if pair.norms else np.nan
         row, column = (
-            Norms(abs(own).sum(1), (own**2).sum(1) ** 0.5, abs(own).max(1, initial=0.0)) for own in (rows, columns)
+            Norms(*(scale * norm for norm in (abs(own).sum(1), (own**2).sum(1) ** 0.5, abs(own).max(1, initial=0.0))))
+            for own in (rows, columns)
         )
-        total = rows.sum(0) + columns.sum(0)
+        total = scale * (rows.sum(0) + columns.sum(0))
         products = np.where(wanted, rows @ columns.T, np.nan)
         return GradientProducts(products, row, column, float(total @ total), parts if by_layer else {}, "by text")
 

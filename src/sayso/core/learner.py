@@ -64,12 +64,14 @@ class Norms:
 class GradientPairs:
     """What is asked: the gradients of the documents `rows` against those of `columns`, of one replica.
 
-    `wanted`: which pairs, shape (rows, columns); None for all.
+    `wanted`: which pairs, shape (rows, columns); None for all. `norms`: whether norms and the sum are wanted, too, for
+    which every gradient has to be gone over; NaN else.
     """
 
     rows: Sequence[Example]
     columns: Sequence[Example]
     wanted: NDArray[np.bool_] | None = None
+    norms: bool = True
 
 
 @dataclass(frozen=True)

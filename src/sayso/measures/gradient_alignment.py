@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
 
-from sayso.core.learner import GradientPairs, GradientProducts, Need
+from sayso.core.learner import GradientPairs, GradientProducts, Need, Norms
 from sayso.core.measure import Measure, Moment, Score, When
 from sayso.measures import alignment
 from sayso.measures.alignment import COSINE, DISTANCE, INNER_PRODUCT, Floats, Mask
@@ -96,7 +97,7 @@ class GradientAlignment(Measure):
         if not self.all_pairs:
             return each
         rows, columns = [pair.rows for pair in each], [pair.columns for pair in each]
-        return [*each, GradientPairs(list(itertools.chain(*rows)), list(itertools.chain(*columns)))]
+        return [*each, GradientPairs(list(itertools.chain(*rows)), list(itertools.chain(*columns)), norms=False)]
 
 
 def _asked(items: Sequence[Told], *, none: bool) -> GradientPairs:
@@ -117,7 +118,10 @@ class Pairs:
         self.subsets = list(items)
         self._items = items
         self._each = dict(zip(items, found, strict=False))
-        self._together = found[len(items)] if len(found) > len(items) else None
+        self._together: GradientProducts | None = None
+        if len(found) > len(items):
+            rows, columns = _joined([each.rows for each in found[:-1]]), _joined([each.columns for each in found[:-1]])
+            self._together = replace(found[-1], rows=rows, columns=columns)
         everything = [item for own in items.values() for item in own]
         self._own_of_all = own_questions(everything)
         self._aliases = [item.definition.alias for item in everything]
@@ -194,6 +198,11 @@ class Pairs:
                         for alias, about in zip(self._aliases, self._own_of_all, strict=True)
                     }
                 yield kept
+
+
+def _joined(parts: Sequence[Norms]) -> Norms:
+    """Norms of several groups of documents, one after the other."""
+    return Norms(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("l1", "l2", "linf")))
 
 
 def _places(sizes: Sequence[int]) -> list[slice]:

@@ -74,6 +74,15 @@ def test_ways_of_one_model(architecture, config, train, lora, tmp_path, caplog):
     assert not caplog.records
 
 
+@pytest.mark.parametrize("way", ["ghost", "contracted"])
+def test_products_alone_are_the_same_and_norms_nan(way, tmp_path):
+    learner = single(tmp_path, "gpt_neox")
+    both = [GradientPairs(DOCUMENTS[:3], DOCUMENTS[2:8], norms=norms) for norms in (True, False)]
+    ((whole, alone),) = learner.gradient_products([both], TrainSpec(), way=way)
+    np.testing.assert_allclose(alone.products, whole.products, rtol=1e-9)
+    assert np.isnan([*alone.rows.l2, *alone.columns.linf, alone.sum_squared]).all()
+
+
 @pytest.mark.parametrize(("architecture", "loss_on"), [("gpt_neox", "completion"), ("t5", "all")])
 def test_ways_of_replicas(architecture, loss_on, tmp_path):
     corpora = [build_corpus(make_tiny(), seed) for seed in (3, 4)]

@@ -64,13 +64,14 @@ class Asked:
     """What is asked, with each document once.
 
     `documents`: all of them. `rows`, `columns`: which of them the rows and columns are, shapes (rows,) and (columns,).
-    `wanted`: shape (rows, columns).
+    `wanted`: shape (rows, columns). `norms`: whether they are wanted, too.
     """
 
     documents: list[Example]
     rows: Indices
     columns: Indices
     wanted: NDArray[np.bool_]
+    norms: bool
 
     @classmethod
     def of(cls, pairs: GradientPairs) -> Asked:
@@ -83,21 +84,29 @@ class Asked:
         wanted = np.ones(shape, dtype=np.bool_) if pairs.wanted is None else np.asarray(pairs.wanted, dtype=np.bool_)
         if wanted.shape != shape:
             raise ValueError(f"wanted pairs must have the shape (rows, columns), {shape}, not {wanted.shape}")
-        return cls(list(number), rows, columns, wanted)
+        return cls(list(number), rows, columns, wanted, pairs.norms)
 
     def answered(self, way: Way[Any], *, by_layer: bool) -> GradientProducts:
         """Have the gradients compared in some way."""
-        return compared(way, len(self.documents), self.rows, self.columns, self.wanted, by_layer=by_layer)
+        every = len(self.documents)
+        return compared(way, every, self.rows, self.columns, self.wanted, by_layer=by_layer, norms=self.norms)
 
 
 def compared(
-    way: Way[Any], every: int, rows: Indices, columns: Indices, wanted: NDArray[np.bool_], *, by_layer: bool
+    way: Way[Any],
+    every: int,
+    rows: Indices,
+    columns: Indices,
+    wanted: NDArray[np.bool_],
+    *,
+    by_layer: bool,
+    norms: bool = True,
 ) -> GradientProducts:
     """Compare gradients of `every` documents in some way; see `Asked` for the rest."""
     layers = layers_of(way.parameters) if by_layer else dict.fromkeys(way.parameters, "")
     labels = list(dict.fromkeys(layers.values()))
     layer = {name: labels.index(label) for name, label in layers.items()}
-    tally = Tally(way.parameters, np.bincount([*rows, *columns], minlength=every).tolist())
+    tally = Tally(way.parameters, np.bincount([*rows, *columns], minlength=every).tolist(), counting=norms)
     needed = np.zeros((every, every), dtype=np.bool_)
     np.logical_or.at(needed, (rows[:, None], columns[None]), wanted)
     (row_at, each_row), (column_at, each_column) = (_places(own, every) for own in (rows, columns))

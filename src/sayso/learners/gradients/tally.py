@@ -19,18 +19,23 @@ class Tally:
     """What is known of each document's gradient, and one running sum of all of them: one buffer of all weights.
 
     `times`: how often each document's gradient is in the sum, shape (documents,). Sums over a part of one weight's
-    numbers are torch's own (in pairs, so they lose nothing), all others in float64.
+    numbers are torch's own (in pairs, so they lose nothing), all others in float64. `counting`: else nothing is added
+    up, every document is taken as seen, and what is known of it is NaN.
     """
 
-    def __init__(self, parameters: Mapping[str, Tensor], times: Sequence[int]) -> None:
+    def __init__(self, parameters: Mapping[str, Tensor], times: Sequence[int], *, counting: bool = True) -> None:
         device = next(iter(parameters.values())).device
         self._times = torch.as_tensor(times, dtype=torch.float64, device=device)
-        self._l1, self._square, self._linf = (torch.zeros_like(self._times) for _ in range(3))
+        start = 0.0 if counting else torch.nan
+        self._l1, self._square, self._linf = (torch.full_like(self._times, start) for _ in range(3))
         self._sum = {
-            name: torch.zeros(tensor.shape, dtype=torch.float64, device=device) for name, tensor in parameters.items()
+            name: torch.zeros(tensor.shape, dtype=torch.float64, device=device)
+            for name, tensor in parameters.items()
+            if counting
         }
         self._part = _PARTS.get(device.type, 2**26)
-        self._seen = np.zeros(len(times), dtype=np.bool_)
+        self._seen = np.full(len(times), not counting)
+        self._counting = counting
 
     def missing(self, documents: Sequence[int]) -> list[int]:
         """Which of these documents have not been seen yet."""
@@ -76,4 +81,6 @@ class Tally:
 
     def sum_squared(self) -> float:
         """The squared norm of the sum."""
+        if not self._counting:
+            return float("nan")
         return float(sum(float(total.flatten() @ total.flatten()) for total in self._sum.values()))
