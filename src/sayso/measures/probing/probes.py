@@ -15,6 +15,7 @@ from sayso.core.learner import Need
 from sayso.core.measure import Measure, Moment, Score, When
 from sayso.core.rng import stream
 from sayso.measures.probing.crossval import Read, read
+from sayso.measures.probing.kinds import over_kinds
 from sayso.measures.probing.questions import Questions, asked, attribute_of_most, of_one_length
 from sayso.measures.probing.reading import layers_of, only, read_layers
 from sayso.measures.probing.tasks import TRANSFER, Apart, Cast, Task, cast, require_subsets, subsets_of
@@ -80,14 +81,9 @@ class Probes(Measure):
         transfer permuted``.
         """
         maps = self._maps(moment, eval_sets)
-        means: dict[tuple[int, str, str], list[tuple[float, int]]] = {}
         for each in maps:
             yield from each.scores()
-            for what, value, n in each.at_alias():
-                means.setdefault((each.replica, each.task, what), []).append((value, n))
-        for (replica, task, what), found in means.items():
-            values, counts = zip(*found, strict=True)
-            yield Score(replica, AT_ALIAS, task, float(np.mean(values)), sum(counts), what)
+        yield from over_kinds(score for each in maps for score in each.at_alias())
 
     def details(self, moment: Moment, eval_sets: Sequence[tuple[str, str]]) -> Iterator[tuple[int, dict[str, Any]]]:
         """Give the whole map with the range of shuffled labels, a row a place, and the aliases left out."""
@@ -239,19 +235,18 @@ class Map:
                     yield self._score(f"{place}, transfer", transfer[0], further)
         yield self._score("converged", np.mean([each.read.converged for each in self.layers]), count)
 
-    def at_alias(self) -> Iterator[tuple[str, float, int]]:
-        """What is read at the alias's last token: `what`, accuracy, number of aliases."""
+    def at_alias(self) -> Iterator[Score]:
+        """What is read at the alias's last token, means over layers."""
         count, further = len(self.cast.rows), len(self.cast.further)
         accuracy, transfer, random = self._at_alias()
-        yield "alias", float(accuracy[0]), count
+        found = {"alias": (accuracy[0], count), "alias, random directions": (random, count)}
+        found |= {"alias, transfer": (transfer[0], further)} if further else {}
         if len(accuracy) > 1:
-            yield "alias, permuted", float(accuracy[1:].mean()), count
-        if not np.isnan(random):
-            yield "alias, random directions", random, count
-        if further:
-            yield "alias, transfer", float(transfer[0]), further
-        if further and len(accuracy) > 1:
-            yield "alias, transfer permuted", float(transfer[1:].mean()), further
+            found["alias, permuted"] = (accuracy[1:].mean(), count)
+            found |= {"alias, transfer permuted": (transfer[1:].mean(), further)} if further else {}
+        for what, (value, n) in found.items():
+            if not np.isnan(value):
+                yield Score(self.replica, AT_ALIAS, self.task, float(value), n, what)
 
     def rows(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """What `Probes.details` gives."""

@@ -20,6 +20,7 @@ from sayso.core.examples import Example
 from sayso.core.learner import Need, Steering
 from sayso.core.measure import Measure, Moment, Score, When
 from sayso.core.rng import stream
+from sayso.measures.probing.kinds import over_kinds
 from sayso.measures.probing.logistic import fits
 from sayso.measures.probing.probes import Strength, are_due, questions_of
 from sayso.measures.probing.questions import Questions, attribute_of_most
@@ -89,14 +90,10 @@ class Steered(Measure):
         the kinds of questions: ``difference of means, effect``, what it is at strength 1 less what it is at -1, a mean
         over layers.
         """
-        means: dict[tuple[int, str, str], list[tuple[float, int]]] = {}
-        for each in self._found(moment, eval_sets):
+        found = self._found(moment, eval_sets)
+        for each in found:
             yield from each.scores()
-            for subset, what, value, n in each.effects():
-                means.setdefault((each.replica, subset, what), []).append((value, n))
-        for (replica, subset, what), found in means.items():
-            values, counts = zip(*found, strict=True)
-            yield Score(replica, EFFECT, subset, float(np.mean(values)), sum(counts), what)
+        yield from over_kinds(score for each in found for score in each.effects())
 
     def details(self, moment: Moment, eval_sets: Sequence[tuple[str, str]]) -> Iterator[tuple[int, dict[str, Any]]]:
         """Give of each layer how long directions are, beside what they are added to, and the aliases left out."""
@@ -263,8 +260,8 @@ class _Found:
                 for key, found in values.items():
                     yield Score(self.replica, self.eval_set, subset, found[reading][0], count, f"{reading}, {key}")
 
-    def effects(self) -> Iterator[tuple[str, str, float, int]]:
-        """What each direction does at strength 1, less what it does at -1: subset, `what`, mean over layers, n."""
+    def effects(self) -> Iterator[Score]:
+        """What each direction does at strength 1, less what it does at -1, means over layers."""
         for subset in self.answers.true:
             values = {key: self._read(subset, losses) for key, losses in self.losses.items()}
             for reading, (_, count) in values["unsteered"].items():
@@ -275,7 +272,9 @@ class _Found:
                     ]
                     if all(key in values for pair in pairs for key in pair):
                         change = [values[up][reading][0] - values[down][reading][0] for up, down in pairs]
-                        yield subset, effect_of(reading, name), float(np.mean(change)), count
+                        yield Score(
+                            self.replica, EFFECT, subset, float(np.mean(change)), count, effect_of(reading, name)
+                        )
 
     def rows(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """What `Steered.details` gives."""
