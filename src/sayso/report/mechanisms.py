@@ -36,7 +36,7 @@ def alignment_figures(table: pd.DataFrame, experiment: Experiment, cell: str, su
             f"gradient-alignment{suffix}",
             "Gradients of definitions and of their own questions",
             f"{_CAPTION} A larger squared distance means less alignment.",
-            charts.learning_curves(aligned, rows, experiment, width=230, height=240),
+            charts.learning_curves(aligned, rows, experiment, width=205, height=240),
             aligned,
         ),
         Figure(
