@@ -29,6 +29,13 @@ SMALL = [
     *("--set", "stages.stage1.epochs=1", "--set", "stages.stage2.epochs=1", "--set", "train.batch_size=32"),
     *("--set", "train.learning_rate=0.003", "--set", "train.max_length=128", "--set", "model.micro_batch_size=16"),
 ]
+#: The same where there is no stage 2.
+FIRST_STAGE = [
+    word
+    for setting in SMALL[1::2]
+    if not setting.startswith(("stages.stage2.", "stage2_seeds"))
+    for word in ("--set", setting)
+]
 PEOPLE = ["--knowledge", str(FILES / "cvdb.csv.gz"), "--set", "knowledge.entities=24"]
 WORKS = ["--knowledge", str(FILES / "trex.zip"), "--set", "knowledge.entities=24"]
 
@@ -242,8 +249,7 @@ def test_the_experiment_file_of_a_run_gives_the_same_experiment(causal, tmp_path
 
 @pytest.mark.parametrize("name", ["paper-gradients", "paper-gradients-stage1"])
 def test_gradients_of_definitions_and_their_questions(name, causal, tmp_path):
-    words = [*SMALL[:2], *SMALL[4:]]  # there is no stage 2
-    records = run(name, "--model", causal, *PEOPLE, "--seeds", 1, *words, "--out", tmp_path / "out")
+    records = run(name, "--model", causal, *PEOPLE, "--seeds", 1, *FIRST_STAGE, "--out", tmp_path / "out")
     found = records[records["measure"] == "gradient_alignment"]
     assert set(found["subset"]) == (
         {"D5cons", "D6cons"} if name == "paper-gradients" else {"D1cons_QA1", "D2incons_QA2"}
@@ -260,7 +266,7 @@ def test_probes_of_both_orders(causal, tmp_path):
     shares = {"D1cons_QA1": 0.3, "D2incons_QA2": 0.3, "QA3": 0.25, "QA4": 0, "D5cons": 0.05, "D6cons": 0.05, "QA7": 0}
     settings = [f"subsets.{name}.fraction={share}" for name, share in {**shares, "D8cons": 0.05}.items()]
     settings += ["split.trained_questions=1", "measures.2.folds=2"]
-    words = [*SMALL[:2], *SMALL[4:], *(word for setting in settings for word in ("--set", setting))]
+    words = [*FIRST_STAGE, *(word for setting in settings for word in ("--set", setting))]
     records = run("paper-probes", "--model", causal, *PEOPLE, "--seeds", 1, *words, "--out", tmp_path / "out")
     found = records[(records["measure"] == "probes") & (records["eval_set"] == "probes")]
     assert set(found["cell"]) == {"definition.order=TAE", "definition.order=ATE"}
