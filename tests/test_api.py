@@ -68,7 +68,7 @@ def test_every_experiment_of_the_catalogue_says_what_it_is_and_survives_a_file(t
 
 
 def test_no_two_experiments_of_the_catalogue_are_the_same():
-    digests = [experiment.digest() for experiment in sayso.experiments().values()]
+    digests = [(experiment.digest(), *map(str, experiment.measures)) for experiment in sayso.experiments().values()]
     assert len(set(digests)) == len(digests)
 
 

@@ -79,6 +79,8 @@ class GradientAlignment(Measure):
         """Gradients compared, of every replica; once a moment."""
         measured = {subset for _, subset in eval_sets}
         chosen = [subset for subset in self.subsets if subset in measured]
+        if not chosen:  # before stage 1
+            return []
 
         def compare() -> list[Pairs]:
             items = [
