@@ -102,7 +102,7 @@ PAPER_ROWS = (
         "paper-gradients",
         "paper-main",
         "Gradient alignment of new definitions with their questions (section 5.1 and appendix F, figures 6, 24 and "
-        "25): Pythia-1B, trained on X1 alone, on 10 seeds. Every second epoch the gradient of each definition of D5cons"
+        "25). Pythia-1B is trained on X1 alone, on 10 seeds. Every second epoch the gradient of each definition of D5cons"
         " and D6cons is compared with those of its six questions. The paper finds D5cons more aligned by cosine and "
         "inner product, no difference or the opposite by squared distance, and larger norms. It does not name the "
         "model; this and the epochs are the authors' program's.",
@@ -114,7 +114,7 @@ PAPER_ROWS = (
     row(
         "paper-gradients-stage1",
         "paper-gradients",
-        "Gradient alignment of definitions that are trained on (appendix F, figure 26): D1cons_QA1 and D2incons_QA2, "
+        "Gradient alignment of definitions that are trained on (appendix F, figure 26). D1cons_QA1 and D2incons_QA2, "
         "on 5 seeds. The paper finds D1cons_QA1 more aligned by inner product, cosine and squared distance. Everything "
         "else is as in paper-gradients.",
         measures=(

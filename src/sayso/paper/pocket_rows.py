@@ -228,7 +228,7 @@ POCKET_ROWS = (
     row(
         "pocket-probes",
         "pocket",
-        "Linear probes (section 5.2, figure 7), at pocket size: can it be read off a question whether its alias had a "
+        "Linear probes (section 5.2, figure 7), at pocket size. Can it be read off a question whether its alias had a "
         "definition, and by whom? Definitions begin with the tag (TAE) or with the alias (ATE); the paper finds that "
         "probes fail with TAE and succeed with ATE after stage 1. Beyond the paper, the probe of tags is read "
         "on new aliases after stage 2, and its direction is added at the alias, to see whether answers follow. Folds "
