@@ -102,8 +102,8 @@ PAPER_ROWS = (
         "paper-gradients",
         "paper-main",
         "Gradient alignment of new definitions with their questions (section 5.1 and appendix F, figures 6, 24 and "
-        "25). Pythia-1B is trained on X1 alone, on 10 seeds. Every second epoch the gradient of each definition of D5cons"
-        " and D6cons is compared with those of its six questions. The paper finds D5cons more aligned by cosine and "
+        "25). Pythia-1B is trained on X1 alone, on 10 seeds. Every second epoch gradients of definitions of D5cons"
+        " and D6cons are compared with those of their six questions. The paper finds D5cons more aligned by cosine and "
         "inner product, no difference or the opposite by squared distance, and larger norms. It does not name the "
         "model; this and the epochs are the authors' program's.",
         **_AFTER_STAGE_1,
