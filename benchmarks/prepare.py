@@ -5,31 +5,23 @@ from __future__ import annotations
 import gzip
 import os
 import random
+import resource
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from tests.data.files.make import CVDB_COLUMNS, cvdb_row
+
+from sayso.data.published.cvdb_file import Encoding
 
 ROWS = 2_290_000
 #: Share of rows with a date of death and all else that counts: about half a million people pass the filters.
 COMPLETE = 0.32
 SYLLABLES = ("ma", "ri", "jo", "an", "pe", "tro", "lu", "is", "el", "sa", "ka", "ren", "dou", "gla", "vik", "tor")
 ACCENTED = ("é", "ö", "ñ", "ü", "ê", "š", "ç")
-MEASURED = """
-import resource, sys, time
-from pathlib import Path
-from sayso.data.published.cache import prepare_file
-from sayso.data.published.cvdb_file import recipe
-start = time.perf_counter()
-done = prepare_file(recipe(sys.argv[2]), Path(sys.argv[1]), Path(sys.argv[3]))
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-seconds, size = time.perf_counter() - start, done.path.stat().st_size / 1e6
-print(f"{sys.argv[2]:9} {seconds:6.1f} s, peak {peak:5.0f} MB, table {size:.1f} MB")
-print(f"          {done.counts}")
-"""
 
 
 def main() -> None:
@@ -41,8 +33,21 @@ def main() -> None:
             stream.writelines(_lines(random.Random(0)))  # noqa: S311 - made-up people, no secrets
         print(f"file      {ROWS} rows, {file.stat().st_size / 1e6:.0f} MB gzipped", flush=True)
         for encoding in ("paper", "repaired"):
-            command = [sys.executable, "-c", MEASURED, str(file), encoding, folder]
+            command = [sys.executable, "-m", "benchmarks.prepare", str(file), encoding, folder]
             subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+
+
+def prepared(file: str, encoding: Encoding, folder: str) -> None:
+    """Prepare it here, and print how long that took."""
+    from sayso.data.published.cache import prepare_file
+    from sayso.data.published.cvdb_file import recipe
+
+    start = time.perf_counter()
+    done = prepare_file(recipe(encoding), Path(file), Path(folder))
+    seconds, size = time.perf_counter() - start, done.path.stat().st_size / 1e6
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{encoding:9} {seconds:6.1f} s, peak {peak:5.0f} MB, table {size:.1f} MB")
+    print(f"          {done.counts}")
 
 
 def _lines(draw: random.Random) -> Iterator[bytes]:
@@ -65,3 +70,7 @@ def _lines(draw: random.Random) -> Iterator[bytes]:
             wiki_readers_2015_2018=f"{draw.lognormvariate(9, 2):.1f}",
         )
         yield (line + "\n").encode("latin-1" if draw.random() < 0.01 else "utf-8", errors="replace")
+
+
+if __name__ == "__main__":
+    prepared(sys.argv[1], "repaired" if sys.argv[2] == "repaired" else "paper", sys.argv[3])

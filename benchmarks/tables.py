@@ -5,40 +5,16 @@ from __future__ import annotations
 import csv
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 ROWS = (10, 5_000, 1_000_000)
 COLUMNS = ("name", "born", "died", "place", "occupation", "country", "gender")
 SYLLABLES = ("ma", "ri", "jo", "an", "pe", "tro", "lu", "is", "el", "sa", "ka", "ren")
-MEASURED = r"""
-import re, sys, time
-from pathlib import Path
-from sayso.data.tables.check import check
-from sayso.data.tables.table import Table
-from sayso.paper.table import EXPERIMENTS
-start, cpu = time.perf_counter(), time.process_time()
-table = Table(file=sys.argv[1])
-taken = table.taken()
-read = time.perf_counter() - start
-found = check(table, EXPERIMENTS["paper-main"])
-both, cpu = time.perf_counter() - start, time.process_time() - cpu
-peak = int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
-said = f"read {read:6.2f} s, checked as well {both:6.2f} s (CPU {cpu:.2f} s), peak {peak:,.0f} MB"
-print(f"{taken.rows:>9,} rows {taken.kind:8} {said}", flush=True)
-"""
-PEER = r"""
-import re, sys, time
-from pathlib import Path
-import pandas
-start = time.perf_counter()
-frame = pandas.read_csv(sys.argv[1])
-seconds = time.perf_counter() - start
-peak = int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
-print(f"{len(frame):>9,} rows pandas   read {seconds:6.2f} s, peak {peak:,.0f} MB", flush=True)
-"""
 
 
 def main() -> None:
@@ -53,14 +29,34 @@ def main() -> None:
             frame.to_json(file.with_suffix(".jsonl"), orient="records", lines=True)
             frame.to_parquet(file.with_suffix(".parquet"))
             del frame
-            _run(PEER, file)
-            for end in (".csv", ".jsonl", ".parquet"):
-                _run(MEASURED, file.with_suffix(end))
+            for name, end in (("pandas", ".csv"), ("sayso", ".csv"), ("sayso", ".jsonl"), ("sayso", ".parquet")):
+                command = [sys.executable, "-m", "benchmarks.tables", name, str(file.with_suffix(end))]
+                subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
 
 
-def _run(code: str, file: Path) -> None:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    subprocess.run([sys.executable, "-c", code, str(file)], check=True, env=environment)
+def ours(file: str) -> str:
+    """Read a table and check it."""
+    from sayso.data.check import check
+    from sayso.data.tables.table import Table
+    from sayso.paper.table import EXPERIMENTS
+
+    start, cpu = time.perf_counter(), time.process_time()
+    table = Table(file=file)
+    taken = table.taken()
+    read = time.perf_counter() - start
+    check(table, EXPERIMENTS["paper-main"])
+    both, cpu = time.perf_counter() - start, time.process_time() - cpu
+    timed = f"read {read:6.2f} s, checked as well {both:6.2f} s (CPU {cpu:.2f} s)"
+    return f"{taken.rows:>9,} rows {taken.kind:8} {timed}"
+
+
+def peers(file: str) -> str:
+    """Read it with pandas."""
+    import pandas as pd
+
+    start = time.perf_counter()
+    frame = pd.read_csv(file)
+    return f"{len(frame):>9,} rows pandas   read {time.perf_counter() - start:6.2f} s"
 
 
 def _write(file: Path, rows: int) -> None:
@@ -79,4 +75,7 @@ def _write(file: Path, rows: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    said = {"sayso": ours, "pandas": peers}[sys.argv[1]](sys.argv[2])
+    # Not resource.getrusage: its peak takes in the parent's at the fork.
+    peak = int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024  # type: ignore[index]
+    print(f"{said}, peak {peak:,.0f} MB", flush=True)

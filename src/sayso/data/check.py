@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,6 +17,7 @@ from sayso.data.facts import FactBase
 from sayso.data.people import NOTABLES
 from sayso.data.pocket import SYNTHETIC, PocketWorld
 from sayso.data.split import sizes
+from sayso.data.tables.collecting import without_collecting
 from sayso.data.tables.table import Table
 
 #: What a run is refused for, what may spoil its results, and what is good to know.
@@ -43,6 +45,11 @@ def check(knowledge: FactBase, experiment: Experiment) -> list[Finding]:
     SaysoError
         If the facts cannot be read.
     """
+    with without_collecting():
+        return _findings(knowledge, experiment)
+
+
+def _findings(knowledge: FactBase, experiment: Experiment) -> list[Finding]:
     pocket = experiment.knowledge if isinstance(experiment.knowledge, PocketWorld) else None
     entities, refused = _chosen(knowledge) if pocket is None else (knowledge.first(knowledge.size()), [])
     used = _used(entities)
@@ -79,7 +86,7 @@ def _drawn(
 
 def _used(entities: Sequence[EntityFacts]) -> list[tuple[QAPair, int]]:
     """Questions with their answers, and by how many entities they are shared: many are, and are looked at once."""
-    counts = Counter(id(pair) for entity in entities for pair in entity.questions)
+    counts = Counter(map(id, itertools.chain.from_iterable(entity.questions for entity in entities)))
     pairs = {id(pair): pair for entity in entities for pair in entity.questions}
     return [(pair, counts[own]) for own, pair in pairs.items()]
 
@@ -128,10 +135,22 @@ def _answers(used: Sequence[tuple[QAPair, int]]) -> Iterator[Finding]:
 
 def _alike(texts: Iterable[str]) -> list[list[str]]:
     """Texts that exact match takes for the same, together, where they differ in more than case."""
-    alike: dict[str, dict[str, str]] = {}
+    first: dict[str, str] = {}
+    alike: dict[str, list[str]] = {}
     for text in texts:
-        alike.setdefault(normalise(text), {}).setdefault(_but_for_case(text), text)
-    return [list(group.values()) for group in alike.values() if len(group) > 1]
+        key = normalise(text)
+        if (other := first.setdefault(key, text)) is not text:
+            alike.setdefault(key, [other]).append(text)
+    groups = (_first_of_each(group) for group in alike.values())
+    return [group for group in groups if len(group) > 1]
+
+
+def _first_of_each(texts: Iterable[str]) -> list[str]:
+    """The first of those that differ in case alone."""
+    first: dict[str, str] = {}
+    for text in texts:
+        first.setdefault(_but_for_case(text), text)
+    return list(first.values())
 
 
 def _same(what: str, groups: Sequence[Sequence[str]], several: str) -> str:

@@ -170,6 +170,7 @@ def _json(file: Path, held: ExitStack, how: How, *, lines: bool) -> Raw:
     lines = lines or _lines_of_objects(file, opened.sample, how)
     place, found = ("line", _lines(file, opened.text)) if lines else ("row", _array(file, opened.text))
     columns: dict[str, int] = {}
+    names: tuple[str, ...] = ()
     rows: list[Numbered] = []
     with readable(file, lambda: f" after {place} {rows[-1][0] if rows else 0}", opened.encoding):
         for count, (number, item) in limits.counted(file, found):
@@ -177,6 +178,9 @@ def _json(file: Path, held: ExitStack, how: How, *, lines: bool) -> Raw:
                 raise SaysoError(f"{file}: {place} {number}: two keys are called '{item.key}'; rename one")
             if not isinstance(item, dict):
                 raise SaysoError(f"{file}: {place} {number}: holds {_called(item)}, where an object should be")
+            if tuple(item) == names:  # as most rows are
+                rows.append((number, [*item.values()]))
+                continue
             values: list[Any] = [None] * len(columns)
             for name, value in item.items():
                 position = columns.get(name)
@@ -190,7 +194,7 @@ def _json(file: Path, held: ExitStack, how: How, *, lines: bool) -> Raw:
                     values.append(value)
                     limits.check_rows(file, count, len(columns))
             rows.append((number, values))
-    names = list(columns)
+            names = tuple(columns)
     width = len(names)
 
     def whole() -> Iterator[Numbered]:

@@ -79,6 +79,8 @@ def _values(column: Any) -> list[Any]:
 
     kind = column.type
     if pa.types.is_dictionary(kind):
+        if len(column.dictionary) > len(column):  # of all rows, a million names it may be
+            return _values(column.dictionary_decode())
         texts = _values(column.dictionary)
         return [None if index is None else texts[index] for index in column.indices.to_pylist()]
     if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):

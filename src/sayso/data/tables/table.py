@@ -10,10 +10,7 @@ Switzerland,capital,Bern
 from __future__ import annotations
 
 import functools
-import gc
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +21,7 @@ from sayso.core.examples import EntityFacts
 from sayso.core.files import file_sha256
 from sayso.data.facts import Drawn, FactBase, choose
 from sayso.data.tables.cells import GAPS, plain_text
+from sayso.data.tables.collecting import without_collecting
 from sayso.data.tables.encodings import known_encoding
 from sayso.data.tables.entities import Reading, Rules, Taken, read_entities
 from sayso.data.tables.kinds import KINDS, kind_of
@@ -171,20 +169,8 @@ def _as_text(value: Any) -> Any:
 @functools.lru_cache(maxsize=2)
 def _read(settings: str, _changed: tuple[int, ...]) -> Reading:
     """All of a table as it is now; its settings as JSON."""
-    with _without_collecting():
+    with without_collecting():
         return _read_anew(Table.model_validate(json.loads(settings)))
-
-
-@contextmanager
-def _without_collecting() -> Iterator[None]:
-    """Look for no garbage: millions of cells, and none of them in a circle, took as long again."""
-    before = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if before:
-            gc.enable()
 
 
 def _read_anew(table: Table) -> Reading:
