@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from sayso.cli.display import Display, picture, plan_lines
+from sayso.cli.display import Display, MeasuringDisplay, picture, plan_lines
 from sayso.cli.progress import JobProgress, RunProgress, consecutive, duration, seed_range
 from sayso.core.experiment import Experiment
 from sayso.core.store import Store
@@ -50,8 +50,15 @@ def step(stage: str, number: int, epochs: int, at: int, steps: int, seconds: flo
     }
 
 
-def measuring(stage: str, number: int, epochs: int) -> Event:
-    return {"event": "measuring", "stage": stage, "epoch": number, "epochs": epochs, "measure": "exact_match"}
+def measuring(stage: str, number: int, epochs: int, share: float = 0.0) -> Event:
+    return {
+        "event": "measuring",
+        "stage": stage,
+        "epoch": number,
+        "epochs": epochs,
+        "measure": "exact_match",
+        "share": share,
+    }
 
 
 @pytest.fixture
@@ -221,16 +228,19 @@ def test_a_long_epoch_says_where_it_is(jobs: list[Job], tmp_path: Path, terminal
         Console(file=drawn, width=100, markup=False, highlight=False).print(picture(display.progress))
         clock.now = 95.0
         display.on_event(jobs[0].id, measuring("stage1", 1, 4))
+        clock.now = 125.0
+        display.on_event(jobs[0].id, measuring("stage1", 1, 4, 0.256))
     if terminal:
         assert "step 60/90" in drawn.getvalue()
         assert "400 tokens/s" in drawn.getvalue()
-        assert "measuring" in output.getvalue()
+        assert "measuring 25%" in output.getvalue()
         assert "tokens/s" not in output.getvalue()  # none are read while it measures
     else:
-        assert output.getvalue().splitlines()[-3:] == [
+        assert output.getvalue().splitlines()[-4:] == [
             "seeds 100-101: stage1 0/4 + step 30/90; 400 tokens/s; about 16 min 00 s left",
             "seeds 100-101: stage1 0/4 + step 60/90; 400 tokens/s; about 15 min 30 s left",
             "seeds 100-101: stage1 1/4; measuring exact_match; about 15 min 00 s left",
+            "seeds 100-101: stage1 1/4; measuring exact_match 25%; about 15 min 00 s left",
         ]
 
 
@@ -247,6 +257,24 @@ def test_what_a_job_warns_of_is_said_once(jobs: list[Job], tmp_path: Path, termi
         assert display.progress.jobs[jobs[0].id].since == before  # no epoch's time begins anew
     assert output.getvalue().count("seeds 100-101: out of memory: [train] goes on") == 1
     assert output.getvalue().count("out of memory") == 1
+
+
+def test_measuring_afterwards_says_now_and_then_how_far_it_is(jobs: list[Job], tmp_path: Path) -> None:
+    output, clock = io.StringIO(), Clock()
+    display = MeasuringDisplay(Console(file=output, width=100, markup=False, highlight=False), tmp_path, clock)
+    display.on_plan(jobs[:1], [])
+    display.on_event(jobs[0].id, {"event": "building"})
+    for seconds in range(1, 71):
+        clock.now = float(seconds)
+        display.on_event(jobs[0].id, measuring("stage1", 4, 4, seconds / 100))
+    display.on_event(jobs[0].id, {"event": "measured", "done": 1, "total": 2})
+    display.on_event(jobs[0].id, {"event": "finished"})
+    assert output.getvalue().splitlines()[2:] == [
+        "seeds 100-101: making data and model",
+        "seeds 100-101: measuring exact_match 30% after epoch 4 of stage1",
+        "seeds 100-101: measuring exact_match 60% after epoch 4 of stage1",
+        "seeds 100-101: measured",
+    ]
 
 
 def test_numbers_are_written_as_people_read_them() -> None:

@@ -11,6 +11,7 @@ from sayso.core.corpus import Corpus, EvalSet
 from sayso.core.examples import Example
 from sayso.core.learner import GradientPairs, GradientProducts, Norms, StepEffects, Update
 from sayso.core.measure import Moment
+from sayso.core.shares import OnShare, unheard
 from sayso.core.training import TrainSpec
 
 WIDTH = 12
@@ -28,9 +29,15 @@ class ByText:
         self.calls = 0
 
     def gradient_products(
-        self, pairs: Sequence[Sequence[GradientPairs]], train: TrainSpec, *, by_layer: bool = False
+        self,
+        pairs: Sequence[Sequence[GradientPairs]],
+        train: TrainSpec,
+        *,
+        by_layer: bool = False,
+        on_share: OnShare = unheard,
     ) -> list[list[GradientProducts]]:
         self.calls += 1
+        on_share(1.0)
         return [[self._one(each, by_layer=by_layer) for each in own] for own in pairs]
 
     def _one(self, pair: GradientPairs, *, by_layer: bool) -> GradientProducts:
@@ -50,8 +57,11 @@ class ByText:
         products = np.where(wanted, rows @ columns.T, np.nan)
         return GradientProducts(products, row, column, float(total @ total), parts if by_layer else {}, "by text")
 
-    def step_effects(self, updates: Sequence[Sequence[Update]], train: TrainSpec) -> list[StepEffects]:
+    def step_effects(
+        self, updates: Sequence[Sequence[Update]], train: TrainSpec, *, on_share: OnShare = unheard
+    ) -> list[StepEffects]:
         found = []
+        on_share(1.0)
         for own in updates:
             means = [np.mean([gradient(item) for item in update.asked], axis=0) for update in own]
             inner = [

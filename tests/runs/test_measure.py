@@ -82,7 +82,9 @@ def test_measures_taken_later_give_the_records_and_details_of_training_and_nothi
     before = folder.records_path.read_bytes()
     monkeypatch.setattr(StackedLearner, "fit", None)
     events = measured(job, folder, *ALL[2:])
-    assert [event["event"] for event in events] == ["building", *["measured"] * 4, "finished"]
+    kinds = [event["event"] for event in events]
+    assert [kind for kind in kinds if kind != "measuring"] == ["building", *["measured"] * 4, "finished"]
+    assert {event["measure"] for event in events if event["event"] == "measuring"} == {each.name for each in ALL[2:]}
     assert in_order(folder.records()) == in_order(everything.records())
     assert folder.records_path.read_bytes() == before
     kept = [path for name in ("predictions", "probes", "steered") for path in everything.path.glob(f"{name}-*")]

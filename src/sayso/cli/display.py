@@ -6,6 +6,7 @@ Both are drawn on standard error, so that standard output holds the results alon
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -84,10 +85,11 @@ class Display:
 
 
 class MeasuringDisplay:
-    """Watches jobs being measured, a line for each that begins and ends."""
+    """Watches jobs being measured, a line for each that begins and ends, and now and then how far it has come."""
 
-    def __init__(self, console: Console, folder: Path) -> None:
-        self._console, self._folder = console, folder
+    def __init__(self, console: Console, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console, self._folder, self._clock = console, folder, clock
+        self._said: dict[str, float] = {}
         self._seeds: dict[str, str] = {}
 
     def on_plan(self, todo: Sequence[Job], done: Sequence[Job]) -> None:
@@ -107,8 +109,18 @@ class MeasuringDisplay:
             "warning": str(event.get("message")),
             "trained": f"trained {event.get('stage')} again, {event.get('epoch')} epochs",
         }
-        if words := said.get(str(event["event"])):
-            self._say(f"seeds {self._seeds[job_id]}: {words}")
+        now = self._clock()
+        match event:
+            case {"event": "measuring", "stage": stage, "epoch": epoch, "measure": str(measure), "share": float(share)}:
+                words = f"measuring {measured(measure, share)} after epoch {epoch} of {stage}"
+                if now - self._said.get(job_id, now) < QUIET:
+                    return
+            case {"event": str(kind)} if kind in said:
+                words = said[kind]
+            case _:
+                return
+        self._said[job_id] = now
+        self._say(f"seeds {self._seeds[job_id]}: {words}")
 
     def _say(self, words: str) -> None:
         self._console.print(words, soft_wrap=True)
@@ -137,7 +149,7 @@ def line(progress: RunProgress, job: JobProgress) -> str:
     where = f"seeds {job.label}: {job.stage} {job.epoch}/{job.epochs}"
     parts = [where if not job.step or job.measuring else f"{where} + step {job.step}/{job.steps}"]
     if job.measuring:
-        parts.append(f"measuring {job.measuring}")
+        parts.append(f"measuring {measured(job.measuring, job.share)}")
     elif job.step:
         parts.append(f"{job.tokens:,.0f} tokens/s")
     if not math.isnan(job.loss):
@@ -173,8 +185,17 @@ def picture(progress: RunProgress) -> RenderableType:
 def _under_way(job: JobProgress) -> str:
     """What happens within the epoch."""
     if job.measuring:
-        return "measuring"
+        return measured("measuring", job.share)
     return f"step {job.step}/{job.steps}" if job.step else ""
+
+
+def measured(what: str, share: float) -> str:
+    """A measure, and how much of it is done.
+
+    >>> measured("exact_match", 0.0), measured("probes", 0.126)
+    ('exact_match', 'probes 12%')
+    """
+    return f"{what} {int(100 * share)}%" if share else what
 
 
 def _overall(progress: RunProgress) -> Table:

@@ -22,7 +22,8 @@ class JobProgress:
     """How far one job has come; `stage` is None until its first step.
 
     `epoch`: how many of this stage are done; `step` of `steps`: of the one under way, 0 where nothing is known of it;
-    `tokens`: a second. `measuring`: the measure being taken, empty while training. `since`: when it was last heard of.
+    `tokens`: a second. `measuring`: the measure being taken, empty while training; `share`: of it, done. `since`: when
+    it was last heard of.
     `first`: whether no epoch is done in this run.
     """
 
@@ -39,6 +40,7 @@ class JobProgress:
     tokens: float = 0.0
     epoch_seconds: float = 0.0
     measuring: str = ""
+    share: float = 0.0
     since: float = 0.0
     epoch_began: float = 0.0
     first: bool = True
@@ -116,9 +118,10 @@ class RunProgress:
                 "epoch": int(epoch),
                 "epochs": int(epochs),
                 "measure": str(measure),
+                "share": float(share),
             }:
                 job.state, job.stage, job.epoch, job.epochs, job.measuring = "training", stage, epoch, epochs, measure
-                job.step, job.tokens = job.steps if job.step else 0, 0.0
+                job.step, job.tokens, job.share = job.steps if job.step else 0, 0.0, share
             case {
                 "event": "epoch",
                 "stage": str(stage),

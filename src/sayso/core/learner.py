@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sayso.core.examples import Example
+from sayso.core.shares import OnShare, unheard
 from sayso.core.training import TrainSpec
 
 
@@ -191,7 +192,12 @@ class Learner(Protocol):
         """Greedy completions per replica, decoded token by token up to the end of text."""
 
     def gradient_products(
-        self, pairs: Sequence[Sequence[GradientPairs]], train: TrainSpec, *, by_layer: bool = False
+        self,
+        pairs: Sequence[Sequence[GradientPairs]],
+        train: TrainSpec,
+        *,
+        by_layer: bool = False,
+        on_share: OnShare = unheard,
     ) -> list[list[GradientProducts]]:
         """Compare the gradients of documents (for each replica a list of what is asked; one answer for each).
 
@@ -199,7 +205,9 @@ class Learner(Protocol):
         their ``.grad`` change. The gradients of a large model are never all held at once.
         """
 
-    def step_effects(self, updates: Sequence[Sequence[Update]], train: TrainSpec) -> list[StepEffects]:
+    def step_effects(
+        self, updates: Sequence[Sequence[Update]], train: TrainSpec, *, on_share: OnShare = unheard
+    ) -> list[StepEffects]:
         """Try updates, one by one and each from the same weights, and see what is felt of them elsewhere.
 
         An update is one step of a fresh optimizer of `train` on one document, at the learning rate that its schedule

@@ -12,6 +12,7 @@ from pydantic import Field
 from sayso.core.corpus import Corpus, EvalSet
 from sayso.core.examples import Example
 from sayso.core.learner import Learner, Need, Scores
+from sayso.core.shares import OnShare, unheard
 from sayso.core.spec import Component
 from sayso.core.training import TrainSpec
 
@@ -37,7 +38,8 @@ class Score:
 class Moment:
     """A learner at one point of training, with the corpora of its replicas; scores are computed once and shared.
 
-    `train`: settings of the stage; `stage`: its name; `epoch`: how many epochs of it are done.
+    `train`: settings of the stage; `stage`: its name; `epoch`: how many epochs of it are done. `on_share`: hears of a
+    measure that takes long.
     """
 
     learner: Learner
@@ -45,6 +47,7 @@ class Moment:
     train: TrainSpec
     stage: str
     epoch: int
+    on_share: OnShare = unheard
     _scores: dict[tuple[str, str], list[Scores]] = field(default_factory=dict)
     _answers: dict[tuple[str, str], list[list[str]]] = field(default_factory=dict)
     _made: dict[Hashable, Any] = field(default_factory=dict)

@@ -88,7 +88,9 @@ class GradientAlignment(Measure):
                 for replica in range(len(moment.corpora))
             ]
             asked = [self._groups(own) for own in items]
-            found = moment.learner.gradient_products(asked, moment.train, by_layer=self.by_layer)
+            found = moment.learner.gradient_products(
+                asked, moment.train, by_layer=self.by_layer, on_share=moment.on_share
+            )
             return [Pairs(own, given) for own, given in zip(items, found, strict=True)]
 
         return moment.once((self.canonical_json(), tuple(chosen)), compare)

@@ -21,6 +21,7 @@ from pydantic import Field
 
 from sayso.core.learner import GradientPairs, GradientProducts, Need, StepEffects, Update
 from sayso.core.measure import Measure, Moment, Score, When
+from sayso.core.shares import part_of
 from sayso.measures import alignment
 from sayso.measures.alignment import COSINE, INNER_PRODUCT, Floats
 from sayso.measures.told import QUESTIONS, Told, own_questions, require_defined, require_questions, told
@@ -106,7 +107,7 @@ class StepEffect(Measure):
             ]
             flat = [[item for group in own.values() for item in group] for own in items]
             updates = [[Update(item.definition, item.questions) for item in own] for own in flat]
-            steps = moment.learner.step_effects(updates, moment.train)
+            steps = moment.learner.step_effects(updates, moment.train, on_share=part_of(moment.on_share, 0, 2))
             pairs = [
                 [
                     GradientPairs(
@@ -118,7 +119,7 @@ class StepEffect(Measure):
                 ]
                 for own in items
             ]
-            products = moment.learner.gradient_products(pairs, moment.train)
+            products = moment.learner.gradient_products(pairs, moment.train, on_share=part_of(moment.on_share, 1, 2))
             return [_by_subset(*own) for own in zip(items, products, steps, strict=True)]
 
         return moment.once((self.canonical_json(), tuple(chosen)), take)

@@ -156,7 +156,7 @@ def _run_leg(
     pace = Pace(stage.name, stage.epochs, on_event)
 
     def measure(epoch: int) -> list[Record]:
-        moment = Moment(learner, corpora, experiment.train_spec(stage), stage.name, epoch)
+        moment = Moment(learner, corpora, experiment.train_spec(stage), stage.name, epoch, pace.share)
         measures = due(experiment.measures, leg, epoch)
         records: list[Record] = []
         for each in measures:

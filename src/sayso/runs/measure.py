@@ -26,6 +26,7 @@ from sayso.runs.execute import Listener, as_begun, build, corpora_of, fit_leg, o
 from sayso.runs.manifest import now, versions
 from sayso.runs.measuring import details, due, take
 from sayso.runs.needed import Needed, State, needed, state_of, to_take, what_it_takes
+from sayso.runs.pace import Pace
 
 #: How folders of states begin that were trained again, inside a job's.
 _SCRATCH = ".again-"
@@ -129,7 +130,10 @@ class _Measuring:
     def _take(self, moment: Moment, index: int) -> None:
         """Take what is due at one moment."""
         leg, epoch = self._run[index], moment.epoch
+        pace = Pace(leg.stage.name, leg.stage.epochs, self._on_event)
+        moment.on_share = pace.share
         for measure in due(self._measures, leg, epoch):
+            pace.measuring(measure.name, epoch)
             self.records[measure.name] += take([measure], moment, self._job, leg)
             if epoch == leg.stage.epochs and (rows := list(details(measure, moment, self._job, leg))):
                 self.details[f"{measure.name}-{leg.label}"] = rows

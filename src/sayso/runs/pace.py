@@ -1,4 +1,4 @@
-"""What a job says between two epochs: which step it is at, how fast it goes, what is being measured."""
+"""What a job says between two epochs: which step it is at, how fast it goes, what is being measured and how far."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ EVERY_S = 1.0
 
 
 class Pace:
-    """Tells of the steps of a stage, at most once in `EVERY_S` seconds.
+    """Tells of the steps of a stage, and of the shares of a measure, at most once in `EVERY_S` seconds.
 
-    An event has the epoch that is under way (from 1 on), the step of how many, the seconds its steps have taken so far
-    and the tokens they were on.
+    The event of a step has the epoch that is under way (from 1 on), the step of how many, the seconds its steps have
+    taken so far and the tokens they were on.
     """
 
     def __init__(
@@ -26,6 +26,7 @@ class Pace:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._stage, self._epochs, self._on_event, self._clock = stage, epochs, on_event, clock
+        self._measure: dict[str, object] = {}
         self.begin(0)
 
     def begin(self, done: int) -> None:
@@ -36,10 +37,8 @@ class Pace:
     def step(self, done: StepDone) -> None:
         """Take in a step."""
         self._tokens += done.tokens
-        now = self._clock()
-        if now - self._said < EVERY_S:
+        if (now := self._due()) is None:
             return
-        self._said = now
         self._on_event(
             {
                 "event": "step",
@@ -55,12 +54,25 @@ class Pace:
 
     def measuring(self, measure: str, epoch: int) -> None:
         """A measure is going to be taken after so many epochs."""
-        self._on_event(
-            {
-                "event": "measuring",
-                "stage": self._stage,
-                "epoch": epoch,
-                "epochs": self._epochs,
-                "measure": measure,
-            }
-        )
+        self._measure = {
+            "event": "measuring",
+            "stage": self._stage,
+            "epoch": epoch,
+            "epochs": self._epochs,
+            "measure": measure,
+        }
+        self._said = self._clock()
+        self._on_event({**self._measure, "share": 0.0})
+
+    def share(self, share: float) -> None:
+        """Take in what share of the measure is done."""
+        if self._due() is not None:
+            self._on_event({**self._measure, "share": share})
+
+    def _due(self) -> float | None:
+        """The time, if it is time to say something again."""
+        now = self._clock()
+        if now - self._said < EVERY_S:
+            return None
+        self._said = now
+        return now

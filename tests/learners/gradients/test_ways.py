@@ -39,6 +39,13 @@ def single(folder: Any, architecture: str, lora: LoRA | None = None, **config: A
     return build_single([Corpus(1, {}, ())], HFModel(name=name, lora=lora, **options))
 
 
+def assert_told(shares: list[float]) -> None:
+    """Shares come one after the other, several of them, and the last of all."""
+    assert len(shares) > 3
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+
+
 @pytest.mark.parametrize(
     ("architecture", "config", "train", "lora"),
     [
@@ -67,7 +74,11 @@ def test_ways_of_one_model(architecture, config, train, lora, tmp_path, caplog):
     exact = exact_gradients([plain_loss(model, item) for item in items], parameters)
     ways: tuple[Any, ...] = (("ghost", None), ("contracted", 300_000), ("ghost", 150_000), ("contracted", 1))
     for way, held in ways if architecture == "gpt_neox" else ways[:2]:
-        (found,) = learner.gradient_products([PAIRS], train, by_layer=held is not None, way=way, held=held)
+        shares: list[float] = []
+        (found,) = learner.gradient_products(
+            [PAIRS], train, by_layer=held is not None, way=way, held=held, on_share=shares.append
+        )
+        assert_told(shares)
         assert {each.way for each in found} == {way}, caplog.text
         for each, pairs in zip(found, PAIRS, strict=True):
             assert_right(each, pairs, exact[[DOCUMENTS.index(one) for one in (*pairs.rows, *pairs.columns)]])
@@ -98,7 +109,11 @@ def test_ways_of_replicas(architecture, loss_on, tmp_path):
         exact.append(exact_gradients([plain_loss(model, item) for item in items], list(model.parameters())))
     ways: tuple[Any, ...] = (("side by side", None), ("side by side", 20_000), ("contracted", 20_000))
     for way, held in ways:
-        found = learner.gradient_products(asked, train, way=way, held=held, by_layer=way == "contracted")
+        shares: list[float] = []
+        found = learner.gradient_products(
+            asked, train, way=way, held=held, by_layer=way == "contracted", on_share=shares.append
+        )
+        assert_told(shares)
         for replica, answers in enumerate(found):
             assert [each.way for each in answers] == [way, way]
             assert_right(answers[0], asked[replica][0], exact[replica])
@@ -118,7 +133,14 @@ def test_ways_of_grids(spec):
     for loss_on in ("all", "completion"):
         train = TrainSpec(loss_on=loss_on)
         ways: tuple[Any, ...] = ("side by side", "contracted")
-        both = [learner.gradient_products(asked, train, way=way, by_layer=True, held=20_000) for way in ways]
+        shares: list[float] = []
+        both = [
+            learner.gradient_products(asked, train, way=way, by_layer=True, held=20_000, on_share=shares.append)
+            for way in ways
+        ]
+        half = shares.index(1.0) + 1
+        assert_told(shares[:half])
+        assert_told(shares[half:])
         for replica, (pairs,) in enumerate(asked):
             alone: Any = spec.build([corpora[replica]])
             examples = [*pairs.rows, *pairs.columns]

@@ -6,7 +6,7 @@ them pass by; then the next rows. Each document counts once, however often it is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -16,6 +16,7 @@ from torch import Tensor, device
 
 from sayso.core.examples import Example
 from sayso.core.learner import GradientPairs, GradientProducts
+from sayso.core.shares import Counter, OnShare, part_of, unheard
 from sayso.learners.gradients.layers import layers_of
 from sayso.learners.gradients.tally import Tally
 
@@ -86,10 +87,33 @@ class Asked:
             raise ValueError(f"wanted pairs must have the shape (rows, columns), {shape}, not {wanted.shape}")
         return cls(list(number), rows, columns, wanted, pairs.norms)
 
-    def answered(self, way: Way[Any], *, by_layer: bool) -> GradientProducts:
+    def answered(self, way: Way[Any], *, by_layer: bool, on_share: OnShare = unheard) -> GradientProducts:
         """Have the gradients compared in some way."""
-        every = len(self.documents)
-        return compared(way, every, self.rows, self.columns, self.wanted, by_layer=by_layer, norms=self.norms)
+        return compared(
+            way,
+            len(self.documents),
+            self.rows,
+            self.columns,
+            self.wanted,
+            by_layer=by_layer,
+            norms=self.norms,
+            on_share=on_share,
+        )
+
+
+def each_of(
+    pairs: Sequence[Sequence[GradientPairs]],
+    products: Callable[[int, GradientPairs, OnShare], GradientProducts],
+    on_share: OnShare,
+) -> list[list[GradientProducts]]:
+    """Compare what is asked of each replica, one after the other."""
+    return [
+        [
+            products(replica, each, part_of(part_of(on_share, replica, len(pairs)), number, len(own)))
+            for number, each in enumerate(own)
+        ]
+        for replica, own in enumerate(pairs)
+    ]
 
 
 def compared(
@@ -101,21 +125,27 @@ def compared(
     *,
     by_layer: bool,
     norms: bool = True,
+    on_share: OnShare = unheard,
 ) -> GradientProducts:
     """Compare gradients of `every` documents in some way; see `Asked` for the rest."""
     layers = layers_of(way.parameters) if by_layer else dict.fromkeys(way.parameters, "")
     labels = list(dict.fromkeys(layers.values()))
     layer = {name: labels.index(label) for name, label in layers.items()}
-    tally = Tally(way.parameters, np.bincount([*rows, *columns], minlength=every).tolist(), counting=norms)
+    times = np.bincount([*rows, *columns], minlength=every).tolist()
     needed = np.zeros((every, every), dtype=np.bool_)
     np.logical_or.at(needed, (rows[:, None], columns[None]), wanted)
     (row_at, each_row), (column_at, each_column) = (_places(own, every) for own in (rows, columns))
     found = np.full((len(labels), len(each_row), len(each_column)), np.nan)
-    for chunk in way.chunks([row for row in each_row if needed[row].any()]):
+    chunks = list(way.chunks([row for row in each_row if needed[row].any()]))
+    passing = [[column for column in each_column if needed[chunk, column].any()] for chunk in chunks]
+    done = Counter(sum(map(len, chunks + passing)) + (every if norms else 0), on_share)
+    tally = Tally(way.parameters, times, counting=norms, on_seen=done.add)
+    for chunk, own in zip(chunks, passing, strict=True):
         held = way.hold(chunk, tally)
-        passing = [column for column in each_column if needed[chunk, column].any()]
-        for part, products in way.against(held, passing, layer, tally):
+        done.add(len(chunk))
+        for part, products in way.against(held, own, layer, tally):
             found[:, row_at[chunk][:, None], column_at[part][None]] = products
+            done.add(len(part))
     way.note(tally.missing(range(every)), tally)
     products = found[:, row_at[rows][:, None], column_at[columns][None]]
     products[:, ~wanted] = np.nan

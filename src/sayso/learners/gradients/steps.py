@@ -11,6 +11,7 @@ from torch import Tensor
 
 from sayso.core.examples import Example
 from sayso.core.learner import StepEffects, Update
+from sayso.core.shares import OnShare, unheard
 from sayso.core.training import TrainSpec
 from sayso.learners.memory import one_line
 from sayso.learners.optim import clip_gradients, set_learning_rate, take_step
@@ -28,6 +29,7 @@ def step_effects(
     train: TrainSpec,
     *,
     stacked: bool,
+    on_share: OnShare = unheard,
 ) -> StepEffects:
     """Try updates, each from the same weights.
 
@@ -45,6 +47,8 @@ def step_effects(
         Its settings.
     stacked
         Whether parameters have the replica as their first dimension.
+    on_share
+        Hears what share of the updates has been tried.
     """
     effects = np.full((2, len(updates)), np.nan)
     with one_line(_OUT_OF_MEMORY), _put_back(parameters) as before:
@@ -58,6 +62,7 @@ def step_effects(
                 _take(optimizer(), parameters, train, stacked=stacked)
                 effects[:, at] = _moved(parameters, before, wanted), _mean_loss(loss, asked) - old
                 _restore(parameters, before)
+            on_share((at + 1) / len(updates))
     return StepEffects(*effects)
 
 

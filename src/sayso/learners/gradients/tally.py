@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -20,10 +20,17 @@ class Tally:
 
     `times`: how often each document's gradient is in the sum, shape (documents,). Sums over a part of one weight's
     numbers are torch's own (in pairs, so they lose nothing), all others in float64. `counting`: else nothing is added
-    up, every document is taken as seen, and what is known of it is NaN.
+    up, every document is taken as seen, and what is known of it is NaN. `on_seen`: hears how many more have been seen.
     """
 
-    def __init__(self, parameters: Mapping[str, Tensor], times: Sequence[int], *, counting: bool = True) -> None:
+    def __init__(
+        self,
+        parameters: Mapping[str, Tensor],
+        times: Sequence[int],
+        *,
+        counting: bool = True,
+        on_seen: Callable[[int], None] = lambda _more: None,
+    ) -> None:
         device = next(iter(parameters.values())).device
         self._times = torch.as_tensor(times, dtype=torch.float64, device=device)
         start = 0.0 if counting else torch.nan
@@ -35,7 +42,7 @@ class Tally:
         }
         self._part = _PARTS.get(device.type, 2**26)
         self._seen = np.full(len(times), not counting)
-        self._counting = counting
+        self._counting, self._on_seen = counting, on_seen
 
     def missing(self, documents: Sequence[int]) -> list[int]:
         """Which of these documents have not been seen yet."""
@@ -43,7 +50,9 @@ class Tally:
 
     def seen(self, documents: Sequence[int]) -> None:
         """Say that all of these documents' gradients have been added."""
+        new = len(self.missing(documents))
         self._seen[list(documents)] = True
+        self._on_seen(new)
 
     def add(self, documents: Sequence[int], name: str, gradients: Tensor) -> None:
         """Take in the gradients by one weight of some documents, shape (documents, ...), but of those seen before."""

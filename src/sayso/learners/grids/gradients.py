@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.func import grad, vmap
 
 from sayso.core.learner import StepEffects
+from sayso.core.shares import OnShare
 from sayso.core.training import TrainSpec
 from sayso.learners.gradients.contraction import contraction
 from sayso.learners.gradients.pairs import room
@@ -44,7 +45,7 @@ class Alone:
             return contraction(lambda row: self._loss_of(weights, row), weights, numbers, most)
         return side_by_side(self._gradients, [None] * len(self.inputs), weights, numbers, most)
 
-    def effects(self, updates: Sequence[tuple[int, Sequence[int]]], train: TrainSpec) -> StepEffects:
+    def effects(self, updates: Sequence[tuple[int, Sequence[int]]], train: TrainSpec, on_share: OnShare) -> StepEffects:
         """Try updates on a copy of the replica, which takes the steps that it would take beside the others."""
         own = {name: tensor[None].detach().clone().requires_grad_() for name, tensor in self.parameters.items()}
         return step_effects(
@@ -54,6 +55,7 @@ class Alone:
             lambda: make_optimizer(own, None, train, stacked=True, fused=True),
             train,
             stacked=True,
+            on_share=on_share,
         )
 
     def _loss_of(self, weights: State, row: int) -> Tensor:

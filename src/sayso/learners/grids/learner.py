@@ -23,9 +23,10 @@ from sayso.core.examples import Example
 from sayso.core.learner import GradientPairs, GradientProducts, Lengths, Scores, StepEffects, Update
 from sayso.core.pictures import Grids, fixed_draws
 from sayso.core.rng import stream, torch_seed
+from sayso.core.shares import OnShare, part_of, unheard
 from sayso.core.training import TrainSpec
 from sayso.learners.encoding import Once
-from sayso.learners.gradients.pairs import Asked
+from sayso.learners.gradients.pairs import Asked, each_of
 from sayso.learners.gradients.steps import numbered
 from sayso.learners.grids.gradients import Alone
 from sayso.learners.grids.networks import ConvNeXt, MakeNetwork, network_of
@@ -226,6 +227,7 @@ class GridLearner(TrainedLearner):
         by_layer: bool = False,
         way: Literal["side by side", "contracted"] = "side by side",
         held: int | None = None,
+        on_share: OnShare = unheard,
     ) -> list[list[GradientProducts]]:
         """Compare gradients, each replica's own; see `Learner.gradient_products`.
 
@@ -233,21 +235,25 @@ class GridLearner(TrainedLearner):
         gradients held at once (None: `sayso.learners.gradients.pairs.HELD`).
         """
 
-        def products(replica: int, own: GradientPairs) -> GradientProducts:
+        def products(replica: int, own: GradientPairs, on_share: OnShare) -> GradientProducts:
             asked = Asked.of(own)
             alone = self._alone(replica, asked.documents, train)
             return self._gradients.run(
-                lambda most: asked.answered(alone.way(way, held, most), by_layer=by_layer), len(asked.documents)
+                lambda most: asked.answered(alone.way(way, held, most), by_layer=by_layer, on_share=on_share),
+                len(asked.documents),
             )
 
-        return [[products(replica, each) for each in own] for replica, own in enumerate(pairs)]
+        return each_of(pairs, products, on_share)
 
-    def step_effects(self, updates: Sequence[Sequence[Update]], train: TrainSpec) -> list[StepEffects]:
+    def step_effects(
+        self, updates: Sequence[Sequence[Update]], train: TrainSpec, *, on_share: OnShare = unheard
+    ) -> list[StepEffects]:
         """Try updates on copies of each replica; see `Learner.step_effects`."""
         found = []
         for replica, own in enumerate(updates):
             documents, numbers = numbered(own)
-            found.append(self._alone(replica, documents, train).effects(numbers, train))
+            heard = part_of(on_share, replica, len(updates))
+            found.append(self._alone(replica, documents, train).effects(numbers, train, heard))
         return found
 
     def _alone(self, replica: int, examples: Sequence[Example], train: TrainSpec) -> Alone:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from sayso.core.learner import GradientProducts
+from sayso.core.shares import OnShare
 from sayso.learners.encoding import Document
 from sayso.learners.gradients.contraction import contraction
 from sayso.learners.gradients.ghost import Ghost, Texts
@@ -48,17 +49,19 @@ class Gradients:
         way: Literal["ghost", "contracted"],
         held: int | None,
         most: int | None,
+        on_share: OnShare,
     ) -> GradientProducts:
         """Compare gradients; `documents` are those asked about, encoded for training."""
         numbers = room(self._reader.device, held)
         ghosts = None if way == "contracted" else self._ghosts()
         if ghosts is None:
             loss = self.losses(documents)
-            return asked.answered(contraction(loss, self._parameters, numbers, most), by_layer=by_layer)
+            plain = contraction(loss, self._parameters, numbers, most)
+            return asked.answered(plain, by_layer=by_layer, on_share=on_share)
         listeners, company = ghosts
         texts = self._texts(documents)
         ghost = Ghost(texts, listeners, self._parameters, numbers, most, company=company)
-        return asked.answered(ghost, by_layer=by_layer)
+        return asked.answered(ghost, by_layer=by_layer, on_share=on_share)
 
     def losses(self, documents: Sequence[Document]) -> Callable[[int], Tensor]:
         """What makes the mean loss of a document."""

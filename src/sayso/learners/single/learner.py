@@ -21,10 +21,11 @@ from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
 from sayso.core.learner import Activations, GradientPairs, GradientProducts, Scores, Steering, StepEffects, Update
 from sayso.core.rng import torch_seed
+from sayso.core.shares import OnShare, unheard
 from sayso.core.training import TrainSpec
 from sayso.learners.activations import blocks_of
 from sayso.learners.encoding import Document, Encoder, Ids, Once, lengths_of, pad_of, require_boundary
-from sayso.learners.gradients.pairs import Asked
+from sayso.learners.gradients.pairs import Asked, each_of
 from sayso.learners.gradients.steps import numbered, step_effects
 from sayso.learners.memory import Fitting
 from sayso.learners.modules import computes_in_bfloat16, drops, has_bfloat16, in_bfloat16, in_evaluation, quiet
@@ -184,6 +185,7 @@ class HFLearner(TrainedLearner):
         by_layer: bool = False,
         way: Literal["ghost", "contracted"] = "ghost",
         held: int | None = None,
+        on_share: OnShare = unheard,
     ) -> list[list[GradientProducts]]:
         """Compare gradients; see `Learner.gradient_products`.
 
@@ -191,21 +193,28 @@ class HFLearner(TrainedLearner):
         (None: `sayso.learners.gradients.pairs.HELD`).
         """
 
-        def products(own: GradientPairs) -> GradientProducts:
+        def products(_replica: int, own: GradientPairs, on_share: OnShare) -> GradientProducts:
             asked = Asked.of(own)
             documents = self._for_training(asked.documents, train)
             return self._fitting_gradients.run(
                 lambda most: self._gradients.products(
-                    asked, documents, by_layer=by_layer, way=way, held=held, most=most
+                    asked,
+                    documents,
+                    by_layer=by_layer,
+                    way=way,
+                    held=held,
+                    most=most,
+                    on_share=on_share,
                 ),
                 len(documents),
             )
 
-        (own,) = pairs
         with in_evaluation(self.model):
-            return [[products(each) for each in own]]
+            return each_of(pairs, products, on_share)
 
-    def step_effects(self, updates: Sequence[Sequence[Update]], train: TrainSpec) -> list[StepEffects]:
+    def step_effects(
+        self, updates: Sequence[Sequence[Update]], train: TrainSpec, *, on_share: OnShare = unheard
+    ) -> list[StepEffects]:
         """Try updates; see `Learner.step_effects`."""
         (own,) = updates
         examples, numbers = numbered(own)
@@ -218,6 +227,7 @@ class HFLearner(TrainedLearner):
                 lambda: make_optimizer(self.parameters, self.embedding, train, stacked=False),
                 train,
                 stacked=False,
+                on_share=on_share,
             )
         return [effects]
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.func import grad, vmap
 
 from sayso.core.learner import GradientProducts, StepEffects
+from sayso.core.shares import OnShare
 from sayso.core.training import TrainSpec
 from sayso.learners.encoding import Document
 from sayso.learners.gradients.contraction import contraction
@@ -32,6 +33,7 @@ def products_of(
     way: Literal["side by side", "contracted"],
     held: int | None,
     most: int | None,
+    on_share: OnShare,
 ) -> GradientProducts:
     """Compare the gradients of one replica; `documents` are those asked about, encoded for training."""
     weights = models.weights_of(replica)
@@ -40,10 +42,13 @@ def products_of(
         return asked.answered(
             contraction(_losses_of(models, replica, documents, lambda: weights), weights, numbers, most),
             by_layer=by_layer,
+            on_share=on_share,
         )
     kinds = [_kind_of(item) for item in documents]
     return asked.answered(
-        side_by_side(_gradients_of(models, replica, documents), kinds, weights, numbers, most), by_layer=by_layer
+        side_by_side(_gradients_of(models, replica, documents), kinds, weights, numbers, most),
+        by_layer=by_layer,
+        on_share=on_share,
     )
 
 
@@ -53,6 +58,7 @@ def effects_of(
     documents: Sequence[Document],
     updates: Sequence[tuple[int, Sequence[int]]],
     train: TrainSpec,
+    on_share: OnShare,
 ) -> StepEffects:
     """Try updates on a copy of one replica, which takes the steps that it would take beside the others."""
     own = {
@@ -66,6 +72,7 @@ def effects_of(
         lambda: make_optimizer(own, models.embedding, train, stacked=True),
         train,
         stacked=True,
+        on_share=on_share,
     )
 
 

@@ -28,9 +28,10 @@ from sayso.core.learner import (
     StepEffects,
     Update,
 )
+from sayso.core.shares import OnShare, part_of, unheard
 from sayso.core.training import TrainSpec
 from sayso.learners.encoding import Document, Encoder, Once, cut_completions, require_boundary
-from sayso.learners.gradients.pairs import Asked
+from sayso.learners.gradients.pairs import Asked, each_of
 from sayso.learners.gradients.steps import numbered
 from sayso.learners.memory import Fitting, slices
 from sayso.learners.order import Step
@@ -221,31 +222,43 @@ class StackedLearner(TrainedLearner):
         by_layer: bool = False,
         way: Literal["side by side", "contracted"] = "side by side",
         held: int | None = None,
+        on_share: OnShare = unheard,
     ) -> list[list[GradientProducts]]:
         """Compare gradients, each replica's own; see `Learner.gradient_products`.
 
         `way`: how; `held`: most numbers of gradients held at once (None: `sayso.learners.gradients.pairs.HELD`).
         """
 
-        def products(replica: int, own: GradientPairs) -> GradientProducts:
+        def products(replica: int, own: GradientPairs, on_share: OnShare) -> GradientProducts:
             asked = Asked.of(own)
             documents = self._encoders[replica].for_training(asked.documents, train)
             return self._gradients.run(
                 lambda most: products_of(
-                    self._models, replica, asked, documents, by_layer=by_layer, way=way, held=held, most=most
+                    self._models,
+                    replica,
+                    asked,
+                    documents,
+                    by_layer=by_layer,
+                    way=way,
+                    held=held,
+                    most=most,
+                    on_share=on_share,
                 ),
                 len(documents),
             )
 
-        return [[products(replica, each) for each in own] for replica, own in enumerate(pairs)]
+        return each_of(pairs, products, on_share)
 
-    def step_effects(self, updates: Sequence[Sequence[Update]], train: TrainSpec) -> list[StepEffects]:
+    def step_effects(
+        self, updates: Sequence[Sequence[Update]], train: TrainSpec, *, on_share: OnShare = unheard
+    ) -> list[StepEffects]:
         """Try updates on copies of each replica; see `Learner.step_effects`."""
         found = []
         for replica, own in enumerate(updates):
             examples, numbers = numbered(own)
             documents = self._encoders[replica].for_training(examples, train)
-            found.append(effects_of(self._models, replica, documents, numbers, train))
+            heard = part_of(on_share, replica, len(updates))
+            found.append(effects_of(self._models, replica, documents, numbers, train, heard))
         return found
 
     def activations(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sayso.core.shares import Counter, OnShare, unheard
 from sayso.measures.probing.folds import Folds
 from sayso.measures.probing.logistic import fits
 
@@ -36,6 +37,7 @@ def read(
     labellings: Bools,
     strengths: Sequence[float],
     further: Bools | None = None,
+    on_share: OnShare = unheard,
 ) -> Read:
     """Train probes on all folds but one and read that one, at every place and for every labelling.
 
@@ -50,6 +52,8 @@ def read(
         Shape (labellings, examples in folds).
     further
         Labels of the further examples.
+    on_share
+        Hears what share of the places is done.
     """
     count, inside = len(labellings), len(folds.fold)
     outside = inputs.shape[1] - inside
@@ -64,6 +68,7 @@ def read(
     labels[:, :inside] = labellings
     which, strong, out = (np.array(each) for each in zip(*problems, strict=True))
     accuracy, transfer, converged = [], [], []
+    done = Counter(len(inputs), on_share)
     for found in fits(inputs, labels[which], used[out], np.array(strengths)[strong]):
         said = (found.margins > 0).reshape(-1, count, len(strengths), len(left_out), inputs.shape[1])
         right = said[..., :inside] == labellings[:, None, None]
@@ -73,6 +78,7 @@ def read(
             kept = np.take_along_axis(said[:, :, :, -1, inside:], best[..., None, None], 2)[:, :, 0]
             transfer.append((kept == further).mean(-1))
         converged.append(found.converged.mean(1))
+        done.add(len(said))
     nothing = np.full((len(inputs), count), np.nan)
     return Read(np.concatenate(accuracy), np.concatenate(transfer) if outside else nothing, np.concatenate(converged))
 

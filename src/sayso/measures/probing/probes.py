@@ -14,6 +14,7 @@ from sayso.core.corpus import Corpus
 from sayso.core.learner import Need
 from sayso.core.measure import Measure, Moment, Score, When
 from sayso.core.rng import stream
+from sayso.core.shares import OnShare, part_of
 from sayso.measures.probing.crossval import Read, read
 from sayso.measures.probing.kinds import over_kinds
 from sayso.measures.probing.questions import Questions, asked, attribute_of_most, of_one_length
@@ -106,18 +107,21 @@ class Probes(Measure):
 
     def _made(self, moment: Moment) -> Iterator[Map]:
         for replica, corpus in enumerate(moment.corpora):
-            for attribute in self._attributes(corpus):
-                yield from self._of(moment, replica, corpus, attribute)
+            attributes = self._attributes(corpus)
+            for number, attribute in enumerate(attributes):
+                heard = part_of(part_of(moment.on_share, replica, len(moment.corpora)), number, len(attributes))
+                yield from self._of(moment, replica, corpus, attribute, heard)
 
-    def _of(self, moment: Moment, replica: int, corpus: Corpus, attribute: str) -> Iterator[Map]:
+    def _of(self, moment: Moment, replica: int, corpus: Corpus, attribute: str, on_share: OnShare) -> Iterator[Map]:
         """Maps of one replica and kind of question, a task each."""
         questions, casts = self._casts(moment, replica, corpus, attribute)
         layers = layers_of(moment.learner, self.layers)
         places = range(len(questions.names))
         found: dict[Task, list[_Layer]] = {task: [] for task in self.tasks}
-        for layer, values in read_layers(moment.learner, replica, questions.examples, layers, places):
-            for task, chosen in casts.items():
-                found[task].append(self._read(corpus.seed, layer, values, chosen))
+        for at, (layer, values) in enumerate(read_layers(moment.learner, replica, questions.examples, layers, places)):
+            for number, (task, chosen) in enumerate(casts.items()):
+                heard = part_of(part_of(on_share, at, len(layers)), number, len(casts))
+                found[task].append(self._read(corpus.seed, layer, values, chosen, heard))
         eval_set = f"probe.{'+'.join(self.eval_sets)}.{attribute}"
         for task, chosen in casts.items():
             yield Map(replica, eval_set, task, questions, chosen, tuple(found[task]))
@@ -141,11 +145,11 @@ class Probes(Measure):
             for task in self.tasks
         }
 
-    def _read(self, seed: int, layer: int, values: NDArray[np.float32], chosen: Cast) -> _Layer:
+    def _read(self, seed: int, layer: int, values: NDArray[np.float32], chosen: Cast, on_share: OnShare) -> _Layer:
         strengths = sorted(self.strength) if isinstance(self.strength, tuple) else [self.strength]
         inputs = values[:, np.concatenate([chosen.rows, chosen.further])]
         further = chosen.further_labels if len(chosen.further) else None
-        plain = read(inputs, chosen.folds, chosen.labellings, strengths, further)
+        plain = read(inputs, chosen.folds, chosen.labellings, strengths, further, on_share)
         random = np.full(len(values), np.nan)
         if self.directions:
             ways = stream(seed, "probes", "directions").normal(size=(values.shape[-1], self.directions))

@@ -20,6 +20,7 @@ from sayso.core.examples import Example
 from sayso.core.learner import Need, Steering
 from sayso.core.measure import Measure, Moment, Score, When
 from sayso.core.rng import stream
+from sayso.core.shares import Counter, OnShare, part_of
 from sayso.measures.probing.kinds import over_kinds
 from sayso.measures.probing.logistic import fits
 from sayso.measures.probing.probes import Strength, are_due, questions_of
@@ -116,10 +117,12 @@ class Steered(Measure):
 
     def _made(self, moment: Moment) -> Iterator[_Found]:
         for replica, corpus in enumerate(moment.corpora):
-            for attribute in self._attributes(corpus):
-                yield self._of(moment, replica, corpus, attribute)
+            attributes = self._attributes(corpus)
+            for number, attribute in enumerate(attributes):
+                heard = part_of(part_of(moment.on_share, replica, len(moment.corpora)), number, len(attributes))
+                yield self._of(moment, replica, corpus, attribute, heard)
 
-    def _of(self, moment: Moment, replica: int, corpus: Corpus, attribute: str) -> _Found:
+    def _of(self, moment: Moment, replica: int, corpus: Corpus, attribute: str, on_share: OnShare) -> _Found:
         questions = self._questions(moment, replica, attribute)
         layers = layers_of(moment.learner, self.layers)
         layers = layers if self.layers is not None else layers[:-1]
@@ -134,6 +137,7 @@ class Steered(Measure):
 
         found.losses["unsteered"] = losses(())
         at = np.full((len(answers.examples), 1), place, dtype=np.int64)
+        done = Counter(len(layers), on_share)
         for layer, values in read_layers(moment.learner, replica, questions.examples, layers, [place]):
             ways = self._directions(corpus.seed, layer, values[0], questions)
             found.lengths[layer] = _lengths(ways, values[0])
@@ -141,6 +145,7 @@ class Steered(Measure):
                 for strength in self.strengths:
                     key = f"{name}, layer {layer}, strength {strength:+g}"
                     found.losses[key] = losses([Steering(layer, at, (strength * way).astype(np.float32))])
+            done.add(1)
         return found
 
     def _questions(self, moment: Moment, replica: int, attribute: str) -> Questions:
