@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections import Counter
@@ -28,10 +29,16 @@ class Twice(dict[str, Any]):
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object of its keys and values; where a key is there twice, what says so."""
     found = dict(pairs)
-    if len(set(map(str.strip, found))) < len(pairs):
+    if len(found) < len(pairs) or not _differ(tuple(found)):
         counts = Counter(key.strip() for key, _ in pairs)
         return Twice(next(key for key, count in counts.items() if count > 1))
     return found
+
+
+@functools.lru_cache(maxsize=64)
+def _differ(keys: tuple[str, ...]) -> bool:
+    """Whether keys differ in more than blanks around them; most objects of a table have the same ones."""
+    return len(set(map(str.strip, keys))) == len(keys)
 
 
 #: Reads objects as `unique` makes them.
