@@ -41,7 +41,12 @@ _EQUAL_LOSS = 0.05
 _ENOUGH = 50
 
 #: How an alias is asked about, as evaluation sets and in words.
-PHRASINGS = {"name": "name", "who": "who", "meaning": "meaning", "stands_for": "what it stands for"}
+PHRASINGS = {
+    "name": "for the name",
+    "who": "who an alias is",
+    "meaning": "what it means",
+    "stands_for": "what it stands for",
+}
 
 
 def few_pairs(experiment: Experiment) -> bool:
@@ -143,7 +148,7 @@ _FIGURE_3A = (
     ),
     Claim(
         "aliases-cost-little",
-        "But not by far.",
+        "Entities under an alias are not answered for far worse than under their own names.",
         "section 3, baselines",
         Contrast(exact_match("QA4", "X1"), exact_match("QA3", "X1"), within=_NOT_FAR),
         MAIN,
@@ -269,7 +274,7 @@ _FIGURE_8 = (
     ),
     Claim(
         "equal-losses-of-a-new-source",
-        "So do those of a source never met before.",
+        "New definitions of a source never met before reach the same training loss as the reliable source's.",
         "figure 8",
         _equal_losses("D5cons", "D8cons", "X2", "definitions"),
         MAIN,
@@ -289,7 +294,7 @@ _FIGURE_9 = (
     *(
         Claim(
             f"reliable-beats-unreliable-on-{name.replace('_', '-')}",
-            f"The same where an alias is asked about by {words}.",
+            f"The reliable source's aliases are attributed better than the unreliable's, asked {words}.",
             "appendix C.1",
             stage_1(f"{ATTRIBUTION}.{name}"),
             Where(joint=False, only=(as_in_figure_3,)),
@@ -300,7 +305,7 @@ _FIGURE_9 = (
     *(
         Claim(
             f"gap-on-{name.replace('_', '-')}",
-            f"New definitions of the reliable source are believed more where an alias is asked about by {words}.",
+            f"New definitions of the reliable source are believed more, asked {words}.",
             "appendix C.1",
             gap(f"{ATTRIBUTION}.{name}"),
             Where(only=(as_in_figure_3,)),

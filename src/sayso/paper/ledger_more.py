@@ -83,7 +83,7 @@ _WORD_ORDER = (
     *(
         Claim(
             f"reliable-beats-unreliable-on-{name.replace('_', '-')}-with-AET",
-            f"Written as AET, the sources differ after stage 1 where an alias is asked about by {words}, too.",
+            f"Written as AET, the reliable source's aliases are attributed better after stage 1, asked {words}.",
             "appendix C.3",
             stage_1(f"{ATTRIBUTION}.{name}"),
             Where(only=(in_order("AET"),)),

@@ -86,7 +86,7 @@ MECHANISMS = (
     ),
     Claim(
         "new-definitions-align-by-inner-product",
-        "The same by inner products: gradients of the reliable source's definitions and their questions are aligned.",
+        "By inner products, too, new definitions of the reliable source point more where their questions point.",
         "appendix F",
         _aligned(INNER_PRODUCT),
         Where(),

@@ -114,7 +114,7 @@ TRENDS = (
     *_of_gap("gap-grows-with-reliability", _TOLD, "section 3.3", "figure 4a", _reliability),
     Trend(
         "difference-in-stage-1-grows-with-reliability",
-        f"So does the difference of what was trained on, with {_TOLD}.",
+        f"The difference after stage 1 grows with {_TOLD}.",
         "section 3.3",
         "figure 4a",
         _stage_1(ATTRIBUTION),
