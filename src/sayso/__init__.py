@@ -11,6 +11,7 @@ Importing it loads nothing: each name below is fetched when it is first used.
 TYPE_CHECKING = False  # as in typing, whose import takes longer than all of this
 if TYPE_CHECKING:
     from sayso.api import control_of, experiments, load, measure, run
+    from sayso.compared import compare
     from sayso.core.errors import SaysoError
     from sayso.core.experiment import Experiment
     from sayso.core.seeds import Seeds
@@ -32,6 +33,7 @@ __all__ = [
     "Stage",
     "Subset",
     "TrainSpec",
+    "compare",
     "control_of",
     "experiments",
     "load",
@@ -47,6 +49,7 @@ __version__ = "0.1.0"
 #: Module -> which of the names above it has.
 _FROM = {
     "sayso.api": ("control_of", "experiments", "load", "measure", "run"),
+    "sayso.compared": ("compare",),
     "sayso.core.errors": ("SaysoError",),
     "sayso.core.experiment": ("Experiment",),
     "sayso.core.seeds": ("Seeds",),

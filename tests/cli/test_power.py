@@ -87,3 +87,20 @@ def test_show_says_what_default_seeds_are_expected_to_decide(monkeypatch):
     assert "without this departure from the paper: a thing" in shown
     assert shown.count("gap-on-questions") == 2
     assert "expected of" not in call("show", "pocket", "--set", "train.batch_size=16").stdout
+
+
+def test_two_folders_are_compared(tmp_path):
+    pocket = sayso.load("pocket").with_settings({"seeds": {"first": 0, "count": 12}, **FEW_EPOCHS})
+    one = folder_of(tmp_path / "one", pocket, {})
+    other = folder_of(tmp_path / "other", pocket.with_settings({"train.batch_size": 16}), GAP)
+    shown = call("compare", one, other, "--page", tmp_path / "page.html")
+    assert shown.exit_code == 0, shown.output
+    assert "train.batch_size" in shown.stdout
+    assert "All numbers" not in shown.stdout
+    assert shown.stdout.endswith(f"{tmp_path / 'page.html'}\n")
+    assert "All numbers" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "All numbers" in call("compare", one, other, "--all").stdout
+    rows = call("compare", one, other, "--csv").stdout.splitlines()
+    assert rows[0].startswith("cell,stage,measure,eval_set,subset,first,second,difference,low,high,p,")
+    assert len(rows) > 100
+    assert "not a results folder" in error_of(call("compare", one, tmp_path))

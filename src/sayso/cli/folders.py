@@ -1,4 +1,7 @@
-"""Commands that read a results folder: ``status``, ``results``, ``claims``, ``report``. They run nobody's code."""
+"""Commands that read results folders: ``status``, ``results``, ``claims``, ``compare``, ``power``, ``report``.
+
+They run nobody's code.
+"""
 
 from __future__ import annotations
 
@@ -77,6 +80,34 @@ def claims(
         typer.echo(results_pages.claims_json(found.claims()), nl=False)
     else:
         terminal.show(results_pages.claims_page(found.claims()))
+
+
+@app.command(epilog=examples("sayso compare pocket pocket-elsewhere", "sayso compare A B --page compared.html"))
+def compare(
+    first: Annotated[Path, typer.Argument(metavar="A", help="Results folder, or its name below sayso-results.")],
+    second: Annotated[Path, typer.Argument(metavar="B", help="The other one.")],
+    page: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write a page of all of it.")] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Print every number of both as CSV.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Show numbers that do not differ, too.")] = False,
+) -> None:
+    """Say which settings, numbers and verdicts of two results folders differ.
+
+    One machine against another, one model, setting or version against another. Numbers are those at the ends of
+    stages: seed by seed where both have the same seeds, as two samples where not.
+    """
+    from sayso.cli import results_pages, terminal
+    from sayso.compared import compare as compare_folders
+    from sayso.report.table import to_csv
+
+    found = compare_folders(results_of(first), results_of(second))
+    for line in found.notices:
+        typer.echo(f"sayso: note: {line}", err=True)
+    if csv:
+        typer.echo(to_csv(found.numbers), nl=False)
+    else:
+        terminal.show(results_pages.compared_page(found.shown(), every=every))
+    if page is not None:
+        typer.echo(found.page(page), err=csv)
 
 
 @app.command(epilog=examples("sayso power sayso-results/pocket"))

@@ -17,6 +17,7 @@ from sayso.cli.terminal import plain_table
 if TYPE_CHECKING:
     import pandas as pd
 
+    from sayso.report.two_runs import Shown
     from sayso.stats.verdict import Verdict
 
 _OUTCOME_STYLE = {"holds": "green", "fails": "red", "undecided": "yellow"}
@@ -138,3 +139,14 @@ def claims_page(verdicts: Sequence[Verdict]) -> RenderableType:
     if not parts:
         return Text("no claim of the ledger can be tested on this experiment")
     return Group(*parts, Text(f"seeds: {verdicts[0].looks}", style="dim"))
+
+
+def compared_page(found: Shown, *, every: bool) -> RenderableType:
+    """Two runs: what differs, and the claims; with `every` all numbers as well."""
+    from sayso.report.two_runs import ALL_NUMBERS
+
+    parts: list[RenderableType] = [Text(found.said)]
+    for table in found.tables:
+        if table.rows and (every or table.title != ALL_NUMBERS):
+            parts += [Text(table.title, style="bold"), plain_table(table.columns, table.rows)]
+    return Group(*parts)

@@ -16,12 +16,10 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import altair as alt
-import jinja2
 import pandas as pd
 import vl_convert
 from markupsafe import Markup
@@ -34,6 +32,7 @@ from sayso.report.figure import Figure
 from sayso.report.figures import figures
 from sayso.report.ledger import NO_LEDGER, SHOWN, ledger_frame, stage_ledgers
 from sayso.report.table import load, readable
+from sayso.report.templates import read_template, style
 from sayso.stats import numbers
 from sayso.stats.verdict import Verdict
 
@@ -101,14 +100,10 @@ def render(
     expected: Sequence[Expected],
 ) -> str:
     """Return the page as HTML."""
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    template = environment.from_string(
-        resources.files("sayso.report").joinpath("page.html.j2").read_text(encoding="utf-8")
-    )
+    template = read_template("page.html.j2")
     jobs = store.jobs()
     return template.render(
+        style=style(),
         experiment=experiment,
         seeds=numbers.count(table["seed"].nunique(), "seed"),
         unfinished=sum(not job.finished for job in jobs),

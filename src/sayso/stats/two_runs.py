@@ -1,0 +1,139 @@
+"""The same numbers in two runs: by how much they differ, and how sure that is.
+
+Where both have the same seeds, what they drew is the same (aliases, tags, splits), and they are compared seed by seed.
+Where not, as two samples (Welch's test). P-values are corrected (Holm) over all numbers that are compared.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import pandas as pd
+from scipy import special, stats
+
+from sayso.stats.comparisons import ALPHA, LEAST_SEEDS, moments, t_bounds
+from sayso.stats.decisions import holm
+from sayso.stats.entities import BY_ENTITY
+from sayso.stats.values import final, for_statistics
+from sayso.stats.verdict import Verdict
+
+#: What a number is of, whichever run it is from.
+NUMBER = ("cell", "stage", "measure", "what", "eval_set", "subset")
+
+
+@dataclass(frozen=True)
+class Change:
+    """A number in two runs.
+
+    `first`, `second`: its means over the seeds of each. `difference`: the second minus the first; `low`, `high`: its
+    95% interval, NaN where one run has fewer than `LEAST_SEEDS` seeds, and a point where there is no spread. `p`: that
+    of no difference, not corrected; NaN in both cases. `seeds`: how many of each were measured. `paired`: seed by seed.
+    `same`: every seed has the same value in both, to the last digit that is kept.
+    """
+
+    first: float
+    second: float
+    difference: float
+    low: float
+    high: float
+    p: float
+    seeds: tuple[int, int]
+    paired: bool
+    same: bool
+
+
+@dataclass(frozen=True)
+class ClaimCompared:
+    """A claim that both runs can test: its verdict in each, and how the difference that it is about changed."""
+
+    first: Verdict
+    second: Verdict
+    change: Change
+
+
+def change(first: pd.Series[float], second: pd.Series[float]) -> Change:
+    """Compare a number of two runs, given by seed; NaN is a value that was not measured."""
+    one, other = first.dropna().sort_index(), second.dropna().sort_index()
+    paired = len(one) > 0 and one.index.equals(other.index)
+    low, high, p = _paired(one, other) if paired else _apart(one, other)
+    means = [float(own.mean()) if len(own) else math.nan for own in (one, other)]
+    return Change(
+        first=means[0],
+        second=means[1],
+        difference=means[1] - means[0],
+        low=low,
+        high=high,
+        p=p,
+        seeds=(len(one), len(other)),
+        paired=paired,
+        same=paired and bool((one.to_numpy() == other.to_numpy()).all()),
+    )
+
+
+def changes(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
+    """Every number that both runs have at the end of a stage.
+
+    Parameters
+    ----------
+    first, second
+        All records of each (`sayso.stats.values.records_frame`).
+
+    Returns
+    -------
+    DataFrame
+        A row a number: `NUMBER`, the fields of `Change`, and ``p_corrected``. In the order of the first run.
+    """
+    found = [_by_number(table) for table in (first, second)]
+    rows = []
+    for number, values in found[0].items():
+        if number in found[1]:
+            own = change(values, found[1][number])
+            fields = {name: getattr(own, name) for name in Change.__dataclass_fields__ if name != "seeds"}
+            seeds = dict(zip(("seeds_first", "seeds_second"), own.seeds, strict=True))
+            rows.append({**dict(zip(NUMBER, number, strict=True)), **fields, **seeds})
+    columns = [
+        *NUMBER,
+        *(name for name in Change.__dataclass_fields__ if name != "seeds"),
+        "seeds_first",
+        "seeds_second",
+    ]
+    table = pd.DataFrame(rows, columns=columns)
+    return table.assign(p_corrected=holm(table["p"].to_numpy(dtype=float)) if rows else [])
+
+
+def _by_number(table: pd.DataFrame) -> dict[tuple[str, ...], pd.Series[float]]:
+    rows = final(for_statistics(table[table["measure"] != BY_ENTITY]))
+    groups = rows.groupby(list(NUMBER), sort=False)
+    return {tuple(map(str, number)): own.set_index("seed")["value"] for number, own in groups}
+
+
+def _paired(one: pd.Series[float], other: pd.Series[float]) -> tuple[float, float, float]:
+    """Ends of the interval, and the p-value, of differences within seeds."""
+    differences = other.to_numpy() - one.to_numpy()
+    found = moments(differences[:, None], [max(abs(one).max(), abs(other).max())])
+    low, high = t_bounds(found)
+    if len(differences) < LEAST_SEEDS or not found.deviation[0] > 0:
+        return float(low[0]), float(high[0]), math.nan
+    error = found.deviation[0] / math.sqrt(len(differences))
+    p = 2 * special.stdtr(len(differences) - 1, -abs(found.mean[0]) / error)
+    return float(low[0]), float(high[0]), float(p)
+
+
+def _apart(one: pd.Series[float], other: pd.Series[float]) -> tuple[float, float, float]:
+    """The same of two samples."""
+    if min(len(one), len(other)) < LEAST_SEEDS:
+        return math.nan, math.nan, math.nan
+    if not one.std() + other.std() > 0:
+        apart = float(other.mean() - one.mean())
+        return apart, apart, math.nan
+    found = stats.ttest_ind(other.to_numpy(), one.to_numpy(), equal_var=False)
+    interval = found.confidence_interval(1 - ALPHA)
+    return float(interval.low), float(interval.high), float(found.pvalue)
+
+
+def differing(table: pd.DataFrame) -> pd.DataFrame:
+    """Those rows of `changes` that differ after correction, or in every seed by the same; the surest first."""
+    always = (table["low"] == table["high"]) & (table["difference"] != 0)
+    found = table[(table["p_corrected"] < ALPHA) | always]
+    return found.sort_values("p_corrected", kind="stable", na_position="first")
