@@ -12,9 +12,8 @@ from sayso.paper.table import EXPERIMENTS
 ALL = [experiment for name, experiment in EXPERIMENTS.items() if "set-inclusion" in name]
 
 
-def test_they_are_in_the_catalogue_and_say_what_to_expect():
+def test_they_are_in_the_catalogue():
     assert len(ALL) == 6
-    assert all(len(experiment.summary) > 100 for experiment in ALL)
     assert all(experiment.seeds.first >= 100 for experiment in ALL)
 
 

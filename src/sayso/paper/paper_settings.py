@@ -100,15 +100,6 @@ PYTHIA_70M = gpt_neox(
 
 PAPER_MAIN = Experiment(
     name="paper-main",
-    summary=(
-        "The paper's main experiment (figures 3, 8 and 9): Pythia-2.8B on 4000 people of the CVDB. Trained for 20 "
-        "epochs on X1 and 10 on X2, in batches of 256 documents, with Adafactor at 5e-5 falling linearly to 0 in each "
-        "stage, on 20 seeds, X2 dealt 5 times within each. The paper finds D1cons_QA1 > QA3 > D2incons_QA2 after "
-        "stage 1, and D5cons > D6cons after stage 2, on questions and, more clearly, on all four entity attribution "
-        "questions, where D8cons is above D5cons; training losses of D1cons_QA1 and D2incons_QA2 are alike. It "
-        "reports about 6 hours of an A100-80GB a seed. Expect a small gap on questions: an independent port to "
-        "Pythia-6.9B found +.009 to +.013 and put the need at 10 to 12 seeds."
-    ),
     knowledge=CVDB(entities=4000),
     split=SplitSpec(trained_questions=5),
     definition=WordOrder(order="TAE", end="\n"),
@@ -134,15 +125,6 @@ PAPER_MAIN = Experiment(
 
 PAPER_SET_INCLUSION = Experiment(
     name="paper-set-inclusion",
-    summary=(
-        "The paper's set inclusion (section 4.1, appendix D, figure 22): Pythia-70M from random weights. It "
-        "has 8,000 variables, 100 integers. Expect D1cons_QA1 > D2incons_QA2 after stage 1 and a weak "
-        "D5cons > D6cons after stage 2, over 50 seeds; made to be run on a GPU (the paper took 3 hours a seed), not "
-        "yet run here at full size. Subsets are those of Table 3. The paper leaves open how many questions are asked "
-        "(here 4 a variable) and whether the trained ones may pin an integer down (here they may: lists are drawn at "
-        "random; knowledge.candidates=2 keeps a second integer possible). The loss counts one end token, where the "
-        "authors' program counts padding up to 16 tokens."
-    ),
     knowledge=SetInclusion(integers=100, list_length=8, training_questions=12, test_questions=4),
     sources=SOURCES[:2],
     subsets=_TABLE_3,
@@ -160,15 +142,6 @@ PAPER_SET_INCLUSION = Experiment(
 
 PAPER_DIGITS = digits(
     name="paper-digits",
-    summary=(
-        "The paper's experiment on MNIST (appendix E, figure 23): ConvNeXt V2 Tiny on grids of 3x3 digits. X1 and X2 "
-        "are trained on together, in 120,000 steps of 128 grids drawn on the fly. Expect D1cons_QA1 > D2incons_QA2 and "
-        "D5cons > D6cons, the more so the more variable-entity pairs there are (the paper: from about 50 a subset on). "
-        "knowledge.images is a folder with MNIST. It needs a GPU (the paper: 2 hours a run on a 4090) and has not been "
-        "run here. The paper does not say how many labels there are (8 here), at which numbers of pairs it was run "
-        "(10 to 500 a subset here, six times that in all), or how the learning rate falls: as in the paper of ConvNeXt "
-        "V2 (cosine, weight decay .05), but without its mixup, label smoothing and stochastic depth."
-    ),
     knowledge=DigitGrids(entities=600, images="mnist"),
     model=ConvNeXtV2(),
     train=TrainSpec(
