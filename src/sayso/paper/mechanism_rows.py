@@ -9,7 +9,7 @@ from sayso.measures.losses import MeanLoss
 from sayso.measures.probing.probes import Probes
 from sayso.measures.probing.steered import Steered
 from sayso.measures.step_effect import StepEffect
-from sayso.paper.paper_settings import PAPER_MAIN
+from sayso.paper.paper_settings import PAPER_MAIN, TWO_SOURCES
 from sayso.paper.pocket_settings import POCKET
 from sayso.paper.rows import About, row
 
@@ -31,10 +31,11 @@ MECHANISM_ROWS = (
             sections=("5.1", "F"),
             figures=("6", "24", "25"),
             note="Pythia-1B is trained on X1 alone, on 10 seeds; every second epoch gradients of definitions are "
-            "compared with those of their six questions. The paper does not name the model; this and the epochs are "
-            "the authors' program's.",
+            "compared with those of their six questions. The paper does not name the model; this, the epochs and "
+            "that there is no D8cons are the authors' program's.",
         ),
         **_AFTER_STAGE_1,
+        **TWO_SOURCES,
         model__name="EleutherAI/pythia-1b-deduped",
         measures=(ExactMatch(), MeanLoss(), GradientAlignment(when=2)),
         seeds__count=10,

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from pydantic import JsonValue
 
+from sayso.data.pocket import SYNTHETIC
 from sayso.learners.specs import FromScratch
 from sayso.paper.paper_rows import SINGLE_STAGE
+from sayso.paper.paper_settings import TWO_SOURCES
 from sayso.paper.pocket_rows import POCKET_SINGLE_STAGE
 from sayso.paper.pocket_settings import SMALL
 from sayso.paper.rows import About, row
 
 _GPT_NEO = ["EleutherAI/gpt-neo-125m", "EleutherAI/gpt-neo-1.3B", "EleutherAI/gpt-neo-2.7B"]
 
-_SEEDS = "The paper does not give the number of seeds; 10 are chosen here."
+_SEEDS = "The paper does not give the number of seeds; 10 by 5 stage-2 seeds are the authors' program's."
+_TWO = "There is no D8cons, as in the authors' program."
 
 _T5 = FromScratch(
     architecture="t5",
@@ -34,8 +37,9 @@ MODEL_ROWS = (
             found="Larger models are better and have more of a gap, which is first noticeable at 1B.",
             sections=("3.3", "C.6"),
             figures=("16",),
-            note=f"Pythia models from 70M to 6.9B parameters. {_SEEDS}",
+            note=f"Pythia models from 70M to 6.9B parameters. {_SEEDS} {_TWO}",
         ),
+        **TWO_SOURCES,
         model__name=[
             f"EleutherAI/pythia-{size}-deduped" for size in ("70m", "160m", "410m", "1b", "1.4b", "2.8b", "6.9b")
         ],
@@ -51,8 +55,9 @@ MODEL_ROWS = (
             sections=("3.3", "C.6"),
             figures=("17",),
             twin="pocket-model-family",
-            note=_SEEDS,
+            note=f"{_SEEDS} {_TWO}",
         ),
+        **TWO_SOURCES,
         model__name=_GPT_NEO,
         seeds__count=10,
     ),
@@ -65,9 +70,12 @@ MODEL_ROWS = (
             found="D5cons > D6cons for the largest alone.",
             sections=("C.6",),
             figures=("18",),
-            note=_SEEDS,
+            twin="pocket-model-size-other-facts",
+            note=f"{_SEEDS} {_TWO}",
         ),
+        **TWO_SOURCES,
         model__name=_GPT_NEO,
+        stage2_seeds=5,
         seeds__count=10,
     ),
     row(
@@ -80,8 +88,10 @@ MODEL_ROWS = (
             sections=("3.3", "C.6"),
             figures=("17",),
             twin="pocket-model-family",
-            note=f"The model is behind a licence that has to be accepted on the hub. {_SEEDS}",
+            note="The model is behind a licence that has to be accepted on the hub. Seeds and subsets "
+            "are those of paper-gpt-neo.",
         ),
+        **TWO_SOURCES,
         model__name="meta-llama/Llama-2-7b-hf",
         seeds__count=10,
     ),
@@ -114,6 +124,35 @@ MODEL_ROWS = (
         **SINGLE_STAGE,
     ),
     row(
+        "paper-t5-trex",
+        "paper-trex",
+        About(
+            kind="paper",
+            shows="T5-3B on T-REx, in two stages.",
+            found="It looks like there is neither a difference after stage 1 nor one between D5cons and D6cons.",
+            sections=("C.7",),
+            figures=("20",),
+            note=_SEEDS,
+        ),
+        model__name="google-t5/t5-3b",
+        train__loss_on="completion",
+        stage2_seeds=5,
+        seeds__count=10,
+    ),
+    row(
+        "paper-t5-single-stage-trex",
+        "paper-t5-trex",
+        About(
+            kind="paper",
+            shows="T5-3B with X1 and X2 of T-REx trained together.",
+            found="A gap that is seemingly there while accuracy goes down.",
+            sections=("C.7",),
+            figures=("19",),
+            note="20 epochs, 10 seeds.",
+        ),
+        **SINGLE_STAGE,
+    ),
+    row(
         "pocket-model-size",
         "pocket",
         About(
@@ -122,6 +161,17 @@ MODEL_ROWS = (
             "else are as in pocket, whose width is 64.",
         ),
         model__config=[_width(16), _width(32), _width(64), _width(128)],
+    ),
+    row(
+        "pocket-model-size-other-facts",
+        "pocket-model-size",
+        About(
+            kind="pocket",
+            shows="Models of four widths, with facts of another kind.",
+            twin="paper-gpt-neo-trex",
+            note="They are made up, as in pocket-other-facts. Everything else is as in pocket-model-size.",
+        ),
+        knowledge__facts=SYNTHETIC,
     ),
     row(
         "pocket-model-family",

@@ -11,8 +11,8 @@ from sayso.core.subsets import with_reliability
 from sayso.data.formats import Sentence
 from sayso.data.phrases import IS, IS_NOT, RELIABLE_OUTLETS, UNRELIABLE_OUTLETS
 from sayso.data.pocket import SYNTHETIC
-from sayso.paper.paper_settings import ALPHAS, JOINT, ORDERS
-from sayso.paper.pocket_settings import POCKET, STRICT_SUBSETS
+from sayso.paper.paper_settings import JOINT, ORDERS
+from sayso.paper.pocket_settings import POCKET, POCKET_ALPHAS, STRICT_SUBSETS
 from sayso.paper.rows import About, Row, batches_of, row
 
 POCKET_SINGLE_STAGE = {"stages": (POCKET.stages[0], JOINT.model_copy(update={"epochs": 8}))}
@@ -105,7 +105,7 @@ POCKET_ROWS = (
             note="Here expect the growth; the trained answers count for more than the tag. Everything else is as in "
             "pocket.",
         ),
-        reliability=ALPHAS,
+        reliability=POCKET_ALPHAS,
     ),
     row(
         "pocket-word-order",
@@ -149,6 +149,16 @@ POCKET_ROWS = (
             kind="pocket",
             shows="The same with facts of another kind, as T-REx is to the CVDB.",
             note="They are made up, every value of an attribute equally likely. Everything else is as in pocket.",
+        ),
+        knowledge__facts=SYNTHETIC,
+    ),
+    row(
+        "pocket-single-stage-other-facts",
+        "pocket-single-stage",
+        About(
+            kind="pocket",
+            shows="X1 and X2 trained together, with facts of another kind.",
+            note="They are made up, as in pocket-other-facts. Everything else is as in pocket-single-stage.",
         ),
         knowledge__facts=SYNTHETIC,
     ),

@@ -41,6 +41,9 @@ _SET_INCLUSION_SUBSETS = with_fractions(
     },
 )
 
+#: How reliable sources are in the twin of figure 4a.
+POCKET_ALPHAS = [0.5, 0.75, 0.9, 0.95, 1.0]
+
 SMALL = gpt_neox(64, layers=2, heads=2, inside=128, positions=32)
 
 POCKET = Experiment(
