@@ -45,7 +45,7 @@ MECHANISM_ROWS = (
         "paper-gradients",
         About(
             kind="paper",
-            shows="The same of definitions that are trained on.",
+            shows="Of definitions that are trained on, too, those of the reliable source are aligned more.",
             found="D1cons_QA1 is more aligned than D2incons_QA2 by inner product, cosine and squared distance.",
             sections=("F",),
             figures=("26",),

@@ -65,7 +65,7 @@ PAPER_ROWS = (
         "paper-main",
         About(
             kind="paper",
-            shows="The same with creative works of T-REx in place of people.",
+            shows="The main experiment with creative works of T-REx in place of people.",
             found="The effect on all question types; on questions it is smaller than with the CVDB.",
             sections=("3.3", "C.2"),
             figures=("10",),

@@ -147,7 +147,7 @@ POCKET_ROWS = (
         "pocket",
         About(
             kind="pocket",
-            shows="The same with facts of another kind, as T-REx is to the CVDB.",
+            shows="The main experiment with facts of another kind, as T-REx is to the CVDB.",
             note="They are made up, every value of an attribute equally likely. Everything else is as in pocket.",
         ),
         knowledge__facts=SYNTHETIC,
