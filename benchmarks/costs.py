@@ -73,8 +73,8 @@ def minutes(results: Results) -> float | None:
     for job in results.store.jobs():
         manifest = job.manifest()
         if job.finished and not manifest.resumed:
-            ended = (job.path / "finished.json").stat().st_mtime
-            took = (ended - datetime.fromisoformat(manifest.started).timestamp()) / 60 / len(manifest.seeds)
+            began, ended = (datetime.fromisoformat(at) for at in (manifest.started, job.finish_marker()["finished"]))
+            took = (ended - began).total_seconds() / 60 / len(manifest.seeds)
             fastest[manifest.cell] = min(took, fastest.get(manifest.cell, took))
     if set(fastest) != {cell.name for cell in cells(experiment)}:
         return None

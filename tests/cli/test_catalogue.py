@@ -5,16 +5,20 @@ from __future__ import annotations
 import io
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
 import sayso
 from sayso.cli.catalogue_page import catalogue_page, groups
+from sayso.core.store import Store
 from sayso.core.sweep import cells
 from sayso.paper.costs import all_costs, cost_of, downloads
 from sayso.paper.table import EXPERIMENTS, TABLE
+from sayso.results import Results
 from tests.cli.calling import call
+from tests.core.written import make_store, manifest
 
 
 def page(width: int = 80) -> list[str]:
@@ -77,6 +81,32 @@ def test_what_a_row_takes_is_of_the_experiment_as_it_is():
             assert known is not None, f"{name}: python -m benchmarks.costs"
             assert known.gpu_hours is not None
     assert cost_of(EXPERIMENTS["pocket"].with_settings({"train.learning_rate": 1e-9})) is None
+
+
+def test_minutes_are_those_of_the_fastest_job_of_each_cell_that_was_not_resumed(tmp_path):
+    from benchmarks.costs import minutes
+
+    experiment = EXPERIMENTS["pocket-probes"]  # two cells of 16 seeds
+    store = Store(tmp_path)
+    make_store(store, experiment)
+
+    def job(name: str, cell: str, seeds: int, took: int, resumed: tuple[str, ...] = ()) -> None:
+        written = manifest(name, tuple(range(seeds)), cell)
+        folder = store.job(name)
+        folder.open(replace(written, started="2026-01-01T00:00:00+00:00", resumed=list(resumed)))
+        folder.finish(f"2026-01-01T00:{took:02}:00+00:00")
+
+    tae, ate = (cell.name for cell in cells(experiment))
+    job("a", tae, 16, 40)
+    assert minutes(Results(tmp_path)) is None
+    job("b", ate, 8, 4, resumed=("elsewhere",))
+    assert minutes(Results(tmp_path)) is None
+    job("c", ate, 8, 10)
+    job("d", tae, 16, 32)
+    assert minutes(Results(tmp_path)) == 32 / 2 + 2 * 10 / 2
+    other = Store(tmp_path / "other")
+    make_store(other, experiment.with_settings({"train.learning_rate": 1e-9}))
+    assert minutes(Results(other.path)) is None
 
 
 @pytest.mark.parametrize(
