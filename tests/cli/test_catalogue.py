@@ -93,7 +93,7 @@ def test_minutes_are_those_of_the_fastest_job_of_each_cell_that_was_not_resumed(
     def job(name: str, cell: str, seeds: int, took: int, resumed: tuple[str, ...] = ()) -> None:
         written = manifest(name, tuple(range(seeds)), cell)
         folder = store.job(name)
-        folder.open(replace(written, started="2026-01-01T00:00:00+00:00", resumed=list(resumed)))
+        folder.open(replace(written, started="2026-01-01T00:00:00+00:00", resumed=resumed))
         folder.finish(f"2026-01-01T00:{took:02}:00+00:00")
 
     tae, ate = (cell.name for cell in cells(experiment))
