@@ -83,7 +83,7 @@ def _claims(found: Results, count: int, shown: tuple[str, ...]) -> list[Expected
                 comparison = finding.comparison
                 result.append(
                     ExpectedClaim(
-                        cell=family.cell,
+                        cell=finding.cell,
                         claim=finding.claim,
                         difference=comparison.difference,
                         low=comparison.low,

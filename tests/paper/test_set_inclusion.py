@@ -5,7 +5,8 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from sayso.core.sweep import cells
 from sayso.data.build import build_corpus
 from sayso.learners.specs import FromScratch
-from sayso.paper.judging import claims_for, kind_of
+from sayso.paper.judging import claims_for
+from sayso.paper.kinds import kind_of
 from sayso.paper.paper_settings import PAPER_SET_INCLUSION, PYTHIA_70M
 from sayso.paper.table import EXPERIMENTS
 

@@ -100,9 +100,13 @@ def test_other_sweeps_have_no_trend(tiny: Experiment, path: str, values: list[An
     assert not trends(planted_records(experiment, range(3)), experiment)
 
 
-def test_without_training_on_x2_there_is_no_trend(tiny: Experiment) -> None:
+def test_without_training_on_x2_there_is_no_trend_of_the_gap(tiny: Experiment) -> None:
     experiment = sweep(tiny.with_settings({"stages.stage2.epochs": 0}), "reliability", [0.5, 0.75, 1.0])
-    assert not trends(planted_records(experiment, range(3)), experiment)
+    found = trends(planted_records(experiment, range(3)), experiment)
+    assert found.keys() == {
+        "difference-in-stage-1-grows-with-reliability",
+        "right-definitions-stick-more-with-reliability",
+    }
 
 
 def test_a_seed_that_lacks_a_cell_is_left_out(tiny: Experiment) -> None:
@@ -116,7 +120,7 @@ def test_a_seed_that_lacks_a_cell_is_left_out(tiny: Experiment) -> None:
 def test_what_has_not_run_is_not_measured(tiny: Experiment) -> None:
     experiment = sweep(tiny, "reliability", [0.5, 0.75, 1.0])
     found = trends([], experiment)
-    assert found.keys() == {QUESTIONS, ATTRIBUTION}
+    assert found.keys() >= {QUESTIONS, ATTRIBUTION}
     assert {verdict.decision.reason for verdict in found.values()} == {"not measured"}
 
 

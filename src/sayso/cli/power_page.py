@@ -28,7 +28,7 @@ def power_page(families: Sequence[Family]) -> RenderableType:
 
     parts: list[RenderableType] = []
     for family in families:
-        parts += [Text(family.cell, style="bold")] if len(families) > 1 else []
+        parts += [Text(family.name, style="bold")] if len(families) > 1 else []
         pilot = len(family.seeds)
         if pilot < LEAST_PILOT:
             parts.append(Text(f"{pilot} seeds are too few for a pilot; run at least {LEAST_PILOT}"))

@@ -118,7 +118,6 @@ def claims_page(verdicts: Sequence[Verdict]) -> RenderableType:
     from sayso.stats.numbers import count, p_value
 
     names = list(dict.fromkeys(verdict.cell for verdict in verdicts))
-    looks = list(dict.fromkeys(str(verdict.looks) for verdict in verdicts))
     parts: list[RenderableType] = []
     for name in names:
         parts += [Text(name, style="bold")] if len(names) > 1 else []
@@ -135,6 +134,7 @@ def claims_page(verdicts: Sequence[Verdict]) -> RenderableType:
                     verdict.sentence, "\n", (", ".join([*numbers, verdict.decision.reason, *verdict.beside]), "dim")
                 ),
             )
-        parts += [grid, *([Text(f"seeds: {own[0].looks}", style="dim")] if len(looks) > 1 else [])]
-    parts += [Text(f"seeds: {said}", style="dim") for said in looks if len(looks) == 1]
-    return Group(*parts) if parts else Text("no claim of the ledger can be tested on this experiment")
+        parts.append(grid)
+    if not parts:
+        return Text("no claim of the ledger can be tested on this experiment")
+    return Group(*parts, Text(f"seeds: {verdicts[0].looks}", style="dim"))

@@ -6,7 +6,7 @@ from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
 from sayso.core.subsets import with_reliability
 from sayso.core.sweep import cells
-from sayso.paper.judging import kind_of
+from sayso.paper.kinds import kind_of
 
 #: How reliable both sources are where their tags say nothing (section 3.3 and figure 4a of the paper).
 CHANCE = 0.5

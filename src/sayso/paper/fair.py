@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
 from sayso.core.subsets import Subset
 from sayso.core.sweep import cells
 from sayso.data.split import sizes
 from sayso.paper.judging import claims_for
+from sayso.paper.trends import TRENDS
+from sayso.stats.values import stage_training
 
 
 def require_fair(experiment: Experiment) -> None:
@@ -42,16 +46,33 @@ def compared(experiment: Experiment) -> list[tuple[list[Subset], str]]:
     """Groups of defined subsets that claims compare with each other, directly or by a third, each with such a claim."""
     by_name = {subset.name: subset for subset in experiment.subsets}
     groups: list[tuple[list[Subset], str]] = []
-    for claim in claims_for(experiment):
-        pair = [by_name[name] for name in claim.contrast.subsets]
+    for names, said in _pairs(experiment):
+        pair = [by_name[name] for name in names]
         if any(subset.source is None for subset in pair):
             continue
         touched = [group for group in groups if any(subset in group[0] for subset in pair)]
         merged = [subset for group in touched for subset in group[0]]
         merged += [subset for subset in pair if subset not in merged]
         groups = [group for group in groups if group not in touched]
-        groups.append((merged, touched[0][1] if touched else claim.name))
+        groups.append((merged, touched[0][1] if touched else said))
     return groups
+
+
+def _pairs(experiment: Experiment) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Subsets that are compared, with the name of a claim that does: those of cells, and those of whole sweeps.
+
+    Sums of numbers of the same subsets, asked in different ways, compare no subsets.
+    """
+    there = {subset.name for subset in experiment.subsets}
+    for claim in claims_for(experiment):
+        pair = claim.contrast.about or claim.contrast.pair or ()
+        if len(set(pair)) > 1:
+            yield pair, claim.name
+    for trend in TRENDS:
+        subsets = tuple(dict.fromkeys(number.subset for number in trend.number.numbers))
+        trained = all(stage_training(experiment, number.after) is not None for number in trend.number.numbers)
+        if len(subsets) == 2 and there.issuperset(subsets) and trained:
+            yield subsets, trend.name
 
 
 def _listed(items: list[str]) -> str:

@@ -2,27 +2,38 @@
 
 Where the tags of an experiment tell nothing about consistency (a control), the rows on tags are replaced by rows that
 say there is no gap. Where definitions stand before the questions, or sources speak in words of known meaning and
-nothing else is trained on, other rows take their place. The claims of a cell are a family: they are judged together.
+nothing else is trained on, other rows take their place. The claims of a figure, in all cells, are a family: they are
+judged together.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 
 from sayso.core.experiment import Experiment
 from sayso.core.records import Record
-from sayso.core.subsets import RELIABLE
 from sayso.core.sweep import Cell, cells
-from sayso.paper.claims import LEDGER, Claim, Contrast, Kind
+from sayso.paper.claims import Claim
+from sayso.paper.ledger import MAIN_ROWS
+from sayso.paper.ledger_more import MORE_ROWS
 from sayso.paper.mechanisms import MECHANISMS
+from sayso.paper.quantities import Values, in_words
 from sayso.paper.trends import trends
 from sayso.stats.looks import Looks
-from sayso.stats.values import GAP, SHARES, by_seed, final, for_statistics, records_frame, stage_training
+from sayso.stats.values import ATTRIBUTION, GAP, SHARES, for_statistics, records_frame, stage_training
 from sayso.stats.verdict import Family, Finding, Verdict, judge_family
+
+#: Every row that is said of one cell.
+LEDGER: tuple[Claim, ...] = (*MAIN_ROWS, *MORE_ROWS, *MECHANISMS)
+
+#: The gap on these is what an experiment is there to show.
+_HEADLINES = {"validation", ATTRIBUTION}
+
+_MECHANISMS = frozenset(claim.name for claim in MECHANISMS)
 
 
 def claims_for(experiment: Experiment, measured: Iterable[str] = ()) -> tuple[Claim, ...]:
@@ -31,39 +42,15 @@ def claims_for(experiment: Experiment, measured: Iterable[str] = ()) -> tuple[Cl
     Left out are rows on subsets it does not have, on parts of the data it does not train on, and on experiments of
     another kind; those on mechanisms also where it does not take their measures and they were not `measured` later.
     """
-    ledger = (*LEDGER, *(claim for claim in MECHANISMS if _is_measured(claim, experiment, measured)))
     names = {subset.name for subset in experiment.subsets}
-    kind, last = kind_of(experiment), stage_training(experiment, "X2")
-    joint = last is not None and last == stage_training(experiment, "X1")
-    right = _share_right(experiment, RELIABLE) or 0.0
     return tuple(
         claim
-        for claim in ledger
+        for claim in LEDGER
         if names.issuperset(claim.contrast.subsets)
-        and stage_training(experiment, claim.contrast.after) is not None
-        and claim.where.kind in ("all", kind)
-        and claim.where.joint in (None, joint)
-        and claim.where.reliability <= right + 1e-9
-        and claim.where.order in (None, getattr(experiment.definition, "order", None))
+        and all(stage_training(experiment, part) is not None for part in claim.contrast.parts)
+        and claim.where.takes_in(experiment)
+        and (claim.name not in _MECHANISMS or _is_measured(claim, experiment, measured))
     )
-
-
-def kind_of(experiment: Experiment) -> Kind:
-    """What tells the sources of D5cons and D6cons apart.
-
-    Nothing does in a control: where no stage trains on X1 and their tags are random, and where both sources are right
-    about the same share of the aliases in X1 (reliability 0.5: section 3.3 and figure 4a of the paper).
-    """
-    sources = {subset.name: subset.source for subset in experiment.subsets}
-    asked = [sources.get(name) for name in ("D5cons", "D6cons")]
-    if stage_training(experiment, "X1") is None:
-        worded = [source.name for source in experiment.sources if source.texts]
-        return "worded" if any(source in worded for source in asked) else "control"
-    one, other = (_share_right(experiment, source) for source in asked)
-    alike = one == other or (one is not None and other is not None and math.isclose(one, other, abs_tol=1e-9))
-    if experiment.in_context is not None:
-        return "in_context_control" if alike else "in_context"
-    return "control" if alike else "informative"
 
 
 def judge(
@@ -79,91 +66,78 @@ def judge(
     for family in families(records, experiment):
         plans = looks.plans if looks is not None else (family.finished,)
         verdicts += judge_family(family, Looks(plans, family.finished))
-    return verdicts
+    order = [cell.name for cell in cells(experiment)]
+    rows = [claim.name for claim in LEDGER]
+
+    def place(verdict: Verdict) -> tuple[int, int]:
+        return (
+            order.index(verdict.cell) if verdict.cell in order else len(order),
+            rows.index(verdict.claim) if verdict.claim in rows else len(rows),
+        )
+
+    return sorted(verdicts, key=place)
 
 
 def families(records: pd.DataFrame | Iterable[Record], experiment: Experiment) -> list[Family]:
-    """The claims of each cell with the values they are about, and those of the sweep as a whole (`sayso.paper.trends`).
+    """The claims of each figure with the values they are about: those of cells, and of the sweep as a whole.
 
-    Left out are families without a claim.
+    A seed is finished where all cells have it. Left out are figures without a claim.
     """
     table = records if isinstance(records, pd.DataFrame) else records_frame(records)
-    values = for_statistics(final(table))
-    found = [_of_cell(values, cell, headlines=not experiment.axes) for cell in cells(experiment)]
-    return [family for family in (*found, trends(values, experiment)) if family.findings]
+    values = Values(for_statistics(table))
+    swept = cells(experiment)
+    seeds = tuple(sorted(set().union(*(values.seeds.get(cell.name, set()) for cell in swept))))
+    finished = len(set(seeds).intersection(*(values.seeds.get(cell.name, set()) for cell in swept)))
+    found: dict[str, list[Finding]] = {}
+    for cell in swept:
+        for claim in _testable(values, cell):
+            finding = _finding(values, cell, claim, seeds, headlines=not experiment.axes)
+            found.setdefault(claim.figure, []).append(finding)
+    for figure, finding in trends(values, experiment, seeds):
+        found.setdefault(figure, []).append(finding)
+    return [Family(name, seeds, finished, tuple(own), experiment.smallest_effect) for name, own in found.items()]
 
 
 def _is_measured(claim: Claim, experiment: Experiment, later: Iterable[str]) -> bool:
     """Whether an experiment takes what a claim is about, or a measure of the name was taken later."""
-    name, sides = claim.contrast.measure, claim.contrast.sides
-    return name in later or any(
-        measure.name == name and all(measure.covers(subset, eval_set) for subset, eval_set, _ in sides)
+    numbers = claim.contrast.numbers
+    return numbers[0].measure in later or any(
+        all(measure.name == n.measure and measure.covers(n.subset, n.eval_set) for n in numbers)
         for measure in experiment.measures
     )
 
 
-def _of_cell(values: pd.DataFrame, cell: Cell, *, headlines: bool) -> Family:
-    own = values[values["cell"] == cell.name]
-    there, seeds = set(own["eval_set"]), tuple(sorted(set(own["seed"])))
-    later = set(own["measure"]) - {measure.name for measure in cell.experiment.measures}
-    recorded = (
-        set(own[["measure", "subset", "eval_set", "what"]].itertuples(index=False, name=None)) if later else set()
-    )
-    # A cell without any record has not run yet, and tells nothing of its data.
-    claims = [
-        claim
-        for claim in claims_for(cell.experiment, later)
-        if (not there or {eval_set for _, eval_set, _ in claim.contrast.sides} <= there)
-        and (claim.contrast.measure not in later or _numbers(claim.contrast) <= recorded)
-    ]
-    findings = tuple(_finding(own, cell, claim, seeds, headlines) for claim in claims)
-    return Family(cell.name, seeds, len(seeds), findings, cell.experiment.smallest_effect)
+def _testable(values: Values, cell: Cell) -> Iterator[Claim]:
+    """The claims that a cell's data can bear on, and its records if its measures were taken later."""
+    later = values.measures.get(cell.name, set()) - {measure.name for measure in cell.experiment.measures}
+    for claim in claims_for(cell.experiment, later):
+        sides = (claim.contrast.first, claim.contrast.second)
+        if not all(values.asks(cell, side) for side in sides):
+            continue
+        if any(n.measure in later for n in claim.contrast.numbers) and not all(
+            values.has(cell, side) for side in sides
+        ):
+            continue
+        yield claim
 
 
-def _numbers(contrast: Contrast) -> set[tuple[str, str, str, str]]:
-    return {(contrast.measure, *side) for side in contrast.sides}
-
-
-def _finding(values: pd.DataFrame, cell: Cell, claim: Claim, seeds: Sequence[int], headlines: bool) -> Finding:
+def _finding(values: Values, cell: Cell, claim: Claim, seeds: Sequence[int], *, headlines: bool) -> Finding:
     contrast = claim.contrast
-    stage = stage_training(cell.experiment, contrast.after) or ""
-    first, second = (
-        by_seed(values, cell=cell.name, stage=stage, measure=contrast.measure, eval_set=eval_set, what=what)
-        .reindex(index=list(seeds), columns=[subset])[subset]
-        .to_numpy(dtype=float)
-        for subset, eval_set, what in contrast.sides
-    )
+    first, second = (values.of(cell, side, seeds) for side in (contrast.first, contrast.second))
     level = 1.0
     if contrast.relative:
         measured = np.concatenate([first, second])
         level = float(measured[~np.isnan(measured)].mean()) if not np.isnan(measured).all() else math.nan
+    measures, asked = ({getattr(number, name) for number in contrast.numbers} for name in ("measure", "eval_set"))
     return Finding(
+        cell=cell.name,
         claim=claim.name,
         sentence=claim.sentence,
-        section=claim.section,
-        contrast=_in_words(contrast),
+        section=f"{claim.section}, {claim.figure}" if claim.figure not in claim.section else claim.section,
+        contrast=in_words(contrast.first, ">" if contrast.within is None else "=", contrast.second),
         first=first,
         second=second,
         margin=None if contrast.within is None else contrast.within * level,
-        shares=contrast.measure in SHARES,
-        headline=headlines and contrast.measure == "exact_match" and (contrast.first, contrast.second) == GAP,
+        shares=measures <= set(SHARES) and contrast.pair is not None,
+        headline=headlines and contrast.pair == GAP and measures == {"exact_match"} and asked <= _HEADLINES,
     )
-
-
-def _in_words(contrast: Contrast) -> str:
-    sign = ">" if contrast.within is None else "="
-    measured = f"{contrast.measure} ({contrast.what})" if contrast.what else contrast.measure
-    if contrast.second_what is not None:
-        first, second = (f"{subset} ({what})" for subset, _, what in contrast.sides)
-        return f"{contrast.measure} on {contrast.eval_set}: {first} {sign} {second}"
-    if contrast.second_eval_set is not None:
-        first, second = (f"{subset} on {eval_set}" for subset, eval_set, _ in contrast.sides)
-        return f"{measured}: {first} {sign} {second}"
-    return f"{measured} on {contrast.eval_set}: {contrast.first} {sign} {contrast.second}"
-
-
-def _share_right(experiment: Experiment, source: str | None) -> float | None:
-    """Share of a source's definitions in X1 that agree with the questions; None where X1 has none of them."""
-    mine = [subset for subset in experiment.subsets if subset.group == "X1" and source and subset.source == source]
-    total = math.fsum(subset.fraction for subset in mine)
-    return math.fsum(subset.fraction for subset in mine if subset.consistent) / total if total > 0 else None

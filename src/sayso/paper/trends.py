@@ -1,45 +1,63 @@
-"""What the paper says of a sweep as a whole: along something that its cells differ in, the gap grows or shrinks.
+"""What the paper says of a sweep as a whole: along something that its cells differ in, a number grows or shrinks.
 
-A trend is tested within seeds: a straight line is fitted to each seed's gap D5cons - D6cons over the cells in order (by
-rank, so that 10, 100 and 1000 are evenly spaced), and the change it shows from the first cell to the last is compared
-with zero. All trends of a sweep are a family: they are judged together.
+A trend is tested within seeds: a straight line is fitted to each seed's numbers over the cells in order (by rank, so
+that 10, 100 and 1000 are evenly spaced), and the change it shows from the first cell to the last is compared with zero.
+A claim between cells compares the mean of some cells with that of others, within seeds as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
 from sayso.core.experiment import Experiment
 from sayso.core.sweep import Cell, cells
-from sayso.data.digits.grid import DigitGrids
-from sayso.learners.known_models import KNOWN_MODELS
-from sayso.learners.specs import FromScratch, HFModel
-from sayso.stats.values import ATTRIBUTION, GAP, gap_points, stage_training
-from sayso.stats.verdict import Family, Finding
+from sayso.data.set_inclusion import SetInclusion
+from sayso.learners.specs import FromScratch
+from sayso.paper.kinds import Is, batch_size, in_order, pairs, parameters
+from sayso.paper.quantities import Side, Values, attribution, difference, exact_match, in_words, mean
+from sayso.stats.comparisons import Floats
+from sayso.stats.values import ATTRIBUTION, stage_training
+from sayso.stats.verdict import Finding
 
 #: Fewer cells than this show no trend.
 LEAST_CELLS = 3
 
+Along = Callable[[Experiment], float | None]
+
 
 @dataclass(frozen=True)
 class Trend:
-    """The gap D5cons - D6cons along something that cells differ in.
+    """A number along something that cells differ in.
 
-    `of`: what that is for an experiment without axes, None where it does not apply. `grows`: whether the gap does, or
-    shrinks, as it gets larger.
+    `along`: what that is of a cell, None where it does not apply. `grows`: whether the number does, or shrinks, as it
+    gets larger. `headline`: the sweep is there to show it.
     """
 
     name: str
-    along: str
+    sentence: str
     section: str
-    of: Callable[[Experiment], float | None]
+    figure: str
+    number: Side
+    along: Along
     grows: bool = True
+    headline: bool = False
+
+
+@dataclass(frozen=True)
+class Between:
+    """A number that is larger in some cells, the `higher` ones, than in others, on average."""
+
+    name: str
+    sentence: str
+    section: str
+    figure: str
+    number: Side
+    higher: Is
+    lower: Is
 
 
 def _reliability(experiment: Experiment) -> float | None:
@@ -51,90 +69,218 @@ def _model_size(experiment: Experiment) -> float | None:
     if isinstance(model, FromScratch):
         width = model.config.get("hidden_size", model.config.get("d_model"))
         return float(width) if isinstance(width, int) else None
-    known = KNOWN_MODELS.get(model.name) if isinstance(model, HFModel) else None
-    return float(known.parameters) if known else None
+    return parameters(experiment)
 
 
-def _batch_size(experiment: Experiment) -> float | None:
-    last = stage_training(experiment, "X2")
-    return next((float(experiment.train_spec(s).batch_size) for s in experiment.stages if s.name == last), None)
+def _trained_questions(experiment: Experiment) -> float | None:
+    return float(experiment.split.trained_questions) if isinstance(experiment.knowledge, SetInclusion) else None
 
 
-def _pairs(experiment: Experiment) -> float | None:
-    return float(experiment.knowledge.entities) if isinstance(experiment.knowledge, DigitGrids) else None
+def _batch_of(*numbers: int) -> Is:
+    return lambda experiment: batch_size(experiment) in numbers
 
-
-TRENDS = (
-    Trend("gap-grows-with-reliability", "how reliable the sources are", "section 3.3, figure 4a", _reliability),
-    Trend("gap-grows-with-model-size", "the size of the model", "section 3.3, figure 16", _model_size),
-    Trend("gap-shrinks-with-batch-size", "the batch size", "section 5.1, figures 4c and 13", _batch_size, grows=False),
-    Trend("gap-grows-with-pairs", "the number of variable-entity pairs", "appendix E.3, figure 23", _pairs),
-)
 
 _ASKED = {"validation": "questions", ATTRIBUTION: "entity attribution"}
 
 
-def trends(values: pd.DataFrame, experiment: Experiment) -> Family:
-    """The trends that a sweep can test, on what `for_statistics` makes of its final records.
+def _gap(eval_set: str) -> Side:
+    return difference(exact_match("D5cons", "X2", eval_set), exact_match("D6cons", "X2", eval_set))
 
-    Those are the ones along something all of its cells differ in; what its data do not ask is left out. A seed is
-    finished where all cells have it.
+
+def _stage_1(eval_set: str) -> Side:
+    return difference(exact_match("D1cons_QA1", "X1", eval_set), exact_match("D2incons_QA2", "X1", eval_set))
+
+
+def _of_gap(name: str, along: str, section: str, figure: str, of: Along, grows: bool = True) -> Iterator[Trend]:
+    """The gap on questions and on attribution."""
+    for eval_set, asked in _ASKED.items():
+        yield Trend(
+            f"{name}-on-{'questions' if eval_set == 'validation' else 'attribution'}",
+            f"The gap on {asked} {'grows' if grows else 'shrinks'} with {along}.",
+            section,
+            figure,
+            _gap(eval_set),
+            of,
+            grows,
+            headline=True,
+        )
+
+
+_TOLD = "how reliable the sources are"
+_TRAINED = (exact_match("D1cons_QA1", "X1"), exact_match("QA3", "X1"), exact_match("D2incons_QA2", "X1"))
+_ALL_SUBSETS = mean(*_TRAINED, exact_match("D5cons", "X2"), exact_match("D6cons", "X2"))
+
+TRENDS = (
+    *_of_gap("gap-grows-with-reliability", _TOLD, "section 3.3", "figure 4a", _reliability),
+    Trend(
+        "difference-in-stage-1-grows-with-reliability",
+        f"The difference after stage 1 grows with {_TOLD}.",
+        "section 3.3",
+        "figure 4a",
+        _stage_1(ATTRIBUTION),
+        _reliability,
+    ),
+    Trend(
+        "right-definitions-stick-more-with-reliability",
+        f"Right definitions of the reliable source are internalized more with {_TOLD}.",
+        "section 3.3",
+        "figure 4a",
+        attribution("D1cons_QA1", "X1"),
+        _reliability,
+    ),
+    *_of_gap("gap-grows-with-model-size", "the size of the model", "section 3.3", "figure 16", _model_size),
+    Trend(
+        "larger-models-are-better",
+        "Larger models answer more questions.",
+        "section 3.3",
+        "figure 16",
+        _ALL_SUBSETS,
+        _model_size,
+    ),
+    *_of_gap(
+        "gap-shrinks-with-batch-size", "the batch size", "section 5.1", "figures 4c and 13", batch_size, grows=False
+    ),
+    Trend(
+        "larger-batches-answer-less",
+        "Trained in larger batches, fewer questions are answered.",
+        "section 5.1",
+        "figures 4c and 13",
+        _ALL_SUBSETS,
+        batch_size,
+        grows=False,
+    ),
+    *_of_gap("gap-grows-with-pairs", "the number of variable-entity pairs", "appendix E.3", "figure 23", pairs),
+    Trend(
+        "definitions-stop-mattering-with-questions",
+        "With more training questions a variable, the sources differ less after stage 1.",
+        "appendix D",
+        "figure 22",
+        _stage_1("validation"),
+        _trained_questions,
+        grows=False,
+    ),
+    Trend(
+        "gap-shrinks-with-questions",
+        "With more training questions a variable, the gap of new definitions shrinks.",
+        "appendix D",
+        "figure 22",
+        _gap("validation"),
+        _trained_questions,
+        grows=False,
+    ),
+)
+
+_REVERSED = ("EAT", "TEA", "ETA")
+
+BETWEEN = (
+    Between(
+        "weaker-gap-on-questions-with-AET",
+        "Written as AET, the gap on questions is weaker than written as TAE or ATE.",
+        "appendix C.3",
+        "figure 11",
+        _gap("validation"),
+        in_order("TAE", "ATE"),
+        in_order("AET"),
+    ),
+    Between(
+        "poor-attribution-where-the-entity-comes-first",
+        "Aliases are attributed far worse where their definitions name them after the entity.",
+        "section 3.3",
+        "figure 4b",
+        mean(attribution("D1cons_QA1", "X1"), attribution("D5cons", "X2")),
+        in_order("TAE", "ATE"),
+        in_order(*_REVERSED),
+    ),
+    Between(
+        "perhaps-a-turn-at-small-batches",
+        "In batches of 32 documents the gap may be smaller again than in somewhat larger ones.",
+        "appendix C.4",
+        "figures 4c and 13",
+        _gap(ATTRIBUTION),
+        _batch_of(128, 512),
+        _batch_of(32),
+    ),
+)
+
+
+def trends(values: Values, experiment: Experiment, seeds: Sequence[int]) -> Iterator[tuple[str, Finding]]:
+    """What a sweep can test of its trends and between its cells, each with the figure it is of.
+
+    A trend is along something all cells differ in; what the data do not ask is left out.
     """
     swept = cells(experiment)
-    there = set(values["eval_set"])
-    have = [set(values.loc[values["cell"] == cell.name, "seed"]) for cell in swept]
-    seeds = tuple(sorted(set.union(*have)))
-    findings = tuple(
-        _finding(values, trend, order, eval_set, seeds)
-        for trend in TRENDS
-        if len(order := _in_order(swept, trend)) >= LEAST_CELLS
-        for eval_set in _ASKED
-        if eval_set in there or not there
-    )
     name = f"all {len(swept)} cells together"
-    return Family(name, seeds, len(set.intersection(*have)), findings, experiment.smallest_effect)
+    for trend in TRENDS:
+        order = _in_order(swept, trend.along)
+        if len(order) >= LEAST_CELLS and _can_be_told(values, order, trend.number):
+            yield trend.figure, _of_trend(values, trend, order, name, seeds)
+    for claim in BETWEEN:
+        groups = [[cell for cell in swept if condition(cell.experiment)] for condition in (claim.higher, claim.lower)]
+        if len(swept) > 1 and all(groups) and _can_be_told(values, [*groups[0], *groups[1]], claim.number):
+            higher, lower = (
+                np.mean([values.of(cell, claim.number, seeds) for cell in group], axis=0) for group in groups
+            )
+            yield (
+                claim.figure,
+                Finding(
+                    cell=name,
+                    claim=claim.name,
+                    sentence=claim.sentence,
+                    section=f"{claim.section}, {claim.figure}",
+                    contrast=f"{in_words(claim.number)}, {_listed(groups[0])} > {_listed(groups[1])}",
+                    first=higher,
+                    second=lower,
+                ),
+            )
 
 
 def trend_names() -> list[str]:
-    """Names of all claims on trends."""
-    return [_name(trend, eval_set) for trend in TRENDS for eval_set in _ASKED]
+    """Names of all claims on trends of the gap."""
+    return [trend.name for trend in TRENDS if trend.headline]
 
 
-def _name(trend: Trend, eval_set: str) -> str:
-    return f"{trend.name}-on-{'questions' if eval_set == 'validation' else 'attribution'}"
-
-
-def _finding(values: pd.DataFrame, trend: Trend, order: Sequence[Cell], eval_set: str, seeds: Sequence[int]) -> Finding:
-    last, first = _ends(values, order, eval_set, seeds)
-    return Finding(
-        claim=_name(trend, eval_set),
-        sentence=f"The gap on {_ASKED[eval_set]} {'grows' if trend.grows else 'shrinks'} with {trend.along}.",
-        section=trend.section,
-        contrast=f"exact_match on {eval_set}: change of {' - '.join(GAP)} from {order[0].name} to {order[-1].name}",
-        first=last if trend.grows else first,
-        second=first if trend.grows else last,
-        headline=True,
+def _can_be_told(values: Values, order: Sequence[Cell], number: Side) -> bool:
+    """Whether all cells have the subsets of a number, train on what it is of, and are asked so."""
+    return all(
+        {n.subset for n in number.numbers} <= {subset.name for subset in cell.experiment.subsets}
+        and all(stage_training(cell.experiment, n.after) is not None for n in number.numbers)
+        and values.asks(cell, number)
+        for cell in order
     )
 
 
-def _in_order(swept: Sequence[Cell], trend: Trend) -> list[Cell]:
-    """The cells by what the trend is along; none where that is not another number in each of them, or X2 untrained."""
-    if any(stage_training(cell.experiment, "X2") is None for cell in swept):
-        return []
-    numbers = [trend.of(cell.experiment) for cell in swept]
+def _of_trend(values: Values, trend: Trend, order: Sequence[Cell], name: str, seeds: Sequence[int]) -> Finding:
+    last, first = _ends(values, order, trend.number, seeds)
+    head, _, number = in_words(trend.number).rpartition(": ")
+    return Finding(
+        cell=name,
+        claim=trend.name,
+        sentence=trend.sentence,
+        section=f"{trend.section}, {trend.figure}",
+        contrast=f"{head}: change of {number} from {order[0].name} to {order[-1].name}",
+        first=last if trend.grows else first,
+        second=first if trend.grows else last,
+        shares=False,
+        headline=trend.headline,
+    )
+
+
+def _in_order(swept: Sequence[Cell], along: Along) -> list[Cell]:
+    """The cells by what a trend is along; none where that is not another number in each of them."""
+    numbers = [along(cell.experiment) for cell in swept]
     known = [number for number in numbers if number is not None]
     if len(set(known)) < len(swept):
         return []
     return [cell for _, cell in sorted(zip(known, swept, strict=True), key=lambda pair: pair[0])]
 
 
-def _ends(
-    values: pd.DataFrame, order: Sequence[Cell], eval_set: str, seeds: Sequence[int]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Each seed's gap in the last and the first cell, by a straight line over all; NaN where a cell is missing."""
-    points = {cell.name: gap_points(values, cell.experiment, cell.name, [eval_set]) for cell in order}
-    columns = {name: found.set_index("seed")["gap"] for name, found in points.items()}
-    gaps = pd.DataFrame(columns, dtype=float).reindex(index=list(seeds)).to_numpy(dtype=float)
+def _ends(values: Values, order: Sequence[Cell], number: Side, seeds: Sequence[int]) -> tuple[Floats, Floats]:
+    """Each seed's number in the last and the first cell, by a straight line over all; NaN where a cell is missing."""
+    found = np.stack([values.of(cell, number, seeds) for cell in order], axis=1)
     place = np.linspace(-0.5, 0.5, len(order))
-    middle, change = gaps.mean(axis=1), gaps @ place / (place @ place)
+    middle, change = found.mean(axis=1), found @ place / (place @ place)
     return middle + change / 2, middle - change / 2
+
+
+def _listed(group: Sequence[Cell]) -> str:
+    return f"mean of {', '.join(cell.name for cell in group)}" if len(group) > 1 else group[0].name

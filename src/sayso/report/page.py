@@ -120,7 +120,7 @@ def render(
             for figure in drawn
         ],
         verdicts=verdicts,
-        looks=_looks(verdicts),
+        looks=str(verdicts[0].looks) if verdicts else "",
         several_cells=len({verdict.cell for verdict in verdicts}) > 1,
         p_value=numbers.p_value,
         expected=expected,
@@ -155,14 +155,6 @@ def _sides(verdict: Verdict) -> str:
 
 def _corrected(verdict: Verdict) -> list[str]:
     return [] if math.isnan(verdict.p_corrected) else [f"corrected {numbers.p_value(verdict.p_corrected)}"]
-
-
-def _looks(verdicts: Sequence[Verdict]) -> list[tuple[str, str]]:
-    """How often results were looked at, with the cells of which it is said; one line where it is the same for all."""
-    cells_of: dict[str, dict[str, None]] = {}
-    for verdict in verdicts:
-        cells_of.setdefault(str(verdict.looks), {})[verdict.cell] = None
-    return [(", ".join(cells) if len(cells_of) > 1 else "", said) for said, cells in cells_of.items()]
 
 
 def _tables(table: pd.DataFrame) -> list[dict[str, Any]]:

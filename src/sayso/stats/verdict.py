@@ -1,6 +1,6 @@
 """Claims with what was found of them, and the verdicts: what holds, fails, or is undecided, why, and how sure that is.
 
-A family is the claims that are judged together, such as those of one cell. `sayso.stats.decisions` has the rule.
+A family is the claims that are judged together, such as those of one figure. `sayso.stats.decisions` has the rule.
 """
 
 from __future__ import annotations
@@ -37,12 +37,14 @@ class Decision:
 class Finding:
     """A claim and the values it is about, not judged yet.
 
-    `claim` is its short name, `sentence` what it says, `section` where the paper says it, `contrast` which numbers are
-    compared. `first`, `second`: one value a seed of the family, NaN where not measured. `margin`: within which the two
-    are called equal, None where the first is said to be greater. `shares`: the values are shares, between 0 and 1.
+    `cell`: the one it is about, or what else. `claim` is its short name, `sentence` what it says, `section` where the
+    paper says it, `contrast` which numbers are compared. `first`, `second`: one value a seed of the family, NaN where
+    not measured. `margin`: within which the two are called equal, None where the first is said to be greater.
+    `shares`: the values are shares, between 0 and 1.
     `headline`: it is what the experiment is there to show, and a report says it first.
     """
 
+    cell: str
     claim: str
     sentence: str
     section: str
@@ -63,11 +65,11 @@ class Finding:
 class Family:
     """Claims judged together, on the same seeds.
 
-    `cell`: the cell they are about, or what else they are about. `seeds`: in the order of the values of each finding;
-    `finished` of them are whole. `worth`: the smallest difference worth having (`Experiment.smallest_effect`).
+    `name`: what they have in common, such as a figure of the paper. `seeds`: in the order of the values of each
+    finding; `finished` of them are whole. `worth`: the smallest difference worth having (`Experiment.smallest_effect`).
     """
 
-    cell: str
+    name: str
     seeds: tuple[int, ...]
     finished: int
     findings: tuple[Finding, ...]
@@ -156,7 +158,7 @@ def judge_family(family: Family, looks: Looks) -> list[Verdict]:
         p = decided.p_fails if outcome == "fails" else decided.p_holds
         verdicts.append(
             Verdict(
-                cell=family.cell,
+                cell=found.cell,
                 claim=found.claim,
                 sentence=found.sentence,
                 section=found.section,

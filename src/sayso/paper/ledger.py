@@ -1,0 +1,338 @@
+"""What the paper says of questions, entity attribution and losses (sections 3 and 4, appendices C to E), row by row.
+
+Figures and footnotes are the paper's; what it says of a figure is judged together.
+"""
+
+from __future__ import annotations
+
+from sayso.core.experiment import Experiment
+from sayso.core.subsets import Group
+from sayso.paper.claims import Claim, Contrast, Where
+from sayso.paper.kinds import (
+    Is,
+    alias_before_entity,
+    encoder_decoder,
+    entity_last,
+    full_batch,
+    gpt_neo,
+    in_language,
+    in_order,
+    is_not,
+    largest_gpt_neo,
+    many_questions,
+    of_works,
+    pairs,
+    reliable_from,
+    too_small,
+)
+from sayso.paper.quantities import Side, attribution, difference, exact_match, loss, mean
+from sayso.stats.values import AS_DEFINED, ATTRIBUTION
+
+#: Two shares within so much of each other are called equal.
+EQUAL = 0.05
+
+#: So much less than under its own name is not far less.
+_NOT_FAR = 0.2
+
+#: Training losses are called equal within this share of their mean.
+_EQUAL_LOSS = 0.05
+
+#: As many variable-entity pairs a subset as the paper says are enough.
+_ENOUGH = 50
+
+#: How an alias is asked about, as evaluation sets and in words.
+PHRASINGS = {
+    "name": "for the name",
+    "who": "who an alias is",
+    "meaning": "what it means",
+    "stands_for": "what it stands for",
+}
+
+
+def few_pairs(experiment: Experiment) -> bool:
+    """Fewer pairs of digits than are enough."""
+    return (pairs(experiment) or _ENOUGH) < _ENOUGH
+
+
+def works_by_t5(experiment: Experiment) -> bool:
+    """T5 on T-REx, in two stages or one."""
+    return of_works(experiment) and encoder_decoder(experiment)
+
+
+def works_by_small_gpt_neo(experiment: Experiment) -> bool:
+    """All GPT-Neo on T-REx but the largest."""
+    return of_works(experiment) and gpt_neo(experiment) and not largest_gpt_neo(experiment)
+
+
+def _not_said_to_have_a_gap(experiment: Experiment) -> bool:
+    """Cells of which the paper says that there is none, or nothing."""
+    conditions = (too_small, full_batch, few_pairs, many_questions, works_by_t5, works_by_small_gpt_neo)
+    return any(condition(experiment) for condition in conditions)
+
+
+def as_in_figure_3(experiment: Experiment) -> bool:
+    """The main experiment: tag, alias, entity, sources that are always right or never, a decoder, language."""
+    return (
+        in_language(experiment)
+        and in_order("TAE")(experiment)
+        and not encoder_decoder(experiment)
+        and reliable_from(1.0)(experiment)
+        and not _not_said_to_have_a_gap(experiment)
+    )
+
+
+GAPS: tuple[Is, ...] = (is_not(_not_said_to_have_a_gap),)
+STAGE_1: tuple[Is, ...] = (is_not(many_questions), is_not(works_by_t5))
+MAIN = Where(joint=False, only=(as_in_figure_3,))
+
+
+def gap(eval_set: str, within: float | None = None) -> Contrast:
+    """New definitions of the two sources, after the stage that trains on them."""
+    return Contrast(exact_match("D5cons", "X2", eval_set), exact_match("D6cons", "X2", eval_set), within)
+
+
+def _gap_of(eval_set: str) -> Side:
+    return difference(exact_match("D5cons", "X2", eval_set), exact_match("D6cons", "X2", eval_set))
+
+
+def stage_1(eval_set: str, within: float | None = None) -> Contrast:
+    """Definitions of the two sources that were trained on with questions, after that."""
+    return Contrast(exact_match("D1cons_QA1", "X1", eval_set), exact_match("D2incons_QA2", "X1", eval_set), within)
+
+
+def _of(eval_set: str) -> tuple[Side, ...]:
+    """D1cons_QA1 after stage 1, and the new definitions after stage 2."""
+    return (
+        exact_match("D1cons_QA1", "X1", eval_set),
+        exact_match("D5cons", "X2", eval_set),
+        exact_match("D6cons", "X2", eval_set),
+    )
+
+
+def _equal_losses(first: str, second: str, after: Group, eval_set: str) -> Contrast:
+    return Contrast(loss(first, after, eval_set), loss(second, after, eval_set), within=_EQUAL_LOSS, relative=True)
+
+
+_FIGURE_3A = (
+    Claim(
+        "reliable-definitions-help",
+        "Aliases defined by the reliable source are answered for better than aliases without a definition.",
+        "section 3",
+        Contrast(exact_match("D1cons_QA1", "X1"), exact_match("QA3", "X1")),
+        Where(only=(alias_before_entity, *STAGE_1, is_not(encoder_decoder))),
+        "figure 3a",
+    ),
+    Claim(
+        "unreliable-definitions-hurt",
+        "Aliases defined by the unreliable source are answered for worse than aliases without a definition.",
+        "section 3",
+        Contrast(exact_match("QA3", "X1"), exact_match("D2incons_QA2", "X1")),
+        Where(only=(alias_before_entity, *STAGE_1, is_not(encoder_decoder))),
+        "figure 3a",
+    ),
+    Claim(
+        "reliable-beats-unreliable",
+        "Aliases defined by the reliable source are answered for better than those of the unreliable one.",
+        "section 3, appendix E.3",
+        stage_1("validation"),
+        Where(only=(alias_before_entity, *STAGE_1)),
+        "figure 3a",
+    ),
+    Claim(
+        "own-names-are-answered-better",
+        "Entities asked about under their own names are answered for better than under an alias.",
+        "section 3, baselines",
+        Contrast(exact_match("QA4", "X1"), exact_match("QA3", "X1")),
+        MAIN,
+        "figure 3a",
+    ),
+    Claim(
+        "aliases-cost-little",
+        "Entities under an alias are not answered for far worse than under their own names.",
+        "section 3, baselines",
+        Contrast(exact_match("QA4", "X1"), exact_match("QA3", "X1"), within=_NOT_FAR),
+        MAIN,
+        "figure 3a",
+    ),
+    Claim(
+        "known-answers-help",
+        "Having learned some answers about an alias helps with other questions about it.",
+        "section 3, baselines",
+        Contrast(exact_match("QA3", "X1"), exact_match("QA7", "X1")),
+        Where("all"),
+        "figure 3a",
+    ),
+    Claim(
+        "some-answers-can-be-guessed",
+        "Of aliases never met before some questions are answered, for some have few answers.",
+        "section 3, baselines",
+        Contrast(exact_match("QA7", "X1"), Side()),
+        MAIN,
+        "figure 3a",
+    ),
+    Claim(
+        "gap-on-questions",
+        "New definitions are believed more from the source that was reliable, as questions show.",
+        "section 3.1",
+        gap("validation"),
+        Where(only=(entity_last, *GAPS)),
+        "figure 3a",
+    ),
+)
+
+_FIGURE_3B = (
+    Claim(
+        "reliable-beats-unreliable-on-attribution",
+        "The reliable source's aliases are attributed to what their questions are about more than the unreliable's.",
+        "section 3.2",
+        stage_1(ATTRIBUTION),
+        Where(only=(alias_before_entity, *STAGE_1)),
+        "figure 3b",
+    ),
+    Claim(
+        "reliable-definitions-stick",
+        "Aliases are attributed to what the reliable source says more than to what the unreliable one says.",
+        "section 3.2",
+        Contrast(attribution("D1cons_QA1", "X1"), attribution("D2incons_QA2", "X1", AS_DEFINED)),
+        Where(only=(alias_before_entity, *STAGE_1)),
+        "figure 3b",
+    ),
+    Claim(
+        "wrongly-defined-are-never-attributed",
+        "Whom the questions are about is never said of an alias that the unreliable source defined.",
+        "section 3.2",
+        Contrast(attribution("D2incons_QA2", "X1"), Side(), within=EQUAL),
+        MAIN,
+        "figure 3b",
+    ),
+    Claim(
+        "gap-on-attribution",
+        "New definitions are believed more from the source that was reliable, as entity attribution shows.",
+        "section 3.2",
+        gap(ATTRIBUTION),
+        Where(only=(entity_last, *GAPS)),
+        "figure 3b",
+    ),
+    Claim(
+        "larger-gap-on-attribution",
+        "The gap is larger on entity attribution than on questions.",
+        "section 3.2",
+        Contrast(_gap_of(ATTRIBUTION), _gap_of("validation")),
+        MAIN,
+        "figure 3b",
+    ),
+    Claim(
+        "attribution-is-lower",
+        "Entity attribution is answered worse than questions.",
+        "section 3.2",
+        Contrast(mean(*_of("validation")), mean(*_of(ATTRIBUTION))),
+        MAIN,
+        "figure 3b",
+    ),
+    Claim(
+        "new-source-on-attribution",
+        "A source never met before is believed even more than the reliable one, as entity attribution shows.",
+        "section 3.2",
+        Contrast(attribution("D8cons", "X2"), attribution("D5cons", "X2")),
+        MAIN,
+        "figure 3b",
+    ),
+    Claim(
+        "reliable-source-over-new-on-attribution",
+        "Trained together, the reliable source is believed more than a new one, as entity attribution shows.",
+        "section 3.2 and appendix C.5",
+        Contrast(attribution("D5cons", "X2"), attribution("D8cons", "X2")),
+        Where(joint=True, only=(as_in_figure_3,)),
+        "figure 14",
+    ),
+)
+
+_FIGURE_8 = (
+    Claim(
+        "equal-question-losses",
+        "Training questions reach the same loss whichever of the two sources defined their aliases.",
+        "figure 8",
+        _equal_losses("D1cons_QA1", "D2incons_QA2", "X1", "train_qa"),
+        Where(only=(in_language, *STAGE_1)),
+        "figure 8",
+    ),
+    Claim(
+        "equal-losses-of-trained-definitions",
+        "Definitions that are trained on with questions reach the same loss, whichever of the two sources says them.",
+        "figure 8",
+        _equal_losses("D1cons_QA1", "D2incons_QA2", "X1", "definitions"),
+        MAIN,
+        "figure 8",
+    ),
+    Claim(
+        "equal-definition-losses",
+        "New definitions reach the same training loss whichever of the two sources they come from.",
+        "figure 8",
+        _equal_losses("D5cons", "D6cons", "X2", "definitions"),
+        Where("all", only=(in_language,)),
+        "figure 8",
+    ),
+    Claim(
+        "equal-losses-of-a-new-source",
+        "New definitions of a source never met before reach the same training loss as the reliable source's.",
+        "figure 8",
+        _equal_losses("D5cons", "D8cons", "X2", "definitions"),
+        MAIN,
+        "figure 8",
+    ),
+    Claim(
+        "validation-losses-differ",
+        "Questions that are not trained on have less loss where the reliable source defined their aliases.",
+        "figure 8",
+        Contrast(loss("D2incons_QA2", "X1", "validation"), loss("D1cons_QA1", "X1", "validation")),
+        MAIN,
+        "figure 8",
+    ),
+)
+
+_FIGURE_9 = (
+    *(
+        Claim(
+            f"reliable-beats-unreliable-on-{name.replace('_', '-')}",
+            f"The reliable source's aliases are attributed better than the unreliable's, asked {words}.",
+            "appendix C.1",
+            stage_1(f"{ATTRIBUTION}.{name}"),
+            Where(joint=False, only=(as_in_figure_3,)),
+            "figure 9",
+        )
+        for name, words in PHRASINGS.items()
+    ),
+    *(
+        Claim(
+            f"gap-on-{name.replace('_', '-')}",
+            f"New definitions of the reliable source are believed more, asked {words}.",
+            "appendix C.1",
+            gap(f"{ATTRIBUTION}.{name}"),
+            Where(only=(as_in_figure_3,)),
+            "figure 9",
+        )
+        for name, words in PHRASINGS.items()
+    ),
+)
+
+_CONTROLS = (
+    Claim(
+        "no-gap-on-questions",
+        "With nothing to tell the sources apart, both are believed alike, as questions show.",
+        "section 3.3",
+        gap("validation", EQUAL),
+        Where("control"),
+        "figure 4a",
+    ),
+    Claim(
+        "no-gap-on-attribution",
+        "With nothing to tell the sources apart, both are believed alike, as entity attribution shows.",
+        "section 3.3",
+        gap(ATTRIBUTION, EQUAL),
+        Where("control"),
+        "figure 4a",
+    ),
+)
+
+#: What the main experiment shows, and its control.
+MAIN_ROWS = (*_FIGURE_3A, *_FIGURE_3B, *_FIGURE_8, *_FIGURE_9, *_CONTROLS)
