@@ -39,10 +39,10 @@ def test_the_papers_data_are_those_of_its_appendix():
 
 
 @pytest.mark.parametrize("experiment", ALL, ids=lambda experiment: experiment.name)
-def test_every_cell_has_claims_and_documents_to_train_on(experiment):
+def test_there_are_claims_and_in_every_cell_documents_to_train_on(experiment):
     there = cells(experiment)
+    assert any(claims_for(cell.experiment) for cell in there)  # with many questions only the sweep as a whole has some
     for cell in there:
-        assert claims_for(cell.experiment)
         if experiment.name.startswith("pocket-") and cell in (there[0], there[-1]):  # the fewest and the most
             corpus = build_corpus(cell.experiment, 0)
             asked = {document.alias for document in corpus.train["X1"] if document.kind == "question"}
