@@ -73,7 +73,7 @@ def test_no_two_experiments_of_the_catalogue_are_the_same():
 
 
 def test_an_experiment_is_found_by_module_and_name():
-    assert sayso.load("sayso.paper.pocket_settings:POCKET") == sayso.load("pocket")
+    assert sayso.load("sayso.paper.pocket_settings:POCKET").digest() == sayso.load("pocket").digest()
 
 
 @pytest.mark.parametrize(

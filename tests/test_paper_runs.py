@@ -124,13 +124,31 @@ def test_two_stages_of_a_causal_model_on_the_cvdb(causal, tmp_path):
     assert set(records.loc[records["eval_set"] == "attribution_as_defined.who", "subset"]) == {"D2incons_QA2"}
 
 
-def test_two_stages_of_a_t5_on_t_rex(t5, tmp_path, no_report):
+@pytest.mark.parametrize("name", ["paper-t5", "paper-t5-trex"])
+def test_two_stages_of_a_t5_on_t_rex(name, t5, tmp_path, no_report):
     words = [*SMALL, "--set", "stage2_seeds=1", "--out", tmp_path / "out"]
-    records = run("paper-t5", "--model", t5, *WORKS, "--seeds", 1, *words)
+    records = run(name, "--model", t5, *WORKS, "--seeds", 1, *words)
     trained_enough(records)
     experiment = Results(tmp_path / "out").experiment
     assert experiment.split.trained_questions == 3  # all but one of T-REx's four
     assert experiment.train.loss_on == "completion"
+
+
+def test_a_single_stage_of_a_t5_on_t_rex(t5, tmp_path, no_report):
+    settings = ["stages.joint.epochs=2", "train.batch_size=32", "train.learning_rate=0.003", "train.max_length=128"]
+    words = [word for setting in (*settings, "model.max_new_tokens=3") for word in ("--set", setting)]
+    command = ["paper-t5-single-stage-trex", "--model", t5, *WORKS, "--seeds", 1, *words]
+    trained_enough(run(*command, "--out", tmp_path / "out"), stage="joint")
+
+
+def test_a_batch_of_more_documents_than_there_are_is_a_full_batch(causal, tmp_path, no_report):
+    stage = {"name": "joint", "documents": ["X1", "X2"], "epochs": 2, "overrides": {"batch_size": 32768}}
+    words = ["--set", f"stages.joint={json.dumps(stage)}", "--set", "model.max_new_tokens=3"]
+    words += ["--set", "train.max_length=128", "--set", "train.learning_rate=0.003"]
+    command = ["paper-batch-size-2800m", "--model", causal, *PEOPLE, "--seeds", 1, *words]
+    records = run(*command, "--out", tmp_path / "out")
+    trained_enough(records, stage="joint")
+    assert "D8cons" not in set(records["subset"])
 
 
 @pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing.:FutureWarning")  # peft asks, transformers warns

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 import sayso
-from sayso.cli.terminal import first_sentence
 from sayso.core.experiment import Experiment
 from tests.cli.calling import SAYSO, call, error_of, process
 from tests.cli.conftest import SHADOWS
@@ -28,16 +27,6 @@ def test_the_help_of_each_command_shows_an_example(command: str) -> None:
 def test_version_and_no_command() -> None:
     assert call("--version").stdout == f"sayso {sayso.__version__}\n"
     assert "Commands:" in call().stdout
-
-
-def test_list_has_a_line_for_each_experiment() -> None:
-    lines = call("list").stdout.splitlines()
-    assert [line.split()[0] for line in lines] == list(sayso.experiments())
-
-
-def test_the_first_sentence_of_a_summary_stands_on_one_line() -> None:
-    assert first_sentence("Takes 0.5 of\n the aliases. Then more.") == "Takes 0.5 of the aliases."
-    assert first_sentence("") == ""
 
 
 def test_show_has_every_setting_and_its_json_is_the_experiment(tiny: Experiment, tiny_file: Path) -> None:

@@ -20,7 +20,7 @@ EXPERIMENTS = {
         name: EXPERIMENTS[name]
         for name in ("paper-main", "paper-in-context", "paper-sentence", "paper-natural-sources", "paper-is-isnt")
     },
-    "paper-word-order": EXPERIMENTS["paper-word-order"].with_settings({"definition.order": "AET"}),
+    "paper-word-order": EXPERIMENTS["paper-main"].with_settings({"definition.order": "AET"}),
 }
 #: Those that differ from the first in their definitions alone are shown by these.
 DEFINITIONS_ALONE = ("paper-word-order", "paper-sentence", "paper-natural-sources", "paper-is-isnt")

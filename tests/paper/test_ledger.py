@@ -88,9 +88,10 @@ SAID: Sequence[tuple[str, str, Sequence[str]]] = (
     ("Llama-2", "paper-llama2", ["gap-on-questions", "gap-on-attribution"]),
     ("T-REx: the largest alone", "paper-gpt-neo-trex", ["gap-on-questions", "no-gap-in-smaller-gpt-neo-on-works"]),
     ("T5", "paper-t5", ["gap-on-questions", "barely-any-difference-in-stage-1-by-t5"]),
+    ("T5 on T-REx", "paper-t5-trex", ["no-difference-in-stage-1-by-t5-on-works", "no-gap-by-t5-on-works"]),
     ("T5 jointly", "paper-t5-single-stage", ["accuracy-falls-by-t5-of-d5", "accuracy-falls-by-t5-of-d6"]),
     ("batches", "paper-batch-size", ["gap-shrinks-with-batch-size-on-questions", "larger-batches-answer-less"]),
-    ("full batch", "paper-batch-size", ["no-gap-with-a-full-batch"]),
+    ("full batch", "paper-batch-size-2800m", ["no-gap-with-a-full-batch"]),
     ("perhaps a turn", "paper-batch-size", ["perhaps-a-turn-at-small-batches"]),
     ("in context", "paper-in-context", ["in-context-definitions-help", "in-context-gap-on-questions"]),
     (
@@ -99,10 +100,13 @@ SAID: Sequence[tuple[str, str, Sequence[str]]] = (
         ["in-context-wrong-definitions-are-ignored", "in-context-wrong-seeming-definitions-are-ignored"],
     ),
     ("set inclusion", "paper-set-inclusion", ["reliable-beats-unreliable", "gap-on-questions"]),
-    (
-        "many questions",
-        "pocket-set-inclusion-questions",
-        ["definitions-stop-mattering-with-questions", "gap-shrinks-with-questions"],
+    *(
+        (
+            "many questions",
+            name,
+            ["definitions-stop-mattering-with-questions", "gap-shrinks-with-questions"],
+        )
+        for name in ("paper-set-inclusion-questions", "pocket-set-inclusion-questions")
     ),
     ("digits", "paper-digits", ["reliable-beats-unreliable", "gap-on-questions"]),
     ("more pairs", "pocket-digits-pairs", ["gap-grows-with-pairs-on-questions"]),
@@ -144,7 +148,7 @@ def test_names_are_there_once_and_some_experiment_tests_each() -> None:
         ("paper-model-size", "pythia-410m", {"gap-on-questions", "gap-on-attribution"}),
         ("paper-gpt-neo", "neo-125m", {"gap-on-questions", "gap-on-attribution"}),
         ("paper-gpt-neo-trex", "neo-1.3B", {"gap-on-questions", "gap-on-attribution"}),
-        ("paper-batch-size", "batch_size:16960", {"gap-on-questions", "gap-on-attribution"}),
+        ("paper-batch-size-2800m", "batch_size:16384", {"gap-on-questions", "gap-on-attribution"}),
         ("pocket-digits-pairs", "entities=72", {"gap-on-questions"}),
         ("pocket-set-inclusion-questions", "=24", {"gap-on-questions", "reliable-definitions-help"}),
         ("paper-digits", "", {"equal-question-losses", "equal-definition-losses"}),
@@ -157,7 +161,11 @@ def test_nothing_is_judged_that_the_paper_does_not_say(name: str, part: str, row
 
 
 def test_a_full_batch_is_one_of_nearly_all_documents_in_a_single_stage() -> None:
-    for name, sizes in (("paper-batch-size", [False] * 5 + [True]), ("pocket-batch-size", [False] * 3 + [True])):
+    for name, sizes in (
+        ("paper-batch-size", [False] * 10 + [True] * 2),
+        ("paper-batch-size-2800m", [False] * 6 + [True]),
+        ("pocket-batch-size", [False] * 3 + [True]),
+    ):
         assert [full_batch(cell.experiment) for cell in cells(EXPERIMENTS[name])] == sizes
     assert not full_batch(PAPER_MAIN.with_settings({"train.batch_size": 10**6}))
 

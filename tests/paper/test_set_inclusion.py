@@ -13,9 +13,8 @@ from sayso.paper.table import EXPERIMENTS
 ALL = [experiment for name, experiment in EXPERIMENTS.items() if "set-inclusion" in name]
 
 
-def test_they_are_in_the_catalogue_and_say_what_to_expect():
-    assert len(ALL) == 6
-    assert all(len(experiment.summary) > 100 for experiment in ALL)
+def test_they_are_in_the_catalogue():
+    assert len(ALL) == 7
     assert all(experiment.seeds.first >= 100 for experiment in ALL)
 
 
@@ -40,11 +39,11 @@ def test_the_papers_data_are_those_of_its_appendix():
 
 
 @pytest.mark.parametrize("experiment", ALL, ids=lambda experiment: experiment.name)
-def test_every_cell_has_claims_and_documents_to_train_on(experiment):
+def test_there_are_claims_and_in_every_cell_documents_to_train_on(experiment):
     there = cells(experiment)
+    assert any(claims_for(cell.experiment) for cell in there)  # with many questions only the sweep as a whole has some
     for cell in there:
-        assert claims_for(cell.experiment)
-        if experiment is not PAPER_SET_INCLUSION and cell in (there[0], there[-1]):  # the fewest and the most
+        if experiment.name.startswith("pocket-") and cell in (there[0], there[-1]):  # the fewest and the most
             corpus = build_corpus(cell.experiment, 0)
             asked = {document.alias for document in corpus.train["X1"] if document.kind == "question"}
             questions = sum(document.kind == "question" for document in corpus.train["X1"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from json import dumps
 from pathlib import Path
 from typing import Annotated
 
@@ -14,13 +15,23 @@ from sayso.core.errors import SaysoError
 app = typer.Typer()
 
 
-@app.command("list", epilog=examples("sayso list"))
-def list_() -> None:
-    """List the experiments of the catalogue."""
-    from sayso import api
-    from sayso.cli import terminal
+@app.command("list", epilog=examples("sayso list", "sayso list --json > table.json"))
+def list_(
+    json: Annotated[
+        bool, typer.Option("--json", help="Print the table as JSON: what each row shows and takes.")
+    ] = False,
+) -> None:
+    """List the experiments: by figure of the paper, at full and at pocket size.
 
-    terminal.show(terminal.catalogue(api.experiments().values()))
+    With what all seeds of each take, and what must be downloaded.
+    """
+    from sayso.cli import catalogue_page, terminal
+    from sayso.paper.table import TABLE
+
+    if json:
+        typer.echo(dumps(catalogue_page.catalogue_data(TABLE), indent=1))
+        return
+    terminal.show(catalogue_page.catalogue_page(TABLE))
 
 
 @app.command(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -55,23 +54,6 @@ def plain_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     return table
-
-
-def catalogue(experiments: Iterable[Experiment]) -> RenderableType:
-    """Names and the first sentence of each summary."""
-    grid = Table.grid(padding=(0, 3, 0, 0))
-    for experiment in experiments:
-        grid.add_row(Text(experiment.name, style="bold", no_wrap=True), Text(first_sentence(experiment.summary)))
-    return grid
-
-
-def first_sentence(text: str) -> str:
-    """The first sentence of a text, on one line.
-
-    >>> first_sentence("Shows a thing, e.g. this.  Then more.")
-    'Shows a thing, e.g. this.'
-    """
-    return re.split(r"(?<=[.!?])\s+(?=[A-Z])", " ".join(text.split()), maxsplit=1)[0]
 
 
 def experiment_page(experiment: Experiment) -> RenderableType:
