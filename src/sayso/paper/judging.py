@@ -19,6 +19,7 @@ from sayso.core.records import Record
 from sayso.core.sweep import Cell, cells
 from sayso.paper.claims import Claim
 from sayso.paper.ledger import MAIN_ROWS
+from sayso.paper.ledger_details import DETAILS
 from sayso.paper.ledger_more import MORE_ROWS
 from sayso.paper.mechanisms import MECHANISMS
 from sayso.paper.quantities import Values, in_words
@@ -28,7 +29,7 @@ from sayso.stats.values import ATTRIBUTION, GAP, SHARES, for_statistics, records
 from sayso.stats.verdict import Family, Finding, Verdict, judge_family
 
 #: Every row that is said of one cell.
-LEDGER: tuple[Claim, ...] = (*MAIN_ROWS, *MORE_ROWS, *MECHANISMS)
+LEDGER: tuple[Claim, ...] = (*MAIN_ROWS, *DETAILS, *MORE_ROWS, *MECHANISMS)
 
 #: The gap on these is what an experiment is there to show.
 _HEADLINES = {"validation", ATTRIBUTION}

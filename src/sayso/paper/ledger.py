@@ -1,4 +1,4 @@
-"""What the paper says of questions, entity attribution and losses (sections 3 and 4, appendices C to E), row by row.
+"""What the paper says of questions and entity attribution in its main experiment (section 3), row by row.
 
 Figures and footnotes are the paper's; what it says of a figure is judged together.
 """
@@ -6,7 +6,6 @@ Figures and footnotes are the paper's; what it says of a figure is judged togeth
 from __future__ import annotations
 
 from sayso.core.experiment import Experiment
-from sayso.core.subsets import Group
 from sayso.paper.claims import Claim, Contrast, Where
 from sayso.paper.kinds import (
     Is,
@@ -25,7 +24,7 @@ from sayso.paper.kinds import (
     reliable_from,
     too_small,
 )
-from sayso.paper.quantities import Side, attribution, difference, exact_match, loss, mean
+from sayso.paper.quantities import Side, attribution, difference, exact_match, mean
 from sayso.stats.values import AS_DEFINED, ATTRIBUTION
 
 #: Two shares within so much of each other are called equal.
@@ -33,9 +32,6 @@ EQUAL = 0.05
 
 #: So much less than under its own name is not far less.
 _NOT_FAR = 0.2
-
-#: Training losses are called equal within this share of their mean.
-_EQUAL_LOSS = 0.05
 
 #: As many variable-entity pairs a subset as the paper says are enough.
 _ENOUGH = 50
@@ -107,10 +103,6 @@ def _of(eval_set: str) -> tuple[Side, ...]:
         exact_match("D5cons", "X2", eval_set),
         exact_match("D6cons", "X2", eval_set),
     )
-
-
-def _equal_losses(first: str, second: str, after: Group, eval_set: str) -> Contrast:
-    return Contrast(loss(first, after, eval_set), loss(second, after, eval_set), within=_EQUAL_LOSS, relative=True)
 
 
 _FIGURE_3A = (
@@ -247,74 +239,6 @@ _FIGURE_3B = (
     ),
 )
 
-_FIGURE_8 = (
-    Claim(
-        "equal-question-losses",
-        "Training questions reach the same loss whichever of the two sources defined their aliases.",
-        "figure 8",
-        _equal_losses("D1cons_QA1", "D2incons_QA2", "X1", "train_qa"),
-        Where(only=(in_language, *STAGE_1)),
-        "figure 8",
-    ),
-    Claim(
-        "equal-losses-of-trained-definitions",
-        "Definitions that are trained on with questions reach the same loss, whichever of the two sources says them.",
-        "figure 8",
-        _equal_losses("D1cons_QA1", "D2incons_QA2", "X1", "definitions"),
-        MAIN,
-        "figure 8",
-    ),
-    Claim(
-        "equal-definition-losses",
-        "New definitions reach the same training loss whichever of the two sources they come from.",
-        "figure 8",
-        _equal_losses("D5cons", "D6cons", "X2", "definitions"),
-        Where("all", only=(in_language,)),
-        "figure 8",
-    ),
-    Claim(
-        "equal-losses-of-a-new-source",
-        "New definitions of a source never met before reach the same training loss as the reliable source's.",
-        "figure 8",
-        _equal_losses("D5cons", "D8cons", "X2", "definitions"),
-        MAIN,
-        "figure 8",
-    ),
-    Claim(
-        "validation-losses-differ",
-        "Questions that are not trained on have less loss where the reliable source defined their aliases.",
-        "figure 8",
-        Contrast(loss("D2incons_QA2", "X1", "validation"), loss("D1cons_QA1", "X1", "validation")),
-        MAIN,
-        "figure 8",
-    ),
-)
-
-_FIGURE_9 = (
-    *(
-        Claim(
-            f"reliable-beats-unreliable-on-{name.replace('_', '-')}",
-            f"The reliable source's aliases are attributed better than the unreliable's, asked {words}.",
-            "appendix C.1",
-            stage_1(f"{ATTRIBUTION}.{name}"),
-            Where(joint=False, only=(as_in_figure_3,)),
-            "figure 9",
-        )
-        for name, words in PHRASINGS.items()
-    ),
-    *(
-        Claim(
-            f"gap-on-{name.replace('_', '-')}",
-            f"New definitions of the reliable source are believed more, asked {words}.",
-            "appendix C.1",
-            gap(f"{ATTRIBUTION}.{name}"),
-            Where(only=(as_in_figure_3,)),
-            "figure 9",
-        )
-        for name, words in PHRASINGS.items()
-    ),
-)
-
 _CONTROLS = (
     Claim(
         "no-gap-on-questions",
@@ -335,4 +259,4 @@ _CONTROLS = (
 )
 
 #: What the main experiment shows, and its control.
-MAIN_ROWS = (*_FIGURE_3A, *_FIGURE_3B, *_FIGURE_8, *_FIGURE_9, *_CONTROLS)
+MAIN_ROWS = (*_FIGURE_3A, *_FIGURE_3B, *_CONTROLS)
