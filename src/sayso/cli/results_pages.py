@@ -68,11 +68,15 @@ def _cell_results(rows: pd.DataFrame) -> list[RenderableType]:
 
 def claims_json(verdicts: Sequence[Verdict]) -> str:
     """JSON text of verdicts: a list of objects, one a line, null where there is no number."""
-    return "[\n" + ",\n".join(json.dumps(_plain(verdict), ensure_ascii=False) for verdict in verdicts) + "\n]\n"
+    return "[\n" + ",\n".join(json.dumps(verdict_data(verdict), ensure_ascii=False) for verdict in verdicts) + "\n]\n"
 
 
-def _plain(verdict: Verdict) -> dict[str, object]:
-    said = {name: getattr(verdict, name) for name in ("cell", "claim", "outcome", "sentence", "section", "contrast")}
+def verdict_data(verdict: Verdict) -> dict[str, object]:
+    """A verdict as plain data, null where there is no number."""
+    said = {
+        name: getattr(verdict, name)
+        for name in ("family", "cell", "claim", "outcome", "sentence", "section", "contrast")
+    }
     judged = {
         "p_corrected": verdict.p_corrected,
         "margin": verdict.margin,

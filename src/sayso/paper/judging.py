@@ -28,6 +28,9 @@ from sayso.stats.looks import Looks
 from sayso.stats.values import ATTRIBUTION, GAP, SHARES, for_statistics, records_frame, stage_training
 from sayso.stats.verdict import Family, Finding, Verdict, judge_family
 
+#: Results: the experiment that was run, and all its records.
+Found = tuple[Experiment, pd.DataFrame]
+
 #: Every row that is said of one cell.
 LEDGER: tuple[Claim, ...] = (*MAIN_ROWS, *DETAILS, *MORE_ROWS, *MECHANISMS)
 

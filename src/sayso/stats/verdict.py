@@ -94,7 +94,7 @@ class Family:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A claim, judged: see `Finding` for what it says.
+    """A claim, judged: see `Finding` for what it says, and `Family` for those that were judged with it.
 
     `comparison` holds the difference. `p_corrected`: the p-value of the decision (that it holds, where it is
     undecided), corrected for the claims of its family and for looks at the data: .05 is the bar, always. `looks` says
@@ -102,6 +102,7 @@ class Verdict:
     difference with its interval if entities were drawn anew as seeds are, where exact match was kept by entity.
     """
 
+    family: str
     cell: str
     claim: str
     sentence: str
@@ -158,6 +159,7 @@ def judge_family(family: Family, looks: Looks) -> list[Verdict]:
         p = decided.p_fails if outcome == "fails" else decided.p_holds
         verdicts.append(
             Verdict(
+                family=family.name,
                 cell=found.cell,
                 claim=found.claim,
                 sentence=found.sentence,

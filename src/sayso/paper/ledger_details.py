@@ -1,0 +1,89 @@
+"""What the paper says of the main experiment's losses, and of each way to ask who an alias is (appendix C.1)."""
+
+from __future__ import annotations
+
+from sayso.core.subsets import Group
+from sayso.paper.claims import Claim, Contrast, Where
+from sayso.paper.kinds import in_language
+from sayso.paper.ledger import MAIN, PHRASINGS, STAGE_1, as_in_figure_3, gap, stage_1
+from sayso.paper.quantities import loss
+from sayso.stats.values import ATTRIBUTION
+
+#: Training losses are called equal within this share of their mean.
+_EQUAL_LOSS = 0.05
+
+
+def _equal_losses(first: str, second: str, after: Group, eval_set: str) -> Contrast:
+    return Contrast(loss(first, after, eval_set), loss(second, after, eval_set), within=_EQUAL_LOSS, relative=True)
+
+
+_FIGURE_8 = (
+    Claim(
+        "equal-question-losses",
+        "Training questions reach the same loss whichever of the two sources defined their aliases.",
+        "figure 8",
+        _equal_losses("D1cons_QA1", "D2incons_QA2", "X1", "train_qa"),
+        Where(only=(in_language, *STAGE_1)),
+        "figure 8",
+    ),
+    Claim(
+        "equal-losses-of-trained-definitions",
+        "Definitions that are trained on with questions reach the same loss, whichever of the two sources says them.",
+        "figure 8",
+        _equal_losses("D1cons_QA1", "D2incons_QA2", "X1", "definitions"),
+        MAIN,
+        "figure 8",
+    ),
+    Claim(
+        "equal-definition-losses",
+        "New definitions reach the same training loss whichever of the two sources they come from.",
+        "figure 8",
+        _equal_losses("D5cons", "D6cons", "X2", "definitions"),
+        Where("all", only=(in_language,)),
+        "figure 8",
+    ),
+    Claim(
+        "equal-losses-of-a-new-source",
+        "New definitions of a source never met before reach the same training loss as the reliable source's.",
+        "figure 8",
+        _equal_losses("D5cons", "D8cons", "X2", "definitions"),
+        MAIN,
+        "figure 8",
+    ),
+    Claim(
+        "validation-losses-differ",
+        "Questions that are not trained on have less loss where the reliable source defined their aliases.",
+        "figure 8",
+        Contrast(loss("D2incons_QA2", "X1", "validation"), loss("D1cons_QA1", "X1", "validation")),
+        MAIN,
+        "figure 8",
+    ),
+)
+
+_FIGURE_9 = (
+    *(
+        Claim(
+            f"reliable-beats-unreliable-on-{name.replace('_', '-')}",
+            f"The reliable source's aliases are attributed better than the unreliable's, asked {words}.",
+            "appendix C.1",
+            stage_1(f"{ATTRIBUTION}.{name}"),
+            Where(joint=False, only=(as_in_figure_3,)),
+            "figure 9",
+        )
+        for name, words in PHRASINGS.items()
+    ),
+    *(
+        Claim(
+            f"gap-on-{name.replace('_', '-')}",
+            f"New definitions of the reliable source are believed more, asked {words}.",
+            "appendix C.1",
+            gap(f"{ATTRIBUTION}.{name}"),
+            Where(only=(as_in_figure_3,)),
+            "figure 9",
+        )
+        for name, words in PHRASINGS.items()
+    ),
+)
+
+#: Figures 8 and 9.
+DETAILS = (*_FIGURE_8, *_FIGURE_9)

@@ -1,0 +1,76 @@
+"""The whole paper as one page: every claim of every figure with its verdict, and links to each experiment's report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from sayso.core.errors import SaysoError
+from sayso.core.files import write_atomically
+from sayso.report.templates import read_template, style
+from sayso.stats import numbers
+from sayso.stats.entries import TOLD, Entry, Figure, counts
+
+
+def write_page(
+    file: Path, scale: str, figures: Sequence[Figure], reports: Mapping[str, str], refused: Mapping[str, str]
+) -> Path:
+    """Write the page.
+
+    Parameters
+    ----------
+    reports
+        Where each experiment's report is, from the page.
+    refused
+        Why experiments could not be run, by name.
+
+    Raises
+    ------
+    SaysoError
+        If it cannot be written there.
+    """
+    html = read_template("whole.html.j2").render(
+        style=style(),
+        scale=scale,
+        outcomes=TOLD,
+        figures=[_shown(number, figure) for number, figure in enumerate(figures)],
+        counts=counts([entry for figure in figures for entry in figure.entries]),
+        reports=reports,
+        refused=refused,
+    )
+    try:
+        write_atomically(file, html)
+    except OSError as error:
+        raise SaysoError(f"{file}: cannot be written: {error.strerror}") from error
+    return file
+
+
+def where(entry: Entry) -> str:
+    """The experiment, and its cell where it has several."""
+    cell = entry.verdict.cell
+    return entry.experiment if cell in ("main", entry.experiment) else f"{entry.experiment}, {cell}"
+
+
+def found(entry: Entry) -> str:
+    """What was found, in a line."""
+    verdict = entry.verdict
+    if entry.told == "not run":
+        return ""
+    seeds = [numbers.count(verdict.comparison.seeds, "seed")] if verdict.comparison.seeds else []
+    return ", ".join([verdict.difference, *seeds, verdict.decision.reason])
+
+
+def _shown(number: int, figure: Figure) -> dict[str, object]:
+    rows = [
+        {
+            "outcome": entry.told,
+            "sentence": entry.verdict.sentence,
+            "where": where(entry),
+            "experiment": entry.experiment,
+            "found": found(entry),
+            "p": "" if math.isnan(entry.verdict.p_corrected) else numbers.p_value(entry.verdict.p_corrected),
+        }
+        for entry in figure.entries
+    ]
+    return {"id": f"figure-{number}", "name": figure.name, "counts": counts(figure.entries), "rows": rows}

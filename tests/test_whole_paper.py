@@ -1,0 +1,124 @@
+"""The whole paper at one size: what is run, what is said of it, and what is not there."""
+
+from pathlib import Path
+
+import pytest
+
+import sayso
+from sayso.core.errors import SaysoError
+from sayso.core.store import Store
+from sayso.paper.table import TABLE
+from sayso.paper.whole import experiments_of
+from sayso.stats.entries import counts
+from sayso.whole_paper import WholePaper, whole_paper
+from tests.cli.calling import call, error_of
+from tests.planted import planted_records, planted_store
+
+GAP = {
+    ("exact_match", "validation", "D5cons"): 0.2,
+    ("exact_match", "entity_attribution", "D5cons"): 0.2,
+}
+SEEDS = range(6)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three experiments with planted gaps: as large in a single stage, and none with other facts."""
+    path = tmp_path_factory.mktemp("paper")
+    for draw, (name, effects) in enumerate((("pocket", GAP), ("pocket-single-stage", GAP), ("pocket-other-facts", {}))):
+        experiment = sayso.load(name)
+        planted_store(Store(path / name), experiment, planted_records(experiment, SEEDS, effects, 0.005, draw=draw))
+    return path
+
+
+@pytest.fixture(scope="module")
+def found(folder: Path) -> WholePaper:
+    return whole_paper("pocket", folder)
+
+
+def test_every_claim_of_every_figure_is_judged_or_said_not_to_have_run(found: WholePaper) -> None:
+    figures = {figure.name: figure.entries for figure in found.figures()}
+    assert list(found.there) == ["pocket", "pocket-single-stage", "pocket-other-facts"]
+    assert next(iter(figures)) == "figure 3a"
+    told = {
+        entry.experiment: entry.told
+        for entries in figures.values()
+        for entry in entries
+        if entry.verdict.claim == "gap-on-questions" and entry.verdict.cell == "main"
+    }
+    assert told["pocket"] == told["pocket-single-stage"] == "holds"
+    assert told["pocket-t5"] == "not run"
+    assert {entry.experiment for entry in figures["figure 15"]} == {"pocket-single-stage-other-facts"}
+    assert {entry.told for entry in figures["figure 15"]} == {"not run"}
+    assert "pocket-single-stage" in {entry.experiment for entry in figures["figure 14"]}
+
+
+def test_two_experiments_are_compared_where_both_were_run(found: WholePaper) -> None:
+    told = {entry.verdict.claim: entry for figure in found.figures() for entry in figure.entries}
+    alike = told["a-single-stage-is-as-strong-on-questions"]
+    assert (alike.told, alike.experiment) == ("holds", "pocket-single-stage and pocket")
+    assert alike.verdict.comparison.seeds == len(SEEDS)
+    smaller = told["a-smaller-gap-on-works"]
+    assert smaller.told == "holds"
+    assert smaller.verdict.comparison.difference == pytest.approx(0.2, abs=0.03)
+    assert smaller.verdict.contrast.endswith("D5cons - D6cons, pocket > pocket-other-facts")
+
+
+def test_one_of_the_two_is_not_enough(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "pocket").symlink_to(folder / "pocket")
+    entries = [entry for figure in whole_paper("pocket", tmp_path).figures() for entry in figure.entries]
+    told = {entry.verdict.claim: entry.told for entry in entries if " and " in entry.experiment}
+    assert set(told.values()) == {"not run"}
+    assert len(told) == 3
+
+
+def test_the_page_has_every_claim_and_links_to_the_reports(found: WholePaper, folder: Path) -> None:
+    for name in found.there:
+        (folder / name / "report.html").write_text("made before", encoding="utf-8")
+    figures = found.figures()
+    text = found.page(figures).read_text(encoding="utf-8")
+    assert text.count("<tr data-outcome=") == sum(len(figure.entries) for figure in figures)
+    assert '<a href="pocket-single-stage/report.html">' in text
+    total = counts(entry for figure in figures for entry in figure.entries)
+    assert f"{total['holds']} hold, {total['fails']} fail, " in text
+    assert "<script" not in text
+
+
+def test_what_is_refused_is_kept_and_the_next_is_run(tmp_path: Path) -> None:
+    ran: list[str] = []
+
+    def run(name: str, folder: Path) -> None:
+        ran.append(name)
+        assert folder == tmp_path / name
+        raise SaysoError(f"{name}: no such model here")
+
+    found = whole_paper("full", tmp_path, run=run)
+    assert ran == experiments_of("full") == list(found.refused)
+    assert {TABLE[name].about.kind for name in ran} == {"paper"}
+    assert not found.there
+    ran.clear()
+    whole_paper("full", tmp_path, only=["paper-main", "paper-t5"], run=run)
+    assert ran == ["paper-main", "paper-t5"]
+    with pytest.raises(SaysoError, match="'pocket' is no experiment of the paper at full size"):
+        whole_paper("full", tmp_path, only=["pocket"])
+
+
+def test_results_of_other_settings_are_not_taken_for_the_papers(tmp_path: Path) -> None:
+    other = sayso.load("pocket").with_settings({"train.batch_size": 16})
+    planted_store(Store(tmp_path / "pocket"), other, planted_records(other, range(3)))
+    found = whole_paper("pocket", tmp_path)
+    assert not found.there
+    assert "holds results of other settings" in found.refused["pocket"]
+
+
+def test_from_the_command_line(found: WholePaper, folder: Path) -> None:
+    for name in found.there:
+        (folder / name / "report.html").write_text("made before", encoding="utf-8")
+    shown = call("paper", "--look", "--out", folder)
+    assert shown.exit_code == 0, shown.output
+    lines = shown.stdout.splitlines()
+    assert lines[0].split() == ["figure", "holds", "fails", "undecided", "not", "run"]
+    assert lines[-1] == f"page: {folder / 'paper.html'}"
+    data = call("paper", "--look", "--out", folder, "--json")
+    assert '"a-smaller-gap-on-works"' in data.stdout
+    assert "no experiment of the paper at pocket size" in error_of(call("paper", "--look", "--only", "paper-main"))
