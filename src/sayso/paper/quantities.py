@@ -100,11 +100,7 @@ class Values:
             "start": table[table["epoch"] == 0],
             "first": table[table["epoch"] == later],
         }
-        keys = ["cell", "stage", "measure", "eval_set", "what", "subset"]
-        self._found = {
-            when: {key: own.set_index("seed")["value"] for key, own in part.groupby(keys, sort=False)}
-            for when, part in rows.items()
-        }
+        self._found = {when: _by_number(part) for when, part in rows.items()}
         ends = rows["end"]
         self.seeds = {str(cell): set(own) for cell, own in table.groupby("cell")["seed"]}
         self._recorded = set(ends[["cell", "measure", "subset", "eval_set", "what"]].itertuples(index=False, name=None))
@@ -129,11 +125,19 @@ class Values:
 
     def _number(self, cell: Cell, number: Number, seeds: Sequence[int]) -> Floats:
         stage = stage_training(cell.experiment, number.after) or ""
-        key = (cell.name, stage, number.measure, number.eval_set, number.what, number.subset)
-        found = self._found[number.when].get(key)
-        if found is None:
+        places, rows = self._found[number.when]
+        own = rows.get((cell.name, stage, number.measure, number.eval_set, number.what, number.subset))
+        if own is None:
             return np.full(len(seeds), np.nan)
-        return found.reindex(list(seeds)).to_numpy(dtype=float)
+        return np.array([own[places[seed]] if seed in places else np.nan for seed in seeds])
+
+
+def _by_number(table: pd.DataFrame) -> tuple[dict[int, int], dict[tuple[str, ...], Floats]]:
+    """The place of each seed, and the values of each number in that order, NaN where not measured."""
+    keys = ["cell", "stage", "measure", "eval_set", "what", "subset"]
+    wide = table.set_index([*keys, "seed"])["value"].unstack("seed")
+    places = {int(seed): place for place, seed in enumerate(wide.columns)}
+    return places, dict(zip(map(tuple, wide.index), wide.to_numpy(dtype=float), strict=True))
 
 
 def in_words(first: Side, sign: str = "", second: Side | None = None) -> str:
