@@ -21,9 +21,9 @@ def list_(
         bool, typer.Option("--json", help="Print the table as JSON: what each row shows and takes.")
     ] = False,
 ) -> None:
-    """List the experiments: by figure of the paper, at full and at pocket size.
+    """List the experiments by figure of the paper.
 
-    With what all seeds of each take, and what must be downloaded.
+    At full and at pocket size, with what all seeds of each take, and what must be downloaded.
     """
     from sayso.cli import catalogue_page, terminal
     from sayso.paper.table import TABLE

@@ -90,9 +90,9 @@ def compare(
     csv: Annotated[bool, typer.Option("--csv", help="Print every number of both as CSV.")] = False,
     every: Annotated[bool, typer.Option("--all", help="Show numbers that do not differ, too.")] = False,
 ) -> None:
-    """Say which settings, numbers and verdicts of two results folders differ.
+    """Say what differs between two results folders.
 
-    One machine against another, one model, setting or version against another. Numbers are those at the ends of
+    Settings, numbers and verdicts: one machine against another, one model, setting or version against another. Numbers are those at the ends of
     stages: seed by seed where both have the same seeds, as two samples where not.
     """
     from sayso.cli import results_pages, terminal

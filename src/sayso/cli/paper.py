@@ -30,9 +30,9 @@ def paper(
     look: Annotated[bool, typer.Option("--look", help="Run nothing; say what there is.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print every claim as JSON.")] = False,
 ) -> None:
-    """Run every experiment of the paper at a size, and say what each claim of each figure came to.
+    """Run the whole paper, and judge its claims by figure.
 
-    What is finished is kept and not run again; Ctrl-C stops it, and the same command goes on where it was. Ends with
+    Every experiment at one size, one after the other. What is finished is kept and not run again; Ctrl-C stops it, and the same command goes on where it was. Ends with
     paper.html, every claim by figure, with the way to each experiment's report.
     """
     from sayso.cli import paper_page, terminal
