@@ -92,8 +92,8 @@ def compare(
 ) -> None:
     """Say what differs between two results folders.
 
-    Settings, numbers and verdicts: one machine against another, one model, setting or version against another. Numbers are those at the ends of
-    stages: seed by seed where both have the same seeds, as two samples where not.
+    Settings, numbers and verdicts: one machine against another, one model, setting or version against another.
+    Numbers are those at the ends of stages: seed by seed where both have the same seeds, as two samples where not.
     """
     from sayso.cli import results_pages, terminal
     from sayso.compared import compare as compare_folders

@@ -32,8 +32,9 @@ def paper(
 ) -> None:
     """Run the whole paper, and judge its claims by figure.
 
-    Every experiment at one size, one after the other. What is finished is kept and not run again; Ctrl-C stops it, and the same command goes on where it was. Ends with
-    paper.html, every claim by figure, with the way to each experiment's report.
+    Every experiment at one size, one after the other. What is finished is kept and not run again; Ctrl-C stops it, and
+    the same command goes on where it was. Ends with paper.html, every claim by figure, with the way to each
+    experiment's report.
     """
     from sayso.cli import paper_page, terminal
     from sayso.cli.interrupts import stoppable
