@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import gzip
-import os
 import random
-import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -15,6 +12,7 @@ from pathlib import Path
 
 from tests.data.files.make import CVDB_COLUMNS, cvdb_row
 
+from benchmarks.alone import peak_megabytes, run_alone
 from sayso.data.published.cvdb_file import Encoding
 
 ROWS = 2_290_000
@@ -33,8 +31,7 @@ def main() -> None:
             stream.writelines(_lines(random.Random(0)))  # noqa: S311 - made-up people, no secrets
         print(f"file      {ROWS} rows, {file.stat().st_size / 1e6:.0f} MB gzipped", flush=True)
         for encoding in ("paper", "repaired"):
-            command = [sys.executable, "-m", "benchmarks.prepare", str(file), encoding, folder]
-            subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+            run_alone("prepare", str(file), encoding, folder)
 
 
 def prepared(file: str, encoding: Encoding, folder: str) -> None:
@@ -45,8 +42,7 @@ def prepared(file: str, encoding: Encoding, folder: str) -> None:
     start = time.perf_counter()
     done = prepare_file(recipe(encoding), Path(file), Path(folder))
     seconds, size = time.perf_counter() - start, done.path.stat().st_size / 1e6
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{encoding:9} {seconds:6.1f} s, peak {peak:5.0f} MB, table {size:.1f} MB")
+    print(f"{encoding:9} {seconds:6.1f} s, peak {peak_megabytes():5.0f} MB, table {size:.1f} MB")
     print(f"          {done.counts}")
 
 

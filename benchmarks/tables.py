@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import csv
-import os
 import random
-import re
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+from benchmarks.alone import peak_megabytes, run_alone
 
 ROWS = (10, 5_000, 1_000_000)
 COLUMNS = ("name", "born", "died", "place", "occupation", "country", "gender")
@@ -30,8 +29,7 @@ def main() -> None:
             frame.to_parquet(file.with_suffix(".parquet"))
             del frame
             for name, end in (("pandas", ".csv"), ("sayso", ".csv"), ("sayso", ".jsonl"), ("sayso", ".parquet")):
-                command = [sys.executable, "-m", "benchmarks.tables", name, str(file.with_suffix(end))]
-                subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+                run_alone("tables", name, str(file.with_suffix(end)))
 
 
 def ours(file: str) -> str:
@@ -76,6 +74,4 @@ def _write(file: Path, rows: int) -> None:
 
 if __name__ == "__main__":
     said = {"sayso": ours, "pandas": peers}[sys.argv[1]](sys.argv[2])
-    # Not resource.getrusage: its peak takes in the parent's at the fork.
-    peak = int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024  # type: ignore[index]
-    print(f"{said}, peak {peak:,.0f} MB", flush=True)
+    print(f"{said}, peak {peak_megabytes():,.0f} MB", flush=True)

@@ -32,9 +32,11 @@ class WholePaper:
 
     def figures(self) -> list[Figure]:
         """Every claim of every figure: what it came to, or that it was not run."""
+        from sayso.paper.across import names_of_pairs
         from sayso.paper.whole import whole
 
-        records = {name: (own.experiment, own.records()) for name, own in self.there.items()}
+        both = {name: self.there[name] for name in names_of_pairs(list(self.there))}
+        records = {name: (own.experiment, own.records()) for name, own in both.items()}
         return whole(self.scale, records, {name: own.claims() for name, own in self.there.items()})
 
     def page(self, figures: Sequence[Figure]) -> Path:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from sayso.core.sweep import cells
 from sayso.paper.costs import CARD, cost_of, downloads
-from sayso.paper.rows import Row
+from sayso.paper.rows import Row, listed
 
 #: Widest that names and what they take may be, so that a page of 80 columns has room for downloads.
 _NAME, _TAKES = 33, 9
@@ -82,9 +82,8 @@ def _data(row: Row) -> dict[str, Any]:
 
 def _heading(row: Row) -> str:
     """The row's figures, or footnotes where it has none."""
-    named = row.about.figures or tuple(str(number) for number in row.about.footnotes)
-    word = ("figure" if row.about.figures else "footnote") + ("s" if len(named) > 1 else "")
-    return f"{word} {', '.join(named[:-1])} and {named[-1]}" if len(named) > 1 else f"{word} {named[0]}"
+    about = row.about
+    return listed("figure", about.figures) or listed("footnote", [str(number) for number in about.footnotes])
 
 
 def _in_the_paper(row: Row) -> tuple[bool, int, str]:

@@ -10,7 +10,7 @@ import numpy as np
 from sayso.core.sweep import Cell, cells
 from sayso.paper.judging import Found
 from sayso.paper.ledger import EQUAL
-from sayso.paper.quantities import Side, Values, difference, exact_match, in_words
+from sayso.paper.quantities import Side, Values, gap_of, in_words
 from sayso.stats.looks import Looks
 from sayso.stats.values import ATTRIBUTION, for_statistics
 from sayso.stats.verdict import Family, Finding, Verdict, judge_family
@@ -32,10 +32,6 @@ class Across:
     within: float | None = None
 
 
-def _gap(eval_set: str) -> Side:
-    return difference(exact_match("D5cons", "X2", eval_set), exact_match("D6cons", "X2", eval_set))
-
-
 _STAGES = (("paper-single-stage", "paper-main"), ("pocket-single-stage", "pocket"))
 _FACTS = (("paper-main", "paper-trex"), ("pocket", "pocket-other-facts"))
 
@@ -46,7 +42,7 @@ ACROSS = (
             f"Trained together, new definitions show as large a gap as in two stages, on {asked}.",
             "section 3.3, appendix C.5",
             "figure 14",
-            _gap(eval_set),
+            gap_of(eval_set),
             _STAGES,
             EQUAL,
         )
@@ -57,7 +53,7 @@ ACROSS = (
         "On T-REx the gap on questions is smaller than on the CVDB.",
         "appendix C.2",
         "figure 10",
-        _gap("validation"),
+        gap_of("validation"),
         _FACTS,
     ),
 )

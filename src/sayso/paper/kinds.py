@@ -14,7 +14,7 @@ from sayso.data.pocket import SYNTHETIC, PocketWorld
 from sayso.data.published.trex import TREx
 from sayso.data.set_inclusion import SetInclusion
 from sayso.data.split import sizes
-from sayso.learners.known_models import KNOWN_MODELS
+from sayso.learners.known_models import KNOWN_MODELS, KnownModel
 from sayso.learners.specs import FromScratch, HFModel
 from sayso.stats.values import stage_training
 
@@ -92,15 +92,19 @@ def encoder_decoder(experiment: Experiment) -> bool:
     model: Any = experiment.model
     if isinstance(model, FromScratch):
         return model.architecture in ("t5", "mt5", "umt5", "bart")
-    known = KNOWN_MODELS.get(model.name) if isinstance(model, HFModel) else None
+    known = _known(experiment)
     return known is not None and known.encoder
 
 
 def parameters(experiment: Experiment) -> int | None:
     """Parameters of a model of the paper; None of any other."""
-    model: Any = experiment.model
-    known = KNOWN_MODELS.get(model.name) if isinstance(model, HFModel) else None
+    known = _known(experiment)
     return None if known is None else known.parameters
+
+
+def _known(experiment: Experiment) -> KnownModel | None:
+    model = experiment.model
+    return KNOWN_MODELS.get(model.name) if isinstance(model, HFModel) else None
 
 
 def too_small(experiment: Experiment) -> bool:

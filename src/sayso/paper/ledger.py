@@ -24,7 +24,7 @@ from sayso.paper.kinds import (
     reliable_from,
     too_small,
 )
-from sayso.paper.quantities import Side, attribution, difference, exact_match, mean
+from sayso.paper.quantities import Side, attribution, exact_match, gap_of, mean
 from sayso.stats.values import AS_DEFINED, ATTRIBUTION
 
 #: Two shares within so much of each other are called equal.
@@ -85,10 +85,6 @@ MAIN = Where(joint=False, only=(as_in_figure_3,))
 def gap(eval_set: str, within: float | None = None) -> Contrast:
     """New definitions of the two sources, after the stage that trains on them."""
     return Contrast(exact_match("D5cons", "X2", eval_set), exact_match("D6cons", "X2", eval_set), within)
-
-
-def _gap_of(eval_set: str) -> Side:
-    return difference(exact_match("D5cons", "X2", eval_set), exact_match("D6cons", "X2", eval_set))
 
 
 def stage_1(eval_set: str, within: float | None = None) -> Contrast:
@@ -209,7 +205,7 @@ _FIGURE_3B = (
         "larger-gap-on-attribution",
         "The gap is larger on entity attribution than on questions.",
         "section 3.2",
-        Contrast(_gap_of(ATTRIBUTION), _gap_of("validation")),
+        Contrast(gap_of(ATTRIBUTION), gap_of("validation")),
         MAIN,
         "figure 3b",
     ),

@@ -17,7 +17,7 @@ import pandas as pd
 from sayso.core.subsets import Group
 from sayso.core.sweep import Cell
 from sayso.stats.comparisons import Floats
-from sayso.stats.values import ATTRIBUTION, stage_training
+from sayso.stats.values import ATTRIBUTION, GAP, stage_training
 
 #: At the end of a stage, before its first epoch, or after the first epoch that was measured.
 When = Literal["end", "start", "first"]
@@ -77,6 +77,11 @@ def difference(first: Side, second: Side) -> Side:
     """The first less the second."""
     negative = tuple((-weight, number) for weight, number in second.terms)
     return Side((*first.terms, *negative), first.constant - second.constant)
+
+
+def gap_of(eval_set: str) -> Side:
+    """The internalization gap: exact match on new definitions of the reliable source less that on the other's."""
+    return difference(*(exact_match(subset, "X2", eval_set) for subset in GAP))
 
 
 def mean(*sides: Side) -> Side:

@@ -44,10 +44,10 @@ class About:
     def place(self) -> str:
         """Where in the paper it is: ``section 3.3, figures 4b and 11``."""
         parts = [
-            _listed("section", [name for name in self.sections if name[0].isdigit()]),
-            _listed("appendix", [name for name in self.sections if not name[0].isdigit()], "appendices"),
-            _listed("figure", self.figures),
-            _listed("footnote", [str(number) for number in self.footnotes]),
+            listed("section", [name for name in self.sections if name[0].isdigit()]),
+            listed("appendix", [name for name in self.sections if not name[0].isdigit()], "appendices"),
+            listed("figure", self.figures),
+            listed("footnote", [str(number) for number in self.footnotes]),
         ]
         return ", ".join(part for part in parts if part)
 
@@ -150,7 +150,8 @@ def _once(items: Iterable[_Item]) -> tuple[_Item, ...]:
     return tuple(dict.fromkeys(items))
 
 
-def _listed(what: str, names: Sequence[str], several: str | None = None) -> str:
+def listed(what: str, names: Sequence[str], several: str | None = None) -> str:
+    """Names with what they are: ``figures 3a, 3b and 8``; nothing of none."""
     if not names:
         return ""
     if len(names) == 1:

@@ -18,7 +18,7 @@ from sayso.core.sweep import Cell, cells
 from sayso.data.set_inclusion import SetInclusion
 from sayso.learners.specs import FromScratch
 from sayso.paper.kinds import Is, batch_size, in_order, pairs, parameters
-from sayso.paper.quantities import Side, Values, attribution, difference, exact_match, in_words, mean
+from sayso.paper.quantities import Side, Values, attribution, difference, exact_match, gap_of, in_words, mean
 from sayso.stats.comparisons import Floats
 from sayso.stats.values import ATTRIBUTION, stage_training
 from sayso.stats.verdict import Finding
@@ -83,10 +83,6 @@ def _batch_of(*numbers: int) -> Is:
 _ASKED = {"validation": "questions", ATTRIBUTION: "entity attribution"}
 
 
-def _gap(eval_set: str) -> Side:
-    return difference(exact_match("D5cons", "X2", eval_set), exact_match("D6cons", "X2", eval_set))
-
-
 def _stage_1(eval_set: str) -> Side:
     return difference(exact_match("D1cons_QA1", "X1", eval_set), exact_match("D2incons_QA2", "X1", eval_set))
 
@@ -99,7 +95,7 @@ def _of_gap(name: str, along: str, section: str, figure: str, of: Along, grows: 
             f"The gap on {asked} {'grows' if grows else 'shrinks'} with {along}.",
             section,
             figure,
-            _gap(eval_set),
+            gap_of(eval_set),
             of,
             grows,
             headline=True,
@@ -164,7 +160,7 @@ TRENDS = (
         "With more training questions a variable, the gap of new definitions shrinks.",
         "appendix D",
         "figure 22",
-        _gap("validation"),
+        gap_of("validation"),
         _trained_questions,
         grows=False,
     ),
@@ -178,7 +174,7 @@ BETWEEN = (
         "Written as AET, the gap on questions is weaker than written as TAE or ATE.",
         "appendix C.3",
         "figure 11",
-        _gap("validation"),
+        gap_of("validation"),
         in_order("TAE", "ATE"),
         in_order("AET"),
     ),
@@ -196,7 +192,7 @@ BETWEEN = (
         "In batches of 32 documents the gap may be smaller again than in somewhat larger ones.",
         "appendix C.4",
         "figures 4c and 13",
-        _gap(ATTRIBUTION),
+        gap_of(ATTRIBUTION),
         _batch_of(128, 512),
         _batch_of(32),
     ),

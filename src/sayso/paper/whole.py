@@ -28,7 +28,7 @@ def whole(scale: Scale, found: Mapping[str, Found], verdicts: Mapping[str, Seque
     Parameters
     ----------
     found
-        The experiments that have results, by name: what was run, and its records.
+        By name, what was run and its records, of the experiments that are compared with another that has results.
     verdicts
         What their own claims came to, by name.
     """

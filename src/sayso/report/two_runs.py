@@ -10,9 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from sayso.core.errors import SaysoError
-from sayso.core.files import write_atomically
-from sayso.report.templates import read_template, style
+from sayso.report import templates
 from sayso.stats import numbers as written
 from sayso.stats.two_runs import ClaimCompared, differing
 
@@ -69,19 +67,15 @@ def write_page(file: Path, names: tuple[str, str], what: Shown, notices: Sequenc
     SaysoError
         If it cannot be written there.
     """
-    html = read_template("two_runs.html.j2").render(
-        style=style(),
+    return templates.write_page(
+        file,
+        "two_runs.html.j2",
         first=names[0],
         second=names[1],
         said=what.said,
         notices=notices,
         tables=[(table.title, table.columns, table.rows) for table in what.tables],
     )
-    try:
-        write_atomically(file, html)
-    except OSError as error:
-        raise SaysoError(f"{file}: cannot be written: {error.strerror}") from error
-    return file
 
 
 _COLUMNS = ("number", "A", "B", "difference", "corrected p", "seeds")

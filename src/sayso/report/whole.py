@@ -6,9 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sayso.core.errors import SaysoError
-from sayso.core.files import write_atomically
-from sayso.report.templates import read_template, style
+from sayso.report import templates
 from sayso.stats import numbers
 from sayso.stats.entries import TOLD, Entry, Figure, counts
 
@@ -30,8 +28,9 @@ def write_page(
     SaysoError
         If it cannot be written there.
     """
-    html = read_template("whole.html.j2").render(
-        style=style(),
+    return templates.write_page(
+        file,
+        "whole.html.j2",
         scale=scale,
         outcomes=TOLD,
         figures=[_shown(number, figure) for number, figure in enumerate(figures)],
@@ -39,11 +38,6 @@ def write_page(
         reports=reports,
         refused=refused,
     )
-    try:
-        write_atomically(file, html)
-    except OSError as error:
-        raise SaysoError(f"{file}: cannot be written: {error.strerror}") from error
-    return file
 
 
 def where(entry: Entry) -> str:

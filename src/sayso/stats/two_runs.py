@@ -12,14 +12,14 @@ from dataclasses import dataclass
 import pandas as pd
 from scipy import special, stats
 
-from sayso.stats.comparisons import ALPHA, LEAST_SEEDS, moments, t_bounds
+from sayso.stats.comparisons import ALPHA, LEAST_SEEDS, compare
 from sayso.stats.decisions import holm
 from sayso.stats.entities import BY_ENTITY
-from sayso.stats.values import final, for_statistics
+from sayso.stats.values import QUANTITY, final, for_statistics
 from sayso.stats.verdict import Verdict
 
 #: What a number is of, whichever run it is from.
-NUMBER = ("cell", "stage", "measure", "what", "eval_set", "subset")
+NUMBER = tuple(name for name in QUANTITY if name != "epoch")
 
 
 @dataclass(frozen=True)
@@ -110,14 +110,11 @@ def _by_number(table: pd.DataFrame) -> dict[tuple[str, ...], pd.Series[float]]:
 
 def _paired(one: pd.Series[float], other: pd.Series[float]) -> tuple[float, float, float]:
     """Ends of the interval, and the p-value, of differences within seeds."""
-    differences = other.to_numpy() - one.to_numpy()
-    found = moments(differences[:, None], [max(abs(one).max(), abs(other).max())])
-    low, high = t_bounds(found)
-    if len(differences) < LEAST_SEEDS or not found.deviation[0] > 0:
-        return float(low[0]), float(high[0]), math.nan
-    error = found.deviation[0] / math.sqrt(len(differences))
-    p = 2 * special.stdtr(len(differences) - 1, -abs(found.mean[0]) / error)
-    return float(low[0]), float(high[0]), float(p)
+    found = compare(other.to_numpy(), one.to_numpy())
+    if found.seeds < LEAST_SEEDS or not found.deviation > 0:
+        return found.low, found.high, math.nan
+    error = found.deviation / math.sqrt(found.seeds)
+    return found.low, found.high, float(2 * special.stdtr(found.seeds - 1, -abs(found.difference) / error))
 
 
 def _apart(one: pd.Series[float], other: pd.Series[float]) -> tuple[float, float, float]:
