@@ -36,7 +36,6 @@ _INDEX = re.compile(r"|Unnamed: \d+|__index_level_\d+__")
 _AT_ONCE = 10_000
 #: How many different texts of a column are remembered: most columns have few, and are then held once each.
 _REMEMBERED = 100_000
-_NUMBERS = (int, float)
 #: The CVDB's file may be as many times as large as other tables: it is not held in memory.
 _CVDB_SCALE = 8
 
@@ -104,7 +103,7 @@ def read_table(file: str | Path, how: How = AS_FOUND) -> Content:
         _check_header(path, raw, columns)
         numbers: list[int] = []
         cells: dict[str, list[Cell]] = {name: [] for name in columns}
-        known = {name: _Known() for name in columns}
+        known = {name: _Column() for name in columns}
         for part in iter(lambda: _part(raw), []):
             if not numbers:
                 _check_title(path, raw, [place for _, place in places], *part[0])
@@ -186,13 +185,31 @@ def _called_alike(file: Path, raw: Raw, name: str) -> SaysoError:
 
 
 class _Known(dict[Any, "str | None"]):
-    """Texts and numbers of a column as cells; numbers with their type, for 1 is 1.0 and True."""
+    """Cells that values of one type and one column hold: most columns have few, and are then held once each."""
 
     def __missing__(self, key: Any) -> str | None:
-        cell = plain_text(key) if isinstance(key, str) else cell_of(key[1], EMPTY)
-        if len(self) < _REMEMBERED and key != (float, 0.0):  # which is -0.0, too
+        cell = plain_text(key) if isinstance(key, str) and key.isascii() else cell_of(key, EMPTY)
+        if len(self) < _REMEMBERED and not (isinstance(key, float) and key == 0):  # 0.0 is -0.0
             self[key] = cell  # type: ignore[assignment]
         return cell  # type: ignore[return-value]
+
+
+class _Column:
+    """Makes cells of the values of a column; by type, for 1 is 1.0 and True."""
+
+    def __init__(self) -> None:
+        self._known = {kind: _Known() for kind in (str, int, float)}
+
+    def cells(self, values: Sequence[Any]) -> list[Cell]:
+        """The cells of some rows."""
+        known = self._known
+        kinds = set(map(type, values))
+        if len(kinds) == 1 and (own := known.get(kinds.pop())) is not None:
+            return list(map(own.__getitem__, values))
+        return [
+            None if value is None else known[kind][value] if (kind := type(value)) in known else cell_of(value, EMPTY)
+            for value in values
+        ]
 
 
 def _part(raw: Raw) -> list[Numbered]:
@@ -200,11 +217,11 @@ def _part(raw: Raw) -> list[Numbered]:
 
 
 def _cells(
-    file: Path, place: str, column: str, values: Sequence[Any], rows: Sequence[Numbered], known: _Known
+    file: Path, place: str, column: str, values: Sequence[Any], rows: Sequence[Numbered], known: _Column
 ) -> list[Cell]:
     """The cells of a column in some rows."""
     try:
-        return [known[value] if type(value) is str and value.isascii() else _cell(value, known) for value in values]
+        return known.cells(values)
     except ValueError:
         for (number, _), value in zip(rows, values, strict=True):
             try:
@@ -212,10 +229,6 @@ def _cells(
             except ValueError as error:
                 raise SaysoError(f"{file}: {place} {number}, column '{column}': {error}") from None
         raise
-
-
-def _cell(value: object, known: _Known) -> Cell:
-    return known[type(value), value] if type(value) in _NUMBERS else cell_of(value, EMPTY)
 
 
 def _positions(file: Path, raw: Raw, columns: Sequence[str]) -> list[int]:
