@@ -19,10 +19,10 @@ from tests.data.tables.workbook import write_parts, write_workbook
 
 
 def refused(file: Path) -> str:
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(SaysoError) as caught:
         read_table(file)
-    assert time.perf_counter() - start < 20
+    assert time.process_time() - start < 20
     message = str(caught.value)
     assert message.startswith(f"{file}: ")
     assert "\n" not in message
@@ -137,8 +137,8 @@ def test_a_zip_of_documents_of_no_end(tmp_path, head, filler):
     file = tmp_path / "a.zip"
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.json", head + filler * (50_000_000 // len(filler)))
-    start = time.perf_counter()
+    start = time.process_time()
     broken = pytest.raises(SaysoError, match="JSON breaks at character")
     with zipfile.ZipFile(file) as archive, archive.open("a.json") as stream, broken:
         list(documents("a", stream))
-    assert time.perf_counter() - start < 20
+    assert time.process_time() - start < 20

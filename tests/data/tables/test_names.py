@@ -73,11 +73,11 @@ def test_the_same_are_found_as_by_trying_all_pairs(names, longer):
 @pytest.mark.parametrize("words", [["a"] * 1500, [f"w{number}" for number in range(1500)]])
 def test_long_names_take_no_longer_than_they_are(words):
     names = [" ".join([*words, f"x{number}"]) for number in range(40)]
-    start = time.perf_counter()
+    start = time.process_time()
     assert list(names_inside_others(names)) == []
     names.append("x7")
     assert list(names_inside_others(names)) == [(names[7], "x7")]
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_many_long_names_take_no_longer_than_they_are():

@@ -198,7 +198,7 @@ class _Column:
     """Makes cells of the values of a column; by type, for 1 is 1.0 and True."""
 
     def __init__(self) -> None:
-        self._known = {kind: _Known() for kind in (str, int, float)}
+        self._known: dict[type, _Known] = {kind: _Known() for kind in (str, int, float)}
 
     def cells(self, values: Sequence[Any]) -> list[Cell]:
         """The cells of some rows."""
