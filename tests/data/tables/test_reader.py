@@ -402,6 +402,39 @@ def test_keys_of_json_have_no_blanks_around_them(tmp_path):
     assert rows_of(file) == [{"name": "A", "x": "1"}, {"name": "B", "x": "2"}]
 
 
+MANY = [json.dumps({"name": f"N{number}", "x": number}) for number in range(2_500)]
+
+
+@pytest.mark.parametrize(
+    ("places", "words"),
+    [
+        ({1700: '{"name": }'}, ["line 1700", "not JSON", "column 10"]),
+        ({1700: '{"name": "A"', 1701: '"x": 1}'}, ["line 1700", "not JSON"]),
+        ({1700: '{"name": "A"}, {"name": "B"}'}, ["line 1700", "not JSON: column 14"]),
+        ({7: '{"name": [{"a": 1}', 8: '{"b": 2}]}', 9: '{"name": "A"},{"name": "B"}'}, ["holds an object"]),
+        ({1200: '{"name": ', 1900: b'{"name": "Jos\xe9"}'}, ["line 1200", "not JSON"]),
+        ({2200: b'{"name": "Jos\xe9"}'}, ["line 2200", "0xe9"]),
+        ({1700: '{"name": "A", "name": "B"}'}, ["line 1700", "two keys"]),
+    ],
+)
+def test_a_line_among_many_is_named(tmp_path, places, words):
+    lines = [line.encode() for line in MANY]
+    for number, line in places.items():
+        lines[number - 1] = line if isinstance(line, bytes) else line.encode()
+    message = refused(written(tmp_path, "a.jsonl", b"\n".join(lines)))
+    for word in words:
+        assert word in message
+
+
+@given(st.sets(st.integers(0, 2_499), max_size=5), st.sampled_from(["", "  ", "\t"]), st.sampled_from(["\n", "\r\n"]))
+@settings(max_examples=15, deadline=None)
+def test_many_lines_with_empty_ones_between(tmp_path_factory, gaps, blank, end):
+    lines = [blank if number in gaps else line for number, line in enumerate(MANY)]
+    found = read_table(written(tmp_path_factory.mktemp("t"), "a.jsonl", end.join(lines)))
+    assert list(found.numbers) == [number + 1 for number in range(len(MANY)) if number not in gaps]
+    assert found.cells["x"] == [str(number) for number in range(len(MANY)) if number not in gaps]
+
+
 @pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
 def test_a_sign_of_no_meaning_is_no_other_encoding(tmp_path, name):
     text = "name,x\nA\0,1\n" if name == "a.csv" else '{"name": "A\\u0000", "x": 1}'
