@@ -12,13 +12,13 @@ from typer.testing import CliRunner, Result
 
 from sayso.cli.commands import app
 
-SAYSO = [sys.executable, "-m", "sayso.cli.app"]
+SAYSO = [sys.executable, "-m", "sayso"]
 #: The same without charts, which take seconds to draw.
 WITHOUT_CHARTS = """
 import runpy
 from sayso.results import Results
 Results.report = lambda results, *_: results.path / "report.html"
-runpy.run_module("sayso.cli.app", run_name="__main__", alter_sys=True)
+runpy.run_module("sayso", run_name="__main__", alter_sys=True)
 """
 
 

@@ -17,7 +17,7 @@ class Press:
 sys.meta_path.insert(0, Press())
 sys.argv = ["sayso", *words]
 if how == "-m":
-    runpy.run_module("sayso.cli.app", run_name="__main__")
+    runpy.run_module("sayso", run_name="__main__")
 else:
     from sayso.cli.app import main
     main()

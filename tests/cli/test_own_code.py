@@ -67,7 +67,7 @@ import os, runpy, sys
 for words in sys.argv[1:]:
     sys.argv = ["sayso", *words.split(), "results"]
     try:
-        runpy.run_module("sayso.cli.app", run_name="__main__", alter_sys=True)
+        runpy.run_module("sayso", run_name="__main__", alter_sys=True)
     except SystemExit as end:
         assert not end.code, words
     assert not os.path.exists("executed"), words

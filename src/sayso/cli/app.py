@@ -1,4 +1,4 @@
-"""Where the ``sayso`` command begins, on a console or as ``python -m sayso.cli.app``.
+"""Where the ``sayso`` command begins, on a console or as ``python -m sayso``.
 
 What holds for every command is put in order here, before anything that takes time is imported: the working folder is
 not where modules are looked for, Ctrl-C ends in no traceback from the first moment on, and whatever is printed can be
@@ -33,7 +33,3 @@ def _leave_working_folder() -> None:
         here = ""
     if not sys.flags.safe_path and sys.path[:1] in ([""], [here]):
         del sys.path[0]
-
-
-if __name__ == "__main__":
-    main()
