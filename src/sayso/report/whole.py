@@ -55,16 +55,18 @@ def found(entry: Entry) -> str:
     return ", ".join([verdict.difference, *seeds, verdict.decision.reason])
 
 
+def claim_row(entry: Entry) -> dict[str, str]:
+    """A claim as it is shown: its outcome, what it says, where it was looked for, what was found."""
+    return {
+        "outcome": entry.told,
+        "sentence": entry.verdict.sentence,
+        "where": where(entry),
+        "experiment": entry.experiment,
+        "found": found(entry),
+        "p": "" if math.isnan(entry.verdict.p_corrected) else numbers.p_value(entry.verdict.p_corrected),
+    }
+
+
 def _shown(number: int, figure: Figure) -> dict[str, object]:
-    rows = [
-        {
-            "outcome": entry.told,
-            "sentence": entry.verdict.sentence,
-            "where": where(entry),
-            "experiment": entry.experiment,
-            "found": found(entry),
-            "p": "" if math.isnan(entry.verdict.p_corrected) else numbers.p_value(entry.verdict.p_corrected),
-        }
-        for entry in figure.entries
-    ]
+    rows = [claim_row(entry) for entry in figure.entries]
     return {"id": f"figure-{number}", "name": figure.name, "counts": counts(figure.entries), "rows": rows}
