@@ -10,6 +10,7 @@ from sayso.core.experiment import Experiment
 from sayso.core.records import Record
 from sayso.core.sweep import cells
 from sayso.data.published.trex import TREx
+from sayso.measures.document_loss import DocumentLoss
 from sayso.paper.judging import LEDGER, claims_for, judge
 from sayso.paper.kinds import full_batch
 from sayso.paper.paper_settings import PAPER_MAIN
@@ -137,6 +138,7 @@ def test_names_are_there_once_and_some_experiment_tests_each() -> None:
     tested |= {name for found in names_of(works_by_t5).values() for name in found}
     in_context = PAPER_MAIN.with_settings({"in_context": {}, "reliability": 0.5, "stages.stage2.epochs": 0})
     tested |= {claim.name for claim in claims_for(in_context)}
+    tested |= {claim.name for claim in claims_for(PAPER_MAIN, [DocumentLoss.name])}
     assert set(names) - tested == set()
 
 
@@ -229,6 +231,17 @@ def test_a_difference_of_gaps_needs_both(tiny: Experiment) -> None:
     assert outcome(larger, tiny, claim) == {"fails"}
     without = [record for record in records if (record.eval_set, record.subset) != ("validation", "D6cons")]
     assert outcome(without, tiny, claim) == {"undecided"}
+
+
+def test_losses_of_whole_documents_are_judged_where_they_were_measured(tiny: Experiment) -> None:
+    claim = "equal-question-losses-of-whole-documents"
+    records = planted_records(tiny, range(12), noise=0.004)
+    assert claim not in {verdict.claim for verdict in judge(records, tiny)}
+    whole = [replace(record, measure=DocumentLoss.name) for record in records if record.measure == "loss"]
+    assert outcome([*records, *whole], tiny, claim) == {"holds"}
+    unequal = shifted(whole, 0.3, subset="D2incons_QA2", eval_set="train_qa")
+    assert outcome([*records, *unequal], tiny, claim) == {"fails"}
+    assert outcome([*records, *unequal], tiny, "equal-question-losses") == {"holds"}
 
 
 def test_a_constant_is_compared_with_in_both_ways(tiny: Experiment) -> None:
