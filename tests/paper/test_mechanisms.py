@@ -102,10 +102,10 @@ def test_new_definitions_may_be_farther_and_no_nearer_than_by_a_tenth(nearer: fl
 
 
 def test_a_tenth_that_is_not_told_apart_is_undecided() -> None:
-    draw = np.random.default_rng(0)
+    draw = np.random.default_rng(5)
     planted = [
         replace(record, value=record.value + float(draw.normal(0, 0.3)))
-        for subset, level in (("D5cons", 1.81), ("D6cons", 2.0))
+        for subset, level in (("D5cons", 1.8), ("D6cons", 2.0))
         for record in records(GRADIENTS, subset, "own_questions", "squared distance", level)
     ]
     (found,) = (one for one in judge(planted, GRADIENTS) if one.claim == "new-definitions-are-no-nearer")

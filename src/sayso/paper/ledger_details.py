@@ -5,7 +5,7 @@ from __future__ import annotations
 from sayso.core.subsets import Group
 from sayso.measures.document_loss import DocumentLoss
 from sayso.paper.claims import Claim, Contrast, Where
-from sayso.paper.kinds import in_language
+from sayso.paper.kinds import in_language, is_not, worded
 from sayso.paper.ledger import MAIN, PHRASINGS, STAGE_1, as_in_figure_3, gap, stage_1
 from sayso.paper.quantities import Number, Side, one
 from sayso.stats.values import ATTRIBUTION
@@ -40,7 +40,7 @@ def _figure_8(measure: str, name: str, said: str) -> tuple[Claim, ...]:
             "equal-definition-losses",
             "New definitions reach the same training loss whichever of the two sources they come from",
             equal("D5cons", "D6cons", "X2", "definitions"),
-            Where("all", only=(in_language,)),
+            Where("all", only=(in_language, is_not(worded))),
         ),
         (
             "equal-losses-of-a-new-source",
