@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sayso.core.subsets import Group
 from sayso.measures.document_loss import DocumentLoss
+from sayso.measures.losses import MeanLoss
 from sayso.paper.claims import Claim, Contrast, Where
-from sayso.paper.kinds import in_language, is_not, worded
+from sayso.paper.kinds import Is, encoder_decoder, in_language, is_not, worded
 from sayso.paper.ledger import MAIN, PHRASINGS, STAGE_1, as_in_figure_3, gap, stage_1
 from sayso.paper.quantities import Number, Side, one
 from sayso.stats.values import ATTRIBUTION
@@ -14,8 +17,11 @@ from sayso.stats.values import ATTRIBUTION
 _EQUAL_LOSS = 0.05
 
 
-def _figure_8(measure: str, name: str, said: str) -> tuple[Claim, ...]:
-    """Figure 8 by one of the two kinds of loss; `name` and `said` go on the names and sentences of its claims."""
+def _figure_8(measure: str, name: str = "", said: str = "", only: tuple[Is, ...] = ()) -> tuple[Claim, ...]:
+    """Figure 8 by one of the two kinds of loss, in experiments that are `only` these.
+
+    `name` and `said` go on the names and sentences of its claims.
+    """
 
     def of(subset: str, after: Group, eval_set: str) -> Side:
         return one(Number(subset, measure, eval_set, after))
@@ -56,15 +62,23 @@ def _figure_8(measure: str, name: str, said: str) -> tuple[Claim, ...]:
         ),
     )
     return tuple(
-        Claim(short + name, f"{sentence}{said}.", "figure 8", contrast, where, "figure 8")
+        Claim(
+            short + name,
+            f"{sentence}{said}.",
+            "figure 8",
+            contrast,
+            replace(where, only=(*where.only, *only)),
+            "figure 8",
+        )
         for short, sentence, contrast, where in told
     )
 
 
-_FIGURE_8 = _figure_8("loss", "", "")
+_FIGURE_8 = _figure_8(MeanLoss.name)
 
-#: The same by the losses of whole documents, which the authors' program logs: judged where they were measured.
-WHOLE_DOCUMENTS = _figure_8(DocumentLoss.name, "-of-whole-documents", ", prompts included")
+#: The same by the losses of whole documents, which the authors' program logs: judged where they were measured, but for
+#: models that write nothing but completions.
+WHOLE_DOCUMENTS = _figure_8(DocumentLoss.name, "-of-whole-documents", ", prompts included", (is_not(encoder_decoder),))
 
 _FIGURE_9 = (
     *(
