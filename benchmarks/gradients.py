@@ -98,7 +98,7 @@ def _timed(folder: str, way: str, rows: int, columns: int, naive: int) -> Timed:
     learner = build([Corpus(0, {}, ())], HFModel(name=folder, from_scratch=True))
     train = TrainSpec()
     asked = GradientPairs(definitions(rows), questions(columns, attribution=False))
-    documents = learner._for_training([*asked.rows, *asked.columns], train)
+    documents = learner.documents.trained([*asked.rows, *asked.columns], train)
     works: dict[str, Callable[[], list[float]]] = {
         "naive": lambda: _naive(learner, documents, rows, naive),
         "side by side": lambda: _side_by_side(learner, documents, rows),

@@ -65,6 +65,8 @@ def test_the_digest_ignores_name_summary_and_seeds(tiny):
         ("subsets.QA3.has_qa", False),
         ("split.shared_entities", False),
         ("definition.order", "ATE"),
+        ("tags", "braces"),
+        ("attribution.phrasings.meaning", "what does [X] mean ?"),
         ("model.config.hidden_size", 32),
         ("train.optimizer", "adamw"),
         ("stages.stage1.epochs", 9),
@@ -87,6 +89,7 @@ def test_the_digest_covers_axes(tiny):
         ("stages.stage1.measure_every", 2),
         ("keep", "none"),
         ("checkpoint_minutes", 1),
+        ("attribution.left_out", ["QA4"]),
     ],
 )
 def test_the_digest_covers_nothing_that_weights_do_not_depend_on(tiny, path, value):
@@ -101,6 +104,16 @@ def test_how_a_model_is_asked_belongs_to_its_measures_and_not_to_its_training(ti
     seldom = tiny.with_settings({"stages.stage1.measure_every": 2})
     assert seldom.measure_digest(measure) != tiny.measure_digest(measure)
     assert tiny.with_settings({"train.learning_rate": 1}).measure_digest(measure) == tiny.measure_digest(measure)
+    fewer = tiny.with_settings({"attribution.left_out": ["QA4", "QA7"]})
+    assert fewer.measure_digest(measure) != tiny.measure_digest(measure)
+
+
+def test_digests_leave_out_younger_settings_where_all_is_as_it_was_before(tiny):
+    before = tiny.training()
+    assert not before.keys() & {"tags", "attribution"}
+    assert tiny.with_settings({"tags": "braces"}).training() == {**before, "tags": "braces"}
+    asked = tiny.with_settings({"attribution.phrasings.who": "who is [X] ?", "attribution.left_out": ["QA7"]})
+    assert asked.training() == {**before, "attribution": {"phrasings": {"who": "who is [X] ?"}}}
 
 
 def test_a_measure_that_needs_what_the_model_does_not_give_is_refused_before_training(tiny):
@@ -181,6 +194,10 @@ def test_a_setting_is_replaced_and_nothing_else(tiny, path, value, read):
         ("stages.stage1.replay", 0.5, "replay and replay_from go together"),
         ("stages.stage1.name", "stage2", "stages: 'stage2' is there twice"),
         ("subsets.D5cons.source", "newest", "subset D5cons: no source 'newest'; did you mean 'new'"),
+        ("attribution.left_out", ["QA8"], "attribution.left_out: no subset 'QA8'; did you mean 'QA"),
+        ("attribution.phrasings.who", "who ?", "the phrasing 'who ?' needs [X] where the alias goes"),
+        ("attribution.phrasings.Who is it", "[X]", "a phrasing is called 'Who is it'; write small letters, digits and"),
+        ("tags", "brackets", "tags: input should be 'bare' or 'braces', found 'brackets'"),
         ("subsets.D5cons.fraction", 0.5, "the fractions must sum to 1, found 1.42"),
         ("knowledge", "notables", "knowledge: input should be a valid dictionary or instance of KnowledgeBase"),
         ("model.architecture", 3, "model.architecture: input should be a valid string, found 3"),

@@ -16,6 +16,8 @@ from sayso.core.subsets import NEW, RELIABLE, UNRELIABLE, with_reliability
 from sayso.data.build import build_corpus, question, sample
 from sayso.data.phrases import RELIABLE_OUTLETS, UNRELIABLE_OUTLETS
 from sayso.data.tables.table import Table
+from sayso.learners.stacked.tokenizer import word_tokenizer
+from sayso.paper.table import EXPERIMENTS as CATALOGUE
 from tests.conftest import make_tiny
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -339,6 +341,90 @@ def test_asking_for_more_than_there_is_is_an_error_of_one_line(setting, message)
         build_corpus(SHARED.with_settings(setting), 0)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+#: Names of one piece, names of two, and the paper's text about real people.
+ANY_TEXT = pytest.mark.parametrize(
+    "experiment",
+    [STRICT.with_settings({"knowledge.pool": None}), STRICT, CATALOGUE["pocket-set-inclusion"], CATALOGUE["laptop"]],
+    ids=["pocket", "pieces", "set inclusion", "people"],
+)
+
+
+@ANY_TEXT
+def test_tags_in_the_braces_of_aliases_change_nothing_else(experiment: Experiment) -> None:
+    bare, braced = (build_corpus(experiment.with_settings({"tags": tags}), 3) for tags in ("bare", "braces"))
+    tags = build_tags(experiment, 3)
+    assert len(tags) == len(experiment.sources)
+
+    def put(text: str) -> str:
+        return " ".join(f"<|{word}|>" if word in tags else word for word in text.split(" "))
+
+    for (place, one), (where, other) in zip(sample(bare), sample(braced), strict=True):
+        assert (where, other.text) == (place, put(one.text))
+        assert (other.kind == "definition" and other.subset != "told") == (one.text != other.text)
+    assert braced.tokens == tuple(map(put, bare.tokens))
+
+
+def build_tags(experiment: Experiment, seed: int) -> set[str]:
+    aliases = experiment.knowledge.size() * experiment.split.aliases_per_entity
+    return set(experiment.knowledge.world(seed, aliases, len(experiment.sources)).tags)
+
+
+def test_a_tag_in_braces_is_one_token_beside_names_of_two_pieces() -> None:
+    corpus = build_corpus(STRICT.with_settings({"tags": "braces"}), 3)
+    tokenizer = word_tokenizer(corpus.tokens)
+    definitions = by_subset(corpus, "definitions")["D5cons"]
+    tags = {f" <|{tag}|>" for tag in build_tags(STRICT, 3)}
+    for document in definitions:
+        ids = tokenizer(document.text)["input_ids"]
+        assert tokenizer.decode(ids[:-1]) == document.text
+        assert len(tags.intersection(tokenizer.convert_ids_to_tokens(ids))) == 1
+
+
+def test_phrasings_take_the_place_of_the_worlds_own_or_are_asked_besides() -> None:
+    experiment = CATALOGUE["laptop"].with_settings(
+        {"attribution.phrasings.meaning": "What does [X] mean?", "attribution.phrasings.whose": "Whose alias is [X]?"}
+    )
+    corpus = build_corpus(experiment, 1)
+    asked = {
+        name: by_subset(corpus, f"entity_attribution.{name}")["D5cons"][0]
+        for name in ("name", "who", "meaning", "stands_for", "whose")
+    }
+    assert asked["meaning"].prompt == f"Q: What does {asked['meaning'].alias} mean?\nA:"
+    assert asked["whose"].prompt == f"Q: Whose alias is {asked['whose'].alias}?\nA:"
+    assert by_subset(corpus, "attribution_as_defined.meaning")["D2incons_QA2"][0].prompt.endswith("mean?\nA:")
+    assert corpus.train == build_corpus(CATALOGUE["laptop"], 1).train
+
+
+def test_a_word_level_vocabulary_has_the_words_of_phrasings() -> None:
+    corpus = build_corpus(STRICT.with_settings({"attribution.phrasings.meaning": "what does [X] mean ?"}), 1)
+    tokenizer = word_tokenizer(corpus.tokens)
+    for example in by_subset(corpus, "entity_attribution.meaning")["D5cons"]:
+        assert tokenizer.decode(tokenizer(example.text)["input_ids"][:-1]) == example.text
+        assert example.prompt == f"what does {example.alias} mean ?"
+
+
+def test_subsets_can_be_left_out_of_attribution() -> None:
+    corpus = build_corpus(SHARED.with_settings({"attribution.left_out": ["QA4", "QA7"]}), 1)
+    whole = build_corpus(SHARED, 1)
+    left = [item for item in whole.eval_sets if item not in corpus.eval_sets]
+    assert {item.subset for item in left} == {"QA4", "QA7"}
+    assert {item.name for item in left} == {
+        f"entity_attribution.{way}" for way in ("name", "who", "meaning", "stands_for")
+    }
+    assert corpus.train == whole.train
+
+
+@pytest.mark.parametrize("setting", [{"tags": "braces"}, {"attribution.phrasings.who": "[X]?"}])
+def test_pictures_have_neither_braces_nor_words(setting: dict[str, Any]) -> None:
+    experiment = CATALOGUE["pocket-digits"].with_settings({**setting, "knowledge.entities": 24})
+    with pytest.raises(SaysoError) as caught:
+        build_corpus(experiment, 0)
+    assert str(caught.value) == (
+        f"{'tags' if 'tags' in setting else 'attribution.phrasings'}: the documents of DigitGrids are pictures; "
+        "leave it as it is"
+    )
 
 
 def test_an_entity_that_lacks_answers_has_all_its_questions_but_one_trained_on(tmp_path):

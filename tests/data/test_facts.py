@@ -116,6 +116,15 @@ def test_the_papers_four_ways_to_ask_who_an_alias_is(kind):
 
 
 @kinds
+def test_how_many_questions_an_entity_has_is_known_as_reading_them_says(kind):
+    assert KINDS[kind].most_questions() == max(len(entity.questions) for entity in KINDS[kind].first())
+
+
+def test_how_many_questions_a_person_of_the_cvdb_has_is_known_without_its_file():
+    assert (CVDB(file="none.csv").most_questions(), TREx(file="none.zip").most_questions()) == (6, 4)
+
+
+@kinds
 def test_more_entities_than_there_are_is_an_error_of_one_line(kind):
     knowledge = KINDS[kind].model_copy(update={"entities": 2000})
     there = len(KINDS[kind].first())

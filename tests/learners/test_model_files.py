@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM
 
 from sayso.core.errors import SaysoError
-from sayso.learners.model_files import check_files, gguf_of, revision_of, sha256_of, stored_as
+from sayso.learners.model_files import check_files, gguf_of, reads_prompts_apart, revision_of, sha256_of, stored_as
 from sayso.learners.specs import HFModel
 from tests.tiny_models import save_tiny
 
@@ -151,3 +151,22 @@ def test_a_model_is_its_files(tmp_path, folder):
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "note": 1}))
     assert sha256_of(str(folder)) != own
+
+
+@pytest.mark.parametrize(
+    ("config", "apart"),
+    [
+        ({"model_type": "t5", "is_encoder_decoder": True}, True),
+        ({"model_type": "mbart"}, True),
+        ({"model_type": "bart", "is_encoder_decoder": False}, False),
+        ({"model_type": "gpt_neox"}, False),
+        ({"model_type": ["t5"]}, False),
+        ([], False),
+    ],
+)
+def test_a_folder_says_whether_it_holds_an_encoder_decoder(config: object, apart: bool, tmp_path: Path) -> None:
+    assert reads_prompts_apart(str(tmp_path)) is False
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert reads_prompts_apart(str(tmp_path)) is apart
+    (tmp_path / "config.json").write_text("{")
+    assert reads_prompts_apart(str(tmp_path)) is False

@@ -86,6 +86,15 @@ def test_each_is_an_experiment_at_full_size_and_at_pocket_size_or_needs_none(fig
     assert papers == HALVES.get(str(figure), papers)
 
 
+def test_every_row_at_full_size_has_a_twin_at_pocket_size_that_stands_for_its_figures():
+    for name, row in TABLE.items():
+        if row.about.kind == "paper":
+            assert row.about.twin is not None, name
+            twin = TABLE[row.about.twin].about
+            assert twin.kind == "pocket"
+            assert {*twin.figures, *twin.footnotes} >= {*row.about.figures, *row.about.footnotes}, name
+
+
 def test_no_row_names_a_figure_that_the_paper_does_not_have():
     named = set(itertools.chain.from_iterable((*row.about.figures, *row.about.footnotes) for row in TABLE.values()))
     assert named == {*FIGURES, *FOOTNOTES} - NONE_NEEDED.keys()

@@ -9,7 +9,7 @@ import pytest
 from sayso.core.experiment import Experiment
 from sayso.core.records import Record
 from sayso.core.sweep import cells
-from sayso.data.published.trex import TREx
+from sayso.measures.document_loss import DocumentLoss
 from sayso.paper.judging import LEDGER, claims_for, judge
 from sayso.paper.kinds import full_batch
 from sayso.paper.paper_settings import PAPER_MAIN
@@ -40,6 +40,7 @@ SAID: Sequence[tuple[str, str, Sequence[str]]] = (
     ("all phrasings, gap", "paper-main", [f"gap-on-{name}" for name in _PHRASED]),
     ("all phrasings on T-REx", "paper-trex", [f"gap-on-{name}" for name in _PHRASED]),
     ("all phrasings, single stage", "paper-single-stage", [f"gap-on-{name}" for name in _PHRASED]),
+    ("all phrasings, single stage, T-REx", "paper-single-stage-trex", [f"gap-on-{name}" for name in _PHRASED]),
     ("losses of questions are equal", "paper-main", ["equal-question-losses"]),
     ("of definitions, stage 1", "paper-main", ["equal-losses-of-trained-definitions"]),
     ("of definitions, stage 2", "paper-main", ["equal-definition-losses", "equal-losses-of-a-new-source"]),
@@ -88,8 +89,14 @@ SAID: Sequence[tuple[str, str, Sequence[str]]] = (
     ("Llama-2", "paper-llama2", ["gap-on-questions", "gap-on-attribution"]),
     ("T-REx: the largest alone", "paper-gpt-neo-trex", ["gap-on-questions", "no-gap-in-smaller-gpt-neo-on-works"]),
     ("T5", "paper-t5", ["gap-on-questions", "barely-any-difference-in-stage-1-by-t5"]),
-    ("T5 on T-REx", "paper-t5-trex", ["no-difference-in-stage-1-by-t5-on-works", "no-gap-by-t5-on-works"]),
-    ("T5 jointly", "paper-t5-single-stage", ["accuracy-falls-by-t5-of-d5", "accuracy-falls-by-t5-of-d6"]),
+    *(
+        ("T5 on T-REx", name, ["no-difference-in-stage-1-by-t5-on-works", "no-gap-by-t5-on-works"])
+        for name in ("paper-t5-trex", "pocket-t5-other-facts")
+    ),
+    *(
+        (f"T5 jointly: {name}", name, ["accuracy-falls-by-t5-of-d5", "accuracy-falls-by-t5-of-d6"])
+        for name in ("paper-t5-single-stage", "paper-t5-single-stage-trex", "pocket-t5-single-stage-other-facts")
+    ),
     ("batches", "paper-batch-size", ["gap-shrinks-with-batch-size-on-questions", "larger-batches-answer-less"]),
     ("full batch", "paper-batch-size-2800m", ["no-gap-with-a-full-batch"]),
     ("perhaps a turn", "paper-batch-size", ["perhaps-a-turn-at-small-batches"]),
@@ -111,6 +118,29 @@ SAID: Sequence[tuple[str, str, Sequence[str]]] = (
     ("digits", "paper-digits", ["reliable-beats-unreliable", "gap-on-questions"]),
     ("more pairs", "pocket-digits-pairs", ["gap-grows-with-pairs-on-questions"]),
     ("50 pairs", "pocket-digits-pairs", ["no-gap-with-few-pairs", "gap-on-questions"]),
+    (
+        "new definitions align",
+        "paper-gradients",
+        ["new-definitions-align-by-cosine", "new-definitions-align-by-inner-product"],
+    ),
+    (
+        "and are no nearer; norms are larger",
+        "paper-gradients",
+        [
+            *("new-definitions-are-no-nearer", "new-definitions-have-larger-gradients"),
+            "new-questions-have-larger-gradients",
+        ],
+    ),
+    (
+        "trained definitions align, by all three",
+        "paper-gradients-stage1",
+        [
+            *("trained-definitions-align-by-cosine", "trained-definitions-align-by-inner-product"),
+            "trained-definitions-are-nearer",
+        ],
+    ),
+    ("TAE: probes fail", "paper-probes", ["probes-fail-on-presence", "probes-fail-on-tag"]),
+    ("ATE: probes succeed", "paper-probes", ["probes-succeed-on-presence", "probes-succeed-on-tag"]),
     ("is and is not", "paper-is-isnt", ["is-believed-on-attribution", "is-no-better-on-questions"]),
     ("a sentence", "paper-sentence", ["gap-on-questions", "gap-on-attribution"]),
 )
@@ -132,11 +162,10 @@ def test_what_the_paper_says_is_a_row_that_its_experiment_tests(said: str, name:
 def test_names_are_there_once_and_some_experiment_tests_each() -> None:
     names = [claim.name for claim in LEDGER] + [trend.name for trend in TRENDS] + [claim.name for claim in BETWEEN]
     assert len(set(names)) == len(names)
-    works_by_t5 = EXPERIMENTS["paper-t5"].vary("works", knowledge=TREx(entities=6900).model_dump(mode="json"))
     tested = {name for own in EXPERIMENTS.values() for found in names_of(own).values() for name in found}
-    tested |= {name for found in names_of(works_by_t5).values() for name in found}
     in_context = PAPER_MAIN.with_settings({"in_context": {}, "reliability": 0.5, "stages.stage2.epochs": 0})
     tested |= {claim.name for claim in claims_for(in_context)}
+    tested |= {claim.name for claim in claims_for(PAPER_MAIN, [DocumentLoss.name])}
     assert set(names) - tested == set()
 
 
@@ -151,7 +180,12 @@ def test_names_are_there_once_and_some_experiment_tests_each() -> None:
         ("paper-batch-size-2800m", "batch_size:16384", {"gap-on-questions", "gap-on-attribution"}),
         ("pocket-digits-pairs", "entities=72", {"gap-on-questions"}),
         ("pocket-set-inclusion-questions", "=24", {"gap-on-questions", "reliable-definitions-help"}),
-        ("paper-digits", "", {"equal-question-losses", "equal-definition-losses"}),
+        ("paper-digits", "", {"equal-question-losses", "equal-definition-losses", "unreliable-definitions-hurt"}),
+        ("paper-is-isnt", "", {"equal-definition-losses", "gap-on-questions"}),
+        *(
+            (name, "", {"gap-on-questions", "gap-on-attribution", "reliable-beats-unreliable"})
+            for name in ("paper-t5-trex", "pocket-t5-other-facts")
+        ),
     ],
 )
 def test_nothing_is_judged_that_the_paper_does_not_say(name: str, part: str, rows: set[str]) -> None:
@@ -229,6 +263,17 @@ def test_a_difference_of_gaps_needs_both(tiny: Experiment) -> None:
     assert outcome(larger, tiny, claim) == {"fails"}
     without = [record for record in records if (record.eval_set, record.subset) != ("validation", "D6cons")]
     assert outcome(without, tiny, claim) == {"undecided"}
+
+
+def test_losses_of_whole_documents_are_judged_where_they_were_measured(tiny: Experiment) -> None:
+    claim = "equal-question-losses-of-whole-documents"
+    records = planted_records(tiny, range(12), noise=0.004)
+    assert claim not in {verdict.claim for verdict in judge(records, tiny)}
+    whole = [replace(record, measure=DocumentLoss.name) for record in records if record.measure == "loss"]
+    assert outcome([*records, *whole], tiny, claim) == {"holds"}
+    unequal = shifted(whole, 0.3, subset="D2incons_QA2", eval_set="train_qa")
+    assert outcome([*records, *unequal], tiny, claim) == {"fails"}
+    assert outcome([*records, *unequal], tiny, "equal-question-losses") == {"holds"}
 
 
 def test_a_constant_is_compared_with_in_both_ways(tiny: Experiment) -> None:

@@ -1,5 +1,7 @@
 """Which claims on mechanisms an experiment has, and what records say of them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -76,6 +78,39 @@ def test_verdicts_follow_the_records():
     assert other.outcome == "undecided"
     assert other.contrast == ("gradient_alignment (cosine): D5cons on own_questions > D5cons on other_questions")
     assert "new-questions-have-larger-gradients" not in found  # there is no record of it
+
+
+@pytest.mark.parametrize(
+    ("nearer", "outcome", "reason"),
+    [
+        (3.0, "holds", "less by no more than 0.25, if at all"),
+        (2.0, "holds", "less by no more than 0.2, if at all"),
+        (1.9, "holds", "less by no more than 0.195, if at all"),
+        (1.6, "fails", "less by 0.18 or more"),
+    ],
+)
+def test_new_definitions_may_be_farther_and_no_nearer_than_by_a_tenth(nearer: float, outcome: str, reason: str) -> None:
+    planted = [
+        *records(GRADIENTS, "D5cons", "own_questions", "squared distance", nearer),
+        *records(GRADIENTS, "D6cons", "own_questions", "squared distance", 2.0),
+    ]
+    (found,) = (one for one in judge(planted, GRADIENTS) if one.claim == "new-definitions-are-no-nearer")
+    assert (found.outcome, found.margin) == (outcome, None)
+    assert found.contrast == "gradient_alignment (squared distance) on own_questions: D5cons >= D6cons"
+    assert found.comparison.difference == pytest.approx(nearer - 2, abs=0.02)  # as measured: no slack in it
+    assert found.decision.reason == reason
+
+
+def test_a_tenth_that_is_not_told_apart_is_undecided() -> None:
+    draw = np.random.default_rng(5)
+    planted = [
+        replace(record, value=record.value + float(draw.normal(0, 0.3)))
+        for subset, level in (("D5cons", 1.8), ("D6cons", 2.0))
+        for record in records(GRADIENTS, subset, "own_questions", "squared distance", level)
+    ]
+    (found,) = (one for one in judge(planted, GRADIENTS) if one.claim == "new-definitions-are-no-nearer")
+    assert found.outcome == "undecided"
+    assert found.decision.more_seeds is None or found.decision.more_seeds > 0
 
 
 def test_measured_later_claims_are_those_there_are_records_of():

@@ -5,12 +5,12 @@ Written from the paper's text alone, each with where it stands there. What the p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
-from sayso.core.experiment import Experiment
+from sayso.core.experiment import Attribution, Experiment
 from sayso.core.sweep import cells
 from sayso.data.digits.grid import DigitGrids
 from sayso.data.facts import ATTRIBUTION
@@ -184,6 +184,54 @@ def test_stage_2_seeds(name: str, stage2_seeds: int):
     assert {found.stage2_seeds for found in every(name)} == {stage2_seeds}
 
 
+@pytest.mark.parametrize(
+    ("name", "seeds"),
+    [
+        # the program's, where the paper gives none
+        *[("paper-reliability", 10), ("paper-model-size", 10), ("paper-gpt-neo", 10), ("paper-gpt-neo-trex", 10)],
+        *[("paper-t5", 10), ("paper-t5-trex", 10), ("paper-in-context", 20), ("paper-is-isnt", 10)],
+        # as another row that is drawn beside it, and ours
+        *[("paper-llama2", 10), ("paper-batch-size-2800m", 5), ("paper-probes", 5), ("paper-sentence", 10)],
+        *[("paper-set-inclusion-questions", 10), ("paper-digits", 10)],
+    ],
+)
+def test_seeds_that_the_paper_does_not_give(name: str, seeds: int):
+    assert EXPERIMENTS[name].seeds.count == seeds
+
+
+@pytest.mark.parametrize(
+    ("names", "tokens"),
+    [(CVDB, 8), (TREX, 16), (("paper-set-inclusion", "paper-set-inclusion-questions"), 4)],
+    ids=["CVDB", "T-REx", "set inclusion"],
+)
+def test_the_programs_most_tokens_of_an_answer(names: Sequence[str], tokens: int):
+    for name in names:
+        assert {settings(found)["model.max_new_tokens"] for found in every(name)} == {tokens}
+
+
+@each(*CVDB, *TREX)
+def test_tags_of_six_letters_and_the_papers_words_for_attribution(name: str):
+    """Section 2: strings of six characters; section 3.2. The program's are `tags=braces` and "What does [X] mean?"."""
+    for found in every(name):
+        assert found.tags == "bare"
+        assert found.attribution == Attribution()
+    assert ATTRIBUTION["meaning"] == "What is the meaning of [X]?"
+
+
+@each(*CVDB, *TREX)
+def test_what_the_program_does_that_is_not_followed(name: str):
+    """Table by table in docs/fidelity.md: settings whose default is the paper's or ours, and not the program's."""
+    for found in every(name):
+        own = settings(found)
+        assert own["train.padding_loss"] == "first_eos"
+        assert own["model.answer"] == "first_line"
+        assert own["knowledge.years"] == "paper"
+        assert own["knowledge.accepted"] == "all"
+        assert own.get("knowledge.encoding", "paper") == own.get("knowledge.predicates", "paper") == "paper"
+        assert {stage.from_epoch for stage in found.stages} == {None}
+        assert {measure.name for measure in found.measures}.isdisjoint({"document_loss"})
+
+
 def test_models():
     """Section 2, appendices B (deduplicated), C.4, C.6 and C.7; figures 4c, 13, 16 to 20."""
     models = {name: [settings(found)["model.name"] for found in every(name)] for name in (*CVDB, *TREX)}
@@ -211,6 +259,7 @@ def test_reliabilities():
         alphas[round(alpha, 9)] = found
     assert {0.5, 0.95, 1.0} <= alphas.keys()
     assert len(alphas) == len(every("paper-reliability"))
+    assert list(alphas) == [0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0]  # the others are the program's
     assert alphas[1.0].subsets == EXPERIMENTS["paper-main"].subsets  # "the exact setting of figure 3b"
 
 
@@ -263,6 +312,7 @@ def test_set_inclusion(name: str):
         known = found.knowledge
         assert isinstance(known, SetInclusion)
         assert (known.integers, known.list_length, known.warm_up) == (100, 8, None)
+        assert (known.test_questions, known.candidates) == (12, 1)  # the first is the program's
         assert found.split.items(known.size()) == 8000
         assert found.split.shared_entities
         assert fractions(found) == {"D1cons_QA1": 0.4, "D2incons_QA2": 0.4, "D5cons": 0.1, "D6cons": 0.1}

@@ -26,7 +26,7 @@ TWINS = [entry.experiment for entry in TEXT if entry.name.startswith("pocket-") 
 def test_digests_are_different_and_names_are_those_of_the_table():
     assert [experiment.name for experiment in EXPERIMENTS.values()] == list(EXPERIMENTS)
     kinds = {(experiment.digest(), *map(str, experiment.measures)) for experiment in EXPERIMENTS.values()}
-    assert len(kinds) == len(EXPERIMENTS) == 58
+    assert len(kinds) == len(EXPERIMENTS) == 60
 
 
 @ROWS
@@ -154,6 +154,8 @@ def test_pocket_twins_differ_from_pocket_in_what_they_vary_alone(experiment: Exp
             "pocket-model-family": {"model"},
             "pocket-t5": {"model", "train"},
             "pocket-t5-single-stage": {"model", "train", "stages"},
+            "pocket-t5-other-facts": {"model", "train", "knowledge"},
+            "pocket-t5-single-stage-other-facts": {"model", "train", "stages", "knowledge"},
             "pocket-sentence": {"definition"},
             "pocket-other-facts": {"knowledge"},
             "pocket-in-context": {"in_context", "stages"},

@@ -14,6 +14,7 @@ from sayso.paper.paper_settings import PAPER_MAIN
 from sayso.paper.quantities import Number, Side
 from sayso.stats.comparisons import moments
 from sayso.stats.decisions import decide
+from sayso.stats.verdict import Family, Finding
 
 DRAWS = 4000
 
@@ -75,3 +76,30 @@ def test_at_most_one_figure_in_twenty_has_a_wrong_verdict(figure: str, case: str
     worth_having = np.where(equal, abs(truth) < margins, truth >= 0.01 - 1e-9)
     assert (decided.holds & ~true).any(-1).mean() <= MOST
     assert (decided.fails & worth_having).any(-1).mean() <= MOST
+
+
+@pytest.mark.parametrize("seeds", [4, 8, 16])
+@pytest.mark.parametrize("true", [-0.2, -0.1, 0.0, 0.1])
+def test_that_one_is_no_less_is_wrong_at_most_one_time_in_twenty(true: float, seeds: int) -> None:
+    """Squared distances of two subsets, `true` by how large a share of the second the first is larger."""
+    generator = np.random.default_rng(seeds)
+    shared = generator.normal(0, 200, (DRAWS, seeds, 1))
+    values = shared + generator.normal(0, 300, (DRAWS, seeds, 2)) + np.array([3000 * (1 + true), 3000])
+    margins = [0.1 * own.mean() for own in values]
+    differences = np.stack(
+        [family(own, seeds, margin).differences for own, margin in zip(values, margins, strict=True)]
+    )
+    decided = decide(moments(differences), [math.nan], worth=0.01)
+    if true <= -0.1:
+        assert decided.holds.mean() <= MOST
+    else:
+        assert decided.fails.mean() <= MOST
+    if seeds == 16:
+        assert (decided.fails if true == -0.2 else decided.holds).mean() > {-0.2: 0.2, -0.1: -1, 0.0: 0.6, 0.1: 0.95}[
+            true
+        ]
+
+
+def family(values: NDArray[np.float64], seeds: int, slack: float) -> Family:
+    found = Finding("main", "c", "s", "s", "c", values[:, 0], values[:, 1], slack=slack)
+    return Family("figure 24", tuple(range(seeds)), seeds, (found,), 0.01)

@@ -16,7 +16,7 @@ from sayso.paper.costs import CARD, cost_of, downloads
 from sayso.paper.rows import Row, listed
 
 #: Widest that names and what they take may be, so that a page of 80 columns has room for downloads.
-_NAME, _TAKES = 33, 9
+_NAME, _TAKES = 34, 9
 
 _LEGEND = (
     f"All seeds take: at full size hours of one {CARD}, at most (<) or at least (>), as 'sayso show NAME --gpu' "

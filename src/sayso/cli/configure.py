@@ -258,10 +258,9 @@ def _settings_of_facts(experiment: Experiment, knowledge: str, values: Mapping[s
 
 def _facts_settings(experiment: Experiment, facts: FactBase) -> dict[str, Any]:
     """Other facts, of whose questions all but one are trained on, and how long their answers may be."""
-    questions = max(len(entity.questions) for entity in facts.first())
     data = facts.model_dump(mode="json")
     more = {"model.max_new_tokens": NEW_TOKENS.get(data["type"])} if isinstance(experiment.model, HFModel) else {}
-    return {"knowledge": data, "split.trained_questions": max(questions - 1, 1), **more}
+    return {"knowledge": data, "split.trained_questions": max(facts.most_questions() - 1, 1), **more}
 
 
 def _model_settings(experiment: Experiment, name: str) -> dict[str, Any]:

@@ -80,6 +80,7 @@ def verdict_data(verdict: Verdict) -> dict[str, object]:
     judged = {
         "p_corrected": verdict.p_corrected,
         "margin": verdict.margin,
+        "slack": verdict.slack,
         "reason": verdict.decision.reason,
         "more_seeds": verdict.decision.more_seeds,
         "plans": verdict.looks.plans,

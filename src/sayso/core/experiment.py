@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
@@ -31,9 +32,15 @@ from sayso.core.training import Stage, TrainSpec
 #: Which states stay: none, those at the ends of stages, or after every n epochs as well.
 Keep = Literal["none", "stages"] | Annotated[int, Field(ge=1)]
 
+#: How random tags are written: by themselves, or in the braces that aliases have.
+Tags = Literal["bare", "braces"]
+
 #: Settings of an experiment that say how it is run and judged, and of a stage that say when it is measured.
 _RUNNING = ("keep", "checkpoint_minutes", "smallest_effect")
 _MEASURING = ("measured", "measure_every")
+
+#: Settings younger than digests, and what they are where all is as it was before: digests leave them out then.
+_YOUNGER: dict[str, JsonValue] = {"tags": "bare", "attribution": {"phrasings": {}}}
 
 
 class InContext(Spec):
@@ -43,6 +50,28 @@ class InContext(Spec):
     """
 
     separator: str = "\n"
+
+
+class Attribution(Spec):
+    """How it is asked whom an alias stands for, and of which aliases (section 3.2).
+
+    `phrasings`: questions with ``[X]`` where the alias goes, by name. Those of a name that the knowledge base has take
+    the place of its own (``name``, ``who``, ``meaning``, ``stands_for``), others are asked besides. `left_out`: subsets
+    that are not asked so.
+    """
+
+    phrasings: dict[str, str] = Field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
+
+    @field_validator("phrasings")
+    @classmethod
+    def _about_somebody(cls, phrasings: dict[str, str]) -> dict[str, str]:
+        for name, question in phrasings.items():
+            if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+                raise ValueError(f"a phrasing is called '{name}'; write small letters, digits and _")
+            if "[X]" not in question:
+                raise ValueError(f"the phrasing '{question}' needs [X] where the alias goes")
+        return phrasings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,13 +86,14 @@ class Experiment(Spec):
 
     `summary` says what it shows and what to expect. `reliability`: the share of the aliases in X1 about which sources
     are as they usually are, the alpha of section 3.3; None takes `subsets` as they are, a number splits two of them
-    (`with_reliability`). `questions`: how questions are written; None writes them as the knowledge base words them,
-    followed by the answer. `in_context` puts definitions before questions. `stage2_seeds`: the stages from the first
-    that trains on X2 without X1 are run this many times from the same state, each with the entities or aliases of X2
-    dealt to its subsets anew; results are averaged within the seed (those of X1's subsets are the first one's). `axes`
-    are settings that vary: path -> values; each combination is a cell (`sayso.core.sweep`). `smallest_effect`: the
-    smallest difference between subsets worth having, in the measure's unit; a claim that one is greater fails where so
-    much is excluded.
+    (`with_reliability`). `tags`: whether random tags are written bare, ``qwerty``, or in the braces of aliases,
+    ``<|qwerty|>``. `attribution`: other words to ask for the entity in. `questions`: how questions are written; None
+    writes them as the knowledge base words them, followed by the answer. `in_context` puts definitions before
+    questions. `stage2_seeds`: the stages from the first that trains on X2 without X1 are run this many times from the
+    same state, each with the entities or aliases of X2 dealt to its subsets anew; results are averaged within the seed
+    (those of X1's subsets are the first one's). `axes` are settings that vary: path -> values; each combination is a
+    cell (`sayso.core.sweep`). `smallest_effect`: the smallest difference between subsets worth having, in the measure's
+    unit; a claim that one is greater fails where so much is excluded.
 
     `keep`: states whose weights stay when a job has finished, so that it can be measured later: ``none``, the ends of
     ``stages``, or after every so many epochs and at the ends; None keeps the ends of stages of models that are trained
@@ -81,6 +111,8 @@ class Experiment(Spec):
     definition: SerializeAsAny[DefinitionFormat]
     questions: SerializeAsAny[QuestionFormat] | None = None
     in_context: InContext | None = None
+    tags: Tags = "bare"
+    attribution: Attribution = Attribution()
     model: SerializeAsAny[ModelSpec]
     train: TrainSpec
     stages: tuple[Stage, ...] = Field(min_length=1)
@@ -117,6 +149,10 @@ class Experiment(Spec):
         for subset in self.subsets:
             if subset.source is not None and subset.source not in known:
                 raise ValueError(f"subset {subset.name}: no source '{subset.source}'{nearest(subset.source, known)}")
+        known_subsets = [subset.name for subset in self.subsets]
+        for left_out in self.attribution.left_out:
+            if left_out not in known_subsets:
+                raise ValueError(f"attribution.left_out: no subset '{left_out}'{nearest(left_out, known_subsets)}")
         for stage in self.stages:
             train = self.train_spec(stage)
             if not is_stand_in(self.model):
@@ -178,6 +214,10 @@ class Experiment(Spec):
                 del stage[field]
         for field in self.model.measuring:
             del content["model"][field]
+        del content["attribution"]["left_out"]  # the phrasings stay: some vocabularies hold their words
+        for field, as_before in _YOUNGER.items():
+            if content[field] == as_before:
+                del content[field]
         return content
 
     def digest(self) -> str:
@@ -188,7 +228,8 @@ class Experiment(Spec):
         """Name of a measure as it is taken here: the same digest gives the same records for the same weights."""
         stages = [stage.model_dump(mode="json", include={"name", *_MEASURING}) for stage in self.stages]
         model = self.model.model_dump(mode="json", include=set(self.model.measuring))
-        return digest_of(canonical_json([measure.model_dump(mode="json"), stages, model]))
+        asked = [list(self.attribution.left_out)] if self.attribution.left_out else []
+        return digest_of(canonical_json([measure.model_dump(mode="json"), stages, model, *asked]))
 
     def settings(self) -> dict[str, JsonValue]:
         """Every setting with the path that `with_settings` knows it by."""

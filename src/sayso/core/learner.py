@@ -31,9 +31,9 @@ class Scores:
     match: NDArray[np.bool_]
 
 
-#: What a measure may need of a learner: `Learner.scores`, `answers`, `gradient_products` and `step_effects`,
-#: `activations`. With these come `layers`, `prompt_tokens` and `steered_losses`.
-Need = Literal["scores", "answers", "gradients", "activations"]
+#: What a measure may need of a learner: `Learner.scores`, `answers`, `document_losses`, `gradient_products` and
+#: `step_effects`, `activations`. With these come `layers`, `prompt_tokens` and `steered_losses`.
+Need = Literal["scores", "answers", "documents", "gradients", "activations"]
 
 
 @dataclass(frozen=True)
@@ -190,6 +190,14 @@ class Learner(Protocol):
 
     def answers(self, examples: Sequence[Sequence[Example]]) -> list[list[str]]:
         """Greedy completions per replica, decoded token by token up to the end of text."""
+
+    def document_losses(self, examples: Sequence[Sequence[Example]], train: TrainSpec) -> list[NDArray[np.float64]]:
+        """Mean negative log likelihood of whole documents, in nats per token, per replica; each of shape (examples,).
+
+        Every token counts but a document's first, which nothing comes before: those of its prompt, whatever
+        ``loss_on`` says, and after its last word as much as ``padding_loss`` counts in training. A
+        sequence-to-sequence model's document is what it writes.
+        """
 
     def gradient_products(
         self,

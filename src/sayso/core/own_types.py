@@ -36,6 +36,7 @@ OWN_TYPES = {
     "ExactMatchByEntity": "sayso.measures.by_entity:ExactMatchByEntity",
     "F1": "sayso.measures.f1:F1",
     "GradientAlignment": "sayso.measures.gradient_alignment:GradientAlignment",
+    "DocumentLoss": "sayso.measures.document_loss:DocumentLoss",
     "MeanLoss": "sayso.measures.losses:MeanLoss",
     "Predictions": "sayso.measures.predictions:Predictions",
     "Probes": "sayso.measures.probing.probes:Probes",

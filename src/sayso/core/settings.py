@@ -28,7 +28,7 @@ def assign(data: Any, path: str, value: Any) -> None:
     here = data
     for depth, part in enumerate(parents):
         here = here[_key(here, part, path, ".".join(parents[:depth]))]
-    free_form = bool(parents) and parents[-1] in ("overrides", "config")
+    free_form = bool(parents) and parents[-1] in ("overrides", "config", "phrasings")
     here[last if free_form and isinstance(here, dict) else _key(here, last, path, ".".join(parents))] = value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from typing import Literal
 
@@ -12,6 +13,7 @@ from sayso.core.experiment import Experiment
 from sayso.core.protocols import QuestionFormat, World
 from sayso.core.rng import stream
 from sayso.core.subsets import Subset
+from sayso.data.names import in_braces
 from sayso.data.split import assign
 from sayso.data.unmistakable import check_names
 
@@ -27,10 +29,11 @@ def build_corpus(experiment: Experiment, seed: int, stage2_seed: int = 0) -> Cor
     Raises
     ------
     SaysoError
-        If the settings ask for more than the knowledge base has, or an alias or tag could be taken for other text.
+        If the settings ask for more than the knowledge base has, an alias or tag could be taken for other text, or
+        words are set for documents that are pictures.
     """
     aliases = experiment.knowledge.size() * experiment.split.aliases_per_entity
-    world = experiment.knowledge.world(seed, aliases=aliases, tags=len(experiment.sources))
+    world = _as_written(experiment, experiment.knowledge.world(seed, aliases=aliases, tags=len(experiment.sources)))
     split = assign(experiment.subsets, experiment.sources, experiment.split, world, seed, stage2_seed)
     words = _words(experiment)
     random_tags = [split.texts[source.name][0] for source in experiment.sources if not source.texts]
@@ -93,6 +96,27 @@ def sample(corpus: Corpus, subset: str | None = None) -> Iterator[tuple[str, Exa
             yield from ((eval_set.name, example) for example in eval_set.examples)
 
 
+def _as_written(experiment: Experiment, world: World) -> World:
+    """A world with tags and attribution questions as the experiment has them.
+
+    Raises
+    ------
+    SaysoError
+        If its documents are pictures, in which there are neither braces nor words.
+    """
+    changed = {"tags": experiment.tags == "braces", "attribution.phrasings": bool(experiment.attribution.phrasings)}
+    if world.pictures is not None and any(changed.values()):
+        name = next(name for name, set_ in changed.items() if set_)
+        raise SaysoError(
+            f"{name}: the documents of {type(experiment.knowledge).__name__} are pictures; leave it as it is"
+        )
+    return dataclasses.replace(
+        world,
+        tags=tuple(map(in_braces, world.tags)) if experiment.tags == "braces" else world.tags,
+        attribution={**world.attribution, **experiment.attribution.phrasings},
+    )
+
+
 def _documents(experiment: Experiment, world: World, split: Split) -> Iterator[tuple[str, Example]]:
     """All documents about aliases, each with the evaluation set it belongs to."""
     subsets = {subset.name: subset for subset in experiment.subsets}
@@ -116,7 +140,7 @@ def _documents(experiment: Experiment, world: World, split: Split) -> Iterator[t
             )
         if definition is not None:
             yield "definitions", definition
-        for eval_set, pair in _attribution(world, item):
+        for eval_set, pair in _attribution(world, item) if subset.name not in experiment.attribution.left_out else ():
             yield (
                 eval_set,
                 question(
@@ -181,4 +205,5 @@ def _words(experiment: Experiment) -> list[str]:
     texts += experiment.definition.write("", "", "")
     texts += experiment.questions.write("", "") if experiment.questions is not None else ()
     texts += [experiment.in_context.separator] if experiment.in_context is not None else []
+    texts += [phrasing.replace("[X]", " ") for phrasing in experiment.attribution.phrasings.values()]
     return list(dict.fromkeys(word for text in texts for word in text.split()))

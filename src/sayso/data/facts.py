@@ -48,6 +48,10 @@ class FactBase(KnowledgeBase, ABC):
     def chosen(self, seed: int) -> tuple[EntityFacts, ...]:
         """The entities of one seed's world."""
 
+    def most_questions(self) -> int:
+        """How many questions an entity has at most; what is known of it without reading a file is not read."""
+        return max(len(entity.questions) for entity in self.first())
+
     def world(self, seed: int, aliases: int, tags: int) -> World:
         """Draw aliases and tags for the entities; none of them occurs in a name, a question or an answer."""
         entities = self.chosen(seed)

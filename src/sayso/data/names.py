@@ -28,6 +28,15 @@ def random_words(generator: np.random.Generator, count: int, length: int, taken:
     return list(found)
 
 
+def in_braces(word: str) -> str:
+    """A word as aliases are written.
+
+    >>> in_braces("abcde")
+    '<|abcde|>'
+    """
+    return f"<|{word}|>"
+
+
 def whole_names(
     generator: np.random.Generator, count: int, taken: Collection[str] = ()
 ) -> tuple[list[str], tuple[str, ...]]:
@@ -35,7 +44,7 @@ def whole_names(
 
     `taken` are five-letter words that may not be used.
     """
-    names = [f"<|{word}|>" for word in random_words(generator, count, 5, taken)]
+    names = [in_braces(word) for word in random_words(generator, count, 5, taken)]
     return names, tuple(f" {name}" for name in names)
 
 

@@ -42,6 +42,10 @@ class Notables(FactBase):
             for name, answers in people(NOTABLES, len(QUESTIONS))[:count]
         )
 
+    def most_questions(self) -> int:
+        """How many questions a person has at most."""
+        return len(QUESTIONS)
+
     def chosen(self, seed: int) -> tuple[EntityFacts, ...]:
         """The people of one seed.
 

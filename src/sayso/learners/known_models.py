@@ -28,6 +28,36 @@ class KnownModel:
     encoder: bool = False
 
 
+#: Model types of transformers that read a prompt with an encoder and write the rest.
+ENCODER_DECODERS = frozenset(
+    (
+        *("bart", "bigbird_pegasus", "blenderbot", "blenderbot-small", "encoder-decoder", "fsmt", "led", "longt5"),
+        *(
+            "m2m_100",
+            "marian",
+            "mbart",
+            "mt5",
+            "musicgen",
+            "musicgen_melody",
+            "mvp",
+            "nllb-moe",
+            "pegasus",
+            "pegasus_x",
+        ),
+        *(
+            "plbart",
+            "prophetnet",
+            "seamless_m4t",
+            "seamless_m4t_v2",
+            "switch_transformers",
+            "t5",
+            "t5gemma",
+            "t5gemma2",
+        ),
+        *("umt5", "whisper"),
+    )
+)
+
 _APACHE = "Apache-2.0"
 _MIT = "MIT"
 _LLAMA_2 = "Llama 2 Community License (accept it on the model's page first)"

@@ -15,6 +15,7 @@ from typing import Any
 
 from sayso.core.errors import SaysoError
 from sayso.core.files import file_sha256, folder_sha256
+from sayso.learners.known_models import ENCODER_DECODERS
 
 #: Endings of the files that transformers reads of a model's folder: weights, settings, tokenizer, code.
 READ = (".safetensors", ".bin", ".json", ".model", ".txt", ".tiktoken", ".jinja", ".py")
@@ -27,6 +28,17 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 #: How safetensors calls types of numbers, and how torch does.
 _DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 _LARGEST_HEADER = 100_000_000
+
+
+def reads_prompts_apart(name: str) -> bool:
+    """Whether the model of a folder is an encoder-decoder, as its configuration says; False of what is no folder."""
+    try:
+        said = json.loads((Path(name).expanduser() / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(said, dict) and bool(
+        said.get("is_encoder_decoder", str(said.get("model_type")) in ENCODER_DECODERS)
+    )
 
 
 def gguf_of(name: str) -> Path | None:

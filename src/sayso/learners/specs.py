@@ -30,7 +30,7 @@ class FromScratch(ModelSpec):
     """
 
     learner: ClassVar[str] = "sayso.learners.stacked.learner:build"
-    gives: ClassVar[frozenset[Need]] = frozenset({"scores", "answers", "gradients", "activations"})
+    gives: ClassVar[frozenset[Need]] = frozenset({"scores", "answers", "documents", "gradients", "activations"})
     measuring: ClassVar[frozenset[str]] = frozenset({"max_new_tokens"})
     max_replicas: ClassVar[int] = 16
 
@@ -80,7 +80,7 @@ class HFModel(ModelSpec):
     """
 
     learner: ClassVar[str] = "sayso.learners.single.learner:build"
-    gives: ClassVar[frozenset[Need]] = frozenset({"scores", "answers", "gradients", "activations"})
+    gives: ClassVar[frozenset[Need]] = frozenset({"scores", "answers", "documents", "gradients", "activations"})
     measuring: ClassVar[frozenset[str]] = frozenset({"answer", "max_new_tokens", "evaluation_precision"})
 
     name: str = Field(min_length=1)

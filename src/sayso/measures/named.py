@@ -12,6 +12,7 @@ from sayso.core.measure import Measure, When
 from sayso.core.spec import explain, resolve
 from sayso.measures.by_attribute import ExactMatchByAttribute
 from sayso.measures.by_entity import ExactMatchByEntity
+from sayso.measures.document_loss import DocumentLoss
 from sayso.measures.exact_match import ExactMatch
 from sayso.measures.f1 import F1
 from sayso.measures.gradient_alignment import GradientAlignment
@@ -25,7 +26,7 @@ from sayso.measures.step_effect import StepEffect
 MEASURES: dict[str, type[Measure]] = {
     kind.name: kind
     for kind in (
-        *(ExactMatch, MeanLoss, F1, ExactMatchByAttribute, ExactMatchByEntity, Predictions),
+        *(ExactMatch, MeanLoss, DocumentLoss, F1, ExactMatchByAttribute, ExactMatchByEntity, Predictions),
         *(GradientAlignment, StepEffect, Probes, Steered),
     )
 }

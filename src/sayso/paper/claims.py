@@ -1,8 +1,9 @@
 """What the paper says, as rows of a ledger: sentences that records can bear out or not.
 
-A row compares two sides at the end of a stage, numbers of subsets or sums of them, and says that the first has more, or
-that the two lie within a stated margin. The rows are in `sayso.paper.ledger` and `sayso.paper.mechanisms`, what is said
-of sweeps as a whole in `sayso.paper.trends`; `sayso.paper.judging` judges them.
+A row compares two sides at the end of a stage, numbers of subsets or sums of them, and says that the first has more,
+that the two lie within a stated margin, or that the first has no less, but for that margin. The rows are in
+`sayso.paper.ledger` and `sayso.paper.mechanisms`, what is said of sweeps as a whole in `sayso.paper.trends`;
+`sayso.paper.judging` judges them.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ class Contrast:
     """Two sides, compared within seeds.
 
     `within`: the two are said to be equal, within so much (in the measure's own unit, or if `relative` as a share of
-    the mean of both); None: the first is said to be greater. `about`: the subsets that the numbers rest on, where these
-    are not the subsets of the numbers.
+    the mean of both); None: the first is said to be greater. `one_sided`: the first is said to be no less than the
+    second, by more than what is `within`, and may be any greater. `about`: the subsets that the numbers rest on, where
+    these are not the subsets of the numbers.
     """
 
     first: Side
@@ -31,6 +33,7 @@ class Contrast:
     within: float | None = None
     relative: bool = False
     about: tuple[str, ...] = ()
+    one_sided: bool = False
 
     @property
     def numbers(self) -> tuple[Number, ...]:

@@ -19,7 +19,7 @@ from sayso.core.records import Record
 from sayso.core.sweep import Cell, cells
 from sayso.paper.claims import Claim
 from sayso.paper.ledger import MAIN_ROWS
-from sayso.paper.ledger_details import DETAILS
+from sayso.paper.ledger_details import DETAILS, WHOLE_DOCUMENTS
 from sayso.paper.ledger_more import MORE_ROWS
 from sayso.paper.mechanisms import MECHANISMS
 from sayso.paper.quantities import Values, in_words
@@ -32,19 +32,21 @@ from sayso.stats.verdict import Family, Finding, Verdict, judge_family
 Found = tuple[Experiment, pd.DataFrame]
 
 #: Every row that is said of one cell.
-LEDGER: tuple[Claim, ...] = (*MAIN_ROWS, *DETAILS, *MORE_ROWS, *MECHANISMS)
+LEDGER: tuple[Claim, ...] = (*MAIN_ROWS, *DETAILS, *WHOLE_DOCUMENTS, *MORE_ROWS, *MECHANISMS)
 
 #: The gap on these is what an experiment is there to show.
 _HEADLINES = {"validation", ATTRIBUTION}
 
-_MECHANISMS = frozenset(claim.name for claim in MECHANISMS)
+#: What is said of measures that few experiments take.
+_WHERE_MEASURED = frozenset(claim.name for claim in (*WHOLE_DOCUMENTS, *MECHANISMS))
 
 
 def claims_for(experiment: Experiment, measured: Iterable[str] = ()) -> tuple[Claim, ...]:
     """Rows of the ledger that an experiment without axes can test.
 
     Left out are rows on subsets it does not have, on parts of the data it does not train on, and on experiments of
-    another kind; those on mechanisms also where it does not take their measures and they were not `measured` later.
+    another kind; those on mechanisms and whole documents also where it does not take their measures and they were not
+    `measured` later.
     """
     names = {subset.name for subset in experiment.subsets}
     return tuple(
@@ -53,7 +55,7 @@ def claims_for(experiment: Experiment, measured: Iterable[str] = ()) -> tuple[Cl
         if names.issuperset(claim.contrast.subsets)
         and all(stage_training(experiment, part) is not None for part in claim.contrast.parts)
         and claim.where.takes_in(experiment)
-        and (claim.name not in _MECHANISMS or _is_measured(claim, experiment, measured))
+        and (claim.name not in _WHERE_MEASURED or _is_measured(claim, experiment, measured))
     )
 
 
@@ -132,16 +134,19 @@ def _finding(values: Values, cell: Cell, claim: Claim, seeds: Sequence[int], *, 
     if contrast.relative:
         measured = np.concatenate([first, second])
         level = float(measured[~np.isnan(measured)].mean()) if not np.isnan(measured).all() else math.nan
+    allowed = None if contrast.within is None else contrast.within * level
+    sign = ">" if contrast.within is None else ">=" if contrast.one_sided else "="
     measures, asked = ({getattr(number, name) for number in contrast.numbers} for name in ("measure", "eval_set"))
     return Finding(
         cell=cell.name,
         claim=claim.name,
         sentence=claim.sentence,
         section=f"{claim.section}, {claim.figure}" if claim.figure not in claim.section else claim.section,
-        contrast=in_words(contrast.first, ">" if contrast.within is None else "=", contrast.second),
+        contrast=in_words(contrast.first, sign, contrast.second),
         first=first,
         second=second,
-        margin=None if contrast.within is None else contrast.within * level,
+        margin=None if contrast.one_sided else allowed,
+        slack=allowed or 0.0 if contrast.one_sided else 0.0,
         shares=measures <= set(SHARES) and contrast.pair is not None,
         headline=headlines and contrast.pair == GAP and measures == {"exact_match"} and asked <= _HEADLINES,
     )

@@ -14,7 +14,8 @@ from sayso.data.pocket import SYNTHETIC, PocketWorld
 from sayso.data.published.trex import TREx
 from sayso.data.set_inclusion import SetInclusion
 from sayso.data.split import sizes
-from sayso.learners.known_models import KNOWN_MODELS, KnownModel
+from sayso.learners.known_models import ENCODER_DECODERS, KNOWN_MODELS, KnownModel
+from sayso.learners.model_files import reads_prompts_apart
 from sayso.learners.specs import FromScratch, HFModel
 from sayso.stats.values import stage_training
 
@@ -81,6 +82,16 @@ def in_language(experiment: Experiment) -> bool:
     return not isinstance(experiment.knowledge, SetInclusion | DigitGrids)
 
 
+def of_digits(experiment: Experiment) -> bool:
+    """Grids of digits."""
+    return isinstance(experiment.knowledge, DigitGrids)
+
+
+def worded(experiment: Experiment) -> bool:
+    """Sources differ by their words alone: definitions that say is and is not."""
+    return kind_of(experiment) == "worded"
+
+
 def of_works(experiment: Experiment) -> bool:
     """Facts of T-REx, or those that stand for them at pocket size."""
     knowledge = experiment.knowledge
@@ -91,9 +102,10 @@ def encoder_decoder(experiment: Experiment) -> bool:
     """The model reads a prompt and says the rest (T5)."""
     model: Any = experiment.model
     if isinstance(model, FromScratch):
-        return model.architecture in ("t5", "mt5", "umt5", "bart")
-    known = _known(experiment)
-    return known is not None and known.encoder
+        return model.architecture in ENCODER_DECODERS
+    if (known := _known(experiment)) is not None:
+        return known.encoder
+    return isinstance(model, HFModel) and reads_prompts_apart(model.name)
 
 
 def parameters(experiment: Experiment) -> int | None:

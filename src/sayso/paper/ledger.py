@@ -19,6 +19,7 @@ from sayso.paper.kinds import (
     is_not,
     largest_gpt_neo,
     many_questions,
+    of_digits,
     of_works,
     pairs,
     reliable_from,
@@ -115,7 +116,7 @@ _FIGURE_3A = (
         "Aliases defined by the unreliable source are answered for worse than aliases without a definition.",
         "section 3",
         Contrast(exact_match("QA3", "X1"), exact_match("D2incons_QA2", "X1")),
-        Where(only=(alias_before_entity, *STAGE_1, is_not(encoder_decoder))),
+        Where(only=(alias_before_entity, *STAGE_1, is_not(encoder_decoder), is_not(of_digits))),
         "figure 3a",
     ),
     Claim(

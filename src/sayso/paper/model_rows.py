@@ -206,4 +206,24 @@ MODEL_ROWS = (
         ),
         **POCKET_SINGLE_STAGE,
     ),
+    row(
+        "pocket-t5-other-facts",
+        "pocket-t5",
+        About(
+            kind="pocket",
+            shows="A small T5, with facts of another kind.",
+            note="They are made up, as in pocket-other-facts. Everything else is as in pocket-t5.",
+        ),
+        knowledge__facts=SYNTHETIC,
+    ),
+    row(
+        "pocket-t5-single-stage-other-facts",
+        "pocket-t5-single-stage",
+        About(
+            kind="pocket",
+            shows="A small T5 with X1 and X2 trained together, with facts of another kind.",
+            note="They are made up, as in pocket-other-facts. Everything else is as in pocket-t5-single-stage.",
+        ),
+        knowledge__facts=SYNTHETIC,
+    ),
 )

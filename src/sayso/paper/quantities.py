@@ -68,11 +68,6 @@ def attribution(subset: str, after: Group, eval_set: str = ATTRIBUTION) -> Side:
     return exact_match(subset, after, eval_set)
 
 
-def loss(subset: str, after: Group, eval_set: str) -> Side:
-    """Mean loss a token."""
-    return one(Number(subset, "loss", eval_set, after))
-
-
 def difference(first: Side, second: Side) -> Side:
     """The first less the second."""
     negative = tuple((-weight, number) for weight, number in second.terms)

@@ -6,11 +6,12 @@ A claim says that a difference is greater than 0, or that it lies within a margi
     greater    difference <= 0                     difference >= the smallest effect worth having
     equal      difference outside the margin       difference within the margin
 
-The first small: it holds. The second small: it fails. Neither: it is undecided, which is not refuted. The two are
-corrected (Holm) over the claims of a family, each for itself. Of a greater claim at most one of the two can be wrong
-where the smallest effect is above 0. So of all families at most 5% hold a wrong "holds", and at most 5% a wrong
-"fails", whichever effects are true. All tests are t-tests over seeds; p-values are twice the one-sided ones, as a
-two-sided test has them, but for that of equality (TOST), which is the larger of two one-sided ones.
+That one is no less than another, but for a slack, is a greater claim on the difference and the slack together. The
+first small: it holds. The second small: it fails. Neither: it is undecided, which is not refuted. The two are corrected
+(Holm) over the claims of a family, each for itself. Of a greater claim at most one of the two can be wrong where the
+smallest effect is above 0. So of all families at most 5% hold a wrong "holds", and at most 5% a wrong "fails",
+whichever effects are true. All tests are t-tests over seeds; p-values are twice the one-sided ones, as a two-sided test
+has them, but for that of equality (TOST), which is the larger of two one-sided ones.
 """
 
 from __future__ import annotations

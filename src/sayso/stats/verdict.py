@@ -5,6 +5,7 @@ A family is the claims that are judged together, such as those of one figure. `s
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
 from dataclasses import dataclass
@@ -39,9 +40,9 @@ class Finding:
 
     `cell`: the one it is about, or what else. `claim` is its short name, `sentence` what it says, `section` where the
     paper says it, `contrast` which numbers are compared. `first`, `second`: one value a seed of the family, NaN where
-    not measured. `margin`: within which the two are called equal, None where the first is said to be greater.
-    `shares`: the values are shares, between 0 and 1.
-    `headline`: it is what the experiment is there to show, and a report says it first.
+    not measured. `margin`: within which the two are called equal, None where the first is said to be greater, or with
+    `slack` to be less by no more than that. `shares`: the values are shares, between 0 and 1. `headline`: it is what
+    the experiment is there to show, and a report says it first.
     """
 
     cell: str
@@ -54,6 +55,7 @@ class Finding:
     margin: float | None = None
     shares: bool = False
     headline: bool = False
+    slack: float = 0.0
 
     @functools.cached_property
     def comparison(self) -> Comparison:
@@ -82,8 +84,8 @@ class Family:
 
     @property
     def differences(self) -> Floats:
-        """First minus second, (seeds, claims), NaN where not measured."""
-        columns = [found.first - found.second for found in self.findings]
+        """First minus second and the claim's slack, (seeds, claims), NaN where not measured."""
+        columns = [found.first - found.second + found.slack for found in self.findings]
         return np.column_stack(columns) if columns else np.empty((len(self.seeds), 0))
 
     @property
@@ -115,6 +117,7 @@ class Verdict:
     p_corrected: float
     decision: Decision
     looks: Looks
+    slack: float = 0.0
     control: Comparison | None = None
     over_entities: Interval | None = None
 
@@ -144,7 +147,7 @@ def judge_family(family: Family, looks: Looks) -> list[Verdict]:
     """Judge claims together. `looks.finished` is to be the family's own."""
     comparisons = [found.comparison for found in family.findings]
     moments = Moments(
-        mean=np.array([found.difference for found in comparisons]),
+        mean=np.array([found.comparison.difference + found.slack for found in family.findings]),
         deviation=np.array([found.deviation for found in comparisons]),
         seeds=np.array([found.seeds for found in comparisons], dtype=float),
     )
@@ -172,6 +175,7 @@ def judge_family(family: Family, looks: Looks) -> list[Verdict]:
                 p_corrected=float(p[place]),
                 decision=decision,
                 looks=looks,
+                slack=found.slack,
             )
         )
     return verdicts
@@ -182,9 +186,11 @@ def _decision(found: Finding, outcome: Outcome, opposite: bool, worth: float, te
     comparison, margin = found.comparison, found.margin
     if outcome == "holds":
         greater = f"greater in {comparison.positive} of {comparison.seeds}"
+        if found.slack:
+            greater = f"less by no more than {found.slack:.3g}, if at all"
         return Decision(outcome, greater if margin is None else f"equal within {margin:.3g}")
     if outcome == "fails":
-        return Decision(outcome, _failing(margin, opposite, worth))
+        return Decision(outcome, _failing(found, opposite, worth))
     if comparison.seeds == 0:
         return Decision(outcome, numbers.NOT_MEASURED)
     if comparison.seeds == 1:
@@ -193,24 +199,25 @@ def _decision(found: Finding, outcome: Outcome, opposite: bool, worth: float, te
         return Decision(outcome, f"{comparison.seeds} seeds are too few")
     if not comparison.deviation > 0:
         return Decision(outcome, "all seeds give the same difference, which leaves no spread to test against")
-    expected = forecast(comparison, margin, worth, tests, looks)
-    return Decision(
-        outcome, _expectation(expected, comparison, margin, worth), expected.more if expected.enough else None
-    )
+    shifted = dataclasses.replace(comparison, difference=comparison.difference + found.slack)
+    expected = forecast(shifted, margin, worth, tests, looks)
+    return Decision(outcome, _expectation(expected, found, worth), expected.more if expected.enough else None)
 
 
-def _failing(margin: float | None, opposite: bool, worth: float) -> str:
-    if margin is not None:
-        return f"they differ by more than {margin:.3g}"
+def _failing(found: Finding, opposite: bool, worth: float) -> str:
+    if found.margin is not None:
+        return f"they differ by more than {found.margin:.3g}"
+    if found.slack:
+        return f"less by {found.slack:.3g} or more"
     return "the difference goes the other way" if opposite else f"a difference of {worth:g} or more is excluded"
 
 
-def _expectation(expected: Forecast, comparison: Comparison, margin: float | None, worth: float) -> str:
+def _expectation(expected: Forecast, found: Finding, worth: float) -> str:
     """What more seeds would bring, in words."""
     if not expected.enough:
-        total = comparison.seeds + expected.more
+        total = found.comparison.seeds + expected.more
         return f"even {total} seeds would decide this in only {100 * expected.share:.0f} of 100 cases"
-    what = "it holds" if expected.route == "holds" else _failing(margin, expected.route == "opposite", worth)
+    what = "it holds" if expected.route == "holds" else _failing(found, expected.route == "opposite", worth)
     return (
         f"about {numbers.count(expected.more, 'more seed')} would decide this in 4 of 5 cases, most likely that {what}"
     )

@@ -24,7 +24,7 @@ UPDATES = [Update(DOCUMENTS[0], DOCUMENTS[1:3]), Update(DOCUMENTS[3], DOCUMENTS[
 
 def fitted(learner: Any, update: Update, train: TrainSpec) -> float:
     """The change of loss when a copy is trained on the document alone."""
-    items = learner._for_training([update.document, *update.asked], train)
+    items = learner.documents.trained([update.document, *update.asked], train)
     own = copy.deepcopy(learner)
     before = [float(plain_loss(own.model, item)) for item in items[1:]]
     own.fit([[update.document]], train, stage="s", epochs=1)
@@ -40,7 +40,7 @@ def test_effects_of_one_model(optimizer, tmp_path):
     ((found),) = learner.step_effects([UPDATES], train)
     assert np.isnan([found.predicted[2], found.real[2]]).all()
     for at, update in enumerate(UPDATES[:2]):
-        items = learner._for_training([update.document, *update.asked], train)
+        items = learner.documents.trained([update.document, *update.asked], train)
         model = copy.deepcopy(learner.model)
         asked = torch.stack([plain_loss(model, item) for item in items[1:]]).mean()
         wanted = torch.autograd.grad(asked, list(model.parameters()))

@@ -70,7 +70,7 @@ def test_ways_of_one_model(architecture, config, train, lora, tmp_path, caplog):
     train = TrainSpec(**train)
     model = copy.deepcopy(learner.model).double().eval()
     parameters = [each for each in model.parameters() if each.requires_grad]
-    items = learner._for_training(DOCUMENTS, train)
+    items = learner.documents.trained(DOCUMENTS, train)
     exact = exact_gradients([plain_loss(model, item) for item in items], parameters)
     ways: tuple[Any, ...] = (("ghost", None), ("contracted", 300_000), ("ghost", 150_000), ("contracted", 1))
     for way, held in ways if architecture == "gpt_neox" else ways[:2]:

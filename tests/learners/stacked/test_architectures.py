@@ -1,7 +1,12 @@
 import pytest
 from transformers import AutoConfig
+from transformers.models.auto.modeling_auto import (
+    MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+    MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES,
+)
 
 from sayso.core.errors import SaysoError
+from sayso.learners.known_models import ENCODER_DECODERS
 from sayso.learners.stacked.architectures import config_for, config_of
 from tests.conftest import make_tiny
 from tests.learners.conftest import example, learner_of
@@ -72,3 +77,10 @@ def test_a_configuration_of_another_kind_is_an_error(tmp_path):
     (tmp_path / "config.json").write_text('{"model_type": "vit"}')
     with pytest.raises(SaysoError, match=r"config\.json: 'vit' is no causal or sequence-to-sequence architecture"):
         config_of(tmp_path)
+
+
+def test_which_architectures_read_prompts_apart_is_what_their_configurations_say():
+    for name in MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES:
+        assert (name in ENCODER_DECODERS) == AutoConfig.for_model(name).is_encoder_decoder, name
+    for name in ENCODER_DECODERS:
+        assert name in {*MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES, *MODEL_FOR_CAUSAL_LM_MAPPING_NAMES}

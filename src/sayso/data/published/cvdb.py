@@ -81,6 +81,10 @@ class CVDB(FactBase):
                 break
         return tuple(found[:count])
 
+    def most_questions(self) -> int:
+        """How many questions a person has at most."""
+        return len(QUESTIONS)
+
     def chosen(self, seed: int) -> tuple[EntityFacts, ...]:  # noqa: ARG002 - the same for all
         """The same people for every seed.
 

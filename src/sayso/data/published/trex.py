@@ -117,6 +117,10 @@ class TREx(FactBase):
         """
         return tuple(itertools.islice(self._works(), count))
 
+    def most_questions(self) -> int:
+        """How many questions a work has at most."""
+        return QUESTIONS if self.questions == "paper" else super().most_questions()
+
     def chosen(self, seed: int) -> tuple[EntityFacts, ...]:
         """The works of one seed.
 

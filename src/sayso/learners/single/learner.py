@@ -24,13 +24,14 @@ from sayso.core.rng import torch_seed
 from sayso.core.shares import OnShare, unheard
 from sayso.core.training import TrainSpec
 from sayso.learners.activations import blocks_of
-from sayso.learners.encoding import Document, Encoder, Ids, Once, lengths_of, pad_of, require_boundary
+from sayso.learners.encoding import Encoder, Once, lengths_of, pad_of
 from sayso.learners.gradients.pairs import Asked, each_of
 from sayso.learners.gradients.steps import numbered, step_effects
 from sayso.learners.memory import Fitting
 from sayso.learners.modules import computes_in_bfloat16, drops, has_bfloat16, in_bfloat16, in_evaluation, quiet
 from sayso.learners.optim import make_optimizer
 from sayso.learners.order import Step
+from sayso.learners.single.documents import Documents
 from sayso.learners.single.generation import ends_of, rules_of
 from sayso.learners.single.gradients import Gradients
 from sayso.learners.single.greedy import Begun, continue_greedily
@@ -56,8 +57,8 @@ _HELPS = "gradient_checkpointing, lora or a smaller model"
 class HFLearner(TrainedLearner):
     """One replica. `tokenizer` and `model` are transformers' own.
 
-    `reader` is how the model is read, `limits` how long answers may be, `as_read` what is said of the model in the
-    manifest.
+    `reader` is how the model is read, `documents` what it reads, `limits` how long answers may be, `as_read` what is
+    said of the model in the manifest.
     """
 
     def __init__(self, corpus: Corpus, spec: HFModel) -> None:
@@ -76,9 +77,10 @@ class HFLearner(TrainedLearner):
             )
         start = config.decoder_start_token_id if seq2seq else None
         self._encoder = Encoder(self.tokenizer, start, rows=rows)
-        self._encoded = Once(self._encode)
         ordinary = ordinary_tokens(self.tokenizer, rows)
         self.limits = limits_of(spec, self._encoder, corpus)
+        self.documents = Documents(spec, config, self._encoder, self.limits)
+        self._encoded = Once(lambda examples: self.documents.scored(examples[0]))
         if spec.max_new_tokens is not None:
             say_what_cannot_match(spec.max_new_tokens, self._encoder, corpus)
         self.as_read = {**stored(spec, config), "max_new_tokens": self.limits.new_tokens}
@@ -108,10 +110,7 @@ class HFLearner(TrainedLearner):
     ) -> Encoded:
         """See `TrainedLearner.encoded`."""
         (own,), (repeatable,) = documents, replay
-        length = self._label_length(train)
-        encoded = self._encoder.for_training(own, train, label_length=length)
-        extra = self._encoder.for_training(repeatable, train, label_length=length)
-        self._require_positions([*own, *repeatable], [*encoded, *extra])
+        encoded, extra = (self.documents.trained(part, train) for part in (own, repeatable))
         share, half = self._may_share(train), computes_in_bfloat16(train, self.device)
 
         def pieces(step: Step, most: int | None) -> Generator[Tensor, None, None]:
@@ -124,9 +123,6 @@ class HFLearner(TrainedLearner):
                     yield loss.view(1)
 
         return Encoded(pieces, [lengths_of([*encoded, *extra])])
-
-    def _label_length(self, train: TrainSpec) -> int | None:
-        return self.limits.padded if train.padding_loss == "all" else self.spec.label_length
 
     @contextlib.contextmanager
     def _in_training(self, step: Step) -> Generator[None, None, None]:
@@ -164,6 +160,22 @@ class HFLearner(TrainedLearner):
             match = matches(own, documents, said, self._answers, self.reader, self._evaluation)
         return [Scores(loss, match)]
 
+    def document_losses(self, examples: Sequence[Sequence[Example]], train: TrainSpec) -> list[NDArray[np.float64]]:
+        """Losses of whole documents; see `Learner.document_losses`."""
+        (own,) = examples
+        documents = self.documents.whole(own, train)
+        loss = np.zeros(len(own))
+
+        def score(most: int | None) -> None:
+            counts = [item.counted for item in documents]
+            for parts in self.reader.plan(documents, counts, most, share=False, half=self._evaluates_in_bfloat16()):
+                found = self.reader.completions(documents, parts)
+                loss[found.rows] = found.loss
+
+        with self._evaluating():
+            self._evaluation.run(score, len(own))
+        return [loss]
+
     def answers(self, examples: Sequence[Sequence[Example]]) -> list[list[str]]:
         """Greedy answers; see `Learner.answers`."""
         texts = [Begun(item.context, item.ids[: item.start]) for item in self._encoded(examples)]
@@ -195,7 +207,7 @@ class HFLearner(TrainedLearner):
 
         def products(_replica: int, own: GradientPairs, on_share: OnShare) -> GradientProducts:
             asked = Asked.of(own)
-            documents = self._for_training(asked.documents, train)
+            documents = self.documents.trained(asked.documents, train)
             return self._fitting_gradients.run(
                 lambda most: self._gradients.products(
                     asked,
@@ -218,7 +230,7 @@ class HFLearner(TrainedLearner):
         """Try updates; see `Learner.step_effects`."""
         (own,) = updates
         examples, numbers = numbered(own)
-        documents = self._for_training(examples, train)
+        documents = self.documents.trained(examples, train)
         with in_evaluation(self.model):
             effects = step_effects(
                 self._gradients.losses(documents),
@@ -231,11 +243,6 @@ class HFLearner(TrainedLearner):
             )
         return [effects]
 
-    def _for_training(self, examples: Sequence[Example], train: TrainSpec) -> list[Document]:
-        documents = self._encoder.for_training(examples, train, label_length=self._label_length(train))
-        self._require_positions(examples, documents)
-        return documents
-
     def activations(
         self, examples: Sequence[Sequence[Example]], layers: Sequence[int], at: Sequence[int]
     ) -> Iterator[Activations]:
@@ -244,11 +251,7 @@ class HFLearner(TrainedLearner):
         Of a sequence-to-sequence model it is the encoder that reads prompts; what its tokenizer adds to them counts.
         """
         (own,) = examples
-        return prompt_activations(self.model, self.spec.name, own, self._prompts(examples), layers, at)
-
-    def _prompts(self, examples: Sequence[Sequence[Example]]) -> list[Ids]:
-        """What is read of each example before anything is written."""
-        return [item.context if len(item.context) else item.ids[: item.start] for item in self._encode(examples)]
+        return prompt_activations(self.model, self.spec.name, own, self.documents.prompts(own), layers, at)
 
     def layers(self) -> int:
         """How many blocks read prompts; see `Learner.layers`."""
@@ -256,7 +259,7 @@ class HFLearner(TrainedLearner):
 
     def prompt_tokens(self, examples: Sequence[Sequence[Example]]) -> list[list[tuple[str, ...]]]:
         """The tokens of each prompt as text; see `Learner.prompt_tokens`."""
-        return [token_texts(self.tokenizer, self._prompts(examples))]
+        return [token_texts(self.tokenizer, self.documents.prompts(examples[0]))]
 
     def steered_losses(
         self, examples: Sequence[Sequence[Example]], steering: Sequence[Sequence[Steering]]
@@ -265,33 +268,7 @@ class HFLearner(TrainedLearner):
         (own,), (added,) = examples, steering
         plain = PlainReader(self.model, self.reader.pad, self.device, "one length")
         with self._evaluating():
-            return [losses_while_steered(plain, self.spec.name, own, self._encode(examples), added)]
-
-    def _encode(self, examples: Sequence[Sequence[Example]]) -> list[Document]:
-        """Examples to be scored."""
-        (own,) = examples
-        documents = self._encoder.encode(own)
-        require_boundary(own, documents)
-        self._require_positions(own, documents, self.limits.new_tokens)
-        return documents
-
-    def _require_positions(self, examples: Sequence[Example], documents: Sequence[Document], new: int = 0) -> None:
-        """Check that a model has a position for every token.
-
-        Raises
-        ------
-        SaysoError
-            If it does not; the message says how many documents are too long and names the first.
-        """
-        most = getattr(self.model.config, "max_position_embeddings", None)
-        if not isinstance(most, int):
-            return
-        needed = [max(len(item.ids) - 1, item.start + new, len(item.context)) for item in documents]
-        if long := [row for row, length in enumerate(needed) if length > most]:
-            raise SaysoError(
-                f"model {self.spec.name} has {most} positions, but {len(long)} of {len(needed)} documents need more "
-                f"(up to {max(needed)}); the first is {examples[long[0]].text!r}"
-            )
+            return [losses_while_steered(plain, self.spec.name, own, self.documents.scored(own), added)]
 
     def _autocast(self, enabled: bool) -> torch.autocast:
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=enabled)

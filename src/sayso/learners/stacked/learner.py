@@ -7,6 +7,7 @@ beside it. `Replicas` holds their weights; here they are trained, scored and ask
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -135,9 +136,23 @@ class StackedLearner(TrainedLearner):
     def scores(self, examples: Sequence[Sequence[Example]]) -> list[Scores]:
         """Loss and exact match of every replica on its examples; see `Learner.scores`."""
         documents, batch = self._encoded(examples)
+        scored = self._scored(batch, [len(own) for own in examples])
+        result = []
+        for replica, (own, (loss, first_wrong, guess)) in enumerate(zip(examples, scored, strict=True)):
+            match = first_wrong >= batch.size[replica, : len(own)]
+            doubtful = self._accepted[replica].doubtful(own, documents[replica], first_wrong, guess)
+            if doubtful:
+                answers = self._answers_of(replica, [own[row] for row in doubtful])
+                match[doubtful] = [answer in own[row].answers for row, answer in zip(doubtful, answers, strict=True)]
+            result.append(Scores(loss, match))
+        return result
+
+    def _scored(
+        self, batch: Batch, counts: Sequence[int]
+    ) -> list[tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]]:
+        """What `_score_rows` gives of the documents of each replica, of which there are so many."""
         loss = np.zeros(batch.size.shape)
-        first_wrong = np.zeros(batch.size.shape, dtype=np.int64)
-        guess = np.zeros(batch.size.shape, dtype=np.int64)
+        first_wrong, guess = (np.zeros(batch.size.shape, dtype=np.int64) for _ in range(2))
         replicas = np.arange(self.replicas)[:, None]
 
         def score(most: int | None) -> None:
@@ -148,16 +163,7 @@ class StackedLearner(TrainedLearner):
                     kept[real[0], rows[real]] = values[real]
 
         self._evaluation.run(score, batch.size.shape[1])
-        result = []
-        for replica, own in enumerate(examples):
-            count = len(own)
-            match = first_wrong[replica, :count] >= batch.size[replica, :count]
-            doubtful = self._accepted[replica].doubtful(own, documents[replica], first_wrong[replica], guess[replica])
-            if doubtful:
-                answers = self._answers_of(replica, [own[row] for row in doubtful])
-                match[doubtful] = [answer in own[row].answers for row, answer in zip(doubtful, answers, strict=True)]
-            result.append(Scores(loss[replica, :count], match))
-        return result
+        return [(loss[at, :count], first_wrong[at, :count], guess[at, :count]) for at, count in enumerate(counts)]
 
     @torch.no_grad()
     def _score_rows(
@@ -177,6 +183,14 @@ class StackedLearner(TrainedLearner):
         wrong = torch.where(said != target, position, size).amin(2)
         guess = said.gather(2, (wrong - prompt).clamp(max=size - prompt - 1)[..., None])[..., 0]
         return loss.view_as(target).mean(2).cpu().double().numpy(), wrong.cpu().numpy(), guess.cpu().numpy()
+
+    def document_losses(self, examples: Sequence[Sequence[Example]], train: TrainSpec) -> list[NDArray[np.float64]]:
+        """Losses of whole documents; see `Learner.document_losses`."""
+        counted = train.model_copy(update={"loss_on": "all", "max_length": None})
+        pairs = zip(self._encoders, examples, strict=True)
+        documents = [encoder.for_training(own, counted) for encoder, own in pairs]
+        batch = stack([[replace(item, start=item.first) for item in own] for own in documents], self.pad)
+        return [own[0] for own in self._scored(batch, [len(own) for own in examples])]
 
     def _encode(self, examples: Sequence[Sequence[Example]]) -> tuple[list[list[Document]], Batch]:
         """Examples to be scored, of each replica, and all of them as arrays."""

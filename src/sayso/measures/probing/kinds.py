@@ -1,12 +1,23 @@
-"""Numbers of several kinds of questions as one."""
+"""Several kinds of questions: one after the other, and their numbers as one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
-from sayso.core.measure import Score
+from sayso.core.corpus import Corpus
+from sayso.core.measure import Moment, Score
+from sayso.core.shares import OnShare, part_of
+
+
+def each_kind(moment: Moment, kinds: Callable[[Corpus], Sequence[str]]) -> Iterator[tuple[int, Corpus, str, OnShare]]:
+    """Every replica with its corpus and each of its kinds of questions, and what hears of this share of the work."""
+    for replica, corpus in enumerate(moment.corpora):
+        heard = part_of(moment.on_share, replica, len(moment.corpora))
+        own = kinds(corpus)
+        for number, kind in enumerate(own):
+            yield replica, corpus, kind, part_of(heard, number, len(own))
 
 
 def over_kinds(scores: Iterable[Score]) -> Iterator[Score]:

@@ -16,7 +16,7 @@ from sayso.core.measure import Measure, Moment, Score, When
 from sayso.core.rng import stream
 from sayso.core.shares import OnShare, part_of
 from sayso.measures.probing.crossval import Read, read
-from sayso.measures.probing.kinds import over_kinds
+from sayso.measures.probing.kinds import each_kind, over_kinds
 from sayso.measures.probing.questions import Questions, asked, attribute_of_most, of_one_length
 from sayso.measures.probing.reading import layers_of, only, read_layers
 from sayso.measures.probing.tasks import TRANSFER, Apart, Cast, Task, cast, require_subsets, subsets_of
@@ -98,19 +98,15 @@ class Probes(Measure):
 
     def rehearse(self, moment: Moment) -> None:
         """See `Measure.rehearse`."""
-        for replica, corpus in enumerate(moment.corpora):
-            for attribute in self._attributes(corpus):
-                self._casts(moment, replica, corpus, attribute)
+        for replica, corpus, attribute, _ in each_kind(moment, self._attributes):
+            self._casts(moment, replica, corpus, attribute)
 
     def _attributes(self, corpus: Corpus) -> tuple[str, ...]:
         return self.attributes or (attribute_of_most(corpus, subsets_of(self.tasks)),)
 
     def _made(self, moment: Moment) -> Iterator[Map]:
-        for replica, corpus in enumerate(moment.corpora):
-            attributes = self._attributes(corpus)
-            for number, attribute in enumerate(attributes):
-                heard = part_of(part_of(moment.on_share, replica, len(moment.corpora)), number, len(attributes))
-                yield from self._of(moment, replica, corpus, attribute, heard)
+        for kind in each_kind(moment, self._attributes):
+            yield from self._of(moment, *kind)
 
     def _of(self, moment: Moment, replica: int, corpus: Corpus, attribute: str, on_share: OnShare) -> Iterator[Map]:
         """Maps of one replica and kind of question, a task each."""

@@ -20,8 +20,8 @@ from sayso.core.examples import Example
 from sayso.core.learner import Need, Steering
 from sayso.core.measure import Measure, Moment, Score, When
 from sayso.core.rng import stream
-from sayso.core.shares import Counter, OnShare, part_of
-from sayso.measures.probing.kinds import over_kinds
+from sayso.core.shares import Counter, OnShare
+from sayso.measures.probing.kinds import each_kind, over_kinds
 from sayso.measures.probing.logistic import fits
 from sayso.measures.probing.probes import Strength, are_due, questions_of
 from sayso.measures.probing.questions import Questions, attribute_of_most
@@ -104,23 +104,17 @@ class Steered(Measure):
     def _found(self, moment: Moment, eval_sets: Sequence[tuple[str, str]]) -> list[_Found]:
         if not are_due(moment, self.eval_sets, eval_sets):
             return []
-        return moment.once(self.canonical_json(), lambda: list(self._made(moment)))
+        return moment.once(
+            self.canonical_json(), lambda: [self._of(moment, *kind) for kind in each_kind(moment, self._attributes)]
+        )
 
     def rehearse(self, moment: Moment) -> None:
         """See `Measure.rehearse`."""
-        for replica, corpus in enumerate(moment.corpora):
-            for attribute in self._attributes(corpus):
-                self._questions(moment, replica, attribute)
+        for replica, _, attribute, _ in each_kind(moment, self._attributes):
+            self._questions(moment, replica, attribute)
 
     def _attributes(self, corpus: Corpus) -> tuple[str, ...]:
         return self.attributes or (attribute_of_most(corpus, subsets_of(("tag",))),)
-
-    def _made(self, moment: Moment) -> Iterator[_Found]:
-        for replica, corpus in enumerate(moment.corpora):
-            attributes = self._attributes(corpus)
-            for number, attribute in enumerate(attributes):
-                heard = part_of(part_of(moment.on_share, replica, len(moment.corpora)), number, len(attributes))
-                yield self._of(moment, replica, corpus, attribute, heard)
 
     def _of(self, moment: Moment, replica: int, corpus: Corpus, attribute: str, on_share: OnShare) -> _Found:
         questions = self._questions(moment, replica, attribute)
