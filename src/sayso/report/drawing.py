@@ -40,7 +40,7 @@ def in_page(svg: str, title: str, prefix: str, subsets: Sequence[str] = (), *, v
     root = ElementTree.fromstring(svg)  # noqa: S314 (our own renderer's)
     fonts = {text.get("font-family") for text in root.iter(f"{_SVG}text")}
     _tidy(root, prefix, subsets if values else (), values=values)
-    if len(fonts) == 1:
+    if len(fonts) == 1 and None not in fonts:
         for text in root.iter(f"{_SVG}text"):
             del text.attrib["font-family"]
         root.set("font-family", str(fonts.pop()))

@@ -49,7 +49,9 @@
       }
       const narrowed = shown < rows.length;
       for (const section of all("section.figure")) {
-        section.hidden = narrowed && !section.querySelector("tr[data-outcome]:not([hidden])");
+        const found = section.querySelector("tr[data-outcome]:not([hidden])");
+        section.hidden = narrowed && !found;
+        if (narrowed && found) found.closest("details").open = true;
       }
       said.textContent = `${shown} of ${rows.length} claims shown`;
     };
