@@ -12,6 +12,7 @@ import pytest
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
 from sayso.core.ledger import Contribution
+from sayso.core.settings_apart import settings_apart
 from sayso.core.store import Store
 from sayso.paper.judging import judge
 from sayso.report import page as report_page
@@ -217,6 +218,7 @@ def test_a_sweep_says_first_what_it_shows_as_a_whole_and_groups_claims_by_cell(
     assert header.count(" (corrected p") == 2
     assert header.count(" from reliability=0.5 to reliability=1.0, ") == 2
     groups = re.findall(r'<th class="cell" colspan="6" scope="rowgroup">(.*?)</th>', claims)
+    assert "Not measured:" not in header
     assert groups == ["reliability=0.5", "reliability=0.75", "reliability=1.0", "all 3 cells together"]
 
 
@@ -233,6 +235,29 @@ def test_the_page_shows_what_each_subset_contributed_or_that_it_is_not_known(
     for value in ("<summary>stage2</summary>", "share of the loss", "D5cons", "0.2500", "0.400"):
         assert value in section
     assert "is not known" not in page
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_cells_that_were_not_run_are_said_not_to_be_measured(tiny: Experiment, tmp_path: Path) -> None:
+    sweep = tiny.vary("sweep", reliability=[0.5, 0.75, 1.0])
+    records = [record for record in planted_records(sweep, range(2)) if record.cell == "reliability=0.75"]
+    page = write_report(planted_store(Store(tmp_path), sweep, records), [], []).read_text(encoding="utf-8")
+    assert "<strong>Not measured:</strong> reliability=0.5; reliability=1.0</p>" in page
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_settings_stand_beside_those_of_another_experiment(tiny: Experiment, tmp_path: Path) -> None:
+    store = planted_store(Store(tmp_path), tiny, planted_records(tiny, range(2)))
+    other = tiny.with_settings({"train.learning_rate": 0.5, "definition.order": "ATE"})
+    against = [("Not the other's", "other", settings_apart(tiny, other)), ("Not its own", "same", {})]
+    page = write_report(store, [], [], against=against).read_text(encoding="utf-8")
+    section = page.partition('<section id="settings">')[2].partition("</section>")[0]
+    rows = re.findall(r"<code>(.*?)</code></th><td[^>]*>(.*?)</td><td[^>]*>(.*?)</td>", section)
+    assert rows == [
+        ("definition.order", "&#34;TAE&#34;", "&#34;ATE&#34;"),
+        ("train.learning_rate", str(tiny.train.learning_rate), "0.5"),
+    ]
+    assert "Not its own: none." in section
 
 
 @pytest.mark.usefixtures("no_figures")

@@ -96,4 +96,5 @@ def _shorter(label: str) -> str:
     """A label without what it says twice: first by the titles of axes, then by the names of fields."""
     parts = label.split("; ")
     fields = [part.partition(": ")[0] for part in parts]
-    return "; ".join(parts[next((n for n, name in enumerate(fields) if name in ("subset", "seed", "cell")), 0) :])
+    start = next((place for place, name in enumerate(fields) if name in ("subset", "seed", "cell")), 0)
+    return "; ".join(parts[start:]) if len(parts) > 2 * start else label

@@ -25,6 +25,7 @@ from sayso.core.experiment import Experiment
 from sayso.core.files import read_json, write_atomically
 from sayso.core.settings_apart import Apart
 from sayso.core.store import Store
+from sayso.core.sweep import cells
 from sayso.report import templates
 from sayso.report.charts_in_page import Chart, chart, save_all
 from sayso.report.citing import CITATIONS
@@ -121,6 +122,7 @@ def _values(
         "seeds": numbers.count(table["seed"].nunique(), "seed"),
         "unfinished": sum(not job.finished for job in jobs),
         "jobs": len(jobs),
+        "not_measured": [cell.name for cell in cells(experiment) if cell.name not in set(table["cell"])],
         "headlines": _headlines(verdicts),
         "charts": charts,
         "verdicts": verdicts,
