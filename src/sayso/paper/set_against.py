@@ -13,7 +13,8 @@ def set_against(experiment: Experiment) -> Iterator[tuple[str, str, Apart]]:
     """A title, the other experiment's name and the settings that differ.
 
     Against the experiment of that name in the table, where some were changed since; and against the row at full size
-    that it is the twin of. An experiment of another name than any in the table is set against nothing.
+    that it is the twin of, or the row that it is a control of. An experiment of another name than any in the table is
+    set against nothing.
     """
     row = TABLE.get(experiment.name)
     if row is None:
@@ -24,3 +25,7 @@ def set_against(experiment: Experiment) -> Iterator[tuple[str, str, Apart]]:
     twin = TABLE.get(row.about.twin or "")
     if twin is not None and twin.about.kind == "paper" and row.about.kind != "paper":
         yield f"Settings that are not the paper's ({twin.name})", twin.name, settings_apart(experiment, twin.experiment)
+    if row.about.kind == "control":
+        of = TABLE[max((name for name in TABLE if row.name.startswith(f"{name}-")), key=len)]
+        title = f"Settings that are not those of {of.name}, which it is a control of"
+        yield title, of.name, settings_apart(experiment, of.experiment)

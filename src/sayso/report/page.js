@@ -23,6 +23,10 @@
     const marks = all("[data-s]", group.closest("figure")), buttons = all("button", group);
     group.hidden = marks.length === 0;
     for (const button of buttons) {
+      const own = marks.find((mark) => mark.dataset.s === button.value);
+      const painted = own && [own, ...all("*", own)].map((part) => part.getAttribute("stroke") || part.getAttribute("fill"));
+      const colour = painted && painted.find((found) => found && found !== "none");
+      if (colour) button.style.borderInlineStart = `.35rem solid ${colour}`;
       button.addEventListener("click", () => {
         const chosen = button.getAttribute("aria-pressed") === "true" ? null : button.value;
         for (const other of buttons) other.setAttribute("aria-pressed", String(other.value === chosen));
