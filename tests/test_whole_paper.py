@@ -91,7 +91,7 @@ def made_before(folder: Path) -> None:
         charts = folder / name / "charts"
         charts.mkdir(exist_ok=True)
         listed = []
-        for chart, of in (("curves", ""), ("losses", "figure 8")):
+        for chart, of in (("curves", ()), ("losses", ("8",))):
             svg = f'<svg xmlns="{SVG}" width="9" height="9"><clipPath id="clip0"/><text>{chart} of {name}</text></svg>'
             (charts / f"{chart}.svg").write_text(svg, encoding="utf-8")
             listed.append({"name": chart, "title": chart.title(), "caption": "As drawn.", "of": of})

@@ -62,3 +62,5 @@ def test_what_a_label_says_twice_is_said_once() -> None:
     mark = f'<path role="graphics-symbol" aria-roledescription="point" aria-label="{label}" d="M0,0" fill="red"/>'
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9">{mark}</svg>'
     assert ' data-t="subset: D5; stage: stage1; mean: 0.250"' in in_page(svg, "", "mine", NAMES)
+    by_seed = in_page(svg.replace(label, "seed: 107; gap (exact match): 0.2; seed: 107; gap: 0.2"), "", "mine")
+    assert 'data-seed="107"' in by_seed

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +19,15 @@ _INDEX = "index.json"
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart of a report: what `Figure` has, its SVG, its numbers, and the subsets that can be picked out of it."""
+    """A chart of a report: what `Figure` has, its SVG, its numbers, and the subsets that can be picked out of it.
+
+    `place`: the figures of the paper that it is, in words.
+    """
 
     name: str
     title: str
     caption: str
-    of: str
+    place: str
     svg: Markup
     subsets: Sequence[str]
     table: FigureTable
@@ -34,12 +36,12 @@ class Chart:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A chart that lies in a folder: `of` names the figure of the paper that it is, where it is one."""
+    """A chart that lies in a folder: `of` numbers the figures of the paper that it is ("3a"), where it is any."""
 
     file: Path
     title: str
     caption: str
-    of: str
+    of: Sequence[str]
 
     def svg(self, prefix: str) -> Markup:
         """The picture alone, small; `prefix` starts its ids."""
@@ -53,7 +55,7 @@ def chart(figure: Figure) -> Chart:
         name=figure.name,
         title=figure.title,
         caption=figure.caption,
-        of=_of(figure),
+        place=listed_figures(_of(figure)),
         svg=in_page(figure.svg, figure.title, f"in-{figure.name}", subsets),
         subsets=subsets,
         table=figure_table(figure.data),
@@ -79,8 +81,15 @@ def saved(folder: Path) -> list[Drawn]:
 
 def of_figure(charts: Sequence[Drawn], number: str) -> list[Drawn]:
     """The charts that are a figure of the paper, such as ``3a``."""
-    return [own for own in charts if number in re.findall(r"\d+[a-z]?", own.of)]
+    return [own for own in charts if number in own.of]
 
 
-def _of(figure: Figure) -> str:
-    return str(getattr(figure, "of", ""))
+def listed_figures(numbers: Sequence[str]) -> str:
+    """Figures of the paper in words: ``figures 3a and 3b``; nothing of none."""
+    if len(numbers) < 2:
+        return "".join(f"figure {number}" for number in numbers)
+    return f"figures {', '.join(numbers[:-1])} and {numbers[-1]}"
+
+
+def _of(figure: Figure) -> Sequence[str]:
+    return tuple(getattr(figure, "of", ()))

@@ -1,8 +1,9 @@
 """A chart's SVG as it stands in a page: one picture to a screen reader, small, with values for the page's script.
 
 The renderer describes each mark by itself, in hundreds of labels that nobody can listen to, and draws frames that are
-empty. Here a label becomes the text under the pointer (``data-t``) and the place of the subset that a mark belongs to
-(``data-s``, by which the page picks it out); all else of it goes. What a screen reader reads is the chart's table.
+empty. Here a label becomes the text under the pointer (``data-t``), the place of the subset that a mark belongs to
+(``data-s``, by which the page picks it out) and the seed that it is (``data-seed``); all else of it goes. What a screen
+reader reads is the chart's table.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ _SAID = ("role", "class", "aria-label", "aria-roledescription", "aria-hidden", "
 _IDLE = {"opacity": "1", "transform": "translate(0,0)", "stroke-dasharray": "1,0"}
 _LONG_NUMBER = re.compile(r"(\d\.\d\d)\d+")
 _FRAME = re.compile(r"M0,0h[\d.]+v[\d.]+h-?[\d.]+Z")
+_SEED = re.compile(r"(?:^|; )seed: (\d+)(?:;|$)")
 _POINTED_AT = ("point", "rect mark", "circle", "bar")
 
 
@@ -74,6 +76,8 @@ def _tidy(element: ElementTree.Element, prefix: str, subsets: Sequence[str], *, 
             element.set("data-s", str(place))
         if kind in _POINTED_AT:
             element.set("data-t", _shorter(label))
+            if found := _SEED.search(label):
+                element.set("data-seed", found[1])
 
 
 def _draws_nothing(element: ElementTree.Element) -> bool:

@@ -26,12 +26,12 @@ WORDS: tuple[Entry, ...] = (
 )
 
 MEASURES: tuple[Entry, ...] = (
-    ("exact match", "the share of questions that the model answers with one of the accepted answers, word by word"),
+    ("exact match", "the share of questions to which the model's answer is one of the accepted ones, to the letter"),
     ("validation", "questions about an alias that are not trained on; what is called questions on this page"),
     ("train_qa", "the questions that are trained on"),
     ("entity attribution", "exact match on questions that ask for the entity's name (Who is ...? What does ... mean?)"),
     ("attribution as defined", "the same where a definition is wrong: the share that names whom the definition names"),
-    ("loss", "the mean cross-entropy of a token, in nats: of answers, or of documents where definitions are read"),
+    ("loss", "the mean cross-entropy of what is to be said, in nats per token"),
 )
 
 _TABLE = {subset.name: subset for subset in (*TABLE_1, *with_reliability(TABLE_1, 0.9))}

@@ -21,6 +21,17 @@ from sayso.core.files import write_atomically
 
 def render(template: str, scripts: Sequence[str] = ("page.js",), **values: Any) -> str:
     """Fill a template, which escapes whatever is put into it; `scripts` are files beside it."""
+    texts = [_read(script) for script in scripts]
+    policy = (
+        f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src {' '.join(map(_hash, texts))};"
+        " base-uri 'none'; form-action 'none'"
+    )
+    own = [Markup(text) for text in texts]  # noqa: S704 (our own files)
+    return read_template(template).render(style=_style(), policy=policy, scripts=own, **values)
+
+
+def read_template(name: str) -> jinja2.Template:
+    """A template that escapes whatever is put into it, and knows all that it names."""
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_read),
         autoescape=True,
@@ -28,13 +39,7 @@ def render(template: str, scripts: Sequence[str] = ("page.js",), **values: Any) 
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    texts = [_read(script) for script in scripts]
-    policy = (
-        f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src {' '.join(map(_hash, texts))};"
-        " base-uri 'none'; form-action 'none'"
-    )
-    own = [Markup(text) for text in texts]  # noqa: S704 (our own files)
-    return environment.get_template(template).render(style=_style(), policy=policy, scripts=own, **values)
+    return environment.get_template(name)
 
 
 def write_page(file: Path, template: str, **values: Any) -> Path:

@@ -116,7 +116,7 @@ def _shown(figure: FigureOfPaper, reports: Mapping[str, str], placed: dict[Path,
 
 def _placed(own: StandsFor, name: str, id_: str, placed: dict[Path, str]) -> list[dict[str, object]]:
     """The charts of a figure; its first where none is this figure. One that stands elsewhere already is referred to."""
-    numbers_of = re.findall(r"\d+[a-z]?", name)
+    numbers_of = re.findall(r"\d+[a-z]?", name) if name.startswith("figure") else []
     chosen = [drawn for number in numbers_of for drawn in of_figure(own.charts, number)] or list(own.charts[:1])
     shown: list[dict[str, object]] = []
     for drawn in chosen:
