@@ -90,7 +90,7 @@ def kept(found: WholePaper, timed: Mapping[str, Sequence[float]]) -> dict[str, A
 
 
 def _claims(figure: Figure) -> list[list[str]]:
-    rows = [claim_row(entry) for entry in figure.entries]
+    rows = [claim_row(entry, {}) for entry in figure.entries]
     return [[str(row[name]) for name in _COLUMNS] for row in rows]
 
 

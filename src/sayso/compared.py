@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
+from sayso.core.settings_apart import settings_apart
 from sayso.core.sweep import cells
 from sayso.results import Results
 
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
 
     from sayso.report.two_runs import Shown
     from sayso.stats.two_runs import ClaimCompared
-
-#: Settings that say what a run is called and which seeds it has, and nothing of what a seed gives.
-_OF_THE_RUN = ("name", "summary", "seeds.", "axes.", "keep", "checkpoint_minutes")
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +83,7 @@ def compare(first: str | Path | Results, second: str | Path | Results) -> Compar
     return Compared(
         first=both[0],
         second=both[1],
-        settings=_settings(*experiments),
+        settings=settings_apart(*experiments),
         numbers=numbers,
         claims=_claims(both, records, experiments),
         only=([n for n in names[0] if n not in names[1]], [n for n in names[1] if n not in names[0]]),
@@ -112,15 +110,6 @@ def _claims(both: list[Results], records: list[pd.DataFrame], experiments: list[
         for key, (verdict, values) in found[0].items()
         if key in found[1]
     ]
-
-
-def _settings(first: Experiment, second: Experiment) -> dict[str, tuple[object, object]]:
-    one, other = first.settings(), second.settings()
-    return {
-        path: (one.get(path), other.get(path))
-        for path in dict.fromkeys((*one, *other))
-        if one.get(path) != other.get(path) and not path.startswith(_OF_THE_RUN)
-    }
 
 
 def _listed(names: Sequence[str]) -> str:

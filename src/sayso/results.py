@@ -80,12 +80,15 @@ class Results:
 
     def claims(self) -> list[Verdict]:
         """What the records say of each claim of the paper that they can test, and beside it what its control says."""
+        return self._judged(self.records())
+
+    def _judged(self, records: pd.DataFrame) -> list[Verdict]:
         from sayso.paper.beside import beside_control, beyond_entities
         from sayso.paper.judging import judge
         from sayso.stats.looks import Looks
 
         plans = tuple(len(plan) for plan in self.store.plans())
-        records, experiment, control = self.records(), self.experiment, self.control()
+        experiment, control = self.experiment, self.control()
         found = judge(records, experiment, Looks(plans, records["seed"].nunique()))
         if control is not None:
             found = beside_control(found, judge(control.records(), control.experiment))
@@ -107,6 +110,7 @@ class Results:
         """
         from sayso.data.samples import as_png, sample_documents, sample_pictures
         from sayso.paper.expected import expected
+        from sayso.paper.set_against import set_against
         from sayso.report.page import write_report
 
         said = self.notices()
@@ -120,7 +124,9 @@ class Results:
             said.append(f"no sample documents: {error}")
         found = expected(self.experiment)
         tables = [] if found is None else [(table.title, table.rows) for table in found.tables()]
-        return write_report(self.store, self.claims(), samples, pictures, said, tables)
+        records = self.records()
+        against = set_against(self.experiment)
+        return write_report(self.store, self._judged(records), samples, pictures, said, tables, against, records)
 
 
 def default_results() -> Path:

@@ -12,6 +12,7 @@ from sayso.results import RESULTS, Results
 
 if TYPE_CHECKING:
     from sayso.paper.whole import Scale
+    from sayso.report.whole import StandsFor
     from sayso.stats.entries import Figure
 
 #: Runs one experiment of the table into a folder.
@@ -40,20 +41,57 @@ class WholePaper:
         return whole(self.scale, records, {name: own.claims() for name, own in self.there.items()})
 
     def page(self, figures: Sequence[Figure]) -> Path:
-        """Write ``paper.html`` beside the experiments' folders, and each one's report that is not there yet.
+        """Write ``paper.html`` beside the experiments' folders, and each one's report that is missing or out of date.
 
         Raises
         ------
         SaysoError
             If it cannot be written there.
         """
-        from sayso.report.whole import write_page
+        from sayso.paper.whole import places
+        from sayso.report.whole import FigureOfPaper, write_page
+        from sayso.stats.entries import Figure
 
-        reports = {}
-        for name, own in self.there.items():
-            page = own.path / "report.html"
-            reports[name] = (page if page.exists() else own.report()).relative_to(self.path).as_posix()
-        return write_page(self.path / "paper.html", self.scale, figures, reports, self.refused)
+        drawn = {name: self._with_report(own) for name, own in self.there.items()}
+        ledger = {figure.name: figure for figure in figures}
+        shown = []
+        for place in places(self.scale):
+            experiments = [drawn.get(name) or self._without(name) for name in place.experiments]
+            own = ledger.get(place.name) or Figure(place.name, ())
+            shown.append(FigureOfPaper(own, experiments, place.other_size))
+        names = [own.ledger.name for own in shown]
+        for at, figure in enumerate(figures):
+            if figure.name not in names:  # what is beyond the paper, and claims on two figures: after what is before it
+                before = [names.index(other.name) for other in figures[:at] if other.name in names]
+                names.insert(max(before, default=-1) + 1, figure.name)
+                shown.insert(max(before, default=-1) + 1, FigureOfPaper(figure, ()))
+        return write_page(self.path / "paper.html", self.scale, shown, self.refused)
+
+    def _with_report(self, own: Results) -> StandsFor:
+        """An experiment with results: its report, written anew if jobs have finished since."""
+        from sayso.paper.table import TABLE
+        from sayso.report.charts_in_page import saved
+        from sayso.report.whole import StandsFor
+
+        page, finished = own.path / "report.html", [job.finished_path for job in own.store.jobs() if job.finished]
+        if not page.exists() or any(path.stat().st_mtime_ns > page.stat().st_mtime_ns for path in finished):
+            own.report()
+        about = TABLE[own.experiment.name].about
+        return StandsFor(
+            name=own.experiment.name,
+            shows=about.shows,
+            found=about.found,
+            report=page.relative_to(self.path).as_posix(),
+            charts=saved(own.path / "charts"),
+        )
+
+    def _without(self, name: str) -> StandsFor:
+        """An experiment without results."""
+        from sayso.paper.table import TABLE
+        from sayso.report.whole import StandsFor
+
+        about = TABLE[name].about
+        return StandsFor(name, about.shows, about.found, refused=self.refused.get(name))
 
 
 def whole_paper(

@@ -1,3 +1,4 @@
+import csv
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import pytest
 
 import sayso
 from sayso.core.experiment import Experiment
+from sayso.report.verdict_data import COLUMNS
 from tests.cli.calling import SAYSO, call, error_of, process
 from tests.cli.conftest import SHADOWS
 
@@ -146,6 +148,7 @@ def test_sample_prints_documents_with_their_use_and_subset(tiny_file: Path) -> N
         (["status", "nowhere"], "nowhere: not a results folder"),
         (["results", "nowhere"], "nowhere: not a results folder"),
         (["results", "--csv", "--json"], "exclude each other"),
+        (["claims", "--csv", "--json"], "exclude each other"),
     ],
 )
 def test_bad_input_is_one_line_that_says_what_would_be_right(
@@ -252,6 +255,15 @@ def test_claims_are_a_page_or_json_of_the_same_verdicts(results: Path) -> None:
     assert all(row["claim"] and row["sentence"].split()[0] in page for row in rows)
     assert {(row["seeds"], row["low"], row["p_corrected"], row["interim"]) for row in rows} == {(2, None, None, False)}
     assert rows[0]["plans"] == [2]
+
+
+def test_claims_as_csv_are_the_same_with_a_row_each(results: Path) -> None:
+    found = [*csv.DictReader(call("claims", results, "--csv").stdout.splitlines())]
+    rows = json.loads(call("claims", results, "--json").stdout)
+    assert [row["claim"] for row in found] == [row["claim"] for row in rows]
+    assert tuple(found[0]) == COLUMNS
+    for name in ("outcome", "reason", "difference", "p_corrected", "seeds"):
+        assert [row[name] for row in found] == ["" if row[name] is None else str(row[name]) for row in rows]
 
 
 def test_results_status_claims_and_report_find_a_folder_by_its_name(results: Path, tmp_path: Path) -> None:

@@ -66,18 +66,22 @@ def results(
         terminal.show(results_pages.results_page(found.table(), found.models_read()))
 
 
-@app.command(epilog=examples("sayso claims sayso-results/pocket"))
+@app.command(epilog=examples("sayso claims sayso-results/pocket", "sayso claims pocket --csv > claims.csv"))
 def claims(
     folder: Annotated[Path | None, DIR] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Print every verdict as CSV.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print every verdict as JSON.")] = False,
 ) -> None:
     """Say which claims of the paper hold in a results folder."""
+    if csv and json:
+        raise SaysoError("--csv and --json exclude each other; choose one")
     from sayso.cli import results_pages, terminal
+    from sayso.report.verdict_data import claims_csv, claims_json
 
     found = results_of(folder)
     _notice(found)
-    if json:
-        typer.echo(results_pages.claims_json(found.claims()), nl=False)
+    if csv or json:
+        typer.echo((claims_csv if csv else claims_json)(found.claims()), nl=False)
     else:
         terminal.show(results_pages.claims_page(found.claims()))
 

@@ -8,8 +8,8 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from sayso.cli.results_pages import verdict_data
 from sayso.cli.terminal import plain_table
+from sayso.report.verdict_data import verdict_data
 from sayso.report.whole import found, where
 from sayso.stats.entries import TOLD, Figure, counts
 

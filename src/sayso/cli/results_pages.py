@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -64,44 +62,6 @@ def _cell_results(rows: pd.DataFrame) -> list[RenderableType]:
             plain_table(header, [(name, *(texts.get((*column, name), "") for column in columns)) for name in subsets])
         )
     return parts
-
-
-def claims_json(verdicts: Sequence[Verdict]) -> str:
-    """JSON text of verdicts: a list of objects, one a line, null where there is no number."""
-    return "[\n" + ",\n".join(json.dumps(verdict_data(verdict), ensure_ascii=False) for verdict in verdicts) + "\n]\n"
-
-
-def verdict_data(verdict: Verdict) -> dict[str, object]:
-    """A verdict as plain data, null where there is no number."""
-    said = {
-        name: getattr(verdict, name)
-        for name in ("family", "cell", "claim", "outcome", "sentence", "section", "contrast")
-    }
-    judged = {
-        "p_corrected": verdict.p_corrected,
-        "margin": verdict.margin,
-        "slack": verdict.slack,
-        "reason": verdict.decision.reason,
-        "more_seeds": verdict.decision.more_seeds,
-        "plans": verdict.looks.plans,
-        "finished": verdict.looks.finished,
-        "interim": verdict.looks.interim,
-    }
-    beside = {
-        "control": verdict.control and asdict(verdict.control),
-        "over_entities": verdict.over_entities and asdict(verdict.over_entities),
-    }
-    return _without_nan({**said, **asdict(verdict.comparison), **judged, **beside})
-
-
-def _without_nan(found: dict[str, Any]) -> dict[str, Any]:
-    """The same with null for NaN, which JSON does not have."""
-    return {
-        name: _without_nan(item)
-        if isinstance(item, dict)
-        else (None if isinstance(item, float) and math.isnan(item) else item)
-        for name, item in found.items()
-    }
 
 
 def ledger_page(ledger: pd.DataFrame) -> RenderableType:

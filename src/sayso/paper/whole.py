@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from sayso.paper.across import across, names_of_pairs
@@ -67,3 +68,30 @@ def _order(name: str) -> tuple[int, int, str]:
     number = re.search(r"\d+", name)
     kind = 0 if name.startswith("figure") else 1 if name.startswith("footnote") else 2
     return kind, int(number[0]) if number else 0, name
+
+
+@dataclass(frozen=True)
+class Place:
+    """A figure or footnote of the paper: which experiments of a size stand for it, and which of the other size."""
+
+    name: str
+    experiments: tuple[str, ...]
+    other_size: tuple[str, ...]
+
+
+def places(scale: Scale) -> list[Place]:
+    """Every figure and footnote that a row of the table stands for, in the paper's order."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for name, row in TABLE.items():
+        if row.about.kind in _KINDS.values():
+            told = [
+                *(f"figure {one}" for one in row.about.figures),
+                *(f"footnote {one}" for one in row.about.footnotes),
+            ]
+            for place in told:
+                found.setdefault(place, {}).setdefault(row.about.kind, []).append(name)
+    other = next(kind for kind in _KINDS.values() if kind != _KINDS[scale])
+    return [
+        Place(place, tuple(found[place].get(_KINDS[scale], ())), tuple(found[place].get(other, ())))
+        for place in sorted(found, key=_order)
+    ]

@@ -3,15 +3,14 @@
     DIR/report.html                       the page
     DIR/charts/NAME.svg .png .csv         each chart and its data
 
-Charts are in the page twice: as SVG, which any viewer shows and prints, and as the specification that a browser
-replaces it by, with values under the pointer. All text is escaped, and a content security policy lets the page load
-nothing.
+Charts are SVG, which any viewer shows and prints; a script of a few lines shows values under the pointer and picks out
+subsets, and each chart has its numbers below it. All text is escaped, and a content security policy lets the page load
+nothing and run nothing else.
 """
 
 from __future__ import annotations
 
 import base64
-import functools
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,25 +18,32 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import altair as alt
 import pandas as pd
-import vl_convert
-from markupsafe import Markup
 
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
 from sayso.core.files import read_json, write_atomically
+from sayso.core.settings_apart import Apart
 from sayso.core.store import Store
-from sayso.report.figure import Figure
+from sayso.core.sweep import cells
+from sayso.report import templates
+from sayso.report.charts_in_page import Chart, chart, save_all
+from sayso.report.citing import CITATIONS
+from sayso.report.figure_table import csv_link
 from sayso.report.figures import figures
+from sayso.report.glossary import MEASURES, WORDS, subsets_of
 from sayso.report.ledger import NO_LEDGER, SHOWN, ledger_frame, stage_ledgers
 from sayso.report.table import load, readable
-from sayso.report.templates import read_template, style
+from sayso.report.verdict_data import claims_csv
 from sayso.stats import numbers
+from sayso.stats.values import ordered
 from sayso.stats.verdict import Verdict
 
 #: A title, and rows of a claim, its difference, and the shares of draws in which it holds and fails.
 Expected = tuple[str, Sequence[tuple[str, ...]]]
+
+#: A title, the name of another experiment, and the settings that differ from its.
+Against = tuple[str, str, Apart]
 
 _TRAINING_PARTS = ("world", "X1", "X2")
 
@@ -49,6 +55,8 @@ def write_report(
     pictures: Mapping[str, bytes] | None = None,
     notices: Sequence[str] = (),
     expected: Sequence[Expected] = (),
+    against: Iterable[Against] = (),
+    table: pd.DataFrame | None = None,
 ) -> Path:
     """Write the report of a results folder, and return the path of its page.
 
@@ -66,68 +74,104 @@ def write_report(
         What a reader should know of what the numbers rest on, a line each.
     expected
         What other seeds gave, and what departures from the paper buy.
+    against
+        Settings that differ from another experiment's, such as the paper's.
+    table
+        All records of the folder, where they were read already.
 
     Raises
     ------
     SaysoError
         If no job has finished, or the folder cannot be written.
     """
-    table, experiment = load(store), store.experiment()
+    table, experiment = load(store) if table is None else table, store.experiment()
     drawn = figures(table, experiment)
+    charts = [chart(figure) for figure in drawn]
     folder = store.path / "charts"
     try:
         folder.mkdir(exist_ok=True)
-        for figure in drawn:
-            figure.save(folder)
+        save_all(drawn, folder)
         page = store.path / "report.html"
-        write_atomically(
-            page, render(store, table, experiment, drawn, verdicts, samples, pictures or {}, notices, expected)
+        values = _values(store, table, experiment, charts, verdicts, expected)
+        html = templates.render(
+            "page.html.j2",
+            **values,
+            notices=notices,
+            samples=_by_place(samples, pictures or {}),
+            settings_beside=[_against(*each) for each in against],
+            contents=_contents(charts, values, samples=bool(samples)),
         )
+        write_atomically(page, html)
     except OSError as error:
         raise SaysoError(f"{store.path}: cannot write the report here: {error.strerror}") from error
     return page
 
 
-def render(
+def _values(
     store: Store,
     table: pd.DataFrame,
     experiment: Experiment,
-    drawn: Sequence[Figure],
+    charts: Sequence[Chart],
     verdicts: Sequence[Verdict],
-    samples: Iterable[tuple[str, str, str]],
-    pictures: Mapping[str, bytes],
-    notices: Sequence[str],
     expected: Sequence[Expected],
-) -> str:
-    """Return the page as HTML."""
-    template = read_template("page.html.j2")
+) -> dict[str, Any]:
+    """What the template fills in of the records."""
     jobs = store.jobs()
-    return template.render(
-        style=style(),
-        experiment=experiment,
-        seeds=numbers.count(table["seed"].nunique(), "seed"),
-        unfinished=sum(not job.finished for job in jobs),
-        jobs=len(jobs),
-        notices=notices,
-        headlines=_headlines(verdicts),
-        figures=[
-            {"figure": figure, "svg": Markup(figure.svg), "spec": figure.chart.to_dict()}  # noqa: S704 (our own chart)
-            for figure in drawn
+    return {
+        "experiment": experiment,
+        "seeds": numbers.count(table["seed"].nunique(), "seed"),
+        "unfinished": sum(not job.finished for job in jobs),
+        "jobs": len(jobs),
+        "not_measured": [cell.name for cell in cells(experiment) if cell.name not in set(table["cell"])],
+        "headlines": _headlines(verdicts),
+        "charts": charts,
+        "verdicts": verdicts,
+        "claims_link": csv_link(claims_csv(verdicts)),
+        "looks": str(verdicts[0].looks) if verdicts else "",
+        "several_cells": len({verdict.cell for verdict in verdicts}) > 1,
+        "p_value": numbers.p_value,
+        "expected": expected,
+        "tables": _tables(table),
+        "ledgers": list(stage_ledgers(ledger_frame(store))),
+        "ledger_columns": SHOWN,
+        "no_ledger": NO_LEDGER,
+        "settings": json.dumps(experiment.model_dump(mode="json"), indent=2, ensure_ascii=False),
+        "manifests": _manifests(store),
+        "glossary": [
+            ("Subsets", subsets_of(experiment, ordered(table["subset"].unique()))),
+            ("Measures", MEASURES),
+            ("Words", WORDS),
         ],
-        verdicts=verdicts,
-        looks=str(verdicts[0].looks) if verdicts else "",
-        several_cells=len({verdict.cell for verdict in verdicts}) > 1,
-        p_value=numbers.p_value,
-        expected=expected,
-        tables=_tables(table),
-        ledgers=list(stage_ledgers(ledger_frame(store))),
-        ledger_columns=SHOWN,
-        no_ledger=NO_LEDGER,
-        settings=json.dumps(experiment.model_dump(mode="json"), indent=2, ensure_ascii=False),
-        samples=_by_place(samples, pictures),
-        manifests=_manifests(store),
-        script=_script(),
-    )
+        "citing": CITATIONS,
+    }
+
+
+def _contents(charts: Sequence[Chart], values: Mapping[str, Any], *, samples: bool) -> list[tuple[str, str]]:
+    """Ids and titles of the sections."""
+    sections = [
+        ("claims", "Claims", bool(values["verdicts"])),
+        ("values", "Final values", True),
+        ("expected", "What other seeds say", bool(values["expected"])),
+        ("ledger", "What subsets contributed", True),
+        ("samples", "Sample documents", samples),
+        ("settings", "Settings", True),
+        ("manifest", "What the numbers rest on", True),
+        ("glossary", "Glossary", True),
+        ("cite", "How to cite", True),
+    ]
+    return [(f"chart-{own.name}", own.title) for own in charts] + [
+        (id_, title) for id_, title, is_there in sections if is_there
+    ]
+
+
+def _against(title: str, other: str, apart: Apart) -> dict[str, Any]:
+    """Settings that differ as text."""
+    rows = [(path, _setting(here), _setting(there)) for path, (here, there) in apart.items()]
+    return {"title": title, "other": other, "rows": rows}
+
+
+def _setting(value: object) -> str:
+    return "–" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def _headlines(verdicts: Sequence[Verdict]) -> list[str]:
@@ -176,7 +220,15 @@ def _by_place(samples: Iterable[tuple[str, str, str]], pictures: Mapping[str, by
         image = base64.b64encode(pictures[text]).decode() if text in pictures else None
         uri = f"data:image/png;base64,{image}" if image else None
         places.setdefault(where, []).append({"subset": subset, "text": text, "picture": uri})
-    return [{"where": where, "documents": found, "open": where in _TRAINING_PARTS} for where, found in places.items()]
+    return [
+        {
+            "where": where,
+            "documents": found,
+            "open": where in _TRAINING_PARTS,
+            "pictures": any(document["picture"] for document in found),
+        }
+        for where, found in places.items()
+    ]
 
 
 def _manifests(store: Store) -> list[dict[str, Any]]:
@@ -188,11 +240,3 @@ def _manifests(store: Store) -> list[dict[str, Any]]:
             content.pop("experiment")
             manifests.append({**content, "finished": read_json(job.finished_path)["finished"]})
     return manifests
-
-
-@functools.cache
-def _script() -> Markup:
-    """Vega, Vega-Lite and vega-embed in one script, as the version of Altair needs them."""
-    version = alt.SCHEMA_VERSION.removeprefix("v").rpartition(".")[0]
-    bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=version)
-    return Markup(bundle.replace("</script", "<\\/script"))  # noqa: S704 (not text of the user's)
