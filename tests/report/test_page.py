@@ -20,6 +20,9 @@ from sayso.stats.looks import Looks
 from tests.core.written import make_store
 from tests.planted import planted_records, planted_store
 
+#: What a page of one cell shows.
+FIGURES = ("learning-curves", "phrasings", "gap-by-seed", "losses")
+
 FIRST, ONE = ("reliability=0.5", 100), Looks((4,), 4)
 
 EVIL = "</script><script>alert('x')</script>"
@@ -86,7 +89,7 @@ def test_text_of_the_user_is_escaped_everywhere(elements: list[Element], text: s
     assert "alert(" in text
     assert EVIL not in text
     assert [attributes for tag, attributes in elements if tag == "script"] == [
-        *({"type": "application/json", "data-chart": name} for name in ("learning-curves", "gap-by-seed", "losses")),
+        *({"type": "application/json", "data-chart": name} for name in FIGURES),
         {},
         {},
     ]
@@ -94,7 +97,7 @@ def test_text_of_the_user_is_escaped_everywhere(elements: list[Element], text: s
 
 def test_the_charts_specification_is_in_the_page(text: str) -> None:
     specs = re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', text, flags=re.DOTALL)
-    assert len(specs) == 3
+    assert len(specs) == len(FIGURES)
     assert all(json.loads(spec)["$schema"].startswith("https://vega") for spec in specs)
     assert EVIL in json.dumps(json.loads(specs[0]))
 
@@ -110,9 +113,7 @@ def test_the_page_says_what_was_found_and_on_what_it_rests(text: str) -> None:
 
 def test_charts_lie_beside_the_page(page: Path) -> None:
     names = {path.name for path in (page.parent / "charts").iterdir()}
-    assert {
-        f"{name}.{end}" for name in ("learning-curves", "gap-by-seed", "losses") for end in ("svg", "png", "csv")
-    } == names
+    assert {f"{name}.{end}" for name in FIGURES for end in ("svg", "png", "csv")} == names
 
 
 def test_the_same_results_give_the_same_page(page: Path, text: str) -> None:

@@ -14,6 +14,7 @@ import pandas as pd
 from sayso.core.experiment import Experiment
 from sayso.report import roles, vega
 from sayso.report.points import measured_stages
+from sayso.report.swept import swept
 from sayso.report.vega import Spec
 from sayso.stats.comparisons import mean_interval
 from sayso.stats.values import GAP
@@ -73,12 +74,10 @@ def learning_curves(
             "color": roles.colour_channel(lines),
             "detail": {"field": "stage", "type": "nominal"},
         }
-        banded = rows[rows["trained"] & rows["low"].notna()]
         band = vega.layer(
             "area",
             {"strokeWidth": 0, "aria": False},
-            data=vega.inline(banded[_DRAWN]),
-            transform=[_BAND_ON_LOG] if log else [],
+            transform=[{"filter": "datum.trained && isValid(datum.low)"}, *([_BAND_ON_LOG] if log else [])],
             **along,
             y={"field": "low", "type": "quantitative"},
             y2={"field": "high"},
@@ -100,7 +99,8 @@ def learning_curves(
             tooltip=_TOOLTIP,
             **({} if panels else {"name": "spots"}),
         )
-        layers = [*([] if banded.empty else [band]), line, spots, *_stage_marks(table, experiment)]
+        spread = [band] if (rows["trained"] & rows["low"].notna()).any() else []
+        layers = [*spread, line, spots, *_stage_marks(table, experiment)]
         panels.append(vega.panel(roles.panel_title(str(name)), size, layers, rows[_DRAWN]))
     return vega.whole(panels, **PICK)
 
@@ -126,7 +126,7 @@ def gap_by_seed(points: pd.DataFrame, *, size: tuple[int, int] = (400, 240)) -> 
             {"size": 70, "filled": True, "opacity": 1},
             data=vega.inline(rows[["seed", *GAP, "gap"]]),
             x=seeds,
-            y=vega.number("gap", _GAP_TITLE),
+            y=vega.number("gap", _GAP_TITLE, scale=vega.ROOMY),
             color=colour,
             tooltip=vega.tooltip(["seed"], [*GAP, "gap"]),
         )
@@ -140,19 +140,22 @@ def gap_by_seed(points: pd.DataFrame, *, size: tuple[int, int] = (400, 240)) -> 
     return vega.whole(panels)
 
 
-def gap_by_cell(points: pd.DataFrame, *, width: int = 330) -> Spec:
+def gap_by_cell(points: pd.DataFrame, experiment: Experiment, *, width: int = 330) -> Spec:
     """Draw `cell_gaps`: the mean gap of each cell and its 95% interval; a cell without one was not measured."""
-    order = list(dict.fromkeys(points["cell"]))
+    axis = swept(experiment)
+    label = {place.cell.name: place.label for place in axis.places}
+    order = list(label.values())
+    points = points.assign(label=points["cell"].map(label))
     panels: list[Spec] = []
     for eval_set, rows in points.groupby("eval_set", sort=False):
         blue = roles.COLOURS[GAP[0]]
         there, absent = rows[rows["mean"].notna()], rows[rows["mean"].isna()]
-        axis = {"axis": {"labelLimit": 320} if not panels else None}
-        y = vega.name("cell", sort=order, scale={"domain": order}, **axis)
+        own = {"axis": {"labelLimit": 320} if not panels else None}
+        y = vega.name("label", axis.title if not panels else None, sort=order, scale={"domain": order}, **own)
         dots = vega.layer(
             "point",
             {"size": 70, "filled": True, "opacity": 1, "color": blue},
-            data=vega.inline(there[["cell", "mean", "low", "high", "seeds"]]),
+            data=vega.inline(there[["label", "cell", "mean", "low", "high", "seeds"]]),
             x=vega.number("mean", _GAP_TITLE, axis={"tickCount": 5}),
             y=y,
             tooltip=vega.tooltip(["cell", "seeds"], ["mean", "low", "high"]),
@@ -160,7 +163,7 @@ def gap_by_cell(points: pd.DataFrame, *, width: int = 330) -> Spec:
         interval = vega.layer(
             "rule",
             {"color": blue, "strokeWidth": 2},
-            data=vega.inline(there.loc[there["low"].notna(), ["cell", "low", "high"]]),
+            data=vega.inline(there.loc[there["low"].notna(), ["label", "low", "high"]]),
             x=vega.number("low"),
             x2={"field": "high"},
             y=y,
@@ -168,7 +171,7 @@ def gap_by_cell(points: pd.DataFrame, *, width: int = 330) -> Spec:
         unknown = vega.layer(
             "text",
             {"color": vega.FAINT, "fontStyle": "italic", "align": "left", "fontSize": 11},
-            data=vega.inline(absent[["cell"]]),
+            data=vega.inline(absent[["label"]]),
             x={"value": 4},
             y=y,
             text={"value": NOT_MEASURED},

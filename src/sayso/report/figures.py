@@ -17,6 +17,7 @@ from sayso.report.mechanisms import alignment_figures
 from sayso.report.points import cell_gaps, curve_points
 from sayso.report.probe_maps import probe_figures
 from sayso.report.swept import swept
+from sayso.stats.entities import BY_ENTITY
 from sayso.stats.values import AS_DEFINED, ATTRIBUTION, for_statistics, gap_points
 
 _PANELS = ("validation", ATTRIBUTION, AS_DEFINED)
@@ -54,14 +55,14 @@ def figures(table: pd.DataFrame, experiment: Experiment, paper: Sequence[str] = 
     paper
         The figures of the paper the experiment stands for ("3a", "8"); each figure says which of them it is.
     """
-    table = for_statistics(table)
+    table = for_statistics(table[table["measure"] != BY_ENTITY])
     if not experiment.axes:
         return _of(_of_cell(table, Cell("main", experiment), ""), paper)
     found = _of([*_levels(table, experiment), *_gap_by_cell(table, experiment)], paper)
-    measured = set(table["cell"])
+    of_cell = {str(name): rows for name, rows in table.groupby("cell", sort=False)}
     for number, cell in enumerate(cells(experiment), start=1):
-        if cell.name in measured:
-            own = _of_cell(table, cell, f"-{number:02d}")
+        if cell.name in of_cell:
+            own = _of_cell(of_cell[cell.name], cell, f"-{number:02d}")
             known = _of(own, [name for name in paper if name in DRAWN_AS["probes"]])
             found += _of(own, ["12"], {"learning-curves": ("12",)}) if _is_figure_12(cell, paper) else known
     return found
@@ -72,9 +73,7 @@ def _is_figure_12(cell: Cell, paper: Sequence[str]) -> bool:
     return "12" in paper and cell.name == "definition.order=EAT"
 
 
-def _of(
-    found: Sequence[Figure], paper: Sequence[str], drawn_as: dict[str, tuple[str, ...]] = DRAWN_AS
-) -> list[Figure]:
+def _of(found: Sequence[Figure], paper: Sequence[str], drawn_as: dict[str, tuple[str, ...]] = DRAWN_AS) -> list[Figure]:
     """Figures with those of the paper's that they stand for."""
     return [
         dataclasses.replace(
@@ -148,7 +147,7 @@ def _gap_by_seed(table: pd.DataFrame, cell: Cell) -> list[Figure]:
 
 
 def _levels(table: pd.DataFrame, experiment: Experiment) -> list[Figure]:
-    over = swept(experiment).title.partition(":")[0]
+    over = swept(experiment).title
     caption = (
         f"{_INTERVAL}: aliases of X1 at the end of stage 1, new ones at the end of stage 2, or all at the end of a "
         "single stage."
@@ -171,7 +170,8 @@ def _gap_by_cell(table: pd.DataFrame, experiment: Experiment) -> list[Figure]:
     if points.empty:
         return []
     caption = f"{_INTERVAL}, at the end."
-    return [Figure("gap-by-cell", "The internalization gap by cell", caption, charts.gap_by_cell(points), points)]
+    chart = charts.gap_by_cell(points, experiment)
+    return [Figure("gap-by-cell", "The internalization gap by cell", caption, chart, points)]
 
 
 def _caption(caption: str, points: pd.DataFrame) -> str:

@@ -16,8 +16,8 @@ from sayso.report.vega import Spec
 from sayso.stats.values import AS_DEFINED, ATTRIBUTION, final, stage_training, summary
 
 COLUMNS = ("cell", "at", "beside", "stage", "eval_set", "subset", "mean", "low", "high", "seeds")
-# Room at both ends, so that no number of the axis stands out above the panel and pushes its title up.
-_SCALE = {"zero": False, "nice": False, "padding": 8}
+_DRAWN = ["line", "at", "stage", "mean", "low", "high", "seeds"]
+_MEASURED = {"filter": "isValid(datum.mean)"}
 _TOOLTIP = vega.tooltip(["line", "at", "stage", "seeds"], ["mean", "low", "high"])
 
 
@@ -67,27 +67,23 @@ def level_chart(points: pd.DataFrame, experiment: Experiment, *, size: tuple[int
         for name in names:
             rows = points[(points["panel"] == name) & (points["beside"] == beside)]
             title = ": ".join(part for part in (roles.panel_title(name), beside) if part)
-            first = len(panels) % len(names) == 0
-            y = vega.number("mean", "exact match" if first else "", scale=_SCALE, axis={"tickCount": 6})
+            first = len(panels) % min(len(names), _ABREAST) == 0
+            y = vega.number("mean", "exact match" if first else "", scale=vega.ROOMY, axis={"tickCount": 6})
             draw = _dots if axis.kind == "names" else _lines
-            layers = draw(rows, axis, y, {"color": roles.colour_channel(lines)}, dashes, lines)
+            layers = draw(axis, y, {"color": roles.colour_channel(lines)}, dashes, lines)
             if not panels:
                 layers[0] = {**layers[0], "name": "spots"}
-            drawn = vega.panel(title, size, [*layers, *_not_measured(rows, axis, beside, size[1])])
-            panels.append(drawn)
-    return vega.whole(panels, columns=len(names), **PICK)
+            layers += _not_measured(rows, axis, beside, size[1])
+            panels.append(vega.panel(title, size, layers, rows[_DRAWN]))
+    return vega.whole(panels, columns=min(len(names), _ABREAST), **PICK)
 
 
-def _lines(
-    rows: pd.DataFrame, axis: Swept, y: Spec, colour: dict[str, Spec], dashes: Spec, _: Sequence[str]
-) -> list[Spec]:
+def _lines(axis: Swept, y: Spec, colour: dict[str, Spec], dashes: Spec, _: Sequence[str]) -> list[Spec]:
     x = _along_numbers(axis)
-    drawn = rows[["line", "at", "stage", "mean", "low", "high", "seeds"]]
-    data = vega.inline(drawn)
     spots = vega.layer(
         "point",
         {"size": 34, "filled": True},
-        data=vega.inline(drawn[drawn["mean"].notna()]),
+        transform=[_MEASURED],
         x=x,
         y=y,
         **colour,
@@ -97,7 +93,7 @@ def _lines(
     band = vega.layer(
         "area",
         {"strokeWidth": 0, "aria": False},
-        data=vega.inline(drawn[drawn["low"].notna() | drawn["mean"].isna()]),
+        transform=[{"filter": "isValid(datum.low) || !isValid(datum.mean)"}],
         x=x,
         y={"field": "low", "type": "quantitative"},
         y2={"field": "high"},
@@ -107,7 +103,6 @@ def _lines(
     line = vega.layer(
         "line",
         {"strokeWidth": 2.2, "strokeCap": "butt"},
-        data=data,
         x=x,
         y=y,
         **colour,
@@ -117,16 +112,13 @@ def _lines(
     return [spots, band, line]
 
 
-def _dots(
-    rows: pd.DataFrame, axis: Swept, y: Spec, colour: dict[str, Spec], dashes: Spec, lines: Sequence[str]
-) -> list[Spec]:
+def _dots(axis: Swept, y: Spec, colour: dict[str, Spec], dashes: Spec, lines: Sequence[str]) -> list[Spec]:
     beside = vega.name("line", scale={"domain": list(lines)})
-    there = rows.loc[rows["mean"].notna(), ["line", "at", "stage", "mean", "low", "high", "seeds"]]
     at = {"x": _along_names(axis), "xOffset": beside}
     spots = vega.layer(
         "point",
         {"size": 46, "filled": True},
-        data=vega.inline(there),
+        transform=[_MEASURED],
         **at,
         y=y,
         **colour,
@@ -136,7 +128,7 @@ def _dots(
     interval = vega.layer(
         "rule",
         {"strokeWidth": 2},
-        data=vega.inline(there[there["low"].notna()]),
+        transform=[{"filter": "isValid(datum.low)"}],
         **at,
         y={"field": "low", "type": "quantitative"},
         y2={"field": "high"},
@@ -178,6 +170,9 @@ def _along_names(axis: Swept) -> Spec:
     return vega.name("at", axis.title, sort=order, scale={"domain": order, "paddingInner": 0.3}, axis=turned)
 
 
+#: Most panels side by side.
+_ABREAST = 2
+
 #: Most letters of names side by side below a panel.
 _LETTERS = 50
 
@@ -191,7 +186,5 @@ def _stage_of(subset: Subset, experiment: Experiment) -> str | None:
 
 def phrasings(table: pd.DataFrame) -> list[str]:
     """Evaluation sets of the phrasings of the attribution question, those of answers as defined after them."""
-    names = list(dict.fromkeys(table.loc[table["measure"] == "exact_match", "eval_set"]))
+    names = [str(name) for name in table.loc[table["measure"] == "exact_match", "eval_set"].unique()]
     return [name for start in (ATTRIBUTION, AS_DEFINED) for name in names if name.startswith(f"{start}.")]
-
-

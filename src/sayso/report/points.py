@@ -15,7 +15,7 @@ from sayso.stats.values import gap_points, ordered, summary
 
 def measured_stages(table: pd.DataFrame, experiment: Experiment) -> list[tuple[Stage, int]]:
     """Stages in which the subsets were measured, each with the number of epochs before it."""
-    present = set(table["stage"])
+    present = set(table["stage"].unique())
     stages: list[tuple[Stage, int]] = []
     before = 0
     for stage in experiment.stages:
@@ -54,8 +54,8 @@ def curve_points(
 def cell_gaps(table: pd.DataFrame, experiment: Experiment, eval_sets: Sequence[str]) -> pd.DataFrame:
     """Mean internalization gap of each cell with its 95% interval, by evaluation set.
 
-    Columns: cell, eval_set, mean, low, high, seeds; cells in the experiment's order. A cell that was not measured is NaN
-    with 0 seeds; an evaluation set that no cell was measured on is left out.
+    Columns: cell, eval_set, mean, low, high, seeds; cells in the experiment's order. A cell that was not measured is
+    NaN with 0 seeds; an evaluation set that no cell was measured on is left out.
     """
     rows = []
     for cell in cells(experiment):

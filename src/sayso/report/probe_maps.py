@@ -127,14 +127,12 @@ _LABELLED = 60
 
 
 def _steering(points: pd.DataFrame) -> Spec:
-    colour = {
-        **vega.name("direction", scale={"range": ["#1f6fd6", "#0b9e77", "#9aa3ad"]}),
-        "legend": vega.LINE_LEGEND,
-    }
+    scale = {"domain": list(dict.fromkeys(points["direction"])), "range": ["#1f6fd6", "#0b9e77", "#9aa3ad"]}
+    colour = {**vega.name("direction", scale=scale), "legend": vega.LINE_LEGEND}
     panels = []
     for (subset, layer), rows in points.groupby(["subset", "layer"], sort=False):
         at = {"x": vega.number("strength", "times the direction"), "color": colour}
-        y = vega.number("mean", "as defined likelier", scale={"zero": False})
+        y = vega.number("mean", "as defined likelier", scale=vega.ROOMY)
         said = vega.tooltip(["direction", "strength", "seeds"], ["mean", "low", "high"])
         line = vega.layer("line", {"point": True}, **at, y=y, tooltip=said)
         band = vega.layer(

@@ -29,9 +29,13 @@ COLOURS = {
 }
 _DARKER = {"D2incons_QA2": "#9c2c75", "D9incons_QA9": "#0d6f82"}
 _OTHER_COLOURS = ("#8c564b", "#5e9c32", "#333f87", "#b5651d", "#2f4f4f", "#a0522d")
-_SOURCE_DASHES = ([1, 0], [7, 3], [8, 3, 2, 3])  # in the order of an experiment's sources; the last for all others
-_NO_SOURCE_DASH = [2, 2.5]
-_AS_DEFINED_DASH = [3.5, 2]
+_SOURCE_DASHES: tuple[list[float], ...] = (
+    [1, 0],
+    [7, 3],
+    [8, 3, 2, 3],
+)  # in the order of an experiment's sources; the last for all others
+_NO_SOURCE_DASH = [2.0, 2.5]
+_AS_DEFINED_DASH = [3.5, 2.0]
 _SUFFIX = ", as defined"
 
 _PANELS = {

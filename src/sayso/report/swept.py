@@ -17,8 +17,8 @@ Kind = Literal["linear", "log", "names"]
 
 #: What a setting is called on an axis, by the end of its path.
 _TITLES = {
-    "reliability": "α: share of definitions for which the tag tells the truth",
-    "definition.order": "order in definitions (T tag, A alias, E entity)",
+    "reliability": "reliability α of the tags",
+    "definition.order": "order of tag (T), alias (A) and entity (E)",
     "batch_size": "documents a batch",
     "hidden_size": "width of the model",
     "model.name": "model",
@@ -40,6 +40,12 @@ class Place:
     cell: Cell
     at: float | str
     beside: str
+
+    @property
+    def label(self) -> str:
+        """All values of the cell as text."""
+        own = self.at if isinstance(self.at, str) else f"{self.at:g}"
+        return f"{own}, {self.beside}" if self.beside else own
 
 
 @dataclass(frozen=True)

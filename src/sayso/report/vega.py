@@ -22,6 +22,9 @@ FONT = "Liberation Sans, Helvetica, Arial, sans-serif"
 #: What a legend of lines looks like.
 LINE_LEGEND = {"symbolType": "stroke", "symbolSize": 500, "symbolStrokeWidth": 2.5, "symbolOpacity": 1}
 
+#: A scale with room at both ends, so that no number of the axis stands out above the panel and pushes its title up.
+ROOMY = {"zero": False, "nice": False, "padding": 8}
+
 _TEXT = {"labelColor": INK, "titleColor": INK}
 _CONFIG = {
     "background": "white",
@@ -64,7 +67,7 @@ def panel(title: str, size: tuple[int, int], layers: Sequence[Spec], rows: pd.Da
 
 def layer(mark: str, look: Mapping[str, Any], **more: Any) -> Spec:
     """A mark with its looks; `more` are its ``data``, ``transform``, or channels of its encoding."""
-    own = {key: more.pop(key) for key in ("data", "transform", "name") if key in more}
+    own: Spec = {str(key): more.pop(key) for key in ("data", "transform", "name") if key in more}
     return {**own, "mark": {"type": mark, **look}, **({"encoding": more} if more else {})}
 
 
