@@ -48,7 +48,7 @@ def test_levels_are_means_over_seeds_at_the_end_of_each_subsets_own_stage(
     records: pd.DataFrame, points: pd.DataFrame
 ) -> None:
     measured = points[points["seeds"] > 0]
-    expected = [by_hand(records, row.cell, row.eval_set, row.subset) for row in measured.itertuples()]
+    expected = [by_hand(records, str(row.cell), str(row.eval_set), str(row.subset)) for row in measured.itertuples()]
     np.testing.assert_allclose(measured["mean"], expected, rtol=1e-12)
     assert set(measured["seeds"]) == {4}
     assert (measured["low"] <= measured["mean"]).all()

@@ -48,7 +48,7 @@ class Figure:
         import altair as alt
 
         kind = alt.HConcatChart if "hconcat" in self.spec else alt.ConcatChart
-        found: alt.HConcatChart | alt.ConcatChart = kind.from_dict(self.spec)
+        found: alt.HConcatChart | alt.ConcatChart = kind.from_dict(self.spec, validate=False)
         return found
 
     @functools.cached_property
