@@ -265,15 +265,6 @@ def test_results_status_claims_and_report_find_a_folder_by_its_name(results: Pat
     assert "finished   100-101   11 of 11" in call("status").stdout
 
 
-def test_figures_are_written_at_a_size_and_named(results: Path, tmp_path: Path) -> None:
-    said = call("figures", "results", "--size", "icml-column", "--format", "svg").stdout.splitlines()
-    written = {path.relative_to(tmp_path).as_posix() for path in (tmp_path / "results" / "figures").rglob("*.svg")}
-    assert {line.partition("    ")[0] for line in said} == written
-    assert "results/figures/icml-column/learning-curves.svg" in written
-    assert "no size 'column'" in error_of(call("figures", "results", "--size", "column"))
-    assert "no format 'jpg'" in error_of(call("figures", "results", "--format", "jpg"))
-
-
 def test_status_says_what_lacks_and_the_command_that_goes_on(results: Path) -> None:
     assert call("status", results).stdout.splitlines()[-1] == "all finished"
     (job,) = (results / "jobs").iterdir()
