@@ -66,6 +66,22 @@ def test_the_page_keeps_its_own(drawn: list[Figure]) -> None:
     assert str(drawn[0].spec) == before
 
 
+def test_what_was_not_measured_is_marked_inside_its_panel(tiny: Experiment) -> None:
+    sweep = tiny.vary("alphas", reliability=[0.5, 0.75, 1.0])
+    records = [record for record in planted_records(sweep, range(3)) if record.cell != "reliability=0.75"]
+    levels = figures(records_frame(records), sweep)[0]
+    svg = sized(levels, SIZES["icml-column"], "svg").decode()
+    assert svg.count("not measured") == 2
+    whole = ElementTree.fromstring(sized(levels_of_all(tiny), SIZES["icml-column"], "svg"))
+    one = ElementTree.fromstring(svg)
+    assert one.attrib["height"] == whole.attrib["height"]
+
+
+def levels_of_all(tiny: Experiment) -> Figure:
+    sweep = tiny.vary("alphas", reliability=[0.5, 0.75, 1.0])
+    return figures(records_frame(planted_records(sweep, range(3))), sweep)[0]
+
+
 def test_equal_figures_give_equal_files(drawn: list[Figure]) -> None:
     size = SIZES["neurips-page"]
     assert sized(drawn[0], size, "svg") == sized(drawn[0], size, "svg")

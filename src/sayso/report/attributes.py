@@ -48,9 +48,10 @@ def attribute_chart(points: pd.DataFrame, *, size: tuple[int, int] = (400, 220))
     attributes = list(dict.fromkeys(points["attribute"]))
     panels: list[Spec] = []
     for (eval_set, stage), rows in points.groupby(["eval_set", "stage"], sort=False):
+        there = [line for line in lines if line in set(rows["line"])]
         at = {
             "x": vega.name("attribute", sort=attributes, scale={"domain": attributes}, axis={"labelAngle": -30}),
-            "xOffset": vega.name("line", scale={"domain": lines}),
+            "xOffset": vega.name("line", scale={"domain": there}),
         }
         drawn = rows[["line", "attribute", "mean", "low", "high", "seeds"]]
         bars = vega.layer(
@@ -72,5 +73,7 @@ def attribute_chart(points: pd.DataFrame, *, size: tuple[int, int] = (400, 220))
             y={"field": "low", "type": "quantitative"},
             y2={"field": "high"},
         )
-        panels.append(vega.panel(f"{roles.panel_title(str(eval_set))}, after {stage}", size, [bars, interval]))
+        panels.append(
+            vega.panel(f"{roles.panel_title(str(eval_set))}, after {stage}", size, [bars, interval, vega.headroom()])
+        )
     return vega.whole(panels, columns=2, **PICK)

@@ -135,7 +135,7 @@ def gap_by_seed(points: pd.DataFrame, *, size: tuple[int, int] = (400, 240)) -> 
         band = vega.layer("rect", look, data=mean, y=vega.number("low"), y2={"field": "high"})
         rule = vega.layer("rule", {"color": blue, "strokeWidth": 2}, data=mean, y=vega.number("mean"))
         spread = [] if math.isnan(found.low) else [band]
-        layers = [*spread, vega.zero_rule("y"), rule, dots]
+        layers = [*spread, vega.zero_rule("y"), rule, dots, vega.headroom()]
         panels.append(vega.panel(roles.panel_title(str(eval_set)), size, layers))
     return vega.whole(panels)
 

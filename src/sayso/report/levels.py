@@ -73,7 +73,7 @@ def level_chart(points: pd.DataFrame, experiment: Experiment, *, size: tuple[int
             layers = draw(axis, y, {"color": roles.colour_channel(lines)}, dashes, lines)
             if not panels:
                 layers[0] = {**layers[0], "name": "spots"}
-            layers += _not_measured(rows, axis, beside, size[1])
+            layers += [vega.headroom(), *_not_measured(rows, axis, beside)]
             panels.append(vega.panel(title, size, layers, rows[_DRAWN]))
     return vega.whole(panels, columns=min(len(names), _ABREAST), **PICK)
 
@@ -139,7 +139,7 @@ def _dots(axis: Swept, y: Spec, colour: dict[str, Spec], dashes: Spec, lines: Se
     return [spots, interval]
 
 
-def _not_measured(rows: pd.DataFrame, axis: Swept, beside: str, height: int) -> list[Spec]:
+def _not_measured(rows: pd.DataFrame, axis: Swept, beside: str) -> list[Spec]:
     """Words where the numbers of a cell would be, where none of a panel's was measured."""
     measured = set(rows.loc[rows["mean"].notna(), "at"])
     absent = [{"at": place.at} for place in axis.places if place.beside == beside and place.at not in measured]
@@ -150,8 +150,8 @@ def _not_measured(rows: pd.DataFrame, axis: Swept, beside: str, height: int) -> 
     words = {"color": vega.FAINT, "fontStyle": "italic", "fontSize": 11, "angle": 270, "baseline": "bottom", "dx": 4}
     at = {"data": vega.inline(absent), "x": x}
     return [
-        vega.layer("rule", look, **at, y={"value": 0}, y2={"value": height}),
-        vega.layer("text", {**words, "align": "left"}, **at, y={"value": height}, text={"value": NOT_MEASURED}),
+        vega.layer("rule", look, **at, y={"value": 0}, y2={"value": "height"}),
+        vega.layer("text", {**words, "align": "left"}, **at, y={"value": "height"}, text={"value": NOT_MEASURED}),
     ]
 
 

@@ -143,5 +143,5 @@ def _steering(points: pd.DataFrame) -> Spec:
             y=vega.number("low"),
             y2={"field": "high"},
         )
-        panels.append(vega.panel(f"{subset}, after layer {layer}", (240, 200), [band, line], rows))
+        panels.append(vega.panel(f"{subset}, after layer {layer}", (240, 200), [band, line, vega.headroom()], rows))
     return vega.whole(panels)

@@ -22,7 +22,7 @@ FONT = "Liberation Sans, Helvetica, Arial, sans-serif"
 #: What a legend of lines looks like.
 LINE_LEGEND = {"symbolType": "stroke", "symbolSize": 500, "symbolStrokeWidth": 2.5, "symbolOpacity": 1}
 
-#: A scale with room at both ends, so that no number of the axis stands out above the panel and pushes its title up.
+#: A scale with room at both ends.
 ROOMY = {"zero": False, "nice": False, "padding": 8}
 
 _TEXT = {"labelColor": INK, "titleColor": INK}
@@ -99,6 +99,12 @@ def written(at: Mapping[str, Any], form: str, dark: float) -> Spec:
     """The numbers of a map written on it, white where they are further than `dark` from 0."""
     colour = {"condition": {"test": f"abs(datum.mean) > {dark}", "value": "white"}, "value": INK}
     return layer("text", {"fontSize": 11}, **at, text={**number("mean"), "format": form}, color=colour)
+
+
+def headroom() -> Spec:
+    """Nothing, a little above the panel: titles side by side are then as high, whether a number stands out or not."""
+    at = {"x": {"value": 0}, "x2": {"value": 1}, "y": {"value": -9}}
+    return layer("rule", {"strokeOpacity": 0, "aria": False}, data=inline([{}]), **at)
 
 
 def zero_rule(channel: str) -> Spec:
