@@ -76,4 +76,4 @@ def attribute_chart(points: pd.DataFrame, *, size: tuple[int, int] = (400, 220))
         panels.append(
             vega.panel(f"{roles.panel_title(str(eval_set))}, after {stage}", size, [bars, interval, vega.headroom()])
         )
-    return vega.whole(panels, columns=2, **PICK)
+    return vega.whole(panels, columns=2, resolve={"scale": {"xOffset": "independent"}}, **PICK)
