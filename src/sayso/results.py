@@ -15,6 +15,8 @@ from sayso.core.store import Store
 if TYPE_CHECKING:
     import pandas as pd
 
+    from sayso.report.figure import Figure
+    from sayso.report.sizes import Format
     from sayso.stats.verdict import Verdict
 
 #: Where results go unless told otherwise, below the current folder.
@@ -102,6 +104,33 @@ class Results:
         """How models were read: the type of stored weights, their commit, how long answers may be; a line a model."""
         return models_read(self.store.jobs())
 
+    def figures(self, size: str | None = None, form: Format = "pdf", out: str | Path | None = None) -> list[Figure]:
+        """All figures of the folder, each with the figures of the paper it stands for (`Figure.of`).
+
+        Parameters
+        ----------
+        size
+            ``icml-column``, ``icml-page``, ``neurips-page`` or ``iclr-page``: they are written as files of exactly that
+            width (`sayso.report.sizes`). None writes nothing.
+        form
+            What files: ``pdf``, ``svg``, or ``png`` with 300 dots per inch.
+        out
+            The folder they are written to: ``figures/SIZE`` in the results folder unless told otherwise.
+
+        Raises
+        ------
+        SaysoError
+            If there is no such size or form, no job has finished, or the files cannot be written.
+        """
+        from sayso.report.figures import figures
+        from sayso.report.sizes import save_sized, size_of
+
+        chosen = None if size is None else size_of(size)
+        found = figures(self.records(), self.experiment, self._of_paper())
+        if chosen is not None:
+            save_sized(found, chosen, form, self.path / "figures" / chosen.name if out is None else Path(out))
+        return found
+
     def report(self, experiment: Experiment | None = None) -> Path:
         """Write ``report.html`` with its figures into the folder and return its path.
 
@@ -126,7 +155,16 @@ class Results:
         tables = [] if found is None else [(table.title, table.rows) for table in found.tables()]
         records = self.records()
         against = set_against(self.experiment)
-        return write_report(self.store, self._judged(records), samples, pictures, said, tables, against, records)
+        return write_report(
+            self.store, self._judged(records), samples, pictures, said, tables, against, records, self._of_paper()
+        )
+
+    def _of_paper(self) -> tuple[str, ...]:
+        """The figures of the paper that the experiment stands for, by its name."""
+        from sayso.paper.table import TABLE
+
+        row = TABLE.get(self.experiment.name)
+        return () if row is None else row.about.figures
 
 
 def default_results() -> Path:

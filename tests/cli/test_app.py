@@ -19,7 +19,9 @@ from tests.cli.conftest import SHADOWS
 # What is there
 
 
-@pytest.mark.parametrize("command", ["list", "show", "run", "status", "results", "claims", "report", "sample"])
+@pytest.mark.parametrize(
+    "command", ["list", "show", "run", "status", "results", "claims", "report", "figures", "sample"]
+)
 def test_the_help_of_each_command_shows_an_example(command: str) -> None:
     result = call(command, "--help")
     assert result.exit_code == 0

@@ -9,7 +9,7 @@ import pytest
 
 from sayso.core.experiment import Experiment
 from sayso.core.subsets import with_reliability
-from sayso.report import charts
+from sayso.report import roles
 from sayso.report.figure import Figure
 from sayso.report.figures import figures
 from sayso.report.points import cell_gaps, curve_points
@@ -58,19 +58,19 @@ def test_gaps_are_paired_within_seeds_and_sorted(measured: pd.DataFrame, tiny: E
 
 
 def test_a_dashed_line_divides_the_stages(drawn: list[Figure]) -> None:
-    spec = drawn[0].chart.to_dict()
+    spec = drawn[0].spec
     rules = [layer for layer in spec["hconcat"][0]["layer"] if layer["mark"]["type"] == "rule"]
-    assert [spec["datasets"][rule["data"]["name"]] for rule in rules] == [[{"position": 4}]]
+    assert [rule["data"]["values"] for rule in rules] == [[{"position": 4}]]
     assert rules[0]["mark"]["strokeDash"]
 
 
 def test_colours_have_the_papers_roles_and_never_repeat(tiny: Experiment) -> None:
     names = [subset.name for subset in with_reliability(tiny.subsets, 0.75)]
-    assert len(set(charts.colours([*names, "mine", "yours"]))) == len(names) + 2
+    assert len(set(roles.colours([*names, "mine", "yours"]))) == len(names) + 2
     styles = dict(
         zip(
             names,
-            charts.dashes(names, tiny.model_copy(update={"subsets": with_reliability(tiny.subsets, 0.75)})),
+            roles.dashes(names, tiny.model_copy(update={"subsets": with_reliability(tiny.subsets, 0.75)})),
             strict=True,
         )
     )
@@ -81,11 +81,11 @@ def test_colours_have_the_papers_roles_and_never_repeat(tiny: Experiment) -> Non
 def test_each_figure_is_saved_as_svg_png_and_csv_the_same_every_time(
     drawn: list[Figure], tiny: Experiment, tmp_path: Path
 ) -> None:
-    assert [figure.name for figure in drawn] == ["learning-curves", "gap-by-seed", "losses"]
+    assert [figure.name for figure in drawn] == ["learning-curves", "phrasings", "gap-by-seed", "losses"]
     again = figures(records_frame(planted_records(tiny, range(4), GAP)), tiny)
     for figure, copy in zip(drawn, again, strict=True):
         figure.save(tmp_path)
-        assert json.dumps(figure.chart.to_dict()) == json.dumps(copy.chart.to_dict())
+        assert json.dumps(figure.spec) == json.dumps(copy.spec)
         assert "D5cons" in (tmp_path / f"{figure.name}.svg").read_text(encoding="utf-8")
         image = (tmp_path / f"{figure.name}.png").read_bytes()
         assert image.startswith(b"\x89PNG")
@@ -103,11 +103,14 @@ def test_a_sweep_shows_the_gap_of_each_cell_in_the_experiments_order(tiny: Exper
     sweep = tiny.vary("sizes", train__batch_size=[16, 256, 64])
     drawn = figures(records_frame(planted_records(sweep, range(3), GAP)), sweep)
     assert [figure.name for figure in drawn] == [
+        "levels",
+        "levels-by-phrasing",
         "gap-by-cell",
         *(f"learning-curves-{number:02d}" for number in (1, 2, 3)),
     ]
-    assert list(dict.fromkeys(drawn[0].data["cell"])) == [f"train.batch_size={size}" for size in (16, 256, 64)]
-    assert "train.batch_size=256" in drawn[0].svg
+    for figure in drawn[:3]:
+        assert list(dict.fromkeys(figure.data["cell"])) == [f"train.batch_size={size}" for size in (16, 256, 64)]
+    assert "documents a batch" in drawn[2].svg
 
 
 def test_one_seed_is_drawn_without_intervals(tiny: Experiment) -> None:
@@ -118,4 +121,8 @@ def test_one_seed_is_drawn_without_intervals(tiny: Experiment) -> None:
 
 def test_an_experiment_without_the_two_subsets_has_no_gap_to_draw(tiny: Experiment) -> None:
     records = [record for record in planted_records(tiny, range(2)) if record.subset != "D6cons"]
-    assert [figure.name for figure in figures(records_frame(records), tiny)] == ["learning-curves", "losses"]
+    assert [figure.name for figure in figures(records_frame(records), tiny)] == [
+        "learning-curves",
+        "phrasings",
+        "losses",
+    ]

@@ -20,7 +20,7 @@ def drawn() -> str:
     base = alt.Chart(rows).encode(x="x:Q", y="y:Q", color="subset:N")
     points = base.mark_point(opacity=0).encode(tooltip=["subset:N", "y:Q"])
     clipped = base.mark_line(clip=True)
-    return Figure("f", "F", "", alt.hconcat(alt.layer(clipped, points)), rows).svg
+    return Figure("f", "F", "", alt.hconcat(alt.layer(clipped, points)).to_dict(), rows).svg
 
 
 def test_it_is_one_picture_with_a_name_and_ids_of_its_own(drawn: str) -> None:
@@ -61,6 +61,8 @@ def test_what_a_label_says_twice_is_said_once() -> None:
     label = "epoch: 3; exact match: 0.25; subset: D5; stage: stage1; mean: 0.250"
     mark = f'<path role="graphics-symbol" aria-roledescription="point" aria-label="{label}" d="M0,0" fill="red"/>'
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9">{mark}</svg>'
-    assert ' data-t="subset: D5; stage: stage1; mean: 0.250"' in in_page(svg, "", "mine", NAMES)
+    assert ' data-t="subset: D5; stage: stage1; mean: 0.250; epoch: 3"' in in_page(svg, "", "mine", NAMES)
+    as_defined = in_page(svg.replace("subset: D5", "line: D5, as defined"), "", "mine", NAMES)
+    assert ' data-s="0" data-t="subset: D5, as defined; ' in as_defined
     by_seed = in_page(svg.replace(label, "seed: 107; gap (exact match): 0.2; seed: 107; gap: 0.2"), "", "mine")
     assert 'data-seed="107"' in by_seed

@@ -115,7 +115,7 @@ def test_charts_are_there_and_show_values_and_one_subset(opened: Opened, pages: 
     page = opened.page
     page.goto(pages["report"].as_uri())
     charts = page.locator(".chart > svg")
-    assert charts.count() == 3
+    assert charts.count() == 4
     for place in range(3):
         box = charts.nth(place).bounding_box()
         assert box is not None

@@ -22,6 +22,9 @@ from sayso.stats.looks import Looks
 from tests.core.written import make_store
 from tests.planted import planted_records, planted_store
 
+#: What a page of one cell shows.
+FIGURES = ("learning-curves", "phrasings", "gap-by-seed", "losses")
+
 FIRST, ONE = ("reliability=0.5", 100), Looks((4,), 4)
 
 EVIL = "</script><script>alert('x')</script>"
@@ -112,7 +115,7 @@ def test_each_chart_has_its_numbers_as_a_table_and_as_csv(page: Path, elements: 
     links = {
         str(attributes["download"]): str(attributes["href"]) for tag, attributes in elements if "download" in attributes
     }
-    assert set(links) == {f"tiny-{name}.csv" for name in ("learning-curves", "gap-by-seed", "losses", "claims")}
+    assert set(links) == {f"tiny-{name}.csv" for name in (*FIGURES, "claims")}
     for name in ("learning-curves", "losses"):
         data = unquote(links[f"tiny-{name}.csv"].partition(",")[2])
         assert data == (page.parent / "charts" / f"{name}.csv").read_text(encoding="utf-8")
@@ -123,7 +126,7 @@ def test_each_chart_has_its_numbers_as_a_table_and_as_csv(page: Path, elements: 
 
 def test_each_chart_is_one_picture_with_a_name(elements: list[Element]) -> None:
     pictures = [attributes for tag, attributes in elements if tag == "svg"]
-    assert [picture["role"] for picture in pictures] == ["img"] * 3
+    assert [picture["role"] for picture in pictures] == ["img"] * len(FIGURES)
     assert pictures[0]["aria-label"] == "Learning curves"
     marks = [attributes for _, attributes in elements if "data-t" in attributes]
     assert any(str(mark["data-t"]).startswith(f"subset: {EVIL}; stage: stage1; ") for mark in marks)
@@ -140,9 +143,7 @@ def test_the_page_says_what_was_found_and_on_what_it_rests(text: str) -> None:
 
 def test_charts_lie_beside_the_page(page: Path) -> None:
     names = {path.name for path in (page.parent / "charts").iterdir()}
-    assert {
-        f"{name}.{end}" for name in ("learning-curves", "gap-by-seed", "losses") for end in ("svg", "png", "csv")
-    } == names - {"index.json"}
+    assert {f"{name}.{end}" for name in FIGURES for end in ("svg", "png", "csv")} == names - {"index.json"}
 
 
 def test_the_same_results_give_the_same_page(page: Path, text: str) -> None:

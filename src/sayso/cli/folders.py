@@ -1,4 +1,4 @@
-"""Commands that read results folders: ``status``, ``results``, ``claims``, ``compare``, ``power``, ``report``.
+"""Commands that read results folders: from ``status`` and ``results`` to ``report`` and ``figures``.
 
 They run nobody's code.
 """
@@ -132,6 +132,30 @@ def report(folder: Annotated[Path | None, DIR] = None) -> None:
     found = results_of(folder)
     _notice(found)
     typer.echo(found.report())
+
+
+@app.command(epilog=examples("sayso figures pocket", "sayso figures pocket --size icml-column --format svg"))
+def figures(
+    folder: Annotated[Path | None, DIR] = None,
+    size: Annotated[
+        str,
+        typer.Option(metavar="SIZE", help="icml-column (3.25 in), icml-page (6.75), neurips-page, iclr-page (5.5)."),
+    ] = "icml-page",
+    form: Annotated[str, typer.Option("--format", metavar="FORMAT", help="pdf, svg, or png (300 dpi).")] = "pdf",
+    out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where they go: DIR/figures/SIZE.")] = None,
+) -> None:
+    """Write every figure as a file of exactly the width of a paper's column or page, and print their paths.
+
+    Text is 7 and 8 points high when the file is set as it is.
+    """
+    from sayso.report.sizes import format_of, size_of
+
+    chosen, kind = size_of(size), format_of(form)
+    found = results_of(folder)
+    _notice(found)
+    where = found.path / "figures" / chosen.name if out is None else out
+    for figure in found.figures(chosen.name, kind, where):
+        typer.echo(f"{where / figure.name}.{kind}" + (f"    {figure.place}" if figure.of else ""))
 
 
 def _notice(found: Results) -> None:

@@ -1,51 +1,24 @@
-"""The charts: one Altair value each, the same on the page (interactive) and as SVG and PNG.
+"""The charts of exact match, losses and gaps, each as a specification: the same on the page and as files.
 
 Learning curves follow the paper's figure 3: epochs run on over the stages, which a dashed line divides; one line a
-subset with its 95% interval over seeds. Colours have the paper's roles. Line styles repeat what colours say of the
-source, for readers who see colours differently: solid for the reliable source, dashed for the unreliable one, dotted
-for no definition, dash-dotted for a new source.
+subset with its 95% interval over seeds. What subsets look like: `sayso.report.roles`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from typing import Any
 
-import altair as alt
 import pandas as pd
 
 from sayso.core.experiment import Experiment
+from sayso.report import roles, vega
 from sayso.report.points import measured_stages
+from sayso.report.swept import swept
+from sayso.report.vega import Spec
 from sayso.stats.comparisons import mean_interval
-from sayso.stats.values import GAP, ordered
+from sayso.stats.values import GAP
 
-COLOURS = {
-    "D1cons_QA1": "#7b3fa0",  # purple
-    "D2incons_QA2": "#e26fb5",  # pink
-    "QA3": "#c98a00",  # ochre
-    "QA4": "#555f6b",  # slate
-    "D5cons": "#1f6fd6",  # blue
-    "D6cons": "#d7301f",  # red
-    "QA7": "#9aa3ad",  # light slate
-    "D8cons": "#0b9e77",  # green
-    "D9incons_QA9": "#27b4cf",  # cyan
-    "D10cons_QA10": "#8a8a00",  # olive
-}
-_OTHER_COLOURS = ("#8c564b", "#5e9c32", "#333f87", "#b5651d")
-_SOURCE_DASHES = ([1, 0], [7, 3], [8, 3, 2, 3])  # in the order of an experiment's sources; the last for all others
-_NO_SOURCE_DASH = [2, 2.5]
-
-PANEL_TITLES = {
-    "validation": "Questions (validation)",
-    "entity_attribution": "Entity attribution",
-    "train_qa": "Training questions",
-    "definitions": "Definitions",
-    "questions": "Questions",
-    "cosine": "Cosine",
-    "inner product": "Inner product",
-    "squared distance": "Squared L2 distance",
-}
 _AXIS_TITLES = {"exact_match": "exact match", "loss": "loss (nats per token)", "gradient_alignment": ""}
 #: Panels of a measure (None: all of them) whose values fall by orders of magnitude.
 _LOG = {
@@ -53,125 +26,168 @@ _LOG = {
     "gradient_alignment": ("squared distance", "definitions", "questions"),
 }
 # Nothing below 0 has a place on a log scale.
-_BAND_ON_LOG = {"low": "max(datum.low, datum.mean / 3)"}
+_BAND_ON_LOG = {"calculate": "max(datum.low, datum.mean / 3)", "as": "low"}
 _GAP_TITLE = f"gap: {GAP[0]} − {GAP[1]} (exact match)"
-_INK, _FAINT = "#22272e", "#8b949e"
-_FONT = "Liberation Sans, Helvetica, Arial, sans-serif"
+_TRAINED = {
+    "field": "trained",
+    "type": "ordinal",
+    "scale": {"domain": [True, False], "range": [1, 0.22]},
+    "legend": None,
+}
+_TOOLTIP = vega.tooltip(["line", "stage", "epoch"], ["mean", "low", "high"])
+_DRAWN = ["line", "stage", "position", "epoch", "trained", "mean", "low", "high", "seeds"]
+#: Clicking a subset's name picks it out.
+PICK: dict[str, Any] = {
+    "params": [
+        {"name": "subsets", "select": {"type": "point", "fields": ["line"]}, "bind": "legend", "views": ["spots"]}
+    ]
+}
 
 
 def learning_curves(
-    points: pd.DataFrame, table: pd.DataFrame, experiment: Experiment, *, width: int = 360, height: int = 280
-) -> alt.HConcatChart:
+    points: pd.DataFrame,
+    table: pd.DataFrame,
+    experiment: Experiment,
+    *,
+    size: tuple[int, int] = (360, 280),
+    together: bool = False,
+) -> Spec:
     """Draw `curve_points` of one measure, one panel an evaluation set; clicking a subset's name picks it out.
 
-    Subsets whose part of the data is not trained on yet are drawn faint and without interval.
+    Subsets whose part of the data is not trained on yet are drawn faint and without interval. `together`: all panels
+    have one vertical scale.
     """
     measure = str(points["measure"].iloc[0])
-    names = ordered(points["subset"].unique())
-    pick = alt.selection_point(name="subsets", fields=["subset"], bind="legend")
-    colour = alt.Color(
-        "subset:N",
-        title=None,
-        scale=alt.Scale(domain=names, range=colours(names)),
-        legend=alt.Legend(symbolType="stroke", symbolSize=500, symbolStrokeWidth=2.5, symbolOpacity=1),
-    )
-    dash = alt.StrokeDash("subset:N", title=None, scale=alt.Scale(domain=names, range=dashes(names, experiment)))
-    panels: list[alt.LayerChart] = []
-    for eval_set, rows in points.groupby("eval_set", sort=False):
-        log = _is_log(measure, str(eval_set))
-        base = alt.Chart(inline(rows)).encode(
-            x=alt.X("position:Q", title="epoch", axis=alt.Axis(tickMinStep=1, grid=False)),
-            y=alt.Y(
-                "mean:Q",
-                title=_AXIS_TITLES.get(measure, measure),
-                scale=alt.Scale(type="log", nice=False) if log else alt.Scale(zero=False),
-                axis=alt.Axis(tickCount=6),
-            ),
-            color=colour,
-            detail="stage:N",
+    points = points.assign(line=roles.line_of(points), panel=roles.panel_of(points["eval_set"]))
+    lines = roles.in_order(points["line"])
+    panels: list[Spec] = []
+    for name, rows in points.groupby("panel", sort=False):
+        log = _is_log(measure, str(name))
+        y = vega.number(
+            "mean",
+            _AXIS_TITLES.get(measure, measure) if not panels or not together else "",
+            scale=_scale(points if together else rows, log=log, together=together),
+            axis={"tickCount": 6},
         )
-        chosen = alt.when(pick)
-        band = (
-            base.transform_filter("datum.trained && isValid(datum.low)")
-            .transform_calculate(**(_BAND_ON_LOG if log else {}))
-            .mark_area(strokeWidth=0)
-            .encode(y=alt.Y("low:Q"), y2="high:Q", opacity=chosen.then(alt.value(0.14)).otherwise(alt.value(0.02)))
+        along = {
+            "x": vega.number("position", "epoch", axis={"tickMinStep": 1, "grid": False}),
+            "color": roles.colour_channel(lines),
+            "detail": {"field": "stage", "type": "nominal"},
+        }
+        band = vega.layer(
+            "area",
+            {"strokeWidth": 0},
+            transform=[{"filter": "datum.trained && isValid(datum.low)"}, *([_BAND_ON_LOG] if log else [])],
+            **along,
+            y={"field": "low", "type": "quantitative"},
+            y2={"field": "high"},
+            opacity=picked({"value": 0.14}, 0.02),
         )
-        line = base.mark_line(strokeWidth=2.2, strokeCap="butt").encode(
-            strokeDash=dash,
-            opacity=chosen.then(alt.Opacity("trained:O", scale=_TRAINED, legend=None)).otherwise(alt.value(0.08)),
+        line = vega.layer(
+            "line",
+            {"strokeWidth": 2.2, "strokeCap": "butt"},
+            **along,
+            y=y,
+            strokeDash=roles.dash_channel(lines, experiment),
+            opacity=picked(_TRAINED, 0.08),
         )
-        spots = base.mark_point(size=60, opacity=0, filled=True).encode(tooltip=_CURVE_TOOLTIP)
-        if not panels:  # named, for Altair would number views and equal charts would differ
-            spots = spots.properties(name="spots").add_params(pick)
-        layers = [band, line, spots, *_stage_marks(table, experiment)]
-        panels.append(panel(alt.layer(*layers), str(eval_set), width, height))
-    return finish(alt.hconcat(*panels, spacing=28))
+        spots = vega.layer(
+            "point",
+            {"size": 60, "opacity": 0, "filled": True},
+            **along,
+            y=y,
+            tooltip=_TOOLTIP,
+            **({} if panels else {"name": "spots"}),
+        )
+        spread = [band] if (rows["trained"] & rows["low"].notna()).any() else []
+        layers = [*spread, line, spots, *_stage_marks(table, experiment)]
+        panels.append(vega.panel(roles.panel_title(str(name)), size, layers, rows[_DRAWN]))
+    return vega.whole(panels, **PICK)
 
 
-def gap_by_seed(points: pd.DataFrame, *, width: int = 400, height: int = 240) -> alt.HConcatChart:
+def gap_by_seed(points: pd.DataFrame, *, size: tuple[int, int] = (400, 240)) -> Spec:
     """Draw `gap_points`: a dot a seed, sorted; the line and the band are the mean over seeds and its 95% interval."""
-    panels: list[alt.LayerChart] = []
+    panels: list[Spec] = []
     for eval_set, rows in points.groupby("eval_set", sort=False):
         found = mean_interval(rows["gap"], within=(-1.0, 1.0))
-        whole = alt.InlineData(values=[_finite({"mean": found.mean, "low": found.low, "high": found.high, "zero": 0})])
-        gap = alt.Y("gap:Q", title=_GAP_TITLE)
-        seed = alt.X(
-            "seed:N",
-            title="seed",
+        mean = vega.inline([{"mean": found.mean, "low": found.low, "high": found.high}])
+        colour = {
+            "condition": {"test": "datum.gap > 0", "value": roles.COLOURS[GAP[0]]},
+            "value": roles.COLOURS[GAP[1]],
+        }
+        seeds = vega.name(
+            "seed",
+            "seed",
             sort=[int(value) for value in rows["seed"]],
-            axis=alt.Axis(labelAngle=0, labelOverlap=True),
+            axis={"labelAngle": 0, "labelOverlap": True},
         )
-        above = alt.condition("datum.gap > 0", alt.value(COLOURS[GAP[0]]), alt.value(COLOURS[GAP[1]]))
-        tooltip = [alt.Tooltip("seed:N"), *(alt.Tooltip(f"{name}:Q", format=".3f") for name in (*GAP, "gap"))]
-        dots = (
-            alt.Chart(inline(rows))
-            .mark_point(size=70, filled=True, opacity=1)
-            .encode(seed, gap, color=above, tooltip=tooltip)
+        dots = vega.layer(
+            "point",
+            {"size": 70, "filled": True, "opacity": 1},
+            data=vega.inline(rows[["seed", *GAP, "gap"]]),
+            x=seeds,
+            y=vega.number("gap", _GAP_TITLE, scale=vega.ROOMY),
+            color=colour,
+            tooltip=vega.tooltip(["seed"], [*GAP, "gap"]),
         )
-        band = alt.Chart(whole).mark_rect(color=COLOURS[GAP[0]], opacity=0.13).encode(y="low:Q", y2="high:Q")
-        mean = alt.Chart(whole).mark_rule(color=COLOURS[GAP[0]], strokeWidth=2).encode(y="mean:Q")
-        zero = alt.Chart(whole).mark_rule(color=_INK, strokeDash=[4, 3]).encode(y="zero:Q")
+        blue = roles.COLOURS[GAP[0]]
+        look = {"color": blue, "opacity": 0.13}
+        band = vega.layer("rect", look, data=mean, y=vega.number("low"), y2={"field": "high"})
+        rule = vega.layer("rule", {"color": blue, "strokeWidth": 2}, data=mean, y=vega.number("mean"))
         spread = [] if math.isnan(found.low) else [band]
-        panels.append(panel(alt.layer(*spread, zero, mean, dots), str(eval_set), width, height))
-    return finish(alt.hconcat(*panels, spacing=28))
+        layers = [*spread, vega.zero_rule("y"), rule, dots, vega.headroom()]
+        panels.append(vega.panel(roles.panel_title(str(eval_set)), size, layers))
+    return vega.whole(panels)
 
 
-def gap_by_cell(points: pd.DataFrame, *, width: int = 330) -> alt.HConcatChart:
-    """Draw `cell_gaps`: the mean gap of each cell and its 95% interval."""
-    order = list(dict.fromkeys(points["cell"]))
-    panels: list[alt.LayerChart] = []
+def gap_by_cell(points: pd.DataFrame, experiment: Experiment, *, width: int = 330) -> Spec:
+    """Draw `cell_gaps`: the mean gap of each cell and its 95% interval; a cell without one was not measured."""
+    axis = swept(experiment)
+    label = {place.cell.name: place.label for place in axis.places}
+    order = list(label.values())
+    points = points.assign(label=points["cell"].map(label))
+    panels: list[Spec] = []
     for eval_set, rows in points.groupby("eval_set", sort=False):
-        axis = alt.Axis(labelLimit=320) if not panels else None
-        base = alt.Chart(inline(rows)).encode(y=alt.Y("cell:N", title=None, sort=order, axis=axis))
-        tooltip = [alt.Tooltip("cell:N"), *(alt.Tooltip(f"{name}:Q", format=".3f") for name in ("mean", "low", "high"))]
-        gap = alt.X("mean:Q", title=_GAP_TITLE, axis=alt.Axis(tickCount=5))
-        dots = base.mark_point(size=70, filled=True, opacity=1, color=COLOURS[GAP[0]]).encode(x=gap, tooltip=tooltip)
-        interval = base.transform_filter("isValid(datum.low)").mark_rule(color=COLOURS[GAP[0]], strokeWidth=2)
-        zero = (
-            alt.Chart(alt.InlineData(values=[{"zero": 0}])).mark_rule(color=_INK, strokeDash=[4, 3]).encode(x="zero:Q")
+        blue = roles.COLOURS[GAP[0]]
+        there, absent = rows[rows["mean"].notna()], rows[rows["mean"].isna()]
+        own = {"axis": {"labelLimit": 320} if not panels else None}
+        y = vega.name("label", axis.title if not panels else None, sort=order, scale={"domain": order}, **own)
+        dots = vega.layer(
+            "point",
+            {"size": 70, "filled": True, "opacity": 1, "color": blue},
+            data=vega.inline(there[["label", "cell", "mean", "low", "high", "seeds"]]),
+            x=vega.number("mean", _GAP_TITLE, axis={"tickCount": 5}),
+            y=y,
+            tooltip=vega.tooltip(["cell", "seeds"], ["mean", "low", "high"]),
         )
-        layers = alt.layer(zero, interval.encode(x="low:Q", x2="high:Q"), dots)
-        panels.append(panel(layers, str(eval_set), width, 26 * len(order) + 20))
-    return finish(alt.hconcat(*panels, spacing=28))
+        interval = vega.layer(
+            "rule",
+            {"color": blue, "strokeWidth": 2},
+            data=vega.inline(there.loc[there["low"].notna(), ["label", "low", "high"]]),
+            x=vega.number("low"),
+            x2={"field": "high"},
+            y=y,
+        )
+        unknown = vega.layer(
+            "text",
+            {"color": vega.FAINT, "fontStyle": "italic", "align": "left", "fontSize": 11},
+            data=vega.inline(absent[["label"]]),
+            x={"value": 4},
+            y=y,
+            text={"value": NOT_MEASURED},
+        )
+        layers = [vega.zero_rule("x"), interval, dots, *([] if absent.empty else [unknown])]
+        panels.append(vega.panel(roles.panel_title(str(eval_set)), (width, 26 * len(order) + 20), layers))
+    return vega.whole(panels)
 
 
-def colours(names: Sequence[str]) -> list[str]:
-    """Colour of each subset: the paper's role where it has one, else one of a few others in turn."""
-    others = [name for name in names if name not in COLOURS]
-    return [COLOURS.get(name) or _OTHER_COLOURS[others.index(name) % len(_OTHER_COLOURS)] for name in names]
+#: What stands where a cell's numbers would.
+NOT_MEASURED = "not measured"
 
 
-def dashes(names: Sequence[str], experiment: Experiment) -> list[list[float]]:
-    """Line style of each subset, by its source."""
-    sources = [source.name for source in experiment.sources]
-    source_of = {subset.name: subset.source for subset in experiment.subsets}
-    result: list[list[float]] = []
-    for name in names:
-        source = source_of.get(name)
-        place = min(sources.index(source), len(_SOURCE_DASHES) - 1) if source in sources else None
-        result.append(_NO_SOURCE_DASH if place is None else list(_SOURCE_DASHES[place]))
-    return result
+def picked(shown: Spec, otherwise: float) -> Spec:
+    """Opacity of a mark while its subset is picked, or none is, and while another one is."""
+    return {"condition": {"param": "subsets", **shown}, "value": otherwise}
 
 
 def _is_log(measure: str, panel: str) -> bool:
@@ -180,59 +196,27 @@ def _is_log(measure: str, panel: str) -> bool:
     return panels is None or panel in panels
 
 
-_TRAINED = alt.Scale(domain=[True, False], range=[1, 0.22])
-_CURVE_TOOLTIP = [
-    alt.Tooltip("subset:N"),
-    alt.Tooltip("stage:N"),
-    alt.Tooltip("epoch:Q"),
-    *(alt.Tooltip(f"{name}:Q", format=".3f") for name in ("mean", "low", "high")),
-    alt.Tooltip("seeds:Q"),
-]
+def _scale(rows: pd.DataFrame, *, log: bool, together: bool) -> Spec:
+    if log:
+        return {"type": "log", "nice": False}
+    if not together:
+        return {"zero": False}
+    ends = rows.loc[rows["trained"]] if rows["trained"].any() else rows
+    low = min(rows["mean"].min(), ends["low"].min())
+    high = max(rows["mean"].max(), ends["high"].max())
+    return {"zero": False, "domain": [round(float(low), 6), round(float(high), 6)]}
 
 
-def _stage_marks(table: pd.DataFrame, experiment: Experiment) -> list[alt.Chart]:
+def _stage_marks(table: pd.DataFrame, experiment: Experiment) -> list[Spec]:
     """Dashed lines between stages, and the name of each stage above its epochs."""
     stages = [(stage, before) for stage, before in measured_stages(table, experiment) if stage.epochs]
-    ends = alt.InlineData(values=[{"position": before} for _, before in stages if before])
-    names = alt.InlineData(
-        values=[{"position": before + stage.epochs / 2, "name": stage.name} for stage, before in stages]
-    )
+    ends = [{"position": before} for _, before in stages if before]
+    names = [{"position": before + stage.epochs / 2, "name": stage.name} for stage, before in stages]
+    look = {"color": vega.INK, "strokeDash": [5, 4], "strokeWidth": 1.2}
+    words = {"color": vega.FAINT, "fontSize": 11}
+    at = vega.number("position")
+    text = {"field": "name", "type": "nominal"}
     return [
-        alt.Chart(ends).mark_rule(color=_INK, strokeDash=[5, 4], strokeWidth=1.2).encode(x="position:Q"),
-        alt.Chart(names).mark_text(color=_FAINT, fontSize=11).encode(x="position:Q", y=alt.value(-8), text="name:N"),
+        *([vega.layer("rule", look, data=vega.inline(ends), x=at)] if ends else []),
+        vega.layer("text", words, data=vega.inline(names), x=at, y={"value": -8}, text=text),
     ]
-
-
-def panel(chart: alt.LayerChart | alt.FacetChart, eval_set: str, width: int, height: int) -> alt.LayerChart:
-    """Give a panel its size and title."""
-    title = alt.TitleParams(PANEL_TITLES.get(eval_set, eval_set), offset=20)
-    assert isinstance(chart, alt.LayerChart)
-    sized: alt.LayerChart = chart.properties(width=width, height=height, title=title)
-    return sized
-
-
-def finish(chart: alt.HConcatChart) -> alt.HConcatChart:
-    """Give a chart the fonts and colours of all."""
-    text = {"labelColor": _INK, "titleColor": _INK, "labelFontSize": 11, "titleFontSize": 12}
-    finished: alt.HConcatChart = (
-        chart.configure(font=_FONT, background="white", padding=6)
-        .configure_axis(**text, titleFontWeight="normal", gridColor="#e8ebee", domainColor=_FAINT, tickColor=_FAINT)
-        .configure_legend(labelColor=_INK, labelFontSize=12, labelLimit=240, rowPadding=4)
-        .configure_title(color=_INK, fontSize=13, anchor="start", fontWeight="bold")
-        .configure_view(stroke=None)
-    )
-    return finished
-
-
-def inline(rows: pd.DataFrame) -> alt.InlineData:
-    """Rows inside the chart itself; what was not measured is null."""
-    records: list[Mapping[str, Any]] = rows.to_dict(orient="records")  # type: ignore[assignment]
-    return alt.InlineData(values=[_finite(record) for record in records])
-
-
-def _finite(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row in which NaN is null and numbers have six digits, as in the records."""
-    return {
-        key: (None if pd.isna(value) else round(value, 6)) if isinstance(value, float) else value
-        for key, value in row.items()
-    }

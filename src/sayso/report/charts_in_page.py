@@ -55,7 +55,7 @@ def chart(figure: Figure) -> Chart:
         name=figure.name,
         title=figure.title,
         caption=figure.caption,
-        place=listed_figures(_of(figure)),
+        place=figure.place,
         svg=in_page(figure.svg, figure.title, f"in-{figure.name}", subsets),
         subsets=subsets,
         table=figure_table(figure.data),
@@ -67,7 +67,7 @@ def save_all(figures: Sequence[Figure], folder: Path) -> None:
     """Write the files of all figures into a folder, and the list of them."""
     for figure in figures:
         figure.save(folder)
-    listed = [{"name": own.name, "title": own.title, "caption": own.caption, "of": _of(own)} for own in figures]
+    listed = [{"name": own.name, "title": own.title, "caption": own.caption, "of": own.of} for own in figures]
     write_atomically(folder / _INDEX, json.dumps(listed, ensure_ascii=False, indent=1))
 
 
@@ -82,14 +82,3 @@ def saved(folder: Path) -> list[Drawn]:
 def of_figure(charts: Sequence[Drawn], number: str) -> list[Drawn]:
     """The charts that are a figure of the paper, such as ``3a``."""
     return [own for own in charts if number in own.of]
-
-
-def listed_figures(numbers: Sequence[str]) -> str:
-    """Figures of the paper in words: ``figures 3a and 3b``; nothing of none."""
-    if len(numbers) < 2:
-        return "".join(f"figure {number}" for number in numbers)
-    return f"figures {', '.join(numbers[:-1])} and {numbers[-1]}"
-
-
-def _of(figure: Figure) -> Sequence[str]:
-    return tuple(getattr(figure, "of", ()))

@@ -14,12 +14,15 @@ from xml.etree import ElementTree
 
 from markupsafe import Markup
 
+from sayso.report.roles import SUFFIX
+
 _SVG = "{http://www.w3.org/2000/svg}"
 _CLIP = f"{_SVG}clipPath"
 _SAID = ("role", "class", "aria-label", "aria-roledescription", "aria-hidden", "pointer-events")
 _IDLE = {"opacity": "1", "transform": "translate(0,0)", "stroke-dasharray": "1,0"}
 _LONG_NUMBER = re.compile(r"(\d\.\d\d)\d+")
 _FRAME = re.compile(r"M0,0h[\d.]+v[\d.]+h-?[\d.]+Z")
+_LINE = re.compile("(^|; )line: ")  # which charts call a subset, with its answers as defined apart
 _SEED = re.compile(r"(?:^|; )seed: (\d+)(?:;|$)")
 _POINTED_AT = ("point", "rect mark", "circle", "bar")
 
@@ -71,6 +74,7 @@ def _tidy(element: ElementTree.Element, prefix: str, subsets: Sequence[str], *, 
         elif name in ("d", "transform", "x2", "y2"):
             element.set(name, _LONG_NUMBER.sub(r"\1", value))
     if label is not None and values:
+        label = _LINE.sub(r"\1subset: ", label)
         place = _place(label, subsets)
         if place is not None:
             element.set("data-s", str(place))
@@ -92,7 +96,8 @@ def _draws_nothing(element: ElementTree.Element) -> bool:
 
 def _place(label: str, subsets: Sequence[str]) -> int | None:
     """Which subset a label is about: the longest name that fits, for a name may hold another."""
-    fitting = [place for place, name in enumerate(subsets) if f"; subset: {name};" in f"; {label};"]
+    label = f"; {label.replace(SUFFIX, '')};"
+    fitting = [place for place, name in enumerate(subsets) if f"; subset: {name};" in label]
     return max(fitting, key=lambda place: len(subsets[place]), default=None)
 
 
@@ -101,4 +106,6 @@ def _shorter(label: str) -> str:
     parts = label.split("; ")
     fields = [part.partition(": ")[0] for part in parts]
     start = next((place for place, name in enumerate(fields) if name in ("subset", "seed", "cell")), 0)
-    return "; ".join(parts[start:]) if len(parts) > 2 * start else label
+    if len(parts) <= 2 * start:
+        return label
+    return "; ".join([*parts[start:], *(part for part in parts[:start] if part.startswith("epoch: "))])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import altair as alt
 import pandas as pd
 
 from sayso.core.experiment import Experiment
-from sayso.report import charts
+from sayso.report import charts, vega
 from sayso.report.figure import Figure
 from sayso.report.points import curve_points
+from sayso.report.vega import Spec
 from sayso.stats.values import final, ordered, summary
 
 #: Records of `sayso.measures.gradient_alignment`, by the evaluation set they are on.
@@ -36,14 +36,14 @@ def alignment_figures(table: pd.DataFrame, experiment: Experiment, cell: str, su
             f"gradient-alignment{suffix}",
             "Gradients of definitions and of their own questions",
             f"{_CAPTION} A larger squared distance means less alignment.",
-            charts.learning_curves(aligned, rows, experiment, width=205, height=240),
+            charts.learning_curves(aligned, rows, experiment, size=(205, 240)),
             aligned,
         ),
         Figure(
             f"gradient-norms{suffix}",
             "L2 norms of the gradients of definitions and questions",
             _CAPTION,
-            charts.learning_curves(long, rows, experiment, width=300, height=240),
+            charts.learning_curves(long, rows, experiment, size=(300, 240)),
             long,
         ),
     ]
@@ -82,36 +82,20 @@ def _curves(rows: pd.DataFrame, experiment: Experiment, cell: str, panels: tuple
     return curve_points(rows, experiment, cell, ALIGNMENT, panels).assign(trained=True)
 
 
-def _heat_map(pairs: pd.DataFrame) -> alt.HConcatChart:
+def _heat_map(pairs: pd.DataFrame) -> Spec:
     subsets = ordered(pairs["definitions"].unique())
     columns = ["its own alias", *subsets]
     most = max(float(pairs["mean"].abs().max()), 1e-9)
-    colour = alt.Color(
-        "mean:Q",
-        title="mean cosine",
-        scale=alt.Scale(domain=[-most, most], range=["#c9493b", "#f4f4f4", "#1f6fd6"], interpolate="lab"),
-    )
+    scale = {"domain": [-most, most], "range": ["#c9493b", "#f4f4f4", "#1f6fd6"], "interpolate": "lab"}
+    colour = vega.number("mean", "mean cosine", scale=scale)
     panels = []
     for stage, rows in pairs.groupby("stage", sort=False):
-        base = alt.Chart(charts.inline(rows)).encode(
-            x=alt.X("questions:N", title="questions about", sort=columns, axis=alt.Axis(labelAngle=-30)),
-            y=alt.Y("definitions:N", title="definitions of", sort=subsets),
-            tooltip=[
-                *(alt.Tooltip(f"{name}:N") for name in ("definitions", "questions")),
-                *(alt.Tooltip(f"{name}:Q", format=".4f") for name in ("mean", "low", "high")),
-                alt.Tooltip("seeds:Q"),
-            ],
-        )
-        text = base.mark_text(fontSize=11).encode(
-            text=alt.Text("mean:Q", format=".3f"),
-            color=alt.condition(f"abs(datum.mean) > {0.6 * most}", alt.value("white"), alt.value("#22272e")),
-        )
-        panels.append(
-            charts.panel(
-                alt.layer(base.mark_rect().encode(color=colour), text),
-                f"after {stage}",
-                64 * len(columns),
-                44 * len(subsets),
-            )
-        )
-    return charts.finish(alt.hconcat(*panels, spacing=28))
+        at = {
+            "x": vega.name("questions", "questions about", sort=columns, axis={"labelAngle": -30}),
+            "y": vega.name("definitions", "definitions of", sort=subsets),
+            "tooltip": vega.tooltip(["definitions", "questions", "seeds"], ["mean", "low", "high"], ".4f"),
+        }
+        layers = [vega.layer("rect", {}, **at, color=colour), vega.written(at, ".3f", 0.6 * most)]
+        size = (64 * len(columns), 44 * len(subsets))
+        panels.append(vega.panel(f"after {stage}", size, layers, rows))
+    return vega.whole(panels)

@@ -57,6 +57,7 @@ def write_report(
     expected: Sequence[Expected] = (),
     against: Iterable[Against] = (),
     table: pd.DataFrame | None = None,
+    paper: Sequence[str] = (),
 ) -> Path:
     """Write the report of a results folder, and return the path of its page.
 
@@ -78,6 +79,8 @@ def write_report(
         Settings that differ from another experiment's, such as the paper's.
     table
         All records of the folder, where they were read already.
+    paper
+        The figures of the paper that the experiment stands for, as the paper numbers them.
 
     Raises
     ------
@@ -85,7 +88,7 @@ def write_report(
         If no job has finished, or the folder cannot be written.
     """
     table, experiment = load(store) if table is None else table, store.experiment()
-    drawn = figures(table, experiment)
+    drawn = figures(table, experiment, paper)
     charts = [chart(figure) for figure in drawn]
     folder = store.path / "charts"
     try:

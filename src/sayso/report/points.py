@@ -15,7 +15,7 @@ from sayso.stats.values import gap_points, ordered, summary
 
 def measured_stages(table: pd.DataFrame, experiment: Experiment) -> list[tuple[Stage, int]]:
     """Stages in which the subsets were measured, each with the number of epochs before it."""
-    present = set(table["stage"])
+    present = set(table["stage"].unique())
     stages: list[tuple[Stage, int]] = []
     before = 0
     for stage in experiment.stages:
@@ -43,8 +43,8 @@ def curve_points(
     points = summary(rows).drop(columns="what")
     offset = {stage.name: before for stage, before in stages}
     points.insert(3, "position", points["epoch"] + points["stage"].map(offset).astype("int64"))
-    begun = _begun(experiment, [stage for stage, _ in stages])
-    points["trained"] = [pair in begun for pair in zip(points["stage"], points["subset"], strict=True)]
+    have_begun = begun(experiment, [stage for stage, _ in stages])
+    points["trained"] = [pair in have_begun for pair in zip(points["stage"], points["subset"], strict=True)]
     rank = {name: place for place, name in enumerate(ordered(points["subset"].unique()))}
     points = points.assign(rank=points["subset"].map(rank), panel=points["eval_set"].map(list(eval_sets).index))
     points = points.sort_values(["panel", "rank", "position", "stage"], kind="stable", ignore_index=True)
@@ -54,23 +54,24 @@ def curve_points(
 def cell_gaps(table: pd.DataFrame, experiment: Experiment, eval_sets: Sequence[str]) -> pd.DataFrame:
     """Mean internalization gap of each cell with its 95% interval, by evaluation set.
 
-    Columns: cell, eval_set, mean, low, high, seeds; cells in the experiment's order.
+    Columns: cell, eval_set, mean, low, high, seeds; cells in the experiment's order. A cell that was not measured is
+    NaN with 0 seeds; an evaluation set that no cell was measured on is left out.
     """
     rows = []
     for cell in cells(experiment):
         points = gap_points(table, cell.experiment, cell.name, eval_sets)
         for eval_set in eval_sets:
             found = mean_interval(points.loc[points["eval_set"] == eval_set, "gap"], within=(-1.0, 1.0))
-            if found.seeds:
-                rows.append([cell.name, eval_set, found.mean, found.low, found.high, found.seeds])
-    return pd.DataFrame(rows, columns=["cell", "eval_set", "mean", "low", "high", "seeds"])
+            rows.append([cell.name, eval_set, found.mean, found.low, found.high, found.seeds])
+    gaps = pd.DataFrame(rows, columns=["cell", "eval_set", "mean", "low", "high", "seeds"])
+    return gaps[gaps.groupby("eval_set")["seeds"].transform("max") > 0].reset_index(drop=True)
 
 
-def _begun(experiment: Experiment, stages: Sequence[Stage]) -> set[tuple[str, str]]:
+def begun(experiment: Experiment, stages: Sequence[Stage]) -> set[tuple[str, str]]:
     """Stages and subsets such that training on the subset's part of the data has begun by then."""
     parts: set[str] = set()
-    begun: set[tuple[str, str]] = set()
+    trained: set[tuple[str, str]] = set()
     for stage in stages:
         parts |= set(stage.documents) if stage.epochs else set()
-        begun |= {(stage.name, subset.name) for subset in experiment.subsets if subset.group in parts}
-    return begun
+        trained |= {(stage.name, subset.name) for subset in experiment.subsets if subset.group in parts}
+    return trained

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import altair as alt
 import pandas as pd
 
-from sayso.report import charts
+from sayso.report import vega
 from sayso.report.figure import Figure
+from sayso.report.vega import Spec
 from sayso.stats.values import final, summary
 
 #: Records of `sayso.measures.probing`.
@@ -96,66 +96,52 @@ def steering_points(rows: pd.DataFrame) -> pd.DataFrame:
     return whole.astype({"layer": int}).sort_values(order, kind="stable", ignore_index=True)
 
 
-def _maps(points: pd.DataFrame) -> alt.HConcatChart:
+def _maps(points: pd.DataFrame) -> Spec:
     """Tasks beside each other, each above its map of shuffled labels."""
-    colour = alt.Color(
-        "mean:Q",
-        title="accuracy",
-        scale=alt.Scale(domain=[0.4, 0.5, 1.0], range=["#d9b38c", "#f7f7f7", "#1f4fa3"], clamp=True),
-    )
-    columns = []
-    for (eval_set, task), own in points.groupby(["eval_set", "task"], sort=False):
-        panels = []
-        for shuffled, rows in own.groupby("shuffled"):
-            tokens = rows.drop_duplicates("token").sort_values("token")
-            labels = [f"{token} {name}" for token, name in zip(tokens["token"], tokens["name"], strict=True)]
-            layers = sorted(rows["layer"].unique(), reverse=True)
-            base = alt.Chart(charts.inline(rows.assign(place=rows["token"].astype(str) + " " + rows["name"]))).encode(
-                x=alt.X("place:N", title="token of the question", sort=labels, axis=alt.Axis(labelAngle=-40)),
-                y=alt.Y("layer:N", title="after layer", sort=layers),
-                tooltip=[
-                    *(alt.Tooltip(f"{name}:N") for name in ("place", "layer")),
-                    *(alt.Tooltip(f"{name}:Q", format=".3f") for name in ("mean", "low", "high")),
-                    alt.Tooltip("seeds:Q"),
-                ],
-            )
+    scale = {"domain": [0.4, 0.5, 1.0], "range": ["#d9b38c", "#f7f7f7", "#1f4fa3"], "clamp": True}
+    colour = vega.number("mean", "accuracy", scale=scale)
+    kinds = points[["eval_set", "task"]].drop_duplicates()
+    panels = []
+    for shuffled in sorted(points["shuffled"].unique()):
+        for eval_set, task in kinds.itertuples(index=False):
+            own = (points["eval_set"] == eval_set) & (points["task"] == task) & (points["shuffled"] == shuffled)
+            rows = points[own].assign(place=points["token"].astype(str) + " " + points["name"])
+            labels = list(dict.fromkeys(rows.sort_values("token", kind="stable")["place"]))
+            layers = sorted(int(layer) for layer in rows["layer"].unique())[::-1]
+            at = {
+                "x": vega.name("place", "token of the question", sort=labels, axis={"labelAngle": -40}),
+                "y": vega.name("layer", "after layer", sort=layers),
+                "tooltip": vega.tooltip(["place", "layer", "seeds"], ["mean", "low", "high"]),
+            }
             few = len(rows) <= _LABELLED
-            text = base.mark_text(fontSize=10).encode(
-                text=alt.Text("mean:Q", format=".2f"),
-                color=alt.condition("datum.mean > 0.8", alt.value("white"), alt.value("#22272e")),
-            )
-            layered = alt.layer(base.mark_rect().encode(color=colour), *([text] if few else []))
+            drawn = [vega.layer("rect", {}, **at, color=colour), *([vega.written(at, ".2f", 0.8)] if few else [])]
             kind = str(eval_set).rpartition(".")[2]
             title = "labels shuffled" if shuffled else f"{_TASKS.get(str(task), str(task))} ({kind})"
-            size = 46 if few else 22
-            panels.append(charts.panel(layered, title, size * len(labels), size * len(layers)))
-        columns.append(alt.vconcat(*panels))
-    return charts.finish(alt.hconcat(*columns, spacing=28))
+            size = (46 if few else 22) * len(labels), (30 if few else 22) * len(layers)
+            panels.append(vega.panel(title, size, drawn, rows.drop(columns=["eval_set", "task", "stage"])))
+    return vega.whole(panels, columns=len(kinds))
 
 
 #: Most cells of a map that are written out.
 _LABELLED = 60
 
 
-def _steering(points: pd.DataFrame) -> alt.HConcatChart:
+def _steering(points: pd.DataFrame) -> Spec:
+    scale = {"domain": list(dict.fromkeys(points["direction"])), "range": ["#1f6fd6", "#0b9e77", "#9aa3ad"]}
+    colour = {**vega.name("direction", scale=scale), "legend": vega.LINE_LEGEND}
     panels = []
     for (subset, layer), rows in points.groupby(["subset", "layer"], sort=False):
-        base = alt.Chart(charts.inline(rows)).encode(
-            x=alt.X("strength:Q", title="times the direction"),
-            color=alt.Color(
-                "direction:N",
-                title=None,
-                scale=alt.Scale(range=["#1f6fd6", "#0b9e77", "#9aa3ad"]),
-                legend=alt.Legend(symbolType="stroke", symbolStrokeWidth=2.5, symbolOpacity=1),
-            ),
+        at = {"x": vega.number("strength", "times the direction"), "color": colour}
+        y = vega.number("mean", "as defined likelier", scale=vega.ROOMY)
+        said = vega.tooltip(["direction", "strength", "seeds"], ["mean", "low", "high"])
+        line = vega.layer("line", {"point": True}, **at, y=y, tooltip=said)
+        band = vega.layer(
+            "area",
+            {"opacity": 0.13},
+            data=vega.inline(rows[rows["low"].notna()]),
+            **at,
+            y=vega.number("low"),
+            y2={"field": "high"},
         )
-        tooltip = [
-            *(alt.Tooltip(f"{name}:N") for name in ("direction", "strength")),
-            *(alt.Tooltip(f"{name}:Q", format=".3f") for name in ("mean", "low", "high")),
-        ]
-        line = base.mark_line(point=True).encode(
-            y=alt.Y("mean:Q", title="as defined likelier", scale=alt.Scale(zero=False)), tooltip=tooltip
-        )
-        band = base.transform_filter("isValid(datum.low)").mark_area(opacity=0.13).encode(y="low:Q", y2="high:Q")
-        panels.append(charts.panel(alt.layer(band, line), f"{subset}, after layer {layer}", 240, 200))
-    return charts.finish(alt.hconcat(*panels, spacing=28))
+        panels.append(vega.panel(f"{subset}, after layer {layer}", (240, 200), [band, line, vega.headroom()], rows))
+    return vega.whole(panels)
