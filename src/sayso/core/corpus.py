@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sayso.core.examples import Example
+from sayso.core.examples import Assignment, Example
 from sayso.core.pictures import Pictures
 
 
@@ -24,7 +24,8 @@ class Corpus:
 
     `tokens` is the vocabulary for word-level tokenizers, each with its leading space where it has one. Its length
     depends on the experiment alone, never on the seed, so replicas of different seeds have models of one shape.
-    `pictures`: how the documents look, where they are to be seen rather than read.
+    `pictures`: how the documents look, where they are to be seen rather than read. `entities`: the names of all, in the
+    order by which `assignments`, one for each alias, call them.
     """
 
     seed: int
@@ -32,6 +33,8 @@ class Corpus:
     eval_sets: tuple[EvalSet, ...]
     tokens: tuple[str, ...] = ()
     pictures: Pictures | None = None
+    entities: tuple[str, ...] = ()
+    assignments: tuple[Assignment, ...] = ()
 
     def documents(self, parts: Sequence[str]) -> tuple[Example, ...]:
         """Training documents of the named parts, in a fixed order (training shuffles them)."""

@@ -53,6 +53,8 @@ def build_corpus(experiment: Experiment, seed: int, stage2_seed: int = 0) -> Cor
         ),
         tokens=(*world.tokens, *own) if world.tokens else (),
         pictures=world.pictures,
+        entities=tuple(entity.name for entity in world.entities),
+        assignments=split.assignments,
     )
 
 

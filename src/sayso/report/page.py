@@ -14,7 +14,7 @@ import base64
 import functools
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
 from sayso.core.files import read_json, write_atomically
 from sayso.core.store import Store
+from sayso.report.drill import CorpusOf, Drill, drill, section
 from sayso.report.figure import Figure
 from sayso.report.figures import figures
 from sayso.report.ledger import NO_LEDGER, SHOWN, ledger_frame, stage_ledgers
@@ -49,6 +50,8 @@ def write_report(
     pictures: Mapping[str, bytes] | None = None,
     notices: Sequence[str] = (),
     expected: Sequence[Expected] = (),
+    corpus_of: CorpusOf | None = None,
+    drilled: Collection[int] | None = None,
 ) -> Path:
     """Write the report of a results folder, and return the path of its page.
 
@@ -66,6 +69,10 @@ def write_report(
         What a reader should know of what the numbers rest on, a line each.
     expected
         What other seeds gave, and what departures from the paper buy.
+    corpus_of
+        Makes the documents of a cell, seed and stage-2 seed again; without it the drill-down has none.
+    drilled
+        Seeds that can be looked at alias by alias; those that fit if not given.
 
     Raises
     ------
@@ -74,6 +81,7 @@ def write_report(
     """
     table, experiment = load(store), store.experiment()
     drawn = figures(table, experiment)
+    found = drill(store, table, corpus_of, seeds=drilled)
     folder = store.path / "charts"
     try:
         folder.mkdir(exist_ok=True)
@@ -81,7 +89,7 @@ def write_report(
             figure.save(folder)
         page = store.path / "report.html"
         write_atomically(
-            page, render(store, table, experiment, drawn, verdicts, samples, pictures or {}, notices, expected)
+            page, render(store, table, experiment, drawn, verdicts, samples, pictures or {}, notices, expected, found)
         )
     except OSError as error:
         raise SaysoError(f"{store.path}: cannot write the report here: {error.strerror}") from error
@@ -98,6 +106,7 @@ def render(
     pictures: Mapping[str, bytes],
     notices: Sequence[str],
     expected: Sequence[Expected],
+    drilled: Drill,
 ) -> str:
     """Return the page as HTML."""
     template = read_template("page.html.j2")
@@ -124,6 +133,7 @@ def render(
         ledger_columns=SHOWN,
         no_ledger=NO_LEDGER,
         settings=json.dumps(experiment.model_dump(mode="json"), indent=2, ensure_ascii=False),
+        drill=section(drilled, store),
         samples=_by_place(samples, pictures),
         manifests=_manifests(store),
         script=_script(),

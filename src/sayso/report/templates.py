@@ -42,5 +42,10 @@ def style() -> Markup:
     return Markup(_read("style.css"))  # noqa: S704 (our own file)
 
 
+def read_script(name: str) -> Markup:
+    """A script of a page."""
+    return Markup(_read(name))  # noqa: S704 (our own file)
+
+
 def _read(name: str) -> str:
     return resources.files("sayso.report").joinpath(name).read_text(encoding="utf-8")
