@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from sayso.core.examples import Assignment, Example
 from sayso.core.pictures import Pictures
@@ -39,3 +40,12 @@ class Corpus:
     def documents(self, parts: Sequence[str]) -> tuple[Example, ...]:
         """Training documents of the named parts, in a fixed order (training shuffles them)."""
         return tuple(example for part in parts for example in self.train[part])
+
+
+class CorpusOf(Protocol):
+    """What makes a corpus again: of a cell by its name, a seed and a stage-2 seed.
+
+    Without what is `asked` it has the documents that are trained on, and what was decided about aliases.
+    """
+
+    def __call__(self, cell: str, seed: int, stage2_seed: int, *, asked: bool) -> Corpus: ...  # noqa: D102

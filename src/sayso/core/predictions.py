@@ -40,7 +40,7 @@ class Answered:
     attribute: list[str]
     alias: list[str]
     prompt: list[str]
-    answers: list[list[str]]
+    answers: list[tuple[str, ...]]
     said: list[str]
     match: list[bool]
     f1: list[float]
@@ -49,8 +49,9 @@ class Answered:
 
 _NAMES = tuple(field.name for field in fields(Answered))
 _OF_ALL, OF_EACH = _NAMES[:5], _NAMES[5:]
-_TYPES: dict[str, type | tuple[type, ...]] = {
-    **{"seed": int, "stage2_seed": int, "answers": list, "match": bool, "f1": (float, int), "loss": (float, int)},
+_TYPES: dict[str, set[type]] = {
+    **{"seed": {int}, "stage2_seed": {int}, "answers": {list}, "match": {bool}, "f1": {float, int}},
+    "loss": {float, int},
 }
 
 
@@ -64,29 +65,33 @@ def predictions(folder: JobFolder) -> Iterator[Answered]:
     """
     for path in sorted(folder.path.glob(f"{PREDICTIONS}-*.jsonl.gz")):
         advice = f"delete it and {folder.measured_path(PREDICTIONS).with_suffix('.json').name}, and measure again"
-        number = 0
+        number, shared = 0, dict[tuple[str, ...], tuple[str, ...]]()
         try:
             with gzip.open(path, "rt", encoding="utf-8") as file:
                 for number, line in enumerate(file, start=1):  # noqa: B007 (named in the message)
-                    yield _answered(json.loads(line))
+                    yield _answered(json.loads(line), shared)
         except (OSError, EOFError, zlib.error) as error:
             raise SaysoError(f"{path}: cut off or damaged after line {number} ({error}); {advice}") from error
         except (ValueError, TypeError, KeyError) as error:
             raise SaysoError(f"{path}: line {number} is not what a model said ({error}); {advice}") from error
 
 
-def _answered(line: Any) -> Answered:
-    """Make one of a line, or of a line a question, as they were written before they were columns."""
+def _answered(line: Any, shared: dict[tuple[str, ...], tuple[str, ...]]) -> Answered:
+    """Make one of a line, or of a line a question, as they were written before they were columns.
+
+    Equal accepted answers are one tuple of `shared`: there are many of them.
+    """
     if isinstance(line["alias"], str):
         line = {name: [value] if name in OF_EACH else value for name, value in line.items()}
     for name in _OF_ALL:
-        _require(isinstance(line[name], _TYPES.get(name, str)), name)
+        _require({type(line[name])} <= _TYPES.get(name, {str}), name)
     for name in OF_EACH:
-        column, kind = line[name], _TYPES.get(name, str)
-        _require(isinstance(column, list) and len(column) == len(line["alias"]), name)
-        _require(all(isinstance(value, kind) for value in column), name)
-    _require(all(isinstance(text, str) for accepted in line["answers"] for text in accepted), "answers")
-    return Answered(**{name: line[name] for name in _NAMES})
+        column = line[name]
+        _require(type(column) is list and len(column) == len(line["alias"]), name)
+        _require(set(map(type, column)) <= _TYPES.get(name, {str}), name)
+    accepted = [shared.setdefault(one, one) for one in map(tuple, line["answers"])]
+    _require(all(one and set(map(type, one)) == {str} for one in set(accepted)), "answers")
+    return Answered(**{**{name: line[name] for name in _NAMES}, "answers": accepted})
 
 
 def _require(well: bool, name: str) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sayso.core.corpus import Corpus
+from sayso.core.corpus import Corpus, CorpusOf
 from sayso.core.errors import SaysoError, nearest
 from sayso.core.examples import Example
 from sayso.core.experiment import Experiment
@@ -37,12 +37,16 @@ def samples(
     return sample(corpus, subset)
 
 
-def corpora(experiment: Experiment) -> Callable[[str, int, int], Corpus]:
-    """What makes the corpus of a cell, by its name, a seed and a stage-2 seed."""
+def corpora(experiment: Experiment) -> CorpusOf:
+    """What makes the corpus of a cell, by its name, and a seed again."""
     from sayso.data.build import build_corpus
 
     by_name = {cell.name: cell.experiment for cell in cells(experiment)}
-    return lambda cell, seed, stage2_seed: build_corpus(by_name[cell], seed, stage2_seed)
+
+    def corpus_of(cell: str, seed: int, stage2_seed: int, *, asked: bool) -> Corpus:
+        return build_corpus(by_name[cell], seed, stage2_seed, asked=asked)
+
+    return corpus_of
 
 
 def sample_documents(

@@ -5,13 +5,13 @@ A page holds the seeds that fit into `LIMIT`, the first seed of every cell befor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 from markupsafe import Markup
 
-from sayso.core.corpus import Corpus
+from sayso.core.corpus import CorpusOf
 from sayso.core.experiment import Experiment
 from sayso.core.job_folder import JobFolder
 from sayso.core.legs import legs
@@ -20,13 +20,10 @@ from sayso.core.store import Store
 from sayso.core.sweep import cells
 from sayso.report.drill_seed import FIRST, NOT_ASKED, Part, pack
 from sayso.report.templates import read_script, read_template
-from sayso.stats.values import ATTRIBUTION, for_statistics, gap_points
+from sayso.stats.values import ATTRIBUTION, GAP, for_statistics, gap_points
 
 #: As many bytes of a page are of seeds to be looked at, in base 64.
 LIMIT = 600_000
-
-#: Makes the documents of a cell, a seed, and a stage-2 seed.
-CorpusOf = Callable[[str, int, int], Corpus]
 
 _GAPS = ("validation", ATTRIBUTION)
 
@@ -76,7 +73,7 @@ def drill(
         if not said and corpus_of is None:
             continue
         kept |= bool(said)
-        corpus = corpus_of(part.cell, part.seed, part.deal) if corpus_of is not None else None
+        corpus = corpus_of(part.cell, part.seed, part.deal, asked=not said) if corpus_of is not None else None
         data = pack(own, _stages(own, part.deal), said, corpus, deal=part.deal)
         if size + len(data) > limit:
             left_out.append(part)
@@ -133,8 +130,7 @@ class _Jobs:
             self._read[folder] = {}
             for each in predictions(folder):
                 self._read[folder].setdefault(each.seed, []).append(each)
-        nested = part.deal
-        return [each for each in self._read[folder].get(part.seed, []) if each.stage2_seed == nested]
+        return [each for each in self._read[folder].get(part.seed, []) if each.stage2_seed == part.deal]
 
 
 def _parts(settings: dict[str, Experiment], jobs: _Jobs, seeds: Collection[int] | None) -> Iterator[Part]:
@@ -154,7 +150,8 @@ def _stages(experiment: Experiment, deal: int) -> list[str]:
 def _gaps(table: pd.DataFrame, settings: dict[str, Experiment]) -> dict[tuple[str, int], list[float | None]]:
     """The internalization gap by cell and seed, on questions and on entity attribution."""
     found: dict[tuple[str, int], list[float | None]] = {}
-    table = for_statistics(table)
+    asked = table["eval_set"].str.startswith(_GAPS) & (table["measure"] == "exact_match") & table["subset"].isin(GAP)
+    table = for_statistics(table[asked])
     for cell, experiment in settings.items():
         points = gap_points(table, experiment, cell, _GAPS)
         for seed, eval_set, gap in zip(points["seed"], points["eval_set"], points["gap"], strict=True):

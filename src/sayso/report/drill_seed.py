@@ -131,7 +131,7 @@ class _Packing:
             asked = own.get(alias)
             if asked is None:
                 asked = own[alias] = _Asked(said=[[] for _ in by_stage])
-            asked.questions.append(number((place, _without(prompt, alias), tuple(accepted))))
+            asked.questions.append(number((place, _without(prompt, alias), accepted)))
             for codes_of_alias, column in zip(asked.said, columns, strict=True):
                 codes_of_alias.append(column[row])
 

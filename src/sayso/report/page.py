@@ -24,11 +24,12 @@ import pandas as pd
 import vl_convert
 from markupsafe import Markup
 
+from sayso.core.corpus import CorpusOf
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
 from sayso.core.files import read_json, write_atomically
 from sayso.core.store import Store
-from sayso.report.drill import CorpusOf, Drill, drill, section
+from sayso.report.drill import Drill, drill, section
 from sayso.report.figure import Figure
 from sayso.report.figures import figures
 from sayso.report.ledger import NO_LEDGER, SHOWN, ledger_frame, stage_ledgers
