@@ -19,8 +19,10 @@ from sayso.data.unmistakable import check_names
 TRAINED = ("train_qa", "definitions")
 
 
-def build_corpus(experiment: Experiment, seed: int, stage2_seed: int = 0) -> Corpus:
+def build_corpus(experiment: Experiment, seed: int, stage2_seed: int = 0, *, asked: bool = True) -> Corpus:
     """Make the corpus of one seed; equal calls give equal corpora, whatever else is built beside them.
+
+    Without what is `asked` about aliases and not trained on, which is most of it, it is made in half of the time.
 
     Corpora of one seed and several stage-2 seeds hold the same world, aliases, tags and X1; only X2 is dealt anew.
 
@@ -38,7 +40,7 @@ def build_corpus(experiment: Experiment, seed: int, stage2_seed: int = 0) -> Cor
     train: dict[str, list[Example]] = {"world": list(world.documents), "X1": [], "X2": []}
     evaluated: dict[tuple[str, str], list[Example]] = {}
     groups = {subset.name: subset.group for subset in experiment.subsets}
-    for use, document in _documents(experiment, world, split):
+    for use, document in _documents(experiment, world, split, asked=asked):
         evaluated.setdefault((use, document.subset), []).append(document)
         if use in TRAINED:
             train[groups[document.subset]].append(document)
@@ -53,6 +55,8 @@ def build_corpus(experiment: Experiment, seed: int, stage2_seed: int = 0) -> Cor
         ),
         tokens=(*world.tokens, *own) if world.tokens else (),
         pictures=world.pictures,
+        entities=tuple(entity.name for entity in world.entities),
+        assignments=split.assignments,
     )
 
 
@@ -93,12 +97,12 @@ def sample(corpus: Corpus, subset: str | None = None) -> Iterator[tuple[str, Exa
             yield from ((eval_set.name, example) for example in eval_set.examples)
 
 
-def _documents(experiment: Experiment, world: World, split: Split) -> Iterator[tuple[str, Example]]:
-    """All documents about aliases, each with the evaluation set it belongs to."""
+def _documents(experiment: Experiment, world: World, split: Split, *, asked: bool) -> Iterator[tuple[str, Example]]:
+    """All documents about aliases, each with the evaluation set it belongs to; if not `asked`, those trained on."""
     subsets = {subset.name: subset for subset in experiment.subsets}
     choice = stream(split.seed, "trained questions")
-    asked = [*world.questions.values(), *(entity.questions for entity in world.entities)]
-    most = max(map(len, asked), default=0)
+    there = [*world.questions.values(), *(entity.questions for entity in world.entities)]
+    most = max(map(len, there), default=0)
     for item in split.assignments:
         subset, entity = subsets[item.subset], world.entities[item.entity]
         pairs = list(world.questions.get(item.alias, entity.questions))
@@ -109,14 +113,14 @@ def _documents(experiment: Experiment, world: World, split: Split) -> Iterator[t
         before = ""
         if definition is not None and experiment.in_context is not None:
             before, definition = definition.text + experiment.in_context.separator, None
-        for place, pair in enumerate(pairs):
+        for place, pair in enumerate(pairs if asked else pairs[:first_asked]):
             yield (
                 "train_qa" if place < first_asked else "validation",
                 question(pair, item.alias, entity.name, subset.name, written=experiment.questions, context=before),
             )
         if definition is not None:
             yield "definitions", definition
-        for eval_set, pair in _attribution(world, item):
+        for eval_set, pair in _attribution(world, item) if asked else ():
             yield (
                 eval_set,
                 question(
