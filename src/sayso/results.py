@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -131,13 +132,28 @@ class Results:
             save_sized(found, chosen, form, self.path / "figures" / chosen.name if out is None else Path(out))
         return found
 
-    def report(self, experiment: Experiment | None = None) -> Path:
+    def predictions(self) -> pd.DataFrame:
+        """What models said to each question at the ends of stages, one a row; empty where it was not kept.
+
+        Columns: cell, then the fields of `sayso.core.predictions.Answered`, a question each.
+        """
+        from sayso.report.predictions import predictions_frame
+
+        return predictions_frame(self.store)
+
+    def report(self, experiment: Experiment | None = None, *, drilled: Collection[int] | None = None) -> Path:
         """Write ``report.html`` with its figures into the folder and return its path.
 
-        Sample documents are left out where the facts they are made of are not at hand any more, have changed, or take
-        code of the user's own, which runs only if the `experiment` is given as it was run.
+        Documents are left out where the facts they are made of are not at hand any more, have changed, or take code of
+        the user's own, which runs only if the `experiment` is given as it was run. `drilled`: the seeds whose aliases
+        can be looked at one by one; as many as fit if not given.
+
+        Raises
+        ------
+        SaysoError
+            If no job has finished, none of the seeds `drilled` has, or a file is damaged.
         """
-        from sayso.data.samples import as_png, sample_documents, sample_pictures
+        from sayso.data.samples import as_png, corpora, sample_documents, sample_pictures
         from sayso.paper.expected import expected
         from sayso.paper.set_against import set_against
         from sayso.report.page import write_report
@@ -145,18 +161,30 @@ class Results:
         said = self.notices()
         samples: list[tuple[str, str, str]] = []
         pictures: dict[str, bytes] = {}
+        corpus_of = None
         try:
             require_unchanged(self.store.jobs(), Today(own_only=experiment is None))
             samples = sample_documents(experiment or self.experiment)
             pictures = as_png(sample_pictures(experiment or self.experiment))
+            corpus_of = corpora(experiment or self.experiment)
         except SaysoError as error:
-            said.append(f"no sample documents: {error}")
+            said.append(f"no documents are shown: {error}")
         found = expected(self.experiment)
         tables = [] if found is None else [(table.title, table.rows) for table in found.tables()]
         records = self.records()
         against = set_against(self.experiment)
         return write_report(
-            self.store, self._judged(records), samples, pictures, said, tables, against, records, self._of_paper()
+            self.store,
+            self._judged(records),
+            samples,
+            pictures,
+            said,
+            tables,
+            against,
+            table=records,
+            paper=self._of_paper(),
+            corpus_of=corpus_of,
+            drilled=drilled,
         )
 
     def _of_paper(self) -> tuple[str, ...]:

@@ -66,18 +66,18 @@ def test_predictions_hold_all_that_scores_are_made_of():
     measure = Predictions()
     assert list(measure.measure(now, [("validation", "QA3")])) == []
     rows = list(measure.details(now, [("validation", "QA3"), ("definitions", "QA3")]))
-    assert [replica for replica, _ in rows] == [0, 0, 0, 1, 1]
-    assert rows[1][1] == {
+    assert [replica for replica, _ in rows] == [0, 1]
+    assert rows[0][1] == {
         "eval_set": "validation",
         "subset": "QA3",
-        "attribute": "did",
-        "alias": "x",
-        "prompt": "did?",
-        "answers": ["the old queen!", "old queen"],
-        "said": "old queen",
-        "match": True,
-        "f1": 1.0,
-        "loss": 0.5,
+        "attribute": ["born", "did", "did"],
+        "alias": ["x"] * 3,
+        "prompt": ["born?", "did?", "did?"],
+        "answers": [["queen", "king"], ["the old queen!", "old queen"], ["actor"]],
+        "said": ["old queen"] * 3,
+        "match": [False, True, False],
+        "f1": [0.666667, 1.0, 0.0],
+        "loss": [0.5] * 3,
     }
     list(F1().measure(now, [("validation", "QA3")]))
     assert now.learner.asked == 1  # type: ignore[attr-defined]

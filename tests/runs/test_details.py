@@ -7,6 +7,7 @@ import pytest
 
 from sayso.core.errors import SaysoError
 from sayso.core.job_folder import JobFolder
+from sayso.core.predictions import predictions
 from sayso.core.sweep import plan
 from sayso.learners.stacked.learner import StackedLearner
 from sayso.measures.predictions import Predictions
@@ -36,20 +37,22 @@ def whole(keeping, tmp_path_factory):
 
 def test_every_stage_that_is_measured_leaves_its_predictions(whole):
     assert list(kept(whole)) == [f"predictions-{label}.jsonl.gz" for label in ("stage1", "stage2-1", "stage2")]
-    rows = list(whole.details("predictions"))
-    assert {(row["stage"], row["stage2_seed"]) for row in rows} == {("stage1", 0), ("stage2", 0), ("stage2", 1)}
-    assert {row["seed"] for row in rows} == {1, 2}
-    assert {row["eval_set"] for row in rows} == {"validation"}
+    said = list(predictions(whole))
+    assert {(each.stage, each.stage2_seed) for each in said} == {("stage1", 0), ("stage2", 0), ("stage2", 1)}
+    assert {each.seed for each in said} == {1, 2}
+    assert {each.eval_set for each in said} == {"validation"}
 
 
 def test_exact_match_can_be_computed_again_from_them(whole):
-    rows = list(whole.details("predictions"))
-    records = [r for r in whole.records() if r.measure == "exact_match" and r.eval_set == "validation"]
-    last = {(r.seed, r.stage, r.stage2_seed, r.subset): r for r in records if r.epoch == 2}
-    for key, record in last.items():
-        own = [row for row in rows if (row["seed"], row["stage"], row["stage2_seed"], row["subset"]) == key]
-        assert record.n == len(own)
-        assert record.value == pytest.approx(sum(row["said"] in row["answers"] for row in own) / len(own), abs=1e-6)
+    said = {(each.seed, each.stage, each.stage2_seed, each.subset): each for each in predictions(whole)}
+    records = [r for r in whole.records() if r.measure == "exact_match" and r.eval_set == "validation" and r.epoch == 2]
+    assert {(r.seed, r.stage, r.stage2_seed, r.subset) for r in records if r.n} == {*said}
+    for record in records:
+        own = said.get((record.seed, record.stage, record.stage2_seed, record.subset))
+        if own is not None:
+            right = [each in accepted for each, accepted in zip(own.said, own.answers, strict=True)]
+            assert (record.n, right) == (len(own.said), own.match)
+            assert record.value == pytest.approx(sum(right) / len(right), abs=1e-6)
 
 
 @pytest.mark.parametrize("at", [4, 5, 6])

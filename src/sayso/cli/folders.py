@@ -45,6 +45,9 @@ def results(
         bool,
         typer.Option("--ledger", help="What each subset contributed to training instead; --csv and --json as well."),
     ] = False,
+    predictions: Annotated[
+        bool, typer.Option("--predictions", help="What models said to every question instead; with --csv or --json.")
+    ] = False,
 ) -> None:
     """Print exact match after each stage, or every record.
 
@@ -52,13 +55,21 @@ def results(
     """
     if csv and json:
         raise SaysoError("--csv and --json exclude each other; choose one")
+    if ledger and predictions:
+        raise SaysoError("--ledger and --predictions exclude each other; choose one")
+    if predictions and not (csv or json):
+        raise SaysoError("--predictions has a line a question: add --csv or --json")
     from sayso.cli import results_pages, terminal
     from sayso.report import table
 
     found = results_of(folder)
     _notice(found)
     if csv or json:
-        rows = found.ledger() if ledger else found.records()
+        rows = found.ledger() if ledger else found.predictions() if predictions else found.records()
+        if predictions and rows.empty:
+            raise SaysoError(
+                f"{found.path}: what models said was not kept; 'sayso measure {found.path} --add predictions' adds it"
+            )
         typer.echo(table.to_csv(rows) if csv else table.to_json(rows), nl=False)
     elif ledger:
         terminal.show(results_pages.ledger_page(found.ledger()))
@@ -126,12 +137,21 @@ def power(folder: Annotated[Path | None, DIR] = None) -> None:
     terminal.show(power_page(families(found.records(), found.experiment)))
 
 
-@app.command(epilog=examples("sayso report sayso-results/pocket"))
-def report(folder: Annotated[Path | None, DIR] = None) -> None:
+@app.command(epilog=examples("sayso report sayso-results/pocket", "sayso report pocket --seeds 108-115"))
+def report(
+    folder: Annotated[Path | None, DIR] = None,
+    seeds: Annotated[
+        str | None,
+        typer.Option(metavar="a-b", help="Seeds whose aliases the page shows one by one. [as many as fit]"),
+    ] = None,
+) -> None:
     """Write report.html with its figures and print its path."""
+    from sayso.core.seeds import Seeds
+
     found = results_of(folder)
     _notice(found)
-    typer.echo(found.report())
+    first = found.experiment.seeds.first
+    typer.echo(found.report(drilled=None if seeds is None else list(Seeds.parse(seeds, first=first))))
 
 
 @app.command(epilog=examples("sayso figures pocket", "sayso figures pocket --size icml-column --format svg"))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from sayso.core.examples import Example
+from sayso.core.examples import Assignment, Example
 from sayso.core.pictures import Pictures
 
 
@@ -24,7 +25,8 @@ class Corpus:
 
     `tokens` is the vocabulary for word-level tokenizers, each with its leading space where it has one. Its length
     depends on the experiment alone, never on the seed, so replicas of different seeds have models of one shape.
-    `pictures`: how the documents look, where they are to be seen rather than read.
+    `pictures`: how the documents look, where they are to be seen rather than read. `entities`: the names of all, in the
+    order by which `assignments`, one for each alias, call them.
     """
 
     seed: int
@@ -32,7 +34,18 @@ class Corpus:
     eval_sets: tuple[EvalSet, ...]
     tokens: tuple[str, ...] = ()
     pictures: Pictures | None = None
+    entities: tuple[str, ...] = ()
+    assignments: tuple[Assignment, ...] = ()
 
     def documents(self, parts: Sequence[str]) -> tuple[Example, ...]:
         """Training documents of the named parts, in a fixed order (training shuffles them)."""
         return tuple(example for part in parts for example in self.train[part])
+
+
+class CorpusOf(Protocol):
+    """What makes a corpus again: of a cell by its name, a seed and a stage-2 seed.
+
+    Without what is `asked` it has the documents that are trained on, and what was decided about aliases.
+    """
+
+    def __call__(self, cell: str, seed: int, stage2_seed: int, *, asked: bool) -> Corpus: ...  # noqa: D102

@@ -21,6 +21,7 @@ from sayso.core.files import read_json, write_atomically
 from sayso.core.identity import require_one_origin
 from sayso.core.job_folder import JobFolder
 from sayso.core.ledger import Contribution
+from sayso.core.predictions import Answered, predictions
 from sayso.core.records import Record
 from sayso.core.spec import canonical_json
 from sayso.core.sweep import cells
@@ -197,6 +198,24 @@ class Store:
                 name = folder.manifest().cell
                 parts += [(order[name], c.seed, position, name, c) for position, c in enumerate(folder.ledger())]
         return [part[3:] for part in sorted(parts, key=lambda part: part[:3])]
+
+    def predictions(self) -> Iterator[tuple[str, Answered]]:
+        """What models said in finished jobs, each with its cell: cells in the experiment's order, then by first seed.
+
+        A seed that was run in two jobs counts once.
+
+        Raises
+        ------
+        SaysoError
+            If files are damaged.
+        """
+        order = {cell.name: position for position, cell in enumerate(cells(self.experiment()))}
+        finished = [(folder.manifest(), folder) for folder in self.jobs() if folder.finished]
+        seen: set[tuple[str, int]] = set()
+        for manifest, folder in sorted(finished, key=lambda each: (order[each[0].cell], each[0].seeds)):
+            fresh = {seed for seed in manifest.seeds if (manifest.cell, seed) not in seen}
+            seen |= {(manifest.cell, seed) for seed in fresh}
+            yield from ((manifest.cell, each) for each in predictions(folder) if each.seed in fresh)
 
 
 def _is_plan(plan: object) -> bool:

@@ -21,8 +21,10 @@ from sayso.data.unmistakable import check_names
 TRAINED = ("train_qa", "definitions")
 
 
-def build_corpus(experiment: Experiment, seed: int, stage2_seed: int = 0) -> Corpus:
+def build_corpus(experiment: Experiment, seed: int, stage2_seed: int = 0, *, asked: bool = True) -> Corpus:
     """Make the corpus of one seed; equal calls give equal corpora, whatever else is built beside them.
+
+    Without what is `asked` about aliases and not trained on, which is most of it, it is made in half of the time.
 
     Corpora of one seed and several stage-2 seeds hold the same world, aliases, tags and X1; only X2 is dealt anew.
 
@@ -41,7 +43,7 @@ def build_corpus(experiment: Experiment, seed: int, stage2_seed: int = 0) -> Cor
     train: dict[str, list[Example]] = {"world": list(world.documents), "X1": [], "X2": []}
     evaluated: dict[tuple[str, str], list[Example]] = {}
     groups = {subset.name: subset.group for subset in experiment.subsets}
-    for use, document in _documents(experiment, world, split):
+    for use, document in _documents(experiment, world, split, asked=asked):
         evaluated.setdefault((use, document.subset), []).append(document)
         if use in TRAINED:
             train[groups[document.subset]].append(document)
@@ -56,6 +58,8 @@ def build_corpus(experiment: Experiment, seed: int, stage2_seed: int = 0) -> Cor
         ),
         tokens=(*world.tokens, *own) if world.tokens else (),
         pictures=world.pictures,
+        entities=tuple(entity.name for entity in world.entities),
+        assignments=split.assignments,
     )
 
 
@@ -117,12 +121,12 @@ def _as_written(experiment: Experiment, world: World) -> World:
     )
 
 
-def _documents(experiment: Experiment, world: World, split: Split) -> Iterator[tuple[str, Example]]:
-    """All documents about aliases, each with the evaluation set it belongs to."""
+def _documents(experiment: Experiment, world: World, split: Split, *, asked: bool) -> Iterator[tuple[str, Example]]:
+    """All documents about aliases, each with the evaluation set it belongs to; if not `asked`, those trained on."""
     subsets = {subset.name: subset for subset in experiment.subsets}
     choice = stream(split.seed, "trained questions")
-    asked = [*world.questions.values(), *(entity.questions for entity in world.entities)]
-    most = max(map(len, asked), default=0)
+    there = [*world.questions.values(), *(entity.questions for entity in world.entities)]
+    most = max(map(len, there), default=0)
     for item in split.assignments:
         subset, entity = subsets[item.subset], world.entities[item.entity]
         pairs = list(world.questions.get(item.alias, entity.questions))
@@ -133,14 +137,15 @@ def _documents(experiment: Experiment, world: World, split: Split) -> Iterator[t
         before = ""
         if definition is not None and experiment.in_context is not None:
             before, definition = definition.text + experiment.in_context.separator, None
-        for place, pair in enumerate(pairs):
+        for place, pair in enumerate(pairs if asked else pairs[:first_asked]):
             yield (
                 "train_qa" if place < first_asked else "validation",
                 question(pair, item.alias, entity.name, subset.name, written=experiment.questions, context=before),
             )
         if definition is not None:
             yield "definitions", definition
-        for eval_set, pair in _attribution(world, item) if subset.name not in experiment.attribution.left_out else ():
+        attributed = asked and subset.name not in experiment.attribution.left_out
+        for eval_set, pair in _attribution(world, item) if attributed else ():
             yield (
                 eval_set,
                 question(

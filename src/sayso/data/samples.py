@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sayso.core.corpus import Corpus, CorpusOf
 from sayso.core.errors import SaysoError, nearest
 from sayso.core.examples import Example
 from sayso.core.experiment import Experiment
@@ -34,6 +35,18 @@ def samples(
         if subset not in names:
             raise SaysoError(f"no subset '{subset}'{nearest(subset, names)}")
     return sample(corpus, subset)
+
+
+def corpora(experiment: Experiment) -> CorpusOf:
+    """What makes the corpus of a cell, by its name, and a seed again."""
+    from sayso.data.build import build_corpus
+
+    by_name = {cell.name: cell.experiment for cell in cells(experiment)}
+
+    def corpus_of(cell: str, seed: int, stage2_seed: int, *, asked: bool) -> Corpus:
+        return build_corpus(by_name[cell], seed, stage2_seed, asked=asked)
+
+    return corpus_of
 
 
 def sample_documents(

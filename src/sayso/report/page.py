@@ -13,13 +13,14 @@ from __future__ import annotations
 import base64
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from sayso.core.corpus import CorpusOf
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
 from sayso.core.files import read_json, write_atomically
@@ -29,6 +30,7 @@ from sayso.core.sweep import cells
 from sayso.report import templates
 from sayso.report.charts_in_page import Chart, chart, save_all
 from sayso.report.citing import CITATIONS
+from sayso.report.drill import Drill, drill, section
 from sayso.report.figure_table import csv_link
 from sayso.report.figures import figures
 from sayso.report.glossary import MEASURES, WORDS, subsets_of
@@ -58,6 +60,8 @@ def write_report(
     against: Iterable[Against] = (),
     table: pd.DataFrame | None = None,
     paper: Sequence[str] = (),
+    corpus_of: CorpusOf | None = None,
+    drilled: Collection[int] | None = None,
 ) -> Path:
     """Write the report of a results folder, and return the path of its page.
 
@@ -81,6 +85,10 @@ def write_report(
         All records of the folder, where they were read already.
     paper
         The figures of the paper that the experiment stands for, as the paper numbers them.
+    corpus_of
+        Makes the documents of a cell, seed and stage-2 seed again; without it the drill-down has none.
+    drilled
+        Seeds that can be looked at alias by alias; those that fit if not given.
 
     Raises
     ------
@@ -90,14 +98,16 @@ def write_report(
     table, experiment = load(store) if table is None else table, store.experiment()
     drawn = figures(table, experiment, paper)
     charts = [chart(figure) for figure in drawn]
+    found = drill(store, table, corpus_of, seeds=drilled)
     folder = store.path / "charts"
     try:
         folder.mkdir(exist_ok=True)
         save_all(drawn, folder)
         page = store.path / "report.html"
-        values = _values(store, table, experiment, charts, verdicts, expected)
+        values = _values(store, table, experiment, charts, verdicts, expected, found)
         html = templates.render(
             "page.html.j2",
+            ("page.js", "drill.js") if found.parts else ("page.js",),
             **values,
             notices=notices,
             samples=_by_place(samples, pictures or {}),
@@ -117,6 +127,7 @@ def _values(
     charts: Sequence[Chart],
     verdicts: Sequence[Verdict],
     expected: Sequence[Expected],
+    drilled: Drill,
 ) -> dict[str, Any]:
     """What the template fills in of the records."""
     jobs = store.jobs()
@@ -138,6 +149,7 @@ def _values(
         "ledgers": list(stage_ledgers(ledger_frame(store))),
         "ledger_columns": SHOWN,
         "no_ledger": NO_LEDGER,
+        "drill": section(drilled, store),
         "settings": json.dumps(experiment.model_dump(mode="json"), indent=2, ensure_ascii=False),
         "manifests": _manifests(store),
         "glossary": [
@@ -156,6 +168,7 @@ def _contents(charts: Sequence[Chart], values: Mapping[str, Any], *, samples: bo
         ("values", "Final values", True),
         ("expected", "What other seeds say", bool(values["expected"])),
         ("ledger", "What subsets contributed", True),
+        ("drill", "What the model said", True),
         ("samples", "Sample documents", samples),
         ("settings", "Settings", True),
         ("manifest", "What the numbers rest on", True),

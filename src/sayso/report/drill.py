@@ -1,0 +1,159 @@
+"""The drill-down of a report: seed, subset, alias; its documents, its questions, what the model said after each stage.
+
+A page holds the seeds that fit into `LIMIT`, the first seed of every cell before the second of any, and says which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from markupsafe import Markup
+
+from sayso.core.corpus import CorpusOf
+from sayso.core.experiment import Experiment
+from sayso.core.job_folder import JobFolder
+from sayso.core.legs import legs
+from sayso.core.predictions import Answered, predictions
+from sayso.core.store import Store
+from sayso.core.sweep import cells
+from sayso.report.drill_seed import FIRST, NOT_ASKED, Part, pack
+from sayso.report.templates import read_template
+from sayso.stats.values import ATTRIBUTION, GAP, for_statistics, gap_points
+
+#: As many bytes of a page are of seeds to be looked at, in base 64.
+LIMIT = 600_000
+
+_GAPS = ("validation", ATTRIBUTION)
+
+
+@dataclass(frozen=True)
+class Drill:
+    """What can be looked at: parts with their packed data, those that did not fit, and what a reader should know.
+
+    `gaps`: by cell and seed the internalization gap on questions and on entity attribution, None where not measured.
+    """
+
+    parts: Sequence[tuple[Part, str]]
+    left_out: Sequence[Part]
+    gaps: dict[tuple[str, int], list[float | None]]
+    notes: Sequence[str]
+
+
+def drill(
+    store: Store,
+    table: pd.DataFrame,
+    corpus_of: CorpusOf | None,
+    *,
+    seeds: Collection[int] | None = None,
+    limit: int = LIMIT,
+) -> Drill:
+    """Gather what can be looked at of the finished jobs of a folder, whose records are `table`.
+
+    Without `corpus_of` documents are left out. `seeds`: of these alone.
+
+    Raises
+    ------
+    SaysoError
+        If a file of what models said is damaged.
+    """
+    experiment = store.experiment()
+    settings = {cell.name: cell.experiment for cell in cells(experiment)}
+    jobs = _Jobs(store)
+    packed: list[tuple[Part, str]] = []
+    left_out: list[Part] = []
+    size, kept = 0, False
+    for part in _parts(settings, jobs, seeds):
+        if left_out:
+            left_out.append(part)
+            continue
+        own = settings[part.cell]
+        said = jobs.said(part)
+        if not said and corpus_of is None:
+            continue
+        kept |= bool(said)
+        corpus = corpus_of(part.cell, part.seed, part.deal, asked=not said) if corpus_of is not None else None
+        data = pack(own, _stages(own, part.deal), said, corpus, deal=part.deal)
+        if size + len(data) > limit:
+            left_out.append(part)
+        else:
+            size += len(data)
+            packed.append((part, data))
+    notes = []
+    if packed and not kept:
+        notes.append(f"What the model said was not kept: 'sayso measure {store.path} --add predictions' adds it.")
+    if packed and corpus_of is None:
+        notes.append("Documents are not shown, nor which entity an alias stands for: see the note above.")
+    return Drill(packed, left_out, _gaps(table, settings), notes)
+
+
+def section(found: Drill, store: Store) -> Markup:
+    """The section of the page, whose script is ``drill.js``; all text of the user's is put in as text."""
+    index = [
+        {"cell": part.cell, "seed": part.seed, "deal": part.deal, "gap": found.gaps.get((part.cell, part.seed))}
+        for part, _ in found.parts
+    ]
+    several = len({part.cell for part, _ in found.parts} | {part.cell for part in found.left_out}) > 1
+    html = read_template("drill.html.j2").render(
+        index=index,
+        packed=[data for _, data in found.parts],
+        several=several,
+        deals=any(part.deal for part, _ in found.parts),
+        left_out=list(dict.fromkeys((part.cell, part.seed) for part in found.left_out)),
+        folder=str(store.path),
+        notes=found.notes,
+        constants={"first": FIRST, "notAsked": NOT_ASKED},
+    )
+    return Markup(html)  # noqa: S704 (the template escapes what is put into it)
+
+
+class _Jobs:
+    """Finished jobs by what they hold; what a job's models said is read once, when it is asked for."""
+
+    def __init__(self, store: Store) -> None:
+        self._folders: dict[tuple[str, int], JobFolder] = {}
+        self._read: dict[JobFolder, dict[int, list[Answered]]] = {}
+        for folder in store.jobs():
+            if folder.finished:
+                manifest = folder.manifest()
+                for seed in manifest.seeds:
+                    self._folders.setdefault((manifest.cell, seed), folder)
+
+    def seeds(self, cell: str) -> list[int]:
+        return sorted(seed for other, seed in self._folders if other == cell)
+
+    def said(self, part: Part) -> list[Answered]:
+        folder = self._folders[part.cell, part.seed]
+        if folder not in self._read:
+            self._read[folder] = {}
+            for each in predictions(folder):
+                self._read[folder].setdefault(each.seed, []).append(each)
+        return [each for each in self._read[folder].get(part.seed, []) if each.stage2_seed == part.deal]
+
+
+def _parts(settings: dict[str, Experiment], jobs: _Jobs, seeds: Collection[int] | None) -> Iterator[Part]:
+    """What there is to look at: the first seed of each cell, the second of each, and so on."""
+    there = {cell: [seed for seed in jobs.seeds(cell) if seeds is None or seed in seeds] for cell in settings}
+    for place in range(max(map(len, there.values()), default=0)):
+        for cell, own in there.items():
+            if place < len(own):
+                yield from (Part(cell, own[place], deal) for deal in range(settings[cell].stage2_seeds))
+
+
+def _stages(experiment: Experiment, deal: int) -> list[str]:
+    """Stages after which something was asked of one deal, in the order they were run."""
+    return [leg.stage.name for leg in legs(experiment) if leg.stage2_seed == deal and leg.stage.measured]
+
+
+def _gaps(table: pd.DataFrame, settings: dict[str, Experiment]) -> dict[tuple[str, int], list[float | None]]:
+    """The internalization gap by cell and seed, on questions and on entity attribution."""
+    found: dict[tuple[str, int], list[float | None]] = {}
+    asked = table["eval_set"].str.startswith(_GAPS) & (table["measure"] == "exact_match") & table["subset"].isin(GAP)
+    table = for_statistics(table[asked])
+    for cell, experiment in settings.items():
+        points = gap_points(table, experiment, cell, _GAPS)
+        for seed, eval_set, gap in zip(points["seed"], points["eval_set"], points["gap"], strict=True):
+            gaps = found.setdefault((cell, int(seed)), [None] * len(_GAPS))
+            gaps[_GAPS.index(eval_set)] = round(float(gap), 4)
+    return found
