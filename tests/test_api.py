@@ -158,7 +158,7 @@ def test_a_report_on_changed_data_shows_no_documents_of_today(brief, tmp_path, r
     monkeypatch.setattr(PocketWorld, "sha256", lambda self: "f" * 64)
     page = results.report().read_text(encoding="utf-8")
     assert "changed since: these results are of other data" in page
-    assert "no sample documents: " in page
+    assert "no documents are shown: " in page
 
 
 def test_a_measure_that_finished_seeds_lack_is_told_of_with_the_command_that_adds_it(brief, tmp_path, ran):

@@ -42,21 +42,28 @@ def greedy_answers(
     ids = np.where(np.arange(batch.ids.shape[2]) < length[:, None], batch.ids[0], pad)
     context = torch.as_tensor(batch.context[0], device=device)
     answers = [""] * len(examples)
+    texts: dict[tuple[int, ...], str] = {}  # a few completions are said again and again, and decoding them takes long
     longest = [max(map(len, example.answers)) for example in examples]
     going = list(range(len(examples)))
     while going:
         if length[going].max() == ids.shape[1]:
             ids = np.pad(ids, ((0, 0), (0, 1)), constant_values=pad)
-        said = torch.as_tensor(ids[going, : length[going].max()], device=device)
-        logits = models.logits_of(replica, Tokens(said, context[going]))
-        last = torch.as_tensor(length[going] - 1, device=device)
-        guesses = logits[torch.arange(len(going), device=device), last].argmax(-1).tolist()
-        for row, guess in zip(list(going), guesses, strict=True):
+        guesses = np.empty(len(ids), dtype=np.int64)
+        for size in np.unique(
+            length[going]
+        ):  # rows of one length need no padding, and logits of their last token alone
+            rows = [row for row in going if length[row] == size]
+            said = torch.as_tensor(ids[rows, :size], device=device)
+            logits = models.logits_of(replica, Tokens(said, context[rows]), keep=1)
+            guesses[rows] = logits[:, -1].argmax(-1).cpu().numpy()
+        for row, guess in zip(list(going), guesses[going].tolist(), strict=True):
             if guess != end:
                 ids[row, length[row]] = guess
                 length[row] += 1
-                completion = ids[row, start[row] : length[row]].tolist()
-                answers[row] = tokenizer.decode(completion, skip_special_tokens=False).strip()
+                completion = tuple(ids[row, start[row] : length[row]].tolist())
+                if completion not in texts:
+                    texts[completion] = tokenizer.decode(list(completion), skip_special_tokens=False).strip()
+                answers[row] = texts[completion]
             if guess == end or length[row] - start[row] == most_tokens or len(answers[row]) > longest[row]:
                 going.remove(row)
             elif models.positions is not None and length[row] > models.positions:

@@ -154,7 +154,9 @@ class StackedLearner(TrainedLearner):
             match = first_wrong[replica, :count] >= batch.size[replica, :count]
             doubtful = self._accepted[replica].doubtful(own, documents[replica], first_wrong[replica], guess[replica])
             if doubtful:
-                answers = self._answers_of(replica, [own[row] for row in doubtful])
+                answers = self._answers_of(
+                    replica, [own[row] for row in doubtful], [documents[replica][row] for row in doubtful]
+                )
                 match[doubtful] = [answer in own[row].answers for row, answer in zip(doubtful, answers, strict=True)]
             result.append(Scores(loss[replica, :count], match))
         return result
@@ -190,12 +192,11 @@ class StackedLearner(TrainedLearner):
 
     def answers(self, examples: Sequence[Sequence[Example]]) -> list[list[str]]:
         """Greedy completions of every replica, token by token; see `Learner.answers`."""
-        return [self._answers_of(replica, own) for replica, own in enumerate(examples)]
+        documents = self._encoded(examples)[0]
+        return [self._answers_of(replica, own, documents[replica]) for replica, own in enumerate(examples)]
 
-    def _answers_of(self, replica: int, examples: Sequence[Example]) -> list[str]:
+    def _answers_of(self, replica: int, examples: Sequence[Example], documents: Sequence[Document]) -> list[str]:
         """Greedy completions of one replica."""
-        documents = self._encoders[replica].encode(examples)
-        require_boundary(examples, documents)
 
         def decode(most: int | None) -> list[str]:
             return [
