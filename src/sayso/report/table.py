@@ -62,7 +62,7 @@ def to_csv(table: pd.DataFrame) -> str:
     field, such as accepted answers, are a JSON list.
     """
     lists = {
-        name: [json.dumps(value, ensure_ascii=False) for value in table[name]]
+        str(name): [json.dumps(value, ensure_ascii=False) for value in table[name]]
         for name in table
         if len(table) and isinstance(table[name].iloc[0], tuple)
     }

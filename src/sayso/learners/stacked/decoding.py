@@ -6,10 +6,11 @@ those it is stacked with. Models from the hub keep keys and values instead (`say
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerFast
 
 from sayso.core.examples import Example
@@ -70,3 +71,32 @@ def greedy_answers(
                 answers[row] += "..."
                 going.remove(row)
     return answers
+
+
+def known_answers(
+    tokenizer: PreTrainedTokenizerFast,
+    documents: Sequence[Document],
+    first_wrong: NDArray[np.int64],
+    guess: NDArray[np.int64],
+    decoded: Mapping[int, str],
+    most_tokens: int | None = None,
+) -> dict[int, str]:
+    """Greedy completions that teacher forcing has shown to their end, by row: as `greedy_answers` would give them.
+
+    Those are what was expected, and what ends where it leaves that: by the end token, or because it has the most tokens
+    it may. `decoded`: rows whose answers are known already.
+    """
+    end, found = tokenizer.eos_token_id, dict(decoded)
+    texts: dict[tuple[int, ...], str] = {}
+    for row, (document, wrong, said) in enumerate(zip(documents, first_wrong.tolist(), guess.tolist(), strict=True)):
+        completion = tuple(document.ids[document.start : wrong].tolist())
+        if wrong < len(document.ids) and said != end:
+            completion = (*completion, said)
+            if len(completion) != most_tokens:
+                continue
+        completion = completion[:-1] if completion[-1:] == (end,) else completion
+        if row not in found:
+            if completion not in texts:
+                texts[completion] = tokenizer.decode(list(completion), skip_special_tokens=False).strip()
+            found[row] = texts[completion]
+    return found

@@ -6,6 +6,7 @@ beside it. `Replicas` holds their weights; here they are trained, scored and ask
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -38,7 +39,7 @@ from sayso.learners.order import Step
 from sayso.learners.specs import FromScratch
 from sayso.learners.stacked.accepted import Accepted
 from sayso.learners.stacked.batching import Batch, Tokens, buckets, join, stack
-from sayso.learners.stacked.decoding import greedy_answers
+from sayso.learners.stacked.decoding import greedy_answers, known_answers
 from sayso.learners.stacked.gradients import effects_of, products_of
 from sayso.learners.stacked.mechanisms import losses_while_steered, prompt_activations, prompts_of, reading_blocks
 from sayso.learners.stacked.replicas import Replicas
@@ -152,13 +153,18 @@ class StackedLearner(TrainedLearner):
         for replica, own in enumerate(examples):
             count = len(own)
             match = first_wrong[replica, :count] >= batch.size[replica, :count]
-            doubtful = self._accepted[replica].doubtful(own, documents[replica], first_wrong[replica], guess[replica])
+            wrong, said = first_wrong[replica, :count], guess[replica, :count]
+            doubtful = self._accepted[replica].doubtful(own, documents[replica], wrong, said)
+            decoded: dict[int, str] = {}
             if doubtful:
-                answers = self._answers_of(
-                    replica, [own[row] for row in doubtful], [documents[replica][row] for row in doubtful]
-                )
-                match[doubtful] = [answer in own[row].answers for row, answer in zip(doubtful, answers, strict=True)]
-            result.append(Scores(loss[replica, :count], match))
+                few = [own[row] for row in doubtful]
+                answers = self._answers_of(replica, few, [documents[replica][row] for row in doubtful])
+                match[doubtful] = [answer in item.answers for item, answer in zip(few, answers, strict=True)]
+                decoded = dict(zip(doubtful, answers, strict=True))
+            known = functools.partial(
+                known_answers, self.tokenizers[replica], documents[replica], wrong, said, decoded, self._most_tokens
+            )
+            result.append(Scores(loss[replica, :count], match, known))
         return result
 
     @torch.no_grad()
@@ -192,7 +198,9 @@ class StackedLearner(TrainedLearner):
 
     def answers(self, examples: Sequence[Sequence[Example]]) -> list[list[str]]:
         """Greedy completions of every replica, token by token; see `Learner.answers`."""
-        documents = self._encoded(examples)[0]
+        documents = [encoder.encode(own) for encoder, own in zip(self._encoders, examples, strict=True)]
+        for own, encoded in zip(examples, documents, strict=True):
+            require_boundary(own, encoded)
         return [self._answers_of(replica, own, documents[replica]) for replica, own in enumerate(examples)]
 
     def _answers_of(self, replica: int, examples: Sequence[Example], documents: Sequence[Document]) -> list[str]:
