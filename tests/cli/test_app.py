@@ -248,7 +248,8 @@ def test_the_ledger_is_a_table_or_csv_or_json_and_folders_of_before_say_that_the
 
 def test_what_models_said_is_csv_or_json_or_said_not_to_be_there(results: Path) -> None:
     assert (
-        "'sayso measure results --add predictions' adds it" in call("results", results, "--predictions", "--csv").stderr
+        f"'sayso measure {results} --add predictions' adds it"
+        in call("results", results, "--predictions", "--csv").stderr
     )
     assert "add --csv or --json" in call("results", results, "--predictions").stderr
     assert "exclude each other" in call("results", results, "--predictions", "--ledger", "--csv").stderr
