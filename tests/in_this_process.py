@@ -49,4 +49,4 @@ def use_in_this_process(patch: pytest.MonkeyPatch) -> None:
 
 def leave_out_charts(patch: pytest.MonkeyPatch) -> None:
     """Charts take seconds to draw; a test of something else does without the report."""
-    patch.setattr(Results, "report", lambda results, *_: results.path / "report.html")
+    patch.setattr(Results, "report", lambda results, *_, **__: results.path / "report.html")

@@ -74,7 +74,7 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch, one_thread: None) -> None:
 @pytest.fixture
 def no_report(monkeypatch: pytest.MonkeyPatch) -> None:
     """One test that draws the charts is enough."""
-    monkeypatch.setattr(Results, "report", lambda results, *_: results.path / "report.html")
+    monkeypatch.setattr(Results, "report", lambda results, *_, **__: results.path / "report.html")
 
 
 @pytest.fixture(scope="session")

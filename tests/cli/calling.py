@@ -17,7 +17,7 @@ SAYSO = [sys.executable, "-m", "sayso"]
 WITHOUT_CHARTS = """
 import runpy
 from sayso.results import Results
-Results.report = lambda results, *_: results.path / "report.html"
+Results.report = lambda results, *_, **__: results.path / "report.html"
 runpy.run_module("sayso", run_name="__main__", alter_sys=True)
 """
 

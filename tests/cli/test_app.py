@@ -12,6 +12,7 @@ import pytest
 
 import sayso
 from sayso.core.experiment import Experiment
+from sayso.core.job_folder import JobFolder
 from sayso.report.verdict_data import COLUMNS
 from tests.cli.calling import SAYSO, call, error_of, process
 from tests.cli.conftest import SHADOWS
@@ -248,6 +249,32 @@ def test_the_ledger_is_a_table_or_csv_or_json_and_folders_of_before_say_that_the
         call("results", results, "--ledger").stdout.split()
     )
     assert len(call("results", results, "--ledger", "--csv").stdout.splitlines()) == 1
+
+
+def test_what_models_said_is_csv_or_json_or_said_not_to_be_there(results: Path) -> None:
+    assert (
+        f"'sayso measure {results} --add predictions' adds it"
+        in call("results", results, "--predictions", "--csv").stderr
+    )
+    assert "add --csv or --json" in call("results", results, "--predictions").stderr
+    assert "exclude each other" in call("results", results, "--predictions", "--ledger", "--csv").stderr
+    (job,) = (results / "jobs").iterdir()
+    row = {"seed": 100, "stage": "stage2", "stage2_seed": 0, "eval_set": "validation", "subset": "QA7"}
+    columns = {
+        "attribute": "born",
+        "alias": "a",
+        "prompt": "born a ?",
+        "said": "1920s",
+        "match": True,
+        "f1": 1,
+        "loss": 0.1,
+    }
+    lists = {name: [value] for name, value in columns.items()}
+    JobFolder(job).write_details("predictions-stage2", [{**row, **lists, "answers": [["1920s", "the 1920s"]]}])
+    (line,) = call("results", results, "--predictions", "--csv").stdout.splitlines()[1:]
+    assert line == 'main,100,stage2,validation,QA7,born,a,born a ?,"[""1920s"", ""the 1920s""]",1920s,True,1,0.1'
+    (found,) = json.loads(call("results", results, "--predictions", "--json").stdout)
+    assert (found["answers"], found["match"]) == (["1920s", "the 1920s"], True)
 
 
 def test_claims_are_a_page_or_json_of_the_same_verdicts(results: Path) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from sayso.core.corpus import Corpus
+from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
 from sayso.core.predictions import Answered
 from sayso.core.records import Record
@@ -273,6 +274,8 @@ def test_what_is_not_there_is_said(tiny: Experiment, tmp_path: Path) -> None:
     nothing = drill(store, load(store), None)
     assert nothing.parts == []
     assert "cannot be made again here" in section(nothing, store)
+    with pytest.raises(SaysoError, match="nothing to look at of these seeds; it has 0, 1"):
+        shown(store, seeds=[7])
     kept = store_of(tiny, tmp_path / "kept", range(2))
     (note,) = drill(kept, load(kept), None).notes
     assert note.startswith("Documents are not shown")

@@ -24,11 +24,13 @@ class Scores:
     """Teacher-forced scores of one replica on a list of examples, in their order.
 
     `loss`: mean negative log likelihood in nats of the completion's tokens (end of text included), shape (examples,).
-    `match`: whether greedy decoding gives an accepted answer, shape (examples,).
+    `match`: whether greedy decoding gives an accepted answer, shape (examples,). `known`: works out the greedy answers
+    that the scores have shown already, by place, so that they need not be decoded; None where none are.
     """
 
     loss: NDArray[np.float64]
     match: NDArray[np.bool_]
+    known: Callable[[], Mapping[int, str]] | None = None
 
 
 #: What a measure may need of a learner: `Learner.scores`, `answers`, `document_losses`, `gradient_products` and

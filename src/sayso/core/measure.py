@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
@@ -64,11 +64,25 @@ class Moment:
         return self._scores[key]
 
     def answers(self, eval_set: str, subset: str) -> list[list[str]]:
-        """Greedy answers of every replica on one evaluation set."""
+        """Greedy answers of every replica on one evaluation set; those that scores have shown are not decoded again."""
         key = (eval_set, subset)
         if key not in self._answers:
-            self._answers[key] = self.learner.answers(self.examples(eval_set, subset))
+            examples = self.examples(eval_set, subset)
+            known = [each.known() if each.known is not None else {} for each in self._scores.get(key, ())]
+            self._answers[key] = self._completed(examples, known) if any(known) else self.learner.answers(examples)
         return self._answers[key]
+
+    def _completed(self, examples: Sequence[Sequence[Example]], known: Sequence[Mapping[int, str]]) -> list[list[str]]:
+        """Greedy answers, where those at some places of each replica are known."""
+        rest = [
+            [example for place, example in enumerate(own) if place not in there]
+            for own, there in zip(examples, known, strict=True)
+        ]
+        found = map(iter, self.learner.answers(rest))
+        return [
+            [there[place] if place in there else next(said) for place in range(len(own))]
+            for own, there, said in zip(examples, known, found, strict=True)
+        ]
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` gives, made at the first call with this key: numbers and details of a measure come of it."""

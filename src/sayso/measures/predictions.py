@@ -34,8 +34,9 @@ class Predictions(Measure):
         for eval_set, subset in eval_sets:
             if not eval_set.startswith(self.eval_sets):
                 continue
-            asked, said = moment.examples(eval_set, subset), moment.answers(eval_set, subset)
-            for replica, scores in enumerate(moment.scores(eval_set, subset)):
+            asked, scored = moment.examples(eval_set, subset), moment.scores(eval_set, subset)
+            said = moment.answers(eval_set, subset)
+            for replica, scores in enumerate(scored):
                 own = asked[replica]
                 yield (
                     replica,

@@ -150,10 +150,10 @@
   const questions = (data, alias) => {
     const order = alias.questions.map((_, place) => place);
     order.sort((one, other) => data.questions[alias.questions[one]][0] - data.questions[alias.questions[other]][0]);
-    const heads = ["evaluation set", "question", "accepted", ...data.stages.map((stage) => "said after " + stage)];
+    const heads = ["question", "accepted", ...data.stages.map((stage) => "said after " + stage), "evaluation set"];
     return table("Questions that are asked", heads, order.map((place) => {
       const [set, prompt, accepted] = data.questions[alias.questions[place]];
-      const cells = [make("td", data.evalSets[set]), make("td", prompt.join(alias.name), "document"), make("td", accepted.join(" | "))];
+      const cells = [make("td", prompt.join(alias.name), "document"), make("td", accepted.join(" | "))];
       data.stages.forEach((_, stage) => {
         const found = answer(data, alias.questions[place], alias.after[stage][place]), cell = make("td");
         if (found) {
@@ -162,6 +162,7 @@
         } else cell.textContent = "not asked";
         cells.push(cell);
       });
+      cells.push(make("td", data.evalSets[set]));
       return cells;
     }));
   };

@@ -12,6 +12,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from sayso.core.corpus import CorpusOf
+from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
 from sayso.core.job_folder import JobFolder
 from sayso.core.legs import legs
@@ -56,7 +57,7 @@ def drill(
     Raises
     ------
     SaysoError
-        If a file of what models said is damaged.
+        If a file of what models said is damaged, or there is nothing of these seeds.
     """
     experiment = store.experiment()
     settings = {cell.name: cell.experiment for cell in cells(experiment)}
@@ -80,6 +81,9 @@ def drill(
         else:
             size += len(data)
             packed.append((part, data))
+    if seeds is not None and not (packed or left_out):
+        there = sorted({seed for cell in settings for seed in jobs.seeds(cell)})
+        raise SaysoError(f"{store.path}: nothing to look at of these seeds; it has {', '.join(map(str, there))}")
     notes = []
     if packed and not kept:
         notes.append(f"What the model said was not kept: 'sayso measure {store.path} --add predictions' adds it.")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import fields
+from typing import Any
 
 import pandas as pd
 
-from sayso.core.predictions import Answered
+from sayso.core.predictions import OF_EACH, Answered
 from sayso.core.store import Store
 from sayso.report.table import load
 
@@ -24,8 +25,11 @@ def predictions_frame(store: Store) -> pd.DataFrame:
     SaysoError
         If no job has finished, or a file is damaged.
     """
-    parts = [pd.DataFrame({"cell": cell, **asdict(each)}) for cell, each in store.predictions() if each.said]
-    if not parts:
+    columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
+    for cell, each in store.predictions():
+        own = {"cell": cell, **{name: getattr(each, name) for name in COLUMNS[1:]}}
+        for name, column in columns.items():
+            column += own[name] if name in OF_EACH else [own[name]] * len(each.said)
+    if not columns["said"]:
         load(store)  # says so where nothing has finished, or this is no results folder at all
-        return pd.DataFrame(columns=list(COLUMNS))
-    return pd.concat(parts, ignore_index=True)[list(COLUMNS)]
+    return pd.DataFrame(columns)

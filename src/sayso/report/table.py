@@ -58,9 +58,15 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
 def to_csv(table: pd.DataFrame) -> str:
     """CSV text of a table, an empty field where nothing was measured; equal tables give equal bytes.
 
-    The columns `stage2_seed` and `what` are there only where an experiment has several of them.
+    The columns `stage2_seed` and `what` are there only where an experiment has several of them. Several texts in one
+    field, such as accepted answers, are a JSON list.
     """
-    return _promised(table).to_csv(index=False, lineterminator="\n")
+    lists = {
+        str(name): [json.dumps(value, ensure_ascii=False) for value in table[name]]
+        for name in table
+        if len(table) and isinstance(table[name].iloc[0], tuple)
+    }
+    return _promised(table).assign(**lists).to_csv(index=False, lineterminator="\n")
 
 
 def to_json(table: pd.DataFrame) -> str:

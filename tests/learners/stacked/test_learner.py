@@ -1,5 +1,6 @@
 import itertools
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from sayso.core.corpus import Corpus
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
 from sayso.core.learner import Scores
+from sayso.core.measure import Moment
 from sayso.core.training import TrainSpec
 from sayso.data.build import build_corpus
 from sayso.learners.stacked.architectures import config_for
@@ -88,6 +90,36 @@ def test_a_replica_trained_alone_is_to_the_bit_the_replica_trained_among_others(
         (mine,) = alone.scores([everything(seed)])
         np.testing.assert_allclose(mine.loss, found[replica].loss, rtol=1e-6)
         np.testing.assert_array_equal(mine.match, found[replica].match)
+
+
+@pytest.mark.parametrize("most_tokens", [None, 1, 2])
+@pytest.mark.parametrize("epochs", [0, 8])
+def test_answers_that_scores_have_shown_are_those_that_are_decoded(epochs, most_tokens):
+    """Moments that are asked for scores first decode only what is not known by then."""
+    corpora = [
+        replace(
+            CORPORA[seed],
+            eval_sets=tuple(
+                replace(each, examples=tuple(item for item in each.examples if fits(item, most_tokens)))
+                for each in CORPORA[seed].eval_sets[::4]
+            ),
+        )
+        for seed in SEEDS[:2]
+    ]
+    learner = StackedLearner(corpora, "gpt_neox", ARCHITECTURES["gpt_neox"], max_new_tokens=most_tokens)
+    train = TrainSpec(optimizer="adamw", learning_rate=1e-2, batch_size=16)
+    learner.fit([corpus.documents(("world", "X1")) for corpus in corpora], train, stage="stage1", epochs=epochs)
+    moment, shown = Moment(learner, corpora, train, "stage1", epochs), 0
+    for each in corpora[0].eval_sets:
+        scored = moment.scores(each.name, each.subset)
+        shown += sum(len(scores.known()) for scores in scored if scores.known is not None)
+        decoded = learner.answers(moment.examples(each.name, each.subset))
+        assert moment.answers(each.name, each.subset) == decoded
+    assert shown > (20 if epochs or most_tokens == 1 else 0)
+
+
+def fits(example: Example, most_tokens: int | None) -> bool:
+    return most_tokens is None or len(example.completion.split()) <= most_tokens
 
 
 @pytest.mark.parametrize("activation", ["silu", "gelu_pytorch_tanh", "gelu"])
@@ -402,8 +434,8 @@ class Scripted:
             result[(*at, self.script.get(said, self.end))] = 1.0
         return result[..., -keep:, :] if keep else result
 
-    def logits_of(self, replica: int, tokens: Tokens) -> torch.Tensor:
-        return self.logits(tokens)
+    def logits_of(self, replica: int, tokens: Tokens, keep: int = 0) -> torch.Tensor:
+        return self.logits(tokens, keep)
 
 
 def scripted(said: str, max_new_tokens: int | None = None) -> StackedLearner:

@@ -6,6 +6,7 @@ beside it. `Replicas` holds their weights; here they are trained, scored and ask
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -39,7 +40,7 @@ from sayso.learners.order import Step
 from sayso.learners.specs import FromScratch
 from sayso.learners.stacked.accepted import Accepted
 from sayso.learners.stacked.batching import Batch, Tokens, buckets, join, stack
-from sayso.learners.stacked.decoding import greedy_answers
+from sayso.learners.stacked.decoding import greedy_answers, known_answers
 from sayso.learners.stacked.gradients import effects_of, products_of
 from sayso.learners.stacked.mechanisms import losses_while_steered, prompt_activations, prompts_of, reading_blocks
 from sayso.learners.stacked.replicas import Replicas
@@ -141,10 +142,22 @@ class StackedLearner(TrainedLearner):
         for replica, (own, (loss, first_wrong, guess)) in enumerate(zip(examples, scored, strict=True)):
             match = first_wrong >= batch.size[replica, : len(own)]
             doubtful = self._accepted[replica].doubtful(own, documents[replica], first_wrong, guess)
+            decoded: dict[int, str] = {}
             if doubtful:
-                answers = self._answers_of(replica, [own[row] for row in doubtful])
-                match[doubtful] = [answer in own[row].answers for row, answer in zip(doubtful, answers, strict=True)]
-            result.append(Scores(loss, match))
+                few = [own[row] for row in doubtful]
+                answers = self._answers_of(replica, few, [documents[replica][row] for row in doubtful])
+                match[doubtful] = [answer in item.answers for item, answer in zip(few, answers, strict=True)]
+                decoded = dict(zip(doubtful, answers, strict=True))
+            known = functools.partial(
+                known_answers,
+                self.tokenizers[replica],
+                documents[replica],
+                first_wrong,
+                guess,
+                decoded,
+                self._most_tokens,
+            )
+            result.append(Scores(loss, match, known))
         return result
 
     def _scored(
@@ -204,12 +217,13 @@ class StackedLearner(TrainedLearner):
 
     def answers(self, examples: Sequence[Sequence[Example]]) -> list[list[str]]:
         """Greedy completions of every replica, token by token; see `Learner.answers`."""
-        return [self._answers_of(replica, own) for replica, own in enumerate(examples)]
+        documents = [encoder.encode(own) for encoder, own in zip(self._encoders, examples, strict=True)]
+        for own, encoded in zip(examples, documents, strict=True):
+            require_boundary(own, encoded)
+        return [self._answers_of(replica, own, documents[replica]) for replica, own in enumerate(examples)]
 
-    def _answers_of(self, replica: int, examples: Sequence[Example]) -> list[str]:
+    def _answers_of(self, replica: int, examples: Sequence[Example], documents: Sequence[Document]) -> list[str]:
         """Greedy completions of one replica."""
-        documents = self._encoders[replica].encode(examples)
-        require_boundary(examples, documents)
 
         def decode(most: int | None) -> list[str]:
             return [
