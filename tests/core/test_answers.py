@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sayso.core.answers import answer_in, f1, is_match, may_match, normalise
+from sayso.core.answers import answer_in, f1, is_match, may_match, normalise, normalise_all
 
 #: Letters that make articles, signs that are dropped, spaces, and letters whose lower case depends on what follows.
 TEXTS = st.text(alphabet=[*"aAnthe", *" .,'-+\n", "2", "q", "’", "é", "Σ", "ß", "İ", "é"[-1]], max_size=14)
@@ -111,3 +111,15 @@ def test_f1_is_the_best_answers_share_of_common_words():
     assert f1("the", ("a",)) == 0
     assert f1("A", ("a",)) == 1
     assert f1("", ("queen",)) == 0
+
+
+@given(st.lists(st.text(alphabet=st.sampled_from([*"aAnthe -2Σσ.,'ß\t\r\x1c\u2028É"]), max_size=12), max_size=6))
+@settings(max_examples=200, deadline=None)
+def test_many_texts_are_normalised_as_one_by_one(texts: list[str]) -> None:
+    assert normalise_all(texts) == [normalise(text) for text in texts]
+
+
+def test_texts_of_several_lines_are_normalised_as_one_by_one() -> None:
+    texts = ["the\nqueen", "A.", "a\nb"]
+    assert normalise_all(texts) == [normalise(text) for text in texts]
+    assert normalise_all([]) == []

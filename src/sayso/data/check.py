@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sayso.core.answers import normalise
+from sayso.core.answers import normalise_all
 from sayso.core.errors import SaysoError
 from sayso.core.examples import EntityFacts, QAPair
 from sayso.core.experiment import Experiment
@@ -137,8 +137,8 @@ def _alike(texts: Iterable[str]) -> list[list[str]]:
     """Texts that exact match takes for the same, together, where they differ in more than case."""
     first: dict[str, str] = {}
     alike: dict[str, list[str]] = {}
-    for text in texts:
-        key = normalise(text)
+    every = list(texts)
+    for key, text in zip(normalise_all(every), every, strict=True):
         if (other := first.setdefault(key, text)) is not text:
             alike.setdefault(key, [other]).append(text)
     groups = (_first_of_each(group) for group in alike.values())

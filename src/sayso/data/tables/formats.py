@@ -175,27 +175,25 @@ def _json(file: Path, held: ExitStack, how: How, *, lines: bool) -> Raw:
     names: tuple[str, ...] = ()
     rows: list[Numbered] = []
     with readable(file, lambda: f" after {place} {rows[-1][0] if rows else 0}", opened.encoding):
-        for count, (number, item) in limits.counted(file, found):
-            if isinstance(item, Twice):
-                raise SaysoError(f"{file}: {place} {number}: two keys are called '{item.key}'; rename one")
-            if not isinstance(item, dict):
-                raise SaysoError(f"{file}: {place} {number}: holds {_called(item)}, where an object should be")
-            if tuple(item) == names:  # as most rows are
-                rows.append((number, [*item.values()]))
+        for numbers, part in found:
+            limits.check_rows(file, len(rows) + len(part), len(columns))
+            if set(map(type, part)) == {dict} and set(map(tuple, part)) == {names}:  # as most rows are
+                rows += zip(numbers, map(list, map(dict.values, part)), strict=True)
                 continue
-            values: list[Any] = [None] * len(columns)
-            for name, value in item.items():
-                position = columns.get(name)
-                if position is None:
-                    position = columns.get(name.strip())
-                if position is not None:
-                    values[position] = value
-                else:
-                    _check_column(f"{file}: {place} {number}", name)
-                    columns[name.strip()] = len(columns)
-                    values.append(value)
-                    limits.check_rows(file, count, len(columns))
-            rows.append((number, values))
+            for number, item in zip(numbers, part, strict=True):
+                values: list[Any] = [None] * len(columns)
+                for name, value in _object(f"{file}: {place} {number}", item).items():
+                    position = columns.get(name)
+                    if position is None:
+                        position = columns.get(name.strip())
+                    if position is not None:
+                        values[position] = value
+                    else:
+                        _check_column(f"{file}: {place} {number}", name)
+                        columns[name.strip()] = len(columns)
+                        values.append(value)
+                        limits.check_rows(file, len(rows), len(columns))
+                rows.append((number, values))
             names = tuple(columns)
     width = len(names)
 
@@ -206,6 +204,15 @@ def _json(file: Path, held: ExitStack, how: How, *, lines: bool) -> Raw:
     return Raw(names, place, whole(), How(opened.encoding))
 
 
+def _object(where: str, item: Any) -> dict[str, Any]:
+    """An object whose keys differ; by a SaysoError, refuse what is none."""
+    if isinstance(item, Twice):
+        raise SaysoError(f"{where}: two keys are called '{item.key}'; rename one")
+    if not isinstance(item, dict):
+        raise SaysoError(f"{where}: holds {_called(item)}, where an object should be")
+    return item
+
+
 def _check_column(where: str, name: str) -> None:
     try:
         check_written(name)
@@ -213,8 +220,8 @@ def _check_column(where: str, name: str) -> None:
         raise SaysoError(f"{where}: a column's name {error}") from None
 
 
-def _lines(file: Path, text: TextIO) -> Iterator[tuple[int, Any]]:
-    """Numbers and items of lines that are not empty, read many at a time."""
+def _lines(file: Path, text: TextIO) -> Iterator[tuple[Sequence[int], list[Any]]]:
+    """Numbers and items of lines that are not empty, many at a time."""
     lines = limits.lines_of(file, text)
     number = 1
     while True:
@@ -222,40 +229,44 @@ def _lines(file: Path, text: TextIO) -> Iterator[tuple[int, Any]]:
         try:
             part.extend(itertools.islice(lines, _LINES_AT_ONCE))
         except (SaysoError, UnicodeError, OSError, EOFError):
-            yield from _items_of(file, number, part)  # what is wrong before it is told first
+            yield _items_of(file, number, part)  # what is wrong before it is told first
             raise
         if not part:
             return
-        yield from _items_of(file, number, part)
+        yield _items_of(file, number, part)
         number += len(part)
 
 
-def _items_of(file: Path, first: int, part: Sequence[str]) -> Iterator[tuple[int, Any]]:
+def _items_of(file: Path, first: int, part: Sequence[str]) -> tuple[Sequence[int], list[Any]]:
     """Numbers and items of some lines, the first of which has a number."""
     if all(line.startswith("{") and line.endswith(("}\n", "}")) for line in part):
         try:
-            found = DECODER.decode(f"[{','.join(part)}]")  # in one go: half the time of one by one
+            found: list[Any] = DECODER.decode(f"[{','.join(part)}]")  # in one go: half the time of one by one
         except (ValueError, RecursionError):
-            found = ()  # one by one they say which it is
+            found = []  # one by one they say which it is
         if len(found) == len(part):
-            yield from enumerate(found, start=first)
-            return
-    for number, line in enumerate(part, start=first):
-        if not line.strip():
-            continue
-        try:
-            yield number, DECODER.decode(line.removeprefix("\ufeff").rstrip(" \t\r\n"))
-        except json.JSONDecodeError as error:
-            raise SaysoError(f"{file}: line {number}: not JSON: column {error.colno}: {error.msg}") from error
-        except RecursionError:
-            raise SaysoError(f"{file}: line {number}: lists or objects are nested too deeply") from None
-        except ValueError as error:
-            raise SaysoError(f"{file}: line {number}: not JSON: {str(error).partition(';')[0]}") from error
+            return range(first, first + len(part)), found
+    filled = [(number, line) for number, line in enumerate(part, start=first) if line.strip()]
+    return [number for number, _ in filled], [_item_of(file, number, line) for number, line in filled]
 
 
-def _array(file: Path, text: TextIO) -> Iterator[tuple[int, Any]]:
+def _item_of(file: Path, number: int, line: str) -> Any:
+    """The item of a line."""
     try:
-        yield from enumerate((item for _, item in items(text, DECODER)), start=1)
+        return DECODER.decode(line.removeprefix("\ufeff").rstrip(" \t\r\n"))
+    except json.JSONDecodeError as error:
+        raise SaysoError(f"{file}: line {number}: not JSON: column {error.colno}: {error.msg}") from error
+    except RecursionError:
+        raise SaysoError(f"{file}: line {number}: lists or objects are nested too deeply") from None
+    except ValueError as error:
+        raise SaysoError(f"{file}: line {number}: not JSON: {str(error).partition(';')[0]}") from error
+
+
+def _array(file: Path, text: TextIO) -> Iterator[tuple[Sequence[int], list[Any]]]:
+    """Numbers and items of an array, one at a time."""
+    try:
+        for number, (_, item) in enumerate(items(text, DECODER), start=1):
+            yield (number,), [item]
     except BrokenJSONError as error:
         raise SaysoError(f"{file}: line {error.line}: not JSON: column {error.column}: {error}") from error
 

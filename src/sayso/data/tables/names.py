@@ -16,6 +16,8 @@ _JOINERS = "\u200c\u200d"
 #: What nobody sees and no word is made of: soft hyphens, blanks of no width, marks of direction.
 _UNSEEN = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]")
 
+_ASCII = re.compile(r"\w+")
+
 _Words = tuple[str, ...]
 
 
@@ -38,7 +40,10 @@ def names_inside_others(names: Sequence[str]) -> Iterator[tuple[str, str]]:
         if len(words) > _LONG:
             begun[words[:_LONG]].add(len(words))
     long = {first: sorted(own) for first, own in begun.items()}
+    least = min(map(len, known), default=0)
     for name, words in zip(names, cut, strict=True):
+        if len(words) <= least:  # as most are, and none is within a name as short as itself
+            continue
         if (inner := _short_inside(words, lengths, known) or _long_inside(words, long, known)) is not None:
             yield name, inner
 
@@ -67,7 +72,9 @@ def _long_inside(words: _Words, long: Mapping[_Words, Sequence[int]], known: Map
 
 def _words(name: str) -> list[str]:
     key = name_key(name)
-    return re.findall(r"\w+", key) if key.isascii() else _any_script().findall(key)
+    if not key.isascii():
+        return _any_script().findall(key)
+    return key.split() if key.replace(" ", "").isalnum() else _ASCII.findall(key)
 
 
 @functools.cache
