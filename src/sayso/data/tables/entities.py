@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -13,9 +14,6 @@ from sayso.data.tables.lists import listed
 from sayso.data.tables.naming import names_inside, names_of_rows
 from sayso.data.tables.reader import Content, How
 from sayso.data.tables.roles import Roles, default_question
-
-#: How many different cells of a column are remembered with their answers.
-_REMEMBERED = 100_000
 
 
 @dataclass(frozen=True)
@@ -145,27 +143,19 @@ class _Column:
 
 def _column(content: Content, column: str, question: str, rules: Rules) -> _Column:
     """The answers of a column; equal ones are held once."""
+    cells = content.cells[column]
+    counts = Counter(cells)
+    firsts = dict(zip(reversed(cells), range(len(cells) - 1, -1, -1), strict=True))  # the last one set is the first row
     known: dict[Cell, QAPair | None] = {}
-    pairs: list[QAPair | None] = []
-    gaps = several = 0
     cut = False
-    first_gap: int | None = None
-    for index, cell in enumerate(content.cells[column]):
-        if cell in known:
-            pair = known[cell]
-        else:
-            answers, was_cut = _answers(content, index, column, cell, rules)
-            cut |= was_cut
-            pair = QAPair(column, question, answers) if answers else None
-            if len(known) < _REMEMBERED:
-                known[cell] = pair
-        if pair is None:
-            first_gap = index if first_gap is None else first_gap
-            gaps += 1
-        elif len(pair.answers) > 1:
-            several += 1
-        pairs.append(pair)
-    return _Column(Asked(column, question, gaps, several, rules.separator if cut else None), pairs, first_gap)
+    for cell in counts:  # in the order of their first rows
+        answers, was_cut = _answers(content, firsts[cell], column, cell, rules)
+        cut |= was_cut
+        known[cell] = QAPair(column, question, answers) if answers else None
+    gaps = [cell for cell, pair in known.items() if pair is None]
+    several = sum(counts[cell] for cell, pair in known.items() if pair is not None and len(pair.answers) > 1)
+    asked = Asked(column, question, sum(map(counts.__getitem__, gaps)), several, rules.separator if cut else None)
+    return _Column(asked, list(map(known.__getitem__, cells)), min(map(firsts.__getitem__, gaps), default=None))
 
 
 def _long(

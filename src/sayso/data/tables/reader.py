@@ -104,13 +104,14 @@ def read_table(file: str | Path, how: How = AS_FOUND) -> Content:
         numbers: list[int] = []
         cells: dict[str, list[Cell]] = {name: [] for name in columns}
         known = {name: _Column() for name in columns}
+        nothing = (None,) * len(columns)
         for part in iter(lambda: _part(raw), []):
             if not numbers:
                 _check_title(path, raw, [place for _, place in places], *part[0])
             values = list(zip(*(row for _, row in part), strict=True))
             found = {name: _cells(path, raw.place, name, values[place], part, known[name]) for name, place in places}
             kept = [number for number, _ in part]
-            filled = [any(cell is not None for cell in row) for row in zip(*found.values(), strict=True)]
+            filled = [row != nothing for row in zip(*found.values(), strict=True)]
             if not all(filled):
                 kept = list(itertools.compress(kept, filled))
                 found = {name: list(itertools.compress(column, filled)) for name, column in found.items()}
