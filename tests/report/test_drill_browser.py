@@ -77,6 +77,7 @@ def opened(page: Any, file: Path, fragment: str = "") -> None:
 def test_choosing_shows_the_alias_and_writes_the_link_to_it(page: Any, page_file: Path) -> None:
     opened(page, page_file)
     assert page.input_value("#drill-subset") == "D5cons"
+    assert page.eval_on_selector("#drill .choices", "box => getComputedStyle(box).display") == "grid"
     page.select_option("#drill-part", label=re.sub(r"\s+", " ", page.inner_text("#drill-part option:nth-child(3)")))
     until(page, "location.hash.includes('seed=102')")
     page.select_option("#drill-subset", "D2incons_QA2")
