@@ -28,7 +28,7 @@ from typing import Any
 from sayso.core.errors import SaysoError
 from sayso.core.files import read_json, write_atomically, write_bytes
 from sayso.core.ledger import Contribution, from_lines, to_lines
-from sayso.core.records import Manifest, Record, from_line, to_line
+from sayso.core.records import Manifest, Record, from_line, records_of, to_line
 
 
 class JobFolder:
@@ -238,12 +238,16 @@ class JobFolder:
     def _sealed(self, path: Path, marker: Mapping[str, Any], advice: str) -> Iterator[Record]:
         """Records of a file that must be what its marker says."""
         content = path.read_bytes() if path.exists() else b""
-        parsed: list[Record] = []
-        for number, line in enumerate(content.decode(errors="replace").splitlines(), start=1):
-            try:
-                parsed.append(from_line(line))
-            except ValueError:
-                raise SaysoError(f"{path}: line {number} is cut off or not a record; {advice}") from None
+        lines = content.decode(errors="replace").splitlines()
+        try:
+            parsed = records_of(lines)
+        except ValueError:  # one by one they say which it is
+            parsed = []
+            for number, line in enumerate(lines, start=1):
+                try:
+                    parsed.append(from_line(line))
+                except ValueError:
+                    raise SaysoError(f"{path}: line {number} is cut off or not a record; {advice}") from None
         if _seal(content) != {"bytes": marker["bytes"], "sha256": marker["sha256"]}:
             raise SaysoError(f"{path}: {len(content)} bytes, where {marker['bytes']} were written; {advice}")
         yield from parsed

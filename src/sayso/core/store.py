@@ -177,11 +177,11 @@ class Store:
         """
         order = {cell.name: position for position, cell in enumerate(cells(self.experiment()))}
         require_one_origin(folder for folder in self.jobs() if folder.finished)
-        parts: list[tuple[int, int, int, Record]] = []
+        records: list[Record] = []
         for folder in self.jobs():
             if folder.finished:
-                parts += [(order[r.cell], r.seed, position, r) for position, r in enumerate(folder.records())]
-        return [part[-1] for part in sorted(parts, key=lambda part: part[:3])]
+                records += folder.records()
+        return sorted(records, key=lambda record: (order[record.cell], record.seed))
 
     def ledger(self) -> list[tuple[str, Contribution]]:
         """What each subset contributed to training in finished jobs, each with its cell; in the order of `records`.

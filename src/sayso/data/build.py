@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Literal
 
+from sayso.core.collecting import without_collecting
 from sayso.core.corpus import Corpus, EvalSet
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Assignment, Example, QAPair, Split
@@ -21,6 +22,7 @@ from sayso.data.unmistakable import check_names
 TRAINED = ("train_qa", "definitions")
 
 
+@without_collecting()
 def build_corpus(experiment: Experiment, seed: int, stage2_seed: int = 0, *, asked: bool = True) -> Corpus:
     """Make the corpus of one seed; equal calls give equal corpora, whatever else is built beside them.
 

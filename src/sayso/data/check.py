@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sayso.core.answers import normalise_all
+from sayso.core.collecting import without_collecting
 from sayso.core.errors import SaysoError
 from sayso.core.examples import EntityFacts, QAPair
 from sayso.core.experiment import Experiment
@@ -17,7 +18,6 @@ from sayso.data.facts import FactBase
 from sayso.data.people import NOTABLES
 from sayso.data.pocket import SYNTHETIC, PocketWorld
 from sayso.data.split import sizes
-from sayso.data.tables.collecting import without_collecting
 from sayso.data.tables.table import Table
 
 #: What a run is refused for, what may spoil its results, and what is good to know.

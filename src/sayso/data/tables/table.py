@@ -16,12 +16,12 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from sayso.core.collecting import without_collecting
 from sayso.core.errors import SaysoError
 from sayso.core.examples import EntityFacts
 from sayso.core.files import file_sha256
 from sayso.data.facts import Drawn, FactBase, choose
 from sayso.data.tables.cells import GAPS, plain_text
-from sayso.data.tables.collecting import without_collecting
 from sayso.data.tables.encodings import known_encoding
 from sayso.data.tables.entities import Reading, Rules, Taken, read_entities
 from sayso.data.tables.kinds import KINDS, kind_of

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def without_collecting() -> Iterator[None]:
-    """Look for no garbage: millions of cells, and none of them in a circle, took as long again."""
+    """Look for no garbage: many objects, and none of them in a circle, take up to as long again; also a decorator."""
     before = gc.isenabled()
     gc.disable()
     try:
