@@ -74,15 +74,8 @@ def learning_curves(
             "color": roles.colour_channel(lines),
             "detail": {"field": "stage", "type": "nominal"},
         }
-        band = vega.layer(
-            "area",
-            {"strokeWidth": 0},
-            transform=[{"filter": "datum.trained && isValid(datum.low)"}, *([_BAND_ON_LOG] if log else [])],
-            **along,
-            y={"field": "low", "type": "quantitative"},
-            y2={"field": "high"},
-            opacity=picked({"value": 0.14}, 0.02),
-        )
+        shown = [{"filter": "datum.trained && isValid(datum.low)"}, *([_BAND_ON_LOG] if log else [])]
+        band = vega.band(shown, picked({"value": 0.14}, 0.02), **along)
         line = vega.layer(
             "line",
             {"strokeWidth": 2.2, "strokeCap": "butt"},

@@ -80,26 +80,9 @@ def level_chart(points: pd.DataFrame, experiment: Experiment, *, size: tuple[int
 
 def _lines(axis: Swept, y: Spec, colour: dict[str, Spec], dashes: Spec, _: Sequence[str]) -> list[Spec]:
     x = _along_numbers(axis)
-    spots = vega.layer(
-        "point",
-        {"size": 34, "filled": True},
-        transform=[_MEASURED],
-        x=x,
-        y=y,
-        **colour,
-        opacity=picked({"value": 1}, 0.08),
-        tooltip=_TOOLTIP,
-    )
-    band = vega.layer(
-        "area",
-        {"strokeWidth": 0},
-        transform=[{"filter": "isValid(datum.low) || !isValid(datum.mean)"}],
-        x=x,
-        y={"field": "low", "type": "quantitative"},
-        y2={"field": "high"},
-        **colour,
-        opacity=picked({"value": 0.14}, 0.02),
-    )
+    spots = _spots(34, y, colour, x=x)
+    shown = [{"filter": "isValid(datum.low) || !isValid(datum.mean)"}]
+    band = vega.band(shown, picked({"value": 0.14}, 0.02), x=x, **colour)
     line = vega.layer(
         "line",
         {"strokeWidth": 2.2, "strokeCap": "butt"},
@@ -112,12 +95,11 @@ def _lines(axis: Swept, y: Spec, colour: dict[str, Spec], dashes: Spec, _: Seque
     return [spots, band, line]
 
 
-def _dots(axis: Swept, y: Spec, colour: dict[str, Spec], dashes: Spec, lines: Sequence[str]) -> list[Spec]:
-    beside = vega.name("line", scale={"domain": list(lines)})
-    at = {"x": _along_names(axis), "xOffset": beside}
-    spots = vega.layer(
+def _spots(size: int, y: Spec, colour: dict[str, Spec], **at: Spec) -> Spec:
+    """What was measured, a dot each."""
+    return vega.layer(
         "point",
-        {"size": 46, "filled": True},
+        {"size": size, "filled": True},
         transform=[_MEASURED],
         **at,
         y=y,
@@ -125,6 +107,12 @@ def _dots(axis: Swept, y: Spec, colour: dict[str, Spec], dashes: Spec, lines: Se
         opacity=picked({"value": 1}, 0.08),
         tooltip=_TOOLTIP,
     )
+
+
+def _dots(axis: Swept, y: Spec, colour: dict[str, Spec], dashes: Spec, lines: Sequence[str]) -> list[Spec]:
+    beside = vega.name("line", scale={"domain": list(lines)})
+    at = {"x": _along_names(axis), "xOffset": beside}
+    spots = _spots(46, y, colour, **at)
     interval = vega.layer(
         "rule",
         {"strokeWidth": 2},

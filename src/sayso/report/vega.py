@@ -101,6 +101,12 @@ def written(at: Mapping[str, Any], form: str, dark: float) -> Spec:
     return layer("text", {"fontSize": 11}, **at, text={**number("mean"), "format": form}, color=colour)
 
 
+def band(transform: Sequence[Spec], opacity: Spec, **at: Any) -> Spec:
+    """An interval along a line, from the field `low` to `high`."""
+    ends = {"y": {"field": "low", "type": "quantitative"}, "y2": {"field": "high"}}
+    return layer("area", {"strokeWidth": 0}, transform=list(transform), **at, **ends, opacity=opacity)
+
+
 def headroom() -> Spec:
     """Nothing, a little above the panel: titles side by side are then as high, whether a number stands out or not."""
     at = {"x": {"value": 0}, "x2": {"value": 1}, "y": {"value": -9}}
