@@ -18,8 +18,9 @@ from typing import Any, Literal
 from sayso.core.errors import SaysoError, nearest
 from sayso.data.progress import OnProgress, unheard
 from sayso.data.tables.cells import EMPTY, MISSING, Cell, cell_of, plain_text, text_cell
-from sayso.data.tables.formats import How, Numbered, Raw, csv_rows, open_rows
+from sayso.data.tables.formats import csv_rows, open_rows
 from sayso.data.tables.kinds import KINDS, SUFFIXES, kind_of
+from sayso.data.tables.raw import How, Numbered, Raw
 
 __all__ = ["AS_FOUND", "SUFFIXES", "Content", "How", "columns_of", "cvdb_rows", "read_table", "signature"]
 
