@@ -20,14 +20,18 @@ from sayso.core.files import write_atomically
 
 
 def render(template: str, scripts: Sequence[str] = ("page.js",), **values: Any) -> str:
-    """Fill a template, which escapes whatever is put into it; `scripts` are files beside it."""
+    r"""Fill a template, which escapes whatever is put into it; `scripts` are files beside it.
+
+    What no file can hold, such as a byte of a folder's name that is no text, is written out: ``\udcff``.
+    """
     texts = [_read(script) for script in scripts]
     policy = (
         f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src {' '.join(map(_hash, texts))};"
         " base-uri 'none'; form-action 'none'"
     )
     own = [Markup(text) for text in texts]  # noqa: S704 (our own files)
-    return read_template(template).render(style=_style(), policy=policy, scripts=own, **values)
+    html = read_template(template).render(style=_style(), policy=policy, scripts=own, **values)
+    return html.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def read_template(name: str) -> jinja2.Template:
