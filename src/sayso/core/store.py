@@ -175,13 +175,17 @@ class Store:
         SaysoError
             If files are damaged, or jobs rest on different data or models.
         """
-        order = {cell.name: position for position, cell in enumerate(cells(self.experiment()))}
+        order = self._order()
         require_one_origin(folder for folder in self.jobs() if folder.finished)
         records: list[Record] = []
         for folder in self.jobs():
             if folder.finished:
                 records += folder.records()
         return sorted(records, key=lambda record: (order[record.cell], record.seed))
+
+    def _order(self) -> dict[str, int]:
+        """The place of each cell in the experiment."""
+        return {cell.name: position for position, cell in enumerate(cells(self.experiment()))}
 
     def ledger(self) -> list[tuple[str, Contribution]]:
         """What each subset contributed to training in finished jobs, each with its cell; in the order of `records`.
@@ -191,7 +195,7 @@ class Store:
         SaysoError
             If files are damaged.
         """
-        order = {cell.name: position for position, cell in enumerate(cells(self.experiment()))}
+        order = self._order()
         parts: list[tuple[int, int, int, str, Contribution]] = []
         for folder in self.jobs():
             if folder.finished:
@@ -209,7 +213,7 @@ class Store:
         SaysoError
             If files are damaged.
         """
-        order = {cell.name: position for position, cell in enumerate(cells(self.experiment()))}
+        order = self._order()
         finished = [(folder.manifest(), folder) for folder in self.jobs() if folder.finished]
         seen: set[tuple[str, int]] = set()
         for manifest, folder in sorted(finished, key=lambda each: (order[each[0].cell], each[0].seeds)):
