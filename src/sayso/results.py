@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sayso.core.collecting import without_collecting
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
 from sayso.core.identity import Today, models_read, notices, require_unchanged
@@ -141,6 +142,7 @@ class Results:
 
         return predictions_frame(self.store)
 
+    @without_collecting()
     def report(self, experiment: Experiment | None = None, *, drilled: Collection[int] | None = None) -> Path:
         """Write ``report.html`` with its figures into the folder and return its path.
 

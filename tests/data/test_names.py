@@ -19,6 +19,21 @@ def test_words_are_different_and_not_taken(seed, count):
     assert all(re.fullmatch("[a-z]{2}", word) for word in words)
 
 
+@given(SEEDS, st.integers(0, 300), st.integers(1, 3))
+def test_words_are_those_that_one_after_the_other_would_draw(seed, count, length):
+    letters = list("abcdefghijklmnopqrstuvwxyz")
+    taken = ["ab", "q"]
+    count = min(count, 26**length - len(taken))
+    one_by_one, generator = [], np.random.default_rng(seed)
+    while len(one_by_one) < count:
+        word = "".join(generator.choice(letters, length))
+        if word not in [*taken, *one_by_one]:
+            one_by_one.append(word)
+    drawn = np.random.default_rng(seed)
+    assert random_words(drawn, count, length, taken=taken) == one_by_one
+    assert drawn.bit_generator.state == generator.bit_generator.state
+
+
 def test_all_words_there_are_can_be_drawn_and_no_more():
     generator = np.random.default_rng(0)
     assert len(random_words(generator, 26, 1)) == 26

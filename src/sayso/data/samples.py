@@ -87,7 +87,7 @@ def sample_pictures(
 
     first = cells(experiment)[0].experiment
     chosen = seed if seed is not None else first.seeds.first
-    pictures = build_corpus(first, chosen).pictures
+    pictures = build_corpus(first, chosen, asked=False).pictures
     if pictures is None:
         return []
     return [

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import pandas as pd
 from markupsafe import Markup
 
-from sayso.core.collecting import without_collecting
 from sayso.core.corpus import CorpusOf
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
@@ -43,7 +42,6 @@ class Drill:
     notes: Sequence[str]
 
 
-@without_collecting()
 def drill(
     store: Store,
     table: pd.DataFrame,

@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from sayso.core.experiment import Experiment
 from sayso.stats.comparisons import ALPHA, Interval
@@ -96,5 +96,5 @@ def two_way_interval(right: NDArray[np.float64], asked: NDArray[np.float64]) -> 
     of_entities = (added.sum(0) ** 2).sum() * entities / (entities - 1)
     of_pairs = (added**2).sum() * pairs / (pairs - 1)
     error = float(np.sqrt(of_seeds + max(of_entities - of_pairs, 0.0)))
-    half = float(stats.t.ppf(1 - ALPHA / 2, min(seeds, entities) - 1)) * error
+    half = float(special.stdtrit(min(seeds, entities) - 1, 1 - ALPHA / 2)) * error
     return Interval(mean, mean - half, mean + half, seeds)
