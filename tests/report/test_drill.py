@@ -221,8 +221,8 @@ def store_of(experiment: Experiment, path: Path, seeds: range, *, kept: bool = T
     return store
 
 
-def shown(store: Store, **settings: Any) -> Drill:
-    return drill(store, load(store), corpora(store.experiment()), **settings)
+def shown(store: Store, room: int = 600_000, **settings: Any) -> Drill:
+    return drill(store, load(store), corpora(store.experiment()), room=room, **settings)
 
 
 def test_seeds_that_fit_are_in_the_page_with_their_gaps_and_the_others_are_named(
@@ -233,7 +233,7 @@ def test_seeds_that_fit_are_in_the_page_with_their_gaps_and_the_others_are_named
     assert [part.seed for part, _ in whole.parts] == [100, 101, 102, 103]
     assert whole.left_out == []
     sizes = [len(data) for _, data in whole.parts]
-    less = shown(store, limit=sum(sizes[:2]))
+    less = shown(store, room=sum(sizes[:2]))
     assert less.parts == whole.parts[:2]
     assert [part.seed for part in less.left_out] == [102, 103]
     text = section(less, store)
@@ -271,13 +271,13 @@ def test_what_is_not_there_is_said(tiny: Experiment, tmp_path: Path) -> None:
     store = store_of(tiny, tmp_path, range(2), kept=False)
     (note,) = shown(store).notes
     assert note == f"What the model said was not kept: 'sayso measure {tmp_path} --add predictions' adds it."
-    nothing = drill(store, load(store), None)
+    nothing = drill(store, load(store), None, room=600_000)
     assert nothing.parts == []
     assert "cannot be made again here" in section(nothing, store)
     with pytest.raises(SaysoError, match="nothing to look at of these seeds; it has 0, 1"):
         shown(store, seeds=[7])
     kept = store_of(tiny, tmp_path / "kept", range(2))
-    (note,) = drill(kept, load(kept), None).notes
+    (note,) = drill(kept, load(kept), None, room=600_000).notes
     assert note.startswith("Documents are not shown")
 
 

@@ -14,6 +14,7 @@ from sayso.core.experiment import Experiment
 from sayso.core.ledger import Contribution
 from sayso.core.settings_apart import settings_apart
 from sayso.core.store import Store
+from sayso.data.samples import corpora
 from sayso.paper.judging import judge
 from sayso.report import page as report_page
 from sayso.report.figure import Figure
@@ -92,9 +93,30 @@ def test_nothing_is_loaded_from_anywhere(elements: list[Element], text: str) -> 
 
 
 def test_no_script_runs_but_the_pages_own(text: str) -> None:
-    (script,) = re.findall(r"<script>(.*?)</script>", text, flags=re.DOTALL)
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    assert f"script-src 'sha256-{digest}';" in text
+    scripts = re.findall(r"<script>(.*?)</script>", text, flags=re.DOTALL)
+    digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    assert len(digests) == 2
+    hashes = " ".join(f"'sha256-{digest}'" for digest in digests)
+    assert f"script-src {hashes};" in text
+
+
+def test_seeds_to_look_at_leave_a_page_its_size(
+    tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_figures: None
+) -> None:
+    store = planted_store(Store(tmp_path), tiny, planted_records(tiny, range(100, 104), {}))
+
+    def size() -> tuple[int, str]:
+        text = write_report(store, [], [], corpus_of=corpora(tiny)).read_text(encoding="utf-8")
+        return len(text), " ".join(text.split())
+
+    all_fit, text = size()
+    assert "Not in this page" not in text
+    seeds = [len(data) for data in re.findall(r'class="drill-data">(.*?)</script>', text)]
+    monkeypatch.setattr(report_page, "_LEAST_OF_SEEDS", 0)
+    monkeypatch.setattr(report_page, "_MOST", all_fit - seeds[-1])
+    less, text = size()
+    assert less < all_fit
+    assert "Not in this page, which would be too large: seed" in text
 
 
 def test_links_lead_somewhere_and_no_two_things_have_one_name(elements: list[Element]) -> None:
@@ -108,7 +130,7 @@ def test_links_lead_somewhere_and_no_two_things_have_one_name(elements: list[Ele
 def test_text_of_the_user_is_escaped_everywhere(elements: list[Element], text: str) -> None:
     assert "alert(" in text
     assert EVIL not in text
-    assert [attributes for tag, attributes in elements if tag == "script"] == [{}]
+    assert [attributes for tag, attributes in elements if tag == "script"] == [{}, {}]
 
 
 def test_each_chart_has_its_numbers_as_a_table_and_as_csv(page: Path, elements: list[Element], text: str) -> None:

@@ -1,6 +1,7 @@
 // From a seed to an alias. Text is put in with textContent alone: names may look like anything.
 (async () => {
   const at = (id) => document.getElementById(id);
+  if (!at("drill-index")) return;
   const { parts, constants } = JSON.parse(at("drill-index").textContent);
   const packed = document.querySelectorAll("script.drill-data");
   const choices = { part: at("drill-part"), subset: at("drill-subset"), which: at("drill-which"), alias: at("drill-alias") };

@@ -1,6 +1,6 @@
 """The drill-down of a report: seed, subset, alias; its documents, its questions, what the model said after each stage.
 
-A page holds the seeds that fit into `LIMIT`, the first seed of every cell before the second of any, and says which.
+A page holds the seeds that it has room for, the first seed of every cell before the second of any, and says which.
 """
 
 from __future__ import annotations
@@ -22,9 +22,6 @@ from sayso.core.sweep import cells
 from sayso.report.drill_seed import FIRST, NOT_ASKED, Part, pack
 from sayso.report.templates import read_template
 from sayso.stats.values import ATTRIBUTION, GAP, for_statistics, gap_points
-
-#: As many bytes of a page are of seeds to be looked at, in base 64.
-LIMIT = 600_000
 
 _GAPS = ("validation", ATTRIBUTION)
 
@@ -48,11 +45,11 @@ def drill(
     corpus_of: CorpusOf | None,
     *,
     seeds: Collection[int] | None = None,
-    limit: int = LIMIT,
+    room: int,
 ) -> Drill:
     """Gather what can be looked at of the finished jobs of a folder, whose records are `table`.
 
-    Without `corpus_of` documents are left out. `seeds`: of these alone.
+    Without `corpus_of` documents are left out. `seeds`: of these alone. `room`: for as many bytes, in base 64.
 
     Raises
     ------
@@ -76,7 +73,7 @@ def drill(
         kept |= bool(said)
         corpus = corpus_of(part.cell, part.seed, part.deal, asked=not said) if corpus_of is not None else None
         data = pack(own, _stages(own, part.deal), said, corpus, deal=part.deal)
-        if size + len(data) > limit:
+        if size + len(data) > room:
             left_out.append(part)
         else:
             size += len(data)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from sayso.core.corpus import CorpusOf
 from sayso.core.errors import SaysoError
@@ -30,7 +31,7 @@ from sayso.core.sweep import cells
 from sayso.report import templates
 from sayso.report.charts_in_page import Chart, chart, save_all
 from sayso.report.citing import CITATIONS
-from sayso.report.drill import Drill, drill, section
+from sayso.report.drill import drill, section
 from sayso.report.figure_table import csv_link
 from sayso.report.figures import figures
 from sayso.report.glossary import MEASURES, WORDS, subsets_of
@@ -47,6 +48,10 @@ Expected = tuple[str, Sequence[tuple[str, ...]]]
 #: A title, the name of another experiment, and the settings that differ from its.
 Against = tuple[str, str, Apart]
 
+#: As many bytes a page is to have at most, and as many of them the drill-down has at least and at most.
+_MOST, _LEAST_OF_SEEDS, _MOST_OF_SEEDS = 1_950_000, 150_000, 600_000
+
+_HERE = Markup("<!-- the drill-down -->")
 _TRAINING_PARTS = ("world", "X1", "X2")
 
 
@@ -98,23 +103,25 @@ def write_report(
     table, experiment = load(store) if table is None else table, store.experiment()
     drawn = figures(table, experiment, paper)
     charts = [chart(figure) for figure in drawn]
-    found = drill(store, table, corpus_of, seeds=drilled)
     folder = store.path / "charts"
     try:
         folder.mkdir(exist_ok=True)
         save_all(drawn, folder)
         page = store.path / "report.html"
-        values = _values(store, table, experiment, charts, verdicts, expected, found)
+        values = _values(store, table, experiment, charts, verdicts, expected)
         html = templates.render(
             "page.html.j2",
-            ("page.js", "drill.js") if found.parts else ("page.js",),
+            ("page.js", "drill.js"),
             **values,
+            drill=_HERE,
             notices=notices,
             samples=_by_place(samples, pictures or {}),
             settings_beside=[_against(*each) for each in against],
             contents=_contents(charts, values, samples=bool(samples)),
         )
-        write_atomically(page, html)
+        room = min(max(_MOST - len(html), _LEAST_OF_SEEDS), _MOST_OF_SEEDS)
+        found = drill(store, table, corpus_of, seeds=drilled, room=room)
+        write_atomically(page, html.replace(_HERE, section(found, store)))
     except OSError as error:
         raise SaysoError(f"{store.path}: cannot write the report here: {error.strerror}") from error
     return page
@@ -127,7 +134,6 @@ def _values(
     charts: Sequence[Chart],
     verdicts: Sequence[Verdict],
     expected: Sequence[Expected],
-    drilled: Drill,
 ) -> dict[str, Any]:
     """What the template fills in of the records."""
     jobs = store.jobs()
@@ -149,7 +155,6 @@ def _values(
         "ledgers": list(stage_ledgers(ledger_frame(store))),
         "ledger_columns": SHOWN,
         "no_ledger": NO_LEDGER,
-        "drill": section(drilled, store),
         "settings": json.dumps(experiment.model_dump(mode="json"), indent=2, ensure_ascii=False),
         "manifests": _manifests(store),
         "glossary": [
