@@ -4,9 +4,11 @@ import csv
 import json
 import os
 import re
+from io import StringIO
 from pathlib import Path
 from urllib.parse import unquote
 
+import pandas as pd
 import pytest
 
 import sayso
@@ -202,4 +204,9 @@ def test_from_the_command_line(found: WholePaper, folder: Path) -> None:
     assert lines[-1] == f"page: {folder / 'paper.html'}"
     data = call("paper", "--look", "--out", folder, "--json")
     assert '"a-smaller-gap-on-works"' in data.stdout
+    table = pd.read_csv(StringIO(call("paper", "--look", "--out", folder, "--csv").stdout))
+    assert [*zip(table["figure"], table["experiment"], table["claim"], table["outcome"], strict=True)] == [
+        (row["figure"], row["experiment"], row["claim"], row["outcome"]) for row in json.loads(data.stdout)
+    ]
+    assert "exclude each other" in error_of(call("paper", "--look", "--csv", "--json"))
     assert "no experiment of the paper at pocket size" in error_of(call("paper", "--look", "--only", "paper-main"))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sayso.cli.options import DIR, examples
+from sayso.cli.options import DIR, examples, not_both
 from sayso.core.errors import SaysoError
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def results(
 
     Means over seeds with 95% intervals, by subset, on questions and on entity attribution.
     """
-    _not_both(csv=csv, json=json)
+    not_both(csv=csv, json=json)
     if ledger and predictions:
         raise SaysoError("--ledger and --predictions exclude each other; choose one")
     if predictions and not (csv or json):
@@ -83,7 +83,7 @@ def claims(
     json: Annotated[bool, typer.Option("--json", help="Print every verdict as JSON.")] = False,
 ) -> None:
     """Say which claims of the paper hold in a results folder."""
-    _not_both(csv=csv, json=json)
+    not_both(csv=csv, json=json)
     from sayso.cli import results_pages, terminal
     from sayso.report.verdict_data import claims_csv, claims_json
 
@@ -174,12 +174,6 @@ def figures(
     where = found.path / "figures" / chosen.name if out is None else out
     for figure in found.figures(chosen.name, kind, where):
         typer.echo(f"{where / figure.name}.{kind}" + (f"    {figure.place}" if figure.of else ""))
-
-
-def _not_both(*, csv: bool, json: bool) -> None:
-    """Refuse two forms at a time by a SaysoError."""
-    if csv and json:
-        raise SaysoError("--csv and --json exclude each other; choose one")
 
 
 def _notice(found: Results) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from sayso.core.errors import SaysoError
+
 NAME = typer.Argument(
     metavar="NAME",
     help="Name in the catalogue ('sayso list'), a YAML or JSON file, or an Experiment of your own: module:NAME or "
@@ -35,3 +37,9 @@ def examples(*commands: str) -> str:
     return "\n".join(
         ["\b", "Example:" if len(commands) == 1 else "Examples:", *(f"  {command}" for command in commands)]
     )
+
+
+def not_both(*, csv: bool, json: bool) -> None:
+    """Refuse two forms at a time by a SaysoError."""
+    if csv and json:
+        raise SaysoError("--csv and --json exclude each other; choose one")

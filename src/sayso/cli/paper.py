@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from sayso.cli.options import examples
+from sayso.cli.options import examples, not_both
 
 if TYPE_CHECKING:
     from sayso.whole_paper import Runner
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-@app.command(epilog=examples("sayso paper", "sayso paper --only pocket --only pocket-t5", "sayso paper --look --json"))
+@app.command(epilog=examples("sayso paper", "sayso paper --only pocket --only pocket-t5", "sayso paper --look --csv"))
 def paper(
     scale: Annotated[
         Literal["pocket", "full"], typer.Option(help="At pocket size on a laptop, or at full size on GPUs.")
@@ -28,6 +28,7 @@ def paper(
     seeds: Annotated[str | None, typer.Option(metavar="N|a-b", help="How many seeds of each, or which.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, metavar="N", help="Processes at a time.")] = None,
     look: Annotated[bool, typer.Option("--look", help="Run nothing; say what there is.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print every claim as CSV.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print every claim as JSON.")] = False,
 ) -> None:
     """Run the whole paper, and judge its claims by figure.
@@ -36,20 +37,24 @@ def paper(
     the same command goes on where it was. Ends with paper.html, every claim by figure, with the way to each
     experiment's report.
     """
+    not_both(csv=csv, json=json)
     from sayso.cli import paper_page, terminal
     from sayso.cli.interrupts import stoppable
+    from sayso.report.whole import ledger_csv
     from sayso.results import RESULTS
     from sayso.whole_paper import whole_paper
 
     with stoppable("goes on where it was"):
         found = whole_paper(scale, out or RESULTS, only=only or (), run=None if look else _runner(seeds, jobs))
     figures = found.figures()
-    if json:
+    if csv:
+        typer.echo(ledger_csv(figures), nl=False)
+    elif json:
         typer.echo(json_lib.dumps(paper_page.as_data(figures), indent=1, ensure_ascii=False))
     else:
         terminal.show(paper_page.ledger(figures, found.refused))
     if found.there:
-        typer.echo(f"page: {found.page(figures)}", err=json)
+        typer.echo(f"page: {found.page(figures)}", err=csv or json)
 
 
 def _runner(seeds: str | None, jobs: int | None) -> Runner:

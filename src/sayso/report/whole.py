@@ -70,7 +70,7 @@ def write_page(file: Path, scale: str, figures: Sequence[FigureOfPaper], refused
         figures=[_shown(figure, reports, placed) for figure in figures],
         counts=counts(entries),
         refused=refused,
-        claims_link=_csv([figure.ledger for figure in figures]),
+        claims_link=csv_link(ledger_csv([figure.ledger for figure in figures])),
         glossary=[("Subsets", subsets_of_the_paper()), ("Measures", MEASURES), ("Words", WORDS)],
         citing=CITATIONS,
     )
@@ -91,6 +91,16 @@ def found(entry: Entry) -> str:
     return ", ".join([verdict.difference, *seeds, verdict.decision.reason])
 
 
+def ledger_csv(figures: Iterable[Figure]) -> str:
+    """All claims of figures as CSV, a line each."""
+    rows = (
+        {"figure": figure.name, "experiment": entry.experiment, **flat(entry.verdict), "outcome": entry.told}
+        for figure in figures
+        for entry in figure.entries
+    )
+    return rows_csv(_CSV_COLUMNS, rows)
+
+
 def _shown(figure: FigureOfPaper, reports: Mapping[str, str], placed: dict[Path, str]) -> dict[str, object]:
     """A figure as the template has it. `placed`: charts that stand on the page already, and where."""
     name = figure.ledger.name
@@ -104,7 +114,7 @@ def _shown(figure: FigureOfPaper, reports: Mapping[str, str], placed: dict[Path,
         "counts": counts(entries),
         "any_run": any(entry.told != "not run" for entry in entries),
         "rows": [claim_row(entry, reports) for entry in entries],
-        "link": _csv([figure.ledger]) if entries else "",
+        "link": csv_link(ledger_csv([figure.ledger])) if entries else "",
         "found": _once(own.found for own in figure.experiments),
         "experiments": [
             {"own": own, "charts": _placed(own, name, id_, placed) if own.report is not None else []}
@@ -137,16 +147,6 @@ def claim_row(entry: Entry, reports: Mapping[str, str]) -> dict[str, object]:
         "found": found(entry),
         "p": "" if math.isnan(entry.verdict.p_corrected) else numbers.p_value(entry.verdict.p_corrected),
     }
-
-
-def _csv(figures: Iterable[Figure]) -> str:
-    """A link that holds all claims of figures as CSV."""
-    rows = (
-        {"figure": figure.name, "experiment": entry.experiment, **flat(entry.verdict), "outcome": entry.told}
-        for figure in figures
-        for entry in figure.entries
-    )
-    return csv_link(rows_csv(_CSV_COLUMNS, rows))
 
 
 def _once(texts: Iterable[str]) -> list[str]:
