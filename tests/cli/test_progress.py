@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from sayso.cli.display import Display, MeasuringDisplay, picture, plan_lines
-from sayso.cli.progress import JobProgress, RunProgress, consecutive, duration, seed_range
+from sayso.cli.progress import JobProgress, RunProgress, duration
 from sayso.core.experiment import Experiment
 from sayso.core.store import Store
 from sayso.core.sweep import Job, cells
@@ -279,5 +279,3 @@ def test_measuring_afterwards_says_now_and_then_how_far_it_is(jobs: list[Job], t
 
 def test_numbers_are_written_as_people_read_them() -> None:
     assert [duration(s) for s in (0.2, 59.6, 61, 3600)] == ["0 s", "1 min 00 s", "1 min 01 s", "1 h 00 min"]
-    assert seed_range((3, 1, 2, 9)) == "1-3, 9"
-    assert consecutive(()) == []

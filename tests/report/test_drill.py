@@ -237,7 +237,7 @@ def test_seeds_that_fit_are_in_the_page_with_their_gaps_and_the_others_are_named
     assert less.parts == whole.parts[:2]
     assert [part.seed for part in less.left_out] == [102, 103]
     text = section(less, store)
-    assert "seed 102; seed 103" in " ".join(text.split())
+    assert "seeds 102-103. " in " ".join(text.split())
     assert f"sayso report {tmp_path} --seeds 102" in text
     assert text.count('class="drill-data"') == 2
     assert sum(map(len, re.findall('class="drill-data">(.*?)</script>', text))) <= sum(sizes[:2])

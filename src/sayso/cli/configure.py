@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from sayso import api
-from sayso.cli.progress import consecutive
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
+from sayso.core.seeds import consecutive
 from sayso.data.facts import FactBase
 from sayso.data.knowledge import knowledge_of
 from sayso.data.people import NOTABLES, holds_people

@@ -18,7 +18,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from sayso.cli.progress import JobProgress, RunProgress, duration, seed_range
+from sayso.cli.progress import JobProgress, RunProgress, duration
+from sayso.core.seeds import seed_range
 from sayso.core.store import Store
 from sayso.core.sweep import Job
 from sayso.runs.status import epochs_done

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from sayso.core.experiment import Experiment
 from sayso.core.legs import legs, total_epochs
+from sayso.core.seeds import seed_range
 from sayso.core.sweep import Job
 
 #: Subsets whose exact match is shown while training; the stage decides which of them say something.
@@ -194,30 +195,6 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
-def seed_range(seeds: Sequence[int]) -> str:
-    """Write seeds as ranges.
-
-    >>> seed_range((100, 101, 102, 200))
-    '100-102, 200'
-    """
-    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in consecutive(seeds))
-
-
-def consecutive(seeds: Sequence[int]) -> list[tuple[int, int]]:
-    """First and last of each run of consecutive seeds.
-
-    >>> consecutive((100, 101, 102, 200))
-    [(100, 102), (200, 200)]
-    """
-    blocks: list[tuple[int, int]] = []
-    for seed in sorted(seeds):
-        if blocks and seed == blocks[-1][1] + 1:
-            blocks[-1] = (blocks[-1][0], seed)
-        else:
-            blocks.append((seed, seed))
-    return blocks
 
 
 def _headline_subsets(experiment: Experiment, stage: str) -> list[str]:

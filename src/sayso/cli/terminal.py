@@ -11,10 +11,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from sayso.cli.progress import seed_range
 from sayso.cli.streams import can_write
 from sayso.core.experiment import Experiment
 from sayso.core.legs import kept_states
+from sayso.core.seeds import seed_range
 from sayso.core.spec import canonical_json
 from sayso.core.sweep import cells
 from sayso.runs.status import CellStatus, Status

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import Field, ValidationError, model_validator
@@ -63,3 +64,27 @@ class Seeds(Spec):
             return cls(first=first, count=count)
         except ValidationError as error:
             raise SaysoError(f"seeds '{text}': {explain(error)}") from error
+
+
+def seed_range(seeds: Sequence[int]) -> str:
+    """Write seeds as ranges.
+
+    >>> seed_range((100, 101, 102, 200))
+    '100-102, 200'
+    """
+    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in consecutive(seeds))
+
+
+def consecutive(seeds: Sequence[int]) -> list[tuple[int, int]]:
+    """First and last of each run of consecutive seeds.
+
+    >>> consecutive((100, 101, 102, 200))
+    [(100, 102), (200, 200)]
+    """
+    blocks: list[tuple[int, int]] = []
+    for seed in sorted(seeds):
+        if blocks and seed == blocks[-1][1] + 1:
+            blocks[-1] = (blocks[-1][0], seed)
+        else:
+            blocks.append((seed, seed))
+    return blocks

@@ -17,6 +17,7 @@ from sayso.core.experiment import Experiment
 from sayso.core.job_folder import JobFolder
 from sayso.core.legs import legs
 from sayso.core.predictions import Answered, predictions
+from sayso.core.seeds import seed_range
 from sayso.core.store import Store
 from sayso.core.sweep import cells
 from sayso.report.drill_seed import FIRST, NOT_ASKED, Part, pack
@@ -30,11 +31,13 @@ _GAPS = ("validation", ATTRIBUTION)
 class Drill:
     """What can be looked at: parts with their packed data, those that did not fit, and what a reader should know.
 
-    `gaps`: by cell and seed the internalization gap on questions and on entity attribution, None where not measured.
+    `kept`: whether what models said is there. `gaps`: by cell and seed the internalization gap on questions and on
+    entity attribution, None where not measured.
     """
 
     parts: Sequence[tuple[Part, str]]
     left_out: Sequence[Part]
+    kept: bool
     gaps: dict[tuple[str, int], list[float | None]]
     notes: Sequence[str]
 
@@ -86,7 +89,7 @@ def drill(
         notes.append(f"What the model said was not kept: 'sayso measure {store.path} --add predictions' adds it.")
     if packed and corpus_of is None:
         notes.append("Documents are not shown, nor which entity an alias stands for: see the note above.")
-    return Drill(packed, left_out, _gaps(table, settings), notes)
+    return Drill(packed, left_out, kept, _gaps(table, settings), notes)
 
 
 def section(found: Drill, store: Store) -> Markup:
@@ -101,12 +104,21 @@ def section(found: Drill, store: Store) -> Markup:
         packed=[data for _, data in found.parts],
         several=several,
         deals=any(part.deal for part, _ in found.parts),
-        left_out=list(dict.fromkeys((part.cell, part.seed) for part in found.left_out)),
+        left_out=_by_cell(found.left_out),
+        kept=found.kept,
         folder=str(store.path),
         notes=found.notes,
         constants={"first": FIRST, "notAsked": NOT_ASKED},
     )
     return Markup(html)  # noqa: S704 (the template escapes what is put into it)
+
+
+def _by_cell(parts: Sequence[Part]) -> list[tuple[str, int, str]]:
+    """Cells with the first of their seeds, and all of them as ranges."""
+    seeds: dict[str, dict[int, None]] = {}
+    for part in parts:
+        seeds.setdefault(part.cell, {})[part.seed] = None
+    return [(cell, next(iter(own)), seed_range([*own])) for cell, own in seeds.items()]
 
 
 class _Jobs:
