@@ -19,6 +19,7 @@ from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
 from sayso.core.predictions import Answered
 from sayso.core.records import Record
+from sayso.core.seeds import Seeds
 from sayso.core.store import Store
 from sayso.core.sweep import cells
 from sayso.data.build import build_corpus
@@ -238,7 +239,9 @@ def test_seeds_that_fit_are_in_the_page_with_their_gaps_and_the_others_are_named
     assert [part.seed for part in less.left_out] == [102, 103]
     text = section(less, store)
     assert "seeds 102-103. " in " ".join(text.split())
-    assert f"sayso report {tmp_path} --seeds 102" in text
+    assert f"sayso report {tmp_path} --seeds 102-103</code>" in text
+    wanted = list(Seeds.parse("102-103"))
+    assert [part.seed for part, _ in shown(store, room=sum(sizes[2:]), seeds=wanted).parts] == wanted
     assert text.count('class="drill-data"') == 2
     assert sum(map(len, re.findall('class="drill-data">(.*?)</script>', text))) <= sum(sizes[:2])
     assert [part.seed for part, _ in shown(store, seeds=[103, 99]).parts] == [103]

@@ -17,7 +17,7 @@ from sayso.core.experiment import Experiment
 from sayso.core.job_folder import JobFolder
 from sayso.core.legs import legs
 from sayso.core.predictions import Answered, predictions
-from sayso.core.seeds import seed_range
+from sayso.core.seeds import consecutive, seed_range
 from sayso.core.store import Store
 from sayso.core.sweep import cells
 from sayso.report.drill_seed import FIRST, NOT_ASKED, Part, pack
@@ -113,12 +113,12 @@ def section(found: Drill, store: Store) -> Markup:
     return Markup(html)  # noqa: S704 (the template escapes what is put into it)
 
 
-def _by_cell(parts: Sequence[Part]) -> list[tuple[str, int, str]]:
-    """Cells with the first of their seeds, and all of them as ranges."""
-    seeds: dict[str, dict[int, None]] = {}
+def _by_cell(parts: Sequence[Part]) -> list[tuple[str, str, str]]:
+    """Cells with the first run of their seeds (``102-103``, ``103-103``), and all of them as ranges."""
+    seeds: dict[str, set[int]] = {}
     for part in parts:
-        seeds.setdefault(part.cell, {})[part.seed] = None
-    return [(cell, next(iter(own)), seed_range([*own])) for cell, own in seeds.items()]
+        seeds.setdefault(part.cell, set()).add(part.seed)
+    return [(cell, "-".join(map(str, consecutive([*own])[0])), seed_range([*own])) for cell, own in seeds.items()]
 
 
 class _Jobs:
