@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -158,36 +158,30 @@ class Results:
         from sayso.data.samples import as_png, corpora, sample_documents, sample_pictures
         from sayso.paper.expected import expected
         from sayso.paper.set_against import set_against
+        from sayso.report.context import Context
         from sayso.report.page import write_report
 
-        said = self.notices()
-        samples: list[tuple[str, str, str]] = []
-        pictures: dict[str, bytes] = {}
-        corpus_of = None
+        found = expected(self.experiment)
+        context = Context(
+            paper=self._of_paper(),
+            drilled=drilled,
+            expected=[] if found is None else [(table.title, table.rows) for table in found.tables()],
+            against=list(set_against(self.experiment)),
+            notices=self.notices(),
+        )
         try:
             require_unchanged(self.store.jobs(), Today(own_only=experiment is None))
-            samples = sample_documents(experiment or self.experiment)
-            pictures = as_png(sample_pictures(experiment or self.experiment))
-            corpus_of = corpora(experiment or self.experiment)
+            written = experiment or self.experiment
+            context = replace(
+                context,
+                samples=sample_documents(written),
+                pictures=as_png(sample_pictures(written)),
+                corpus_of=corpora(written),
+            )
         except SaysoError as error:
-            said.append(f"no documents are shown: {error}")
-        found = expected(self.experiment)
-        tables = [] if found is None else [(table.title, table.rows) for table in found.tables()]
+            context = replace(context, notices=[*context.notices, f"no documents are shown: {error}"])
         records = self.records()
-        against = set_against(self.experiment)
-        return write_report(
-            self.store,
-            self._judged(records),
-            samples,
-            pictures,
-            said,
-            tables,
-            against,
-            table=records,
-            paper=self._of_paper(),
-            corpus_of=corpus_of,
-            drilled=drilled,
-        )
+        return write_report(self.store, self._judged(records), context, table=records)
 
     def _of_paper(self) -> tuple[str, ...]:
         """The figures of the paper that the experiment stands for, by its name."""

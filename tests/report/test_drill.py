@@ -25,6 +25,7 @@ from sayso.core.sweep import cells
 from sayso.data.build import build_corpus
 from sayso.data.samples import corpora
 from sayso.report import page as report_page
+from sayso.report.context import Context
 from sayso.report.drill import Drill, drill, section
 from sayso.report.drill_seed import codes, seed_data
 from sayso.report.page import write_report
@@ -293,7 +294,7 @@ def test_hostile_names_are_nowhere_in_the_page_but_packed(
     (folder,) = store.jobs()
     rows = [{**asdict(each), "said": [evil] * len(each.said)} for each in store_said(store)]
     folder.write_details("predictions-stage2", [row for row in rows if row["stage"] == "stage2"])
-    page = write_report(store, [], [], corpus_of=corpora(tiny)).read_text(encoding="utf-8")
+    page = write_report(store, context=Context(corpus_of=corpora(tiny))).read_text(encoding="utf-8")
     assert evil not in page
     assert "innerHTML" not in page.partition('id="drill"')[2].partition("</section>")[0]
     packed = re.findall('class="drill-data">(.*?)</script>', page)

@@ -13,6 +13,7 @@ import pytest
 
 from sayso.core.experiment import Experiment
 from sayso.data.samples import corpora
+from sayso.report.context import Context
 from sayso.report.page import write_report
 from tests.report.test_drill import store_of
 
@@ -32,7 +33,7 @@ def page_file(tiny: Experiment, tmp_path_factory: pytest.TempPathFactory) -> Pat
     evil = [EVIL, *[""] * 3]
     rows = [{**row, "said": [evil[n % 4] if not well else said for n, (well, said) in _numbered(row)]} for row in rows]
     folder.write_details("predictions-stage2", rows)
-    return write_report(store, [], [], corpus_of=corpora(tiny))
+    return write_report(store, context=Context(corpus_of=corpora(tiny)))
 
 
 def _numbered(row: dict[str, Any]) -> Iterator[tuple[int, tuple[bool, str]]]:

@@ -18,6 +18,7 @@ from sayso.core.settings_apart import Apart
 from sayso.core.store import Store
 from sayso.paper.judging import judge
 from sayso.report.charts_in_page import saved
+from sayso.report.context import Context
 from sayso.report.figure import Figure
 from sayso.report.page import write_report
 from sayso.report.whole import FigureOfPaper, StandsFor, write_page
@@ -77,7 +78,7 @@ def pages(tiny: Experiment, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     samples = [("X1", EVIL, f"who {EVIL} ?")]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Figure, "save", lambda own, at: write_atomically(at / f"{own.name}.svg", own.svg))
-        report = write_report(store, verdicts, samples, notices=[EVIL], against=against)
+        report = write_report(store, verdicts, Context(samples=samples, notices=[EVIL], against=against))
     fewer = [record for record in planted_records(evil, range(3), draw=1) if record.eval_set == "validation"]
     planted_store(Store(folder / "other"), evil, fewer)
     compared = sayso.compare(folder / "evil", folder / "other").page(folder / "compared.html")

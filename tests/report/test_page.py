@@ -17,6 +17,7 @@ from sayso.core.store import Store
 from sayso.data.samples import corpora
 from sayso.paper.judging import judge
 from sayso.report import page as report_page
+from sayso.report.context import Context
 from sayso.report.figure import Figure
 from sayso.report.page import write_report
 from sayso.stats.looks import Looks
@@ -29,6 +30,8 @@ FIGURES = ("learning-curves", "phrasings", "gap-by-seed", "losses")
 FIRST, ONE = ("reliability=0.5", 100), Looks((4,), 4)
 
 EVIL = "</script><script>alert('x')</script>"
+
+DOCUMENTS = Context(samples=[("X1", "QA3", f"who {EVIL} ? Cleopatra")])
 
 Element = tuple[str, dict[str, str | None]]
 
@@ -60,7 +63,7 @@ def page(tiny: Experiment, tmp_path_factory: pytest.TempPathFactory) -> Path:
     effects = {("exact_match", "validation", "D5cons"): 0.2, ("exact_match", "entity_attribution", "D5cons"): 0.2}
     records = planted_records(experiment, range(100, 105), effects)
     store = planted_store(Store(tmp_path_factory.mktemp("results")), experiment, records)
-    path = write_report(store, judge(records, experiment), [("X1", "QA3", f"who {EVIL} ? Cleopatra")])
+    path = write_report(store, judge(records, experiment), DOCUMENTS)
     assert path == store.path / "report.html"
     return path
 
@@ -106,7 +109,7 @@ def test_seeds_to_look_at_leave_a_page_its_size(
     store = planted_store(Store(tmp_path), tiny, planted_records(tiny, range(100, 104), {}))
 
     def size() -> tuple[int, str]:
-        text = write_report(store, [], [], corpus_of=corpora(tiny)).read_text(encoding="utf-8")
+        text = write_report(store, context=Context(corpus_of=corpora(tiny))).read_text(encoding="utf-8")
         return len(text), " ".join(text.split())
 
     all_fit, text = size()
@@ -171,7 +174,7 @@ def test_charts_lie_beside_the_page(page: Path) -> None:
 
 def test_the_same_results_give_the_same_page(page: Path, text: str) -> None:
     store = Store(page.parent)
-    write_report(store, judge(store.records(), store.experiment()), [("X1", "QA3", f"who {EVIL} ? Cleopatra")])
+    write_report(store, judge(store.records(), store.experiment()), DOCUMENTS)
     assert page.read_text(encoding="utf-8") == text
 
 
@@ -180,12 +183,12 @@ def test_what_other_seeds_say_and_what_departures_buy_is_in_the_page(tiny: Exper
     store = planted_store(Store(tmp_path), tiny, planted_records(tiny, range(2)))
     row = ("gap-on-questions", "+0.150 ± 0.010", "99.0%", "0.0%")
     tables = [("expected of 16 seeds", [row]), (f"without this departure: {EVIL}", [row, row])]
-    written = write_report(store, [], [], expected=tables).read_text(encoding="utf-8")
+    written = write_report(store, context=Context(expected=tables)).read_text(encoding="utf-8")
     section = written.partition('<section id="expected">')[2].partition("</section>")[0]
     assert section.count("gap-on-questions") == 3
     assert "Expected of 16 seeds" in section
     assert EVIL not in section
-    assert 'id="expected"' not in write_report(store, [], []).read_text(encoding="utf-8")
+    assert 'id="expected"' not in write_report(store).read_text(encoding="utf-8")
 
 
 def test_pictures_are_in_the_page_beside_their_documents(tiny: Experiment, tmp_path: Path) -> None:
@@ -194,7 +197,7 @@ def test_pictures_are_in_the_page_beside_their_documents(tiny: Experiment, tmp_p
     samples = [("X1", "QA3", "cell 1 of 12/34 A"), ("X1", "QA3", "without one"), ("X2", "D5cons", EVIL)]
     drawn = {"cell 1 of 12/34 A": b"\x89PNG one", EVIL: b"\x89PNG two"}
     parser = Elements()
-    parser.feed(write_report(store, [], samples, drawn).read_text(encoding="utf-8"))
+    parser.feed(write_report(store, context=Context(samples=samples, pictures=drawn)).read_text(encoding="utf-8"))
     images = [attributes for tag, attributes in parser.found if tag == "img"]
     assert [image["alt"] for image in images] == list(drawn)
     for image, expected in zip(images, drawn.values(), strict=True):
@@ -208,14 +211,14 @@ def test_unfinished_jobs_are_mentioned(tiny: Experiment, tmp_path: Path) -> None
     store = planted_store(Store(tmp_path), tiny, records)
     other = store.job("fedcba9876543210")
     other.open(store.jobs()[0].manifest())
-    assert "1 of 2 jobs have not finished" in write_report(store, [], []).read_text(encoding="utf-8")
+    assert "1 of 2 jobs have not finished" in write_report(store).read_text(encoding="utf-8")
 
 
 def test_nothing_finished_is_one_line_for_the_user(tiny: Experiment, tmp_path: Path) -> None:
     store = Store(tmp_path)
     make_store(store, tiny)
     with pytest.raises(SaysoError, match="no finished job yet"):
-        write_report(store, [], [])
+        write_report(store)
 
 
 def test_a_folder_that_cannot_be_written_is_one_line_for_the_user(tiny: Experiment, tmp_path: Path) -> None:
@@ -223,7 +226,7 @@ def test_a_folder_that_cannot_be_written_is_one_line_for_the_user(tiny: Experime
     store = planted_store(Store(tmp_path), tiny, records)
     (tmp_path / "charts").write_text("a file, where a folder should be")
     with pytest.raises(SaysoError, match="cannot write the report here"):
-        write_report(store, [], [])
+        write_report(store)
 
 
 def test_a_sweep_says_first_what_it_shows_as_a_whole_and_groups_claims_by_cell(
@@ -232,7 +235,7 @@ def test_a_sweep_says_first_what_it_shows_as_a_whole_and_groups_claims_by_cell(
     monkeypatch.setattr(Figure, "save", lambda *_: None)  # as pictures of their own: test_charts
     sweep = tiny.vary("sweep", reliability=[0.5, 0.75, 1.0])
     records = planted_records(sweep, range(100, 104))
-    written = write_report(planted_store(Store(tmp_path), sweep, records), judge(records, sweep), [])
+    written = write_report(planted_store(Store(tmp_path), sweep, records), judge(records, sweep))
     text = written.read_text(encoding="utf-8")
     header, claims = (
         text.partition("</header>")[0],
@@ -254,7 +257,7 @@ def test_the_page_shows_what_each_subset_contributed_or_that_it_is_not_known(
     store = planted_store(Store(tmp_path), tiny, planted_records(tiny, range(3)))
     (folder,) = store.jobs()
     folder.add_to_ledger([Contribution(1, "stage2", 0, "X2", "D5cons", "definition", 12, 48, 36, 0.25, 0.4)])
-    page = write_report(store, [], []).read_text(encoding="utf-8")
+    page = write_report(store).read_text(encoding="utf-8")
     section = page[page.index('<section id="ledger">') :]
     for value in ("<summary>stage2</summary>", "share of the loss", "D5cons", "0.2500", "0.400"):
         assert value in section
@@ -265,7 +268,7 @@ def test_the_page_shows_what_each_subset_contributed_or_that_it_is_not_known(
 def test_cells_that_were_not_run_are_said_not_to_be_measured(tiny: Experiment, tmp_path: Path) -> None:
     sweep = tiny.vary("sweep", reliability=[0.5, 0.75, 1.0])
     records = [record for record in planted_records(sweep, range(2)) if record.cell == "reliability=0.75"]
-    page = write_report(planted_store(Store(tmp_path), sweep, records), [], []).read_text(encoding="utf-8")
+    page = write_report(planted_store(Store(tmp_path), sweep, records)).read_text(encoding="utf-8")
     assert "<strong>Not measured:</strong> reliability=0.5; reliability=1.0</p>" in page
 
 
@@ -274,7 +277,7 @@ def test_settings_stand_beside_those_of_another_experiment(tiny: Experiment, tmp
     store = planted_store(Store(tmp_path), tiny, planted_records(tiny, range(2)))
     other = tiny.with_settings({"train.learning_rate": 0.5, "definition.order": "ATE"})
     against = [("Not the other's", "other", settings_apart(tiny, other)), ("Not its own", "same", {})]
-    page = write_report(store, [], [], against=against).read_text(encoding="utf-8")
+    page = write_report(store, context=Context(against=against)).read_text(encoding="utf-8")
     section = page.partition('<section id="settings">')[2].partition("</section>")[0]
     rows = re.findall(r"<code>(.*?)</code></th><td[^>]*>(.*?)</td><td[^>]*>(.*?)</td>", section)
     assert rows == [
@@ -289,12 +292,12 @@ def test_the_headline_says_the_verdict_and_how_often_was_looked(tiny: Experiment
     records = planted_records(tiny, range(100, 104), noise=0.1)
     store = planted_store(Store(tmp_path / "one"), tiny, records)
     verdicts = judge(records, tiny, Looks((4, 6), 4))
-    header = write_report(store, verdicts, []).read_text(encoding="utf-8").partition("</header>")[0]
+    header = write_report(store, verdicts).read_text(encoding="utf-8").partition("</header>")[0]
     for verdict in verdicts:
         assert (f"{verdict.sentence} {verdict.outcome.capitalize()}: " in header) == verdict.headline
     assert header.count("(corrected p") == 2
     sweep = tiny.vary("sweep", reliability=[0.5, 0.75, 1.0])
     records = [record for record in planted_records(sweep, range(100, 104)) if (record.cell, record.seed) != FIRST]
-    written = write_report(planted_store(Store(tmp_path / "sweep"), sweep, records), judge(records, sweep, ONE), [])
+    written = write_report(planted_store(Store(tmp_path / "sweep"), sweep, records), judge(records, sweep, ONE))
     text = written.read_text(encoding="utf-8")
     assert "3 of 4 planned seeds: interim" in text  # all cells have three

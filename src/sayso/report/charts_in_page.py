@@ -19,15 +19,9 @@ _INDEX = "index.json"
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart of a report: what `Figure` has, its SVG, its numbers, and the subsets that can be picked out of it.
+    """A figure as it stands in a report: its SVG, the subsets that can be picked out of it, its numbers, their CSV."""
 
-    `place`: the figures of the paper that it is, in words.
-    """
-
-    name: str
-    title: str
-    caption: str
-    place: str
+    figure: Figure
     svg: Markup
     subsets: Sequence[str]
     table: FigureTable
@@ -52,10 +46,7 @@ def chart(figure: Figure) -> Chart:
     """A figure as it stands in a report."""
     subsets = list(dict.fromkeys(figure.data["subset"])) if "subset" in figure.data else []
     return Chart(
-        name=figure.name,
-        title=figure.title,
-        caption=figure.caption,
-        place=figure.place,
+        figure=figure,
         svg=in_page(figure.svg, figure.title, f"in-{figure.name}", subsets),
         subsets=subsets,
         table=figure_table(figure.data),

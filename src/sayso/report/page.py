@@ -13,7 +13,7 @@ from __future__ import annotations
 import base64
 import json
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,6 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from sayso.core.corpus import CorpusOf
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
 from sayso.core.files import read_json, write_atomically
@@ -31,6 +30,7 @@ from sayso.core.sweep import cells
 from sayso.report import templates
 from sayso.report.charts_in_page import Chart, chart, save_all
 from sayso.report.citing import CITATIONS
+from sayso.report.context import RECORDS_ALONE, Context
 from sayso.report.drill import drill, section
 from sayso.report.figure_table import csv_link
 from sayso.report.figures import figures
@@ -42,12 +42,6 @@ from sayso.stats import numbers
 from sayso.stats.values import ordered
 from sayso.stats.verdict import Verdict
 
-#: A title, and rows of a claim, its difference, and the shares of draws in which it holds and fails.
-Expected = tuple[str, Sequence[tuple[str, ...]]]
-
-#: A title, the name of another experiment, and the settings that differ from its.
-Against = tuple[str, str, Apart]
-
 #: As many bytes a page is to have at most, and as many of them the drill-down has at least and at most.
 _MOST, _LEAST_OF_SEEDS, _MOST_OF_SEEDS = 1_950_000, 150_000, 600_000
 
@@ -57,16 +51,10 @@ _TRAINING_PARTS = ("world", "X1", "X2")
 
 def write_report(
     store: Store,
-    verdicts: Sequence[Verdict],
-    samples: Iterable[tuple[str, str, str]],
-    pictures: Mapping[str, bytes] | None = None,
-    notices: Sequence[str] = (),
-    expected: Sequence[Expected] = (),
-    against: Iterable[Against] = (),
+    verdicts: Sequence[Verdict] = (),
+    context: Context = RECORDS_ALONE,
+    *,
     table: pd.DataFrame | None = None,
-    paper: Sequence[str] = (),
-    corpus_of: CorpusOf | None = None,
-    drilled: Collection[int] | None = None,
 ) -> Path:
     """Write the report of a results folder, and return the path of its page.
 
@@ -76,24 +64,10 @@ def write_report(
         The folder; it must hold at least one finished job.
     verdicts
         Its claims, already judged.
-    samples
-        Documents to show: where each is used, its subset, its text.
-    pictures
-        What documents look like, as PNG, by their text.
-    notices
-        What a reader should know of what the numbers rest on, a line each.
-    expected
-        What other seeds gave, and what departures from the paper buy.
-    against
-        Settings that differ from another experiment's, such as the paper's.
+    context
+        What the page says beside what the records do.
     table
         All records of the folder, where they were read already.
-    paper
-        The figures of the paper that the experiment stands for, as the paper numbers them.
-    corpus_of
-        Makes the documents of a cell, seed and stage-2 seed again; without it the drill-down has none.
-    drilled
-        Seeds that can be looked at alias by alias; those that fit if not given.
 
     Raises
     ------
@@ -101,26 +75,23 @@ def write_report(
         If no job has finished, or the folder cannot be written.
     """
     table, experiment = load(store) if table is None else table, store.experiment()
-    drawn = figures(table, experiment, paper)
+    drawn = figures(table, experiment, context.paper)
     charts = [chart(figure) for figure in drawn]
     folder = store.path / "charts"
     try:
         folder.mkdir(exist_ok=True)
         save_all(drawn, folder)
         page = store.path / "report.html"
-        values = _values(store, table, experiment, charts, verdicts, expected)
+        values = _values(store, table, experiment, charts, verdicts, context)
         html = templates.render(
             "page.html.j2",
             ("page.js", "drill.js"),
             **values,
             drill=_HERE,
-            notices=notices,
-            samples=_by_place(samples, pictures or {}),
-            settings_beside=[_against(*each) for each in against],
-            contents=_contents(charts, values, samples=bool(samples)),
+            contents=_contents(charts, values),
         )
         room = min(max(_MOST - len(html), _LEAST_OF_SEEDS), _MOST_OF_SEEDS)
-        found = drill(store, table, corpus_of, seeds=drilled, room=room)
+        found = drill(store, table, context.corpus_of, seeds=context.drilled, room=room)
         write_atomically(page, html.replace(_HERE, section(found, store)))
     except OSError as error:
         raise SaysoError(f"{store.path}: cannot write the report here: {error.strerror}") from error
@@ -133,7 +104,7 @@ def _values(
     experiment: Experiment,
     charts: Sequence[Chart],
     verdicts: Sequence[Verdict],
-    expected: Sequence[Expected],
+    context: Context,
 ) -> dict[str, Any]:
     """What the template fills in of the records."""
     jobs = store.jobs()
@@ -150,7 +121,10 @@ def _values(
         "looks": str(verdicts[0].looks) if verdicts else "",
         "several_cells": len({verdict.cell for verdict in verdicts}) > 1,
         "p_value": numbers.p_value,
-        "expected": expected,
+        "expected": context.expected,
+        "notices": context.notices,
+        "samples": _by_place(context.samples, context.pictures),
+        "settings_beside": [_against(*each) for each in context.against],
         "tables": _tables(table),
         "ledgers": list(stage_ledgers(ledger_frame(store))),
         "ledger_columns": SHOWN,
@@ -166,7 +140,7 @@ def _values(
     }
 
 
-def _contents(charts: Sequence[Chart], values: Mapping[str, Any], *, samples: bool) -> list[tuple[str, str]]:
+def _contents(charts: Sequence[Chart], values: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Ids and titles of the sections."""
     sections = [
         ("claims", "Claims", bool(values["verdicts"])),
@@ -174,13 +148,13 @@ def _contents(charts: Sequence[Chart], values: Mapping[str, Any], *, samples: bo
         ("expected", "What other seeds say", bool(values["expected"])),
         ("ledger", "What subsets contributed", True),
         ("drill", "What the model said", True),
-        ("samples", "Sample documents", samples),
+        ("samples", "Sample documents", bool(values["samples"])),
         ("settings", "Settings", True),
         ("manifest", "What the numbers rest on", True),
         ("glossary", "Glossary", True),
         ("cite", "How to cite", True),
     ]
-    return [(f"chart-{own.name}", own.title) for own in charts] + [
+    return [(f"chart-{own.figure.name}", own.figure.title) for own in charts] + [
         (id_, title) for id_, title, is_there in sections if is_there
     ]
 
