@@ -24,7 +24,8 @@ def test_words_are_those_that_one_after_the_other_would_draw(seed, count, length
     letters = list("abcdefghijklmnopqrstuvwxyz")
     taken = ["ab", "q"]
     count = min(count, 26**length - len(taken))
-    one_by_one, generator = [], np.random.default_rng(seed)
+    one_by_one: list[str] = []
+    generator = np.random.default_rng(seed)
     while len(one_by_one) < count:
         word = "".join(generator.choice(letters, length))
         if word not in [*taken, *one_by_one]:
