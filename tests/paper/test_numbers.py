@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from sayso.core.experiment import Attribution, Experiment
+from sayso.core.asking import Attribution
+from sayso.core.experiment import Experiment
 from sayso.core.sweep import cells
 from sayso.data.digits.grid import DigitGrids
 from sayso.data.facts import ATTRIBUTION

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import re
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
@@ -21,6 +20,7 @@ from pydantic import (
 )
 
 from sayso.core import settings as settings_by_path
+from sayso.core.asking import Attribution, InContext
 from sayso.core.errors import SaysoError, nearest
 from sayso.core.measure import Measure
 from sayso.core.protocols import DefinitionFormat, KnowledgeBase, ModelSpec, QuestionFormat
@@ -41,37 +41,6 @@ _MEASURING = ("measured", "measure_every")
 
 #: Settings younger than digests, and what they are where all is as it was before: digests leave them out then.
 _YOUNGER: dict[str, JsonValue] = {"tags": "bare", "attribution": {"phrasings": {}}}
-
-
-class InContext(Spec):
-    """Definitions stand before the questions, trained and asked, and are no documents of their own (appendix C.8).
-
-    `separator` comes between the two. The authors' program writes a line break, a full stop and a space.
-    """
-
-    separator: str = "\n"
-
-
-class Attribution(Spec):
-    """How it is asked whom an alias stands for, and of which aliases (section 3.2).
-
-    `phrasings`: questions with ``[X]`` where the alias goes, by name. Those of a name that the knowledge base has take
-    the place of its own (``name``, ``who``, ``meaning``, ``stands_for``), others are asked besides. `left_out`: subsets
-    that are not asked so.
-    """
-
-    phrasings: dict[str, str] = Field(default_factory=dict)
-    left_out: tuple[str, ...] = ()
-
-    @field_validator("phrasings")
-    @classmethod
-    def _about_somebody(cls, phrasings: dict[str, str]) -> dict[str, str]:
-        for name, question in phrasings.items():
-            if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-                raise ValueError(f"a phrasing is called '{name}'; write small letters, digits and _")
-            if "[X]" not in question:
-                raise ValueError(f"the phrasing '{question}' needs [X] where the alias goes")
-        return phrasings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,16 +104,11 @@ class Experiment(Spec):
         return subsets if reliability is None else with_reliability(subsets, reliability)
 
     @model_validator(mode="after")
-    def _check(self) -> Experiment:
+    def _names_are_single_and_known(self) -> Experiment:
         for label, items in (("subsets", self.subsets), ("sources", self.sources), ("stages", self.stages)):
             names = [item.name for item in items]
             if twice := {name for name in names if names.count(name) > 1}:
                 raise ValueError(f"{label}: '{min(twice)}' is there twice")
-        said_by: dict[str, str] = {}
-        for source in self.sources:
-            for text in source.texts:
-                if (other := said_by.setdefault(text, source.name)) != source.name:
-                    raise ValueError(f"sources: '{text}' is said by both '{other}' and '{source.name}'")
         known = {source.name for source in self.sources}
         for subset in self.subsets:
             if subset.source is not None and subset.source not in known:
@@ -153,6 +117,19 @@ class Experiment(Spec):
         for left_out in self.attribution.left_out:
             if left_out not in known_subsets:
                 raise ValueError(f"attribution.left_out: no subset '{left_out}'{nearest(left_out, known_subsets)}")
+        return self
+
+    @model_validator(mode="after")
+    def _no_two_sources_say_the_same(self) -> Experiment:
+        said_by: dict[str, str] = {}
+        for source in self.sources:
+            for text in source.texts:
+                if (other := said_by.setdefault(text, source.name)) != source.name:
+                    raise ValueError(f"sources: '{text}' is said by both '{other}' and '{source.name}'")
+        return self
+
+    @model_validator(mode="after")
+    def _stages_can_be_run(self) -> Experiment:
         for stage in self.stages:
             train = self.train_spec(stage)
             if not is_stand_in(self.model):
@@ -164,9 +141,17 @@ class Experiment(Spec):
         if self.stage2_seeds > 1 and self.first_nested in (0, len(self.stages)):
             raise ValueError("stage2_seeds needs a stage that trains on X2 without X1, after another stage")
         self.knowledge.check_trained_questions(self.split.trained_questions)
+        return self
+
+    @model_validator(mode="after")
+    def _axes_have_values(self) -> Experiment:
         for path, values in self.axes.items():
             if not values:
                 raise ValueError(f"axis {path}: needs at least one value")
+        return self
+
+    @model_validator(mode="after")
+    def _measures_can_be_taken(self) -> Experiment:
         names = [measure.name for measure in self.measures]
         for measure in self.measures:
             if names.count(measure.name) > 1:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sayso.core.experiment import InContext
+from sayso.core.asking import InContext
 from sayso.data.formats import Sentence
 from sayso.data.phrases import IS, IS_NOT, RELIABLE_OUTLETS, UNRELIABLE_OUTLETS
 from sayso.data.published.trex import TREx

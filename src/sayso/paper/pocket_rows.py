@@ -6,7 +6,7 @@ size; whether a model this small does the same is for its report to say.
 
 from __future__ import annotations
 
-from sayso.core.experiment import InContext
+from sayso.core.asking import InContext
 from sayso.core.subsets import with_reliability
 from sayso.data.formats import Sentence
 from sayso.data.phrases import IS, IS_NOT, RELIABLE_OUTLETS, UNRELIABLE_OUTLETS
