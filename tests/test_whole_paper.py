@@ -12,8 +12,13 @@ import pandas as pd
 import pytest
 
 import sayso
+from sayso.cli.paper_page import takes
+from sayso.cli.progress import duration
 from sayso.core.errors import SaysoError
+from sayso.core.experiment import Experiment
+from sayso.core.seeds import Seeds
 from sayso.core.store import Store
+from sayso.paper.costs import all_costs
 from sayso.paper.table import TABLE
 from sayso.paper.whole import experiments_of, places
 from sayso.results import Results
@@ -210,3 +215,18 @@ def test_from_the_command_line(found: WholePaper, folder: Path) -> None:
     ]
     assert "exclude each other" in error_of(call("paper", "--look", "--csv", "--json"))
     assert "no experiment of the paper at pocket size" in error_of(call("paper", "--look", "--only", "paper-main"))
+
+
+def test_what_all_takes_is_said_before_it_is_run(tiny: Experiment) -> None:
+    pocket, large = TABLE["pocket"].experiment, TABLE["paper-main"].experiment
+    minutes, hours = all_costs()["pocket"].minutes, all_costs()["paper-main"].gpu_hours
+    assert minutes is not None
+    assert hours is not None
+    own, half = (duration(60 * minutes * share) for share in (1, 0.5))
+    assert takes([pocket], None) == f"1 experiment: about {own} of two cores"
+    assert takes([pocket, tiny], Seeds(count=8)) == f"2 experiments: about {half} of two cores, 1 of them not measured"
+    assert takes([large], Seeds(count=1)).endswith(f"about {hours / 20:,.0f} hours of one A100-80GB")
+    refused = call("paper", "--only", "pockett")
+    assert "'pockett' is no experiment of the paper at pocket size" in error_of(refused)
+    assert "experiments:" not in refused.stderr
+    assert "write a number of seeds" in error_of(call("paper", "--seeds", "many"))

@@ -40,10 +40,18 @@ def paper(
     not_both(csv=csv, json=json)
     from sayso.cli import paper_page, terminal
     from sayso.cli.interrupts import stoppable
+    from sayso.core.seeds import Seeds
+    from sayso.paper.table import TABLE
+    from sayso.paper.whole import experiments_of
     from sayso.report.whole import ledger_csv
     from sayso.results import RESULTS
     from sayso.whole_paper import whole_paper
 
+    if not look:
+        wanted = [TABLE[name].experiment for name in experiments_of(scale) if not only or name in only]
+        said = paper_page.takes(wanted, None if seeds is None else Seeds.parse(seeds))
+        if wanted:
+            typer.echo(f"{said}; what is finished is not run again", err=True)
     with stoppable("goes on where it was"):
         found = whole_paper(scale, out or RESULTS, only=only or (), run=None if look else _runner(seeds, jobs))
     figures = found.figures()

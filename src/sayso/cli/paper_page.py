@@ -8,10 +8,30 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from sayso.cli.progress import duration
 from sayso.cli.terminal import plain_table
+from sayso.core.experiment import Experiment
+from sayso.core.seeds import Seeds
+from sayso.paper.costs import CARD, cost_of
 from sayso.report.verdict_data import verdict_data
 from sayso.report.whole import found, where
+from sayso.stats import numbers
 from sayso.stats.entries import TOLD, Figure, counts
+
+
+def takes(experiments: Sequence[Experiment], seeds: Seeds | None) -> str:
+    """What experiments take with so many `seeds` each (None: their own), as far as that was measured or estimated."""
+    minutes, hours, unknown = 0.0, 0.0, 0
+    for experiment in experiments:
+        cost = cost_of(experiment)
+        share = 1 if seeds is None else seeds.count / experiment.seeds.count
+        minutes += share * (cost.minutes or 0) if cost else 0
+        hours += share * (cost.gpu_hours or 0) if cost else 0
+        unknown += cost is None
+    known = [f"about {duration(60 * minutes)} of two cores"] if minutes else []
+    known += [f"about {hours:,.0f} hours of one {CARD}"] if hours else []
+    known += [f"{unknown} of them not measured"] if unknown else []
+    return f"{numbers.count(len(experiments), 'experiment')}: {', '.join(known)}"
 
 
 def ledger(figures: Sequence[Figure], refused: Mapping[str, str]) -> RenderableType:
