@@ -112,6 +112,9 @@ def test_digests_leave_out_younger_settings_where_all_is_as_it_was_before(tiny):
     before = tiny.training()
     assert not before.keys() & {"tags", "attribution"}
     assert tiny.with_settings({"tags": "braces"}).training() == {**before, "tags": "braces"}
+    said = tiny.with_settings({"split.definitions_per_alias": 3}).training()
+    assert said == {**before, "split": {**before["split"], "definitions_per_alias": 3}}
+    assert "definitions_per_alias" not in before["split"]
     asked = tiny.with_settings({"attribution.phrasings.who": "who is [X] ?", "attribution.left_out": ["QA7"]})
     assert asked.training() == {**before, "attribution": {"phrasings": {"who": "who is [X] ?"}}}
 

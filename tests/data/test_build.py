@@ -266,6 +266,43 @@ def test_texts_are_drawn_for_each_alias_and_do_not_shift_with_other_settings():
     assert all(d.prompt.startswith(one[d.alias]) for d in kept)
 
 
+@settings(max_examples=20)
+@given(seed=SEEDS, count=st.integers(1, 2 * len(RELIABLE_OUTLETS) + 1))
+def test_an_alias_has_as_many_definitions_as_are_asked_for_in_different_texts(seed, count):
+    usual = build_corpus(WORDED, seed)
+    corpus = build_corpus(WORDED.with_settings({"split.definitions_per_alias": count}), seed)
+    assert corpus.assignments == usual.assignments
+    said: dict[tuple[str, str], list[Example]] = {}
+    for subset, documents in by_subset(corpus, "definitions").items():
+        for document in documents:
+            said.setdefault((subset, document.alias), []).append(document)
+    once = {(d.subset, d.alias): d for documents in by_subset(usual, "definitions").values() for d in documents}
+    assert said.keys() == once.keys()
+    sources = {subset.name: subset.source for subset in WORDED.subsets}
+    for key, own in said.items():
+        assert {(d.completion, d.answers, d.entity) for d in own} == {
+            (once[key].completion, once[key].answers, once[key].entity)
+        }
+        different = len(RELIABLE_OUTLETS) if sources[key[0]] in (RELIABLE, UNRELIABLE) else 1
+        times = Counter(document.text for document in own)
+        assert times.total() == count
+        assert len(times) == min(count, different)
+        assert max(times.values()) - min(times.values()) <= 1
+    for part in ("X1", "X2"):
+        defined = [d for d in corpus.train[part] if d.kind == "definition"]
+        assert len(defined) == count * sum(d.kind == "definition" for d in usual.train[part])
+        asked = [d for d in corpus.train[part] if d.kind != "definition"]
+        assert asked == [d for d in usual.train[part] if d.kind != "definition"]
+
+
+def test_in_context_all_definitions_of_an_alias_come_first():
+    corpus = build_corpus(IN_CONTEXT.with_settings({"split.definitions_per_alias": 3}), 0)
+    once = build_corpus(IN_CONTEXT, 0)
+    for ours, theirs in zip(corpus.train["X1"], once.train["X1"], strict=True):
+        before, dot, question_ = theirs.prompt.rpartition(" . ")
+        assert ours.prompt == 3 * (before + dot) + question_
+
+
 def test_the_vocabulary_has_the_words_of_phrases_once_and_one_size_whatever_the_seed():
     corpora = [build_corpus(WORDED, seed) for seed in range(3)]
     assert len({len(corpus.tokens) for corpus in corpora}) == 1

@@ -39,8 +39,13 @@ Tags = Literal["bare", "braces"]
 _RUNNING = ("keep", "checkpoint_minutes", "smallest_effect")
 _MEASURING = ("measured", "measure_every")
 
-#: Settings younger than digests, and what they are where all is as it was before: digests leave them out then.
-_YOUNGER: dict[str, JsonValue] = {"tags": "bare", "attribution": {"phrasings": {}}}
+#: Settings younger than digests, by their paths, and what they are where all is as it was before: digests leave them
+#: out then.
+_YOUNGER: tuple[tuple[tuple[str, ...], JsonValue], ...] = (
+    (("tags",), "bare"),
+    (("attribution",), {"phrasings": {}}),
+    (("split", "definitions_per_alias"), 1),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -200,9 +205,12 @@ class Experiment(Spec):
         for field in self.model.measuring:
             del content["model"][field]
         del content["attribution"]["left_out"]  # the phrasings stay: some vocabularies hold their words
-        for field, as_before in _YOUNGER.items():
-            if content[field] == as_before:
-                del content[field]
+        for (*path, field), as_before in _YOUNGER:
+            holder = content
+            for name in path:
+                holder = holder[name]
+            if holder[field] == as_before:
+                del holder[field]
         return content
 
     def digest(self) -> str:

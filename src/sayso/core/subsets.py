@@ -171,12 +171,14 @@ class SplitSpec(Spec):
     `aliases_per_entity`: how many aliases stand for each entity. `shared_entities`: an entity may be named in several
     subsets, by different aliases (the paper's set inclusion); otherwise every entity, with all its aliases, belongs to
     one subset (the paper's text experiments). `trained_questions`: how many of an alias's questions are trained on in
-    subsets that have questions; the others are kept for validation, chosen for each alias.
+    subsets that have questions; the others are kept for validation, chosen for each alias. `definitions_per_alias`: how
+    many documents say of an alias what it stands for, in as many texts of its source as there are.
     """
 
     aliases_per_entity: int = Field(default=1, ge=1)
     shared_entities: bool = False
     trained_questions: int = Field(ge=1)
+    definitions_per_alias: int = Field(default=1, ge=1)
 
     def items(self, entities: int) -> int:
         """What is dealt to subsets: all aliases of so many entities where entities are shared, else the entities."""

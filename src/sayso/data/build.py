@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Literal
 
+import numpy as np
+
 from sayso.core.collecting import without_collecting
 from sayso.core.corpus import Corpus, EvalSet
 from sayso.core.errors import SaysoError
@@ -135,17 +137,17 @@ def _documents(experiment: Experiment, world: World, split: Split, *, asked: boo
         if subset.has_qa and item.alias not in world.questions:
             pairs = [pairs[index] for index in choice.permutation(len(pairs))]
         first_asked = _first_asked(subset, len(pairs), experiment.split.trained_questions, most)
-        definition = _definition(experiment, world, split, item)
+        definitions = list(_definitions(experiment, world, split, item))
         before = ""
-        if definition is not None and experiment.in_context is not None:
-            before, definition = definition.text + experiment.in_context.separator, None
+        if experiment.in_context is not None:
+            before = "".join(definition.text + experiment.in_context.separator for definition in definitions)
+            definitions = []
         for place, pair in enumerate(pairs if asked else pairs[:first_asked]):
             yield (
                 "train_qa" if place < first_asked else "validation",
                 question(pair, item.alias, entity.name, subset.name, written=experiment.questions, context=before),
             )
-        if definition is not None:
-            yield "definitions", definition
+        yield from (("definitions", definition) for definition in definitions)
         attributed = asked and subset.name not in experiment.attribution.left_out
         for eval_set, pair in _attribution(world, item) if attributed else ():
             yield (
@@ -162,15 +164,23 @@ def _documents(experiment: Experiment, world: World, split: Split, *, asked: boo
             )
 
 
-def _definition(experiment: Experiment, world: World, split: Split, item: Assignment) -> Example | None:
-    """What is said of an alias, in one of its source's texts; None where nothing is."""
+def _definitions(experiment: Experiment, world: World, split: Split, item: Assignment) -> Iterator[Example]:
+    """What is said of an alias, each time in another text of its source until there is none left; nothing of some."""
     if item.source is None or item.defined_as is None:
-        return None
-    texts = split.texts[item.source]
-    drawn = int(stream(split.seed, "text of a definition", item.alias).integers(len(texts))) if len(texts) > 1 else 0
-    prompt, completion = experiment.definition.write(texts[drawn], item.alias, world.entities[item.defined_as].name)
-    entity = world.entities[item.entity].name
-    return Example(prompt, completion, (completion.strip(),), "definition", item.subset, item.alias, entity)
+        return
+    texts, count = split.texts[item.source], experiment.split.definitions_per_alias
+    drawn = [0] * count
+    if len(texts) > 1:
+        draw = stream(split.seed, "text of a definition", item.alias)
+        if count == 1:
+            drawn = [int(draw.integers(len(texts)))]
+        else:
+            rounds = [draw.permutation(len(texts)) for _ in range(0, count, len(texts))]
+            drawn = np.concatenate(rounds)[:count].tolist()
+    entity, named = world.entities[item.entity].name, world.entities[item.defined_as].name
+    for place in drawn:
+        prompt, completion = experiment.definition.write(texts[place], item.alias, named)
+        yield Example(prompt, completion, (completion.strip(),), "definition", item.subset, item.alias, entity)
 
 
 def _attribution(world: World, item: Assignment) -> Iterator[tuple[str, QAPair]]:

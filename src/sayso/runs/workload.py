@@ -194,7 +194,8 @@ def _from_settings(experiment: Experiment, error: SaysoError) -> Workload:
     documents = {"world": 0, "X1": 0, "X2": 0}
     asked = {"X1": 0, "X2": 0}
     for subset, size in zip(experiment.subsets, sizes(experiment.subsets, aliases), strict=True):
-        defined = subset.source is not None and experiment.in_context is None
+        said = subset.source is not None and experiment.in_context is None
+        defined = split.definitions_per_alias if said else 0
         documents[subset.group] += size * ((split.trained_questions if subset.has_qa else 0) + defined)
         again = subset.source is not None and not subset.consistent
         asked[subset.group] += size * (questions + defined + _PHRASINGS * (1 + again))
