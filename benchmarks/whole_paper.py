@@ -152,9 +152,9 @@ def _took(experiments: Mapping[str, Any]) -> list[str]:
     ]
     return [
         f"The default seeds of these {len(experiments)} experiments take {sum(known.values()):.0f} minutes of two "
-        f"cores at most, by the fastest job of each cell ({len(experiments) - len(known)} unknown): jobs that were halted "
-        "for a while, or had to share their cores, count in full. Beside it, where all of an experiment was run in one go, "
-        "what the clock said, and in brackets the peer's seconds before it.",
+        f"cores at most, by the fastest job of each cell ({len(experiments) - len(known)} unknown): jobs that were "
+        "halted for a while, or had to share their cores, count in full. Beside it, where all of an experiment was "
+        "run in one go, what the clock said, and in brackets the peer's seconds before it.",
         "",
         *_table(("experiment", "seeds", "minutes for the default seeds", "by the clock (peer)"), rows),
     ]
