@@ -30,7 +30,11 @@ def render(template: str, scripts: Sequence[str] = ("page.js",), **values: Any) 
         " base-uri 'none'; form-action 'none'"
     )
     own = [Markup(text) for text in texts]  # noqa: S704 (our own files)
-    html = read_template(template).render(style=_style(), policy=policy, scripts=own, **values)
+    return writable(read_template(template).render(style=_style(), policy=policy, scripts=own, **values))
+
+
+def writable(html: str) -> str:
+    r"""A text with what no file can hold written out, as `render` has it."""
     return html.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
