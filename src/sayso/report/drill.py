@@ -21,7 +21,7 @@ from sayso.core.seeds import consecutive, seed_range
 from sayso.core.store import Store
 from sayso.core.sweep import cells
 from sayso.report.drill_seed import FIRST, NOT_ASKED, Part, pack
-from sayso.report.templates import read_template, writable
+from sayso.report.templates import fill
 from sayso.stats.values import ATTRIBUTION, GAP, for_statistics, gap_points
 
 _GAPS = ("validation", ATTRIBUTION)
@@ -99,7 +99,8 @@ def section(found: Drill, store: Store) -> Markup:
         for part, _ in found.parts
     ]
     several = len({part.cell for part, _ in found.parts} | {part.cell for part in found.left_out}) > 1
-    html = read_template("drill.html.j2").render(
+    html = fill(
+        "drill.html.j2",
         index=index,
         packed=[data for _, data in found.parts],
         several=several,
@@ -110,7 +111,7 @@ def section(found: Drill, store: Store) -> Markup:
         notes=found.notes,
         constants={"first": FIRST, "notAsked": NOT_ASKED},
     )
-    return Markup(writable(html))  # noqa: S704 (the template escapes what is put into it)
+    return Markup(html)  # noqa: S704 (the template escapes what is put into it)
 
 
 def _by_cell(parts: Sequence[Part]) -> list[tuple[str, str, str]]:

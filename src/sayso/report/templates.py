@@ -20,26 +20,21 @@ from sayso.core.files import write_atomically
 
 
 def render(template: str, scripts: Sequence[str] = ("page.js",), **values: Any) -> str:
-    r"""Fill a template, which escapes whatever is put into it; `scripts` are files beside it.
-
-    What no file can hold, such as a byte of a folder's name that is no text, is written out: ``\udcff``.
-    """
+    """Fill the template of a page (`fill`); `scripts` are files beside it."""
     texts = [_read(script) for script in scripts]
     policy = (
         f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src {' '.join(map(_hash, texts))};"
         " base-uri 'none'; form-action 'none'"
     )
     own = [Markup(text) for text in texts]  # noqa: S704 (our own files)
-    return writable(read_template(template).render(style=_style(), policy=policy, scripts=own, **values))
+    return fill(template, style=_style(), policy=policy, scripts=own, **values)
 
 
-def writable(html: str) -> str:
-    r"""A text with what no file can hold written out, as `render` has it."""
-    return html.encode("utf-8", "backslashreplace").decode("utf-8")
+def fill(template: str, **values: Any) -> str:
+    r"""Fill a template, of a page or of a part of one, which escapes whatever is put into it and knows all it names.
 
-
-def read_template(name: str) -> jinja2.Template:
-    """A template that escapes whatever is put into it, and knows all that it names."""
+    What no file can hold, such as a byte of a folder's name that is no text, is written out: ``\udcff``.
+    """
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_read),
         autoescape=True,
@@ -47,7 +42,8 @@ def read_template(name: str) -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(name)
+    html = environment.get_template(template).render(**values)
+    return html.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def write_page(file: Path, template: str, **values: Any) -> Path:
