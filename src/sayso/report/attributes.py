@@ -70,8 +70,7 @@ def attribute_chart(points: pd.DataFrame, *, size: tuple[int, int] = (400, 220))
             {"strokeWidth": 1.2, "color": vega.INK},
             data=vega.inline(drawn[drawn["low"].notna()]),
             **at,
-            y={"field": "low", "type": "quantitative"},
-            y2={"field": "high"},
+            **vega.low_to_high(),
         )
         panels.append(
             vega.panel(f"{roles.panel_title(str(eval_set))}, after {stage}", size, [bars, interval, vega.headroom()])

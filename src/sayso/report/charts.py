@@ -125,7 +125,7 @@ def gap_by_seed(points: pd.DataFrame, *, size: tuple[int, int] = (400, 240)) -> 
         )
         blue = roles.COLOURS[GAP[0]]
         look = {"color": blue, "opacity": 0.13}
-        band = vega.layer("rect", look, data=mean, y=vega.number("low"), y2={"field": "high"})
+        band = vega.layer("rect", look, data=mean, **vega.low_to_high())
         rule = vega.layer("rule", {"color": blue, "strokeWidth": 2}, data=mean, y=vega.number("mean"))
         spread = [] if math.isnan(found.low) else [band]
         layers = [*spread, vega.zero_rule("y"), rule, dots, vega.headroom()]

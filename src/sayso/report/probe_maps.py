@@ -140,8 +140,7 @@ def _steering(points: pd.DataFrame) -> Spec:
             {"opacity": 0.13},
             data=vega.inline(rows[rows["low"].notna()]),
             **at,
-            y=vega.number("low"),
-            y2={"field": "high"},
+            **vega.low_to_high(),
         )
         panels.append(vega.panel(f"{subset}, after layer {layer}", (240, 200), [band, line, vega.headroom()], rows))
     return vega.whole(panels)

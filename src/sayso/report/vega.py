@@ -101,10 +101,14 @@ def written(at: Mapping[str, Any], form: str, dark: float) -> Spec:
     return layer("text", {"fontSize": 11}, **at, text={**number("mean"), "format": form}, color=colour)
 
 
+def low_to_high() -> dict[str, Spec]:
+    """The channels of an interval, from the field `low` up to `high`."""
+    return {"y": number("low"), "y2": {"field": "high"}}
+
+
 def band(transform: Sequence[Spec], opacity: Spec, **at: Any) -> Spec:
-    """An interval along a line, from the field `low` to `high`."""
-    ends = {"y": {"field": "low", "type": "quantitative"}, "y2": {"field": "high"}}
-    return layer("area", {"strokeWidth": 0}, transform=list(transform), **at, **ends, opacity=opacity)
+    """An interval along a line."""
+    return layer("area", {"strokeWidth": 0}, transform=list(transform), **at, **low_to_high(), opacity=opacity)
 
 
 def headroom() -> Spec:
