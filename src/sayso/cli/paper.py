@@ -48,10 +48,10 @@ def paper(
     from sayso.whole_paper import whole_paper
 
     if not look:
+        each = None if seeds is None else Seeds.parse(seeds)
         wanted = [TABLE[name].experiment for name in experiments_of(scale) if not only or name in only]
-        said = paper_page.takes(wanted, None if seeds is None else Seeds.parse(seeds))
         if wanted:
-            typer.echo(f"{said}; what is finished is not run again", err=True)
+            typer.echo(f"{paper_page.takes(wanted, each)}; what is finished is not run again", err=True)
     with stoppable("goes on where it was"):
         found = whole_paper(scale, out or RESULTS, only=only or (), run=None if look else _runner(seeds, jobs))
     figures = found.figures()
