@@ -10,6 +10,7 @@ from benchmarks import (
     exact_match,
     families,
     fidelity,
+    gpu,
     gradients,
     page,
     paper_digits,
@@ -43,6 +44,7 @@ BENCHMARKS = {
     "paper-digits": paper_digits.main,
     "gradients": gradients.main,
     "probes": probes.main,
+    "gpu": gpu.main,
     "power": power.main,
 }
 
