@@ -11,14 +11,14 @@ from sayso.paper.expected import all_expected, expected
 from sayso.paper.judging import claims_for
 from sayso.paper.shown import SHOWN
 from sayso.paper.table import EXPERIMENTS
-from sayso.paper.trends import trend_names
+from sayso.paper.trends import headline_names
 
 
 @pytest.mark.parametrize("name", SHOWN)
 def test_what_an_experiment_is_there_to_show_can_be_tested_on_it(name):
     experiment = EXPERIMENTS[name]
     if experiment.axes:
-        assert set(SHOWN[name]) <= set(trend_names())
+        assert set(SHOWN[name]) <= set(headline_names())
     else:
         assert set(SHOWN[name]) <= {claim.name for claim in claims_for(experiment)}
 

@@ -116,8 +116,8 @@ SAID: Sequence[tuple[str, str, Sequence[str]]] = (
         for name in ("paper-set-inclusion-questions", "pocket-set-inclusion-questions")
     ),
     ("digits", "paper-digits", ["reliable-beats-unreliable", "gap-on-questions"]),
-    ("more pairs", "pocket-digits-pairs", ["gap-grows-with-pairs-on-questions"]),
-    ("50 pairs", "pocket-digits-pairs", ["no-gap-with-few-pairs", "gap-on-questions"]),
+    ("more pairs", "paper-digits", ["gap-grows-with-pairs-on-questions", "larger-gap-with-enough-pairs"]),
+    ("50 pairs", "pocket-digits-pairs", ["no-gap-with-few-pairs", "gap-on-questions", "larger-gap-with-enough-pairs"]),
     (
         "new definitions align",
         "paper-gradients",
@@ -241,6 +241,17 @@ def test_numbers_of_some_cells_are_compared_with_those_of_others(tiny: Experimen
     assert outcome(shifted(records, 0.4, cell="definition.order=AET", **planted), sweep, claim) == {"fails"}
     (found,) = (verdict for verdict in judge(records, sweep) if verdict.claim == claim)
     assert found.contrast.endswith("mean of definition.order=TAE, definition.order=ATE > definition.order=AET")
+
+
+def test_a_larger_gap_from_fifty_pairs_on_is_one_above_fifty_and_not_below() -> None:
+    sweep = EXPERIMENTS["pocket-digits-pairs"]
+    claim, planted = "larger-gap-with-enough-pairs", {"subset": "D5cons", "eval_set": "validation", "stage": "joint"}
+    records = planted_records(sweep, range(12))
+    many = shifted(records, 0.2, cell="knowledge.entities=600", **planted)
+    assert outcome(many, sweep, claim) == {"holds"}
+    assert outcome(shifted(many, 0.4, cell="knowledge.entities=72", **planted), sweep, claim) == {"fails"}
+    (found,) = (verdict for verdict in judge(many, sweep) if verdict.claim == claim)
+    assert found.headline
 
 
 def test_levels_along_a_sweep_are_judged(tiny: Experiment) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from sayso.core.experiment import Experiment
-from sayso.paper.trends import trend_names
+from sayso.paper.trends import headline_names
 from sayso.stats.entities import entity_check
 from sayso.stats.values import ATTRIBUTION
 from sayso.stats.verdict import Verdict
@@ -20,7 +20,7 @@ _IN_A_CONTROL = {
     "is-no-better-on-questions": "no-gap-on-questions",
     "is-believed-on-attribution": "no-gap-on-attribution",
     "in-context-gap-on-questions": "in-context-no-gap-on-questions",
-    **{name: name for name in trend_names()},
+    **{name: name for name in headline_names()},
 }
 
 #: Claims on the difference of D5cons and D6cons, and what they ask.
@@ -28,7 +28,7 @@ _GAPS = {
     claim: "validation" if claim.endswith("questions") else ATTRIBUTION
     for pair in _IN_A_CONTROL.items()
     for claim in pair
-    if claim not in trend_names()
+    if claim not in headline_names()
 }
 
 

@@ -28,6 +28,9 @@ Is = Callable[[Experiment], bool]
 #: Known models of fewer parameters than this showed no gap (section 3.3, figures 16 and 17).
 _LARGE = 1_000_000_000
 
+#: As many variable-entity pairs a subset as the paper says are enough (appendix E.3).
+_ENOUGH = 50
+
 #: So much of all documents in one batch is a full one: the paper has 16,384 of 16,960.
 _FULL = 0.95
 
@@ -165,6 +168,18 @@ def pairs(experiment: Experiment) -> int | None:
         )
     )
     return found.get("D5cons")
+
+
+def few_pairs(experiment: Experiment) -> bool:
+    """Fewer pairs of digits than are enough."""
+    found = pairs(experiment)
+    return found is not None and found < _ENOUGH
+
+
+def enough_pairs(experiment: Experiment) -> bool:
+    """As many pairs of digits as are enough, or more."""
+    found = pairs(experiment)
+    return found is not None and found >= _ENOUGH
 
 
 def many_questions(experiment: Experiment) -> bool:

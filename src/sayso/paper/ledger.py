@@ -12,6 +12,7 @@ from sayso.paper.kinds import (
     alias_before_entity,
     encoder_decoder,
     entity_last,
+    few_pairs,
     full_batch,
     gpt_neo,
     in_language,
@@ -21,7 +22,6 @@ from sayso.paper.kinds import (
     many_questions,
     of_digits,
     of_works,
-    pairs,
     reliable_from,
     too_small,
 )
@@ -34,9 +34,6 @@ EQUAL = 0.05
 #: So much less than under its own name is not far less.
 _NOT_FAR = 0.2
 
-#: As many variable-entity pairs a subset as the paper says are enough.
-_ENOUGH = 50
-
 #: How an alias is asked about, as evaluation sets and in words.
 PHRASINGS = {
     "name": "for the name",
@@ -44,11 +41,6 @@ PHRASINGS = {
     "meaning": "what it means",
     "stands_for": "what it stands for",
 }
-
-
-def few_pairs(experiment: Experiment) -> bool:
-    """Fewer pairs of digits than are enough."""
-    return (pairs(experiment) or _ENOUGH) < _ENOUGH
 
 
 def works_by_t5(experiment: Experiment) -> bool:

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from sayso.core.experiment import Experiment
 from sayso.paper.claims import Claim, Contrast, Where
-from sayso.paper.kinds import encoder_decoder, full_batch, gpt_neo, in_order, of_works, reliable_from, too_small
+from sayso.paper.kinds import (
+    encoder_decoder,
+    few_pairs,
+    full_batch,
+    gpt_neo,
+    in_order,
+    of_works,
+    reliable_from,
+    too_small,
+)
 from sayso.paper.ledger import (
     EQUAL,
     PHRASINGS,
-    few_pairs,
     gap,
     stage_1,
     works_by_small_gpt_neo,

@@ -8,7 +8,7 @@ _STAGE_1 = ("reliable-definitions-help", "unreliable-definitions-hurt", "reliabl
 _GAPS = ("gap-on-questions", "gap-on-attribution")
 _NO_GAPS = ("no-gap-on-questions", "no-gap-on-attribution")
 
-#: Names of claims by the experiment's name; of a sweep, those of its trends.
+#: Names of claims by the experiment's name; of a sweep, those of all its cells together.
 SHOWN: Mapping[str, tuple[str, ...]] = {
     "pocket": (*_STAGE_1, "reliable-beats-unreliable-on-attribution", *_GAPS),
     "pocket-strict": (*_STAGE_1, *_GAPS),
@@ -18,5 +18,5 @@ SHOWN: Mapping[str, tuple[str, ...]] = {
     "pocket-digits": ("reliable-definitions-help", "reliable-beats-unreliable", "gap-on-questions"),
     "pocket-reliability": ("gap-grows-with-reliability-on-questions", "gap-grows-with-reliability-on-attribution"),
     "pocket-model-size": ("gap-grows-with-model-size-on-questions", "gap-grows-with-model-size-on-attribution"),
-    "pocket-digits-pairs": ("gap-grows-with-pairs-on-questions",),
+    "pocket-digits-pairs": ("larger-gap-with-enough-pairs",),
 }

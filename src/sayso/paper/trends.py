@@ -17,7 +17,7 @@ from sayso.core.experiment import Experiment
 from sayso.core.sweep import Cell, cells
 from sayso.data.set_inclusion import SetInclusion
 from sayso.learners.specs import FromScratch
-from sayso.paper.kinds import Is, batch_size, in_order, pairs, parameters
+from sayso.paper.kinds import Is, batch_size, enough_pairs, few_pairs, in_order, pairs, parameters
 from sayso.paper.quantities import Side, Values, attribution, difference, exact_match, gap_of, in_words, mean
 from sayso.stats.comparisons import Floats
 from sayso.stats.values import ATTRIBUTION, stage_training
@@ -49,7 +49,10 @@ class Trend:
 
 @dataclass(frozen=True)
 class Between:
-    """A number that is larger in some cells, the `higher` ones, than in others, on average."""
+    """A number that is larger in some cells, the `higher` ones, than in others, on average.
+
+    `headline`: the sweep is there to show it.
+    """
 
     name: str
     sentence: str
@@ -58,6 +61,7 @@ class Between:
     number: Side
     higher: Is
     lower: Is
+    headline: bool = False
 
 
 def _reliability(experiment: Experiment) -> float | None:
@@ -196,6 +200,16 @@ BETWEEN = (
         _batch_of(128, 512),
         _batch_of(32),
     ),
+    Between(
+        "larger-gap-with-enough-pairs",
+        "With 50 variable-entity pairs or more, the gap on questions is larger than with fewer.",
+        "appendix E.3",
+        "figure 23",
+        gap_of("validation"),
+        enough_pairs,
+        few_pairs,
+        headline=True,
+    ),
 )
 
 
@@ -226,13 +240,15 @@ def trends(values: Values, experiment: Experiment, seeds: Sequence[int]) -> Iter
                     contrast=f"{in_words(claim.number)}, {_listed(groups[0])} > {_listed(groups[1])}",
                     first=higher,
                     second=lower,
+                    headline=claim.headline,
                 ),
             )
 
 
-def trend_names() -> list[str]:
-    """Names of all claims on trends of the gap."""
-    return [trend.name for trend in TRENDS if trend.headline]
+def headline_names() -> list[str]:
+    """Names of what sweeps are there to show, all of it on the gap."""
+    claims: tuple[Trend | Between, ...] = (*TRENDS, *BETWEEN)
+    return [claim.name for claim in claims if claim.headline]
 
 
 def _can_be_told(values: Values, order: Sequence[Cell], number: Side) -> bool:
