@@ -148,7 +148,7 @@ class Results:
 
         Documents are left out where the facts they are made of are not at hand any more, have changed, or take code of
         the user's own, which runs only if the `experiment` is given as it was run. `drilled`: the seeds whose aliases
-        can be looked at one by one; as many as fit if not given.
+        can be looked at one by one; if not given as many as fit, four of each cell where what they said was not kept.
 
         Raises
         ------

@@ -285,6 +285,17 @@ def test_what_is_not_there_is_said(tiny: Experiment, tmp_path: Path) -> None:
     assert note.startswith("Documents are not shown")
 
 
+def test_where_nothing_was_said_a_few_seeds_show_documents_and_all_that_are_asked_for(
+    tiny: Experiment, tmp_path: Path
+) -> None:
+    store = store_of(tiny, tmp_path, range(100, 106), kept=False)
+    few = shown(store)
+    assert [part.seed for part, _ in few.parts] == [100, 101, 102, 103]
+    assert [part.seed for part in few.left_out] == [104, 105]
+    assert f"sayso report {tmp_path} --seeds 104-105</code>" in section(few, store)
+    assert [part.seed for part, _ in shown(store, seeds=range(100, 106)).parts] == list(range(100, 106))
+
+
 def test_hostile_names_are_nowhere_in_the_page_but_packed(
     tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -119,7 +119,7 @@ def test_seeds_to_look_at_leave_a_page_its_size(
     monkeypatch.setattr(report_page, "_MOST", all_fit - seeds[-1])
     less, text = size()
     assert less < all_fit
-    assert "Not in this page, which would be too large: seeds 103. <code>sayso report" in text
+    assert "Not in this page, to keep it small: seeds 103. <code>sayso report" in text
     assert "prints what all said" not in text
 
 

@@ -140,7 +140,10 @@ def report(
     folder: Annotated[Path | None, DIR] = None,
     seeds: Annotated[
         str | None,
-        typer.Option(metavar="a-b", help="Seeds whose aliases the page shows one by one. [as many as fit]"),
+        typer.Option(
+            metavar="a-b",
+            help="Seeds whose aliases the page shows one by one. [as many as fit, four a cell without predictions]",
+        ),
     ] = None,
 ) -> None:
     """Write report.html with its figures and print its path."""

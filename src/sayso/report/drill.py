@@ -1,6 +1,7 @@
 """The drill-down of a report: seed, subset, alias; its documents, its questions, what the model said after each stage.
 
 A page holds the seeds that it has room for, the first seed of every cell before the second of any, and says which.
+Where nothing is known of what models said, a few seeds of each cell are enough to see documents.
 """
 
 from __future__ import annotations
@@ -24,12 +25,15 @@ from sayso.report.drill_seed import FIRST, NOT_ASKED, Part, pack
 from sayso.report.templates import fill
 from sayso.stats.values import ATTRIBUTION, GAP, for_statistics, gap_points
 
+#: Seeds of a cell whose documents are shown where what models said was not kept, unless seeds are asked for.
+UNSAID = 4
+
 _GAPS = ("validation", ATTRIBUTION)
 
 
 @dataclass(frozen=True)
 class Drill:
-    """What can be looked at: parts with their packed data, those that did not fit, and what a reader should know.
+    """What can be looked at: parts with their packed data, those left out, and what a reader should know.
 
     `kept`: whether what models said is there. `gaps`: by cell and seed the internalization gap on questions and on
     entity attribution, None where not measured.
@@ -52,7 +56,8 @@ def drill(
 ) -> Drill:
     """Gather what can be looked at of the finished jobs of a folder, whose records are `table`.
 
-    Without `corpus_of` documents are left out. `seeds`: of these alone. `room`: for as many bytes, in base 64.
+    Without `corpus_of` documents are left out. `seeds`: of these alone, and all of them as far as there is `room`, for
+    as many bytes in base 64.
 
     Raises
     ------
@@ -64,19 +69,26 @@ def drill(
     jobs = _Jobs(store)
     packed: list[tuple[Part, str]] = []
     left_out: list[Part] = []
-    size, kept = 0, False
+    size, kept, full = 0, False, False
+    unsaid: dict[str, set[int]] = {}
     for part in _parts(settings, jobs, seeds):
-        if left_out:
+        if full:
             left_out.append(part)
             continue
-        own = settings[part.cell]
-        said = jobs.said(part)
+        own, said = settings[part.cell], jobs.said(part)
         if not said and corpus_of is None:
             continue
+        if not said and seeds is None:
+            alone = unsaid.setdefault(part.cell, set())
+            alone.add(part.seed)
+            if len(alone) > UNSAID:
+                left_out.append(part)
+                continue
         kept |= bool(said)
         corpus = corpus_of(part.cell, part.seed, part.deal, asked=not said) if corpus_of is not None else None
         data = pack(own, _stages(own, part.deal), said, corpus, deal=part.deal)
         if size + len(data) > room:
+            full = True
             left_out.append(part)
         else:
             size += len(data)
