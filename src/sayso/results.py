@@ -155,7 +155,7 @@ class Results:
         SaysoError
             If no job has finished, none of the seeds `drilled` has, or a file is damaged.
         """
-        from sayso.data.samples import as_png, corpora, sample_documents, sample_pictures
+        from sayso.data.samples import as_png, corpora, sample_documents
         from sayso.paper.expected import expected
         from sayso.paper.set_against import set_against
         from sayso.report.context import Context
@@ -172,10 +172,11 @@ class Results:
         try:
             require_unchanged(self.store.jobs(), Today(own_only=experiment is None))
             written = experiment or self.experiment
+            shown = sample_documents(written)
             context = replace(
                 context,
-                samples=sample_documents(written),
-                pictures=as_png(sample_pictures(written)),
+                samples=[(one.where, one.document.subset, one.document.text) for one in shown],
+                pictures=as_png(shown),
                 corpus_of=corpora(written),
             )
         except SaysoError as error:

@@ -1,15 +1,15 @@
 import io
-import json
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 from typer.testing import CliRunner
 
 import sayso
 from sayso import SaysoError
 from sayso.cli.commands import app
-from sayso.data.samples import as_png, sample_documents, sample_pictures, write_pictures
+from sayso.data.samples import Sample, as_png, sample_documents, write_pictures
 from sayso.paper.pocket_settings import POCKET_DIGITS
 from sayso.results import RESULTS
 
@@ -28,8 +28,8 @@ def test_samples_of_an_unknown_subset_are_an_error(tiny):
 
 def test_a_few_samples_of_each_kind_show_everything(tiny):
     found = sample_documents(tiny, each=1)
-    assert len({(where, subset) for where, subset, _ in found}) >= 20
-    assert json.loads(json.dumps(found)) == [list(row) for row in found]
+    assert len({(one.where, one.document.subset) for one in found}) >= 20
+    assert {one.pixels for one in found} == {None}
 
 
 SMALL = POCKET_DIGITS.with_settings(
@@ -38,32 +38,37 @@ SMALL = POCKET_DIGITS.with_settings(
 ARGUMENTS = ["sample", "pocket-digits", "--set", "knowledge.entities=24", "-n", "2"]
 
 
+def pixels(one: Sample) -> NDArray[np.uint8]:
+    assert one.pixels is not None
+    return one.pixels
+
+
 def test_every_sample_document_has_its_picture():
-    drawn = sample_pictures(SMALL, each=2, seed=1)
-    documents = sample_documents(SMALL, each=2, seed=1)
-    assert [(one.where, one.document.subset, one.document.text) for one in drawn] == documents
-    assert {one.pixels.shape for one in drawn} == {(22, 20)}
+    drawn = sample_documents(SMALL, each=2, seed=1)
+    there = list(sayso.samples(SMALL, seed=1))
+    assert all((one.where, one.document) in there for one in drawn)
+    assert {pixels(one).shape for one in drawn} == {(22, 20)}
     for one in drawn:
-        is_framed = (one.pixels[2:].reshape(2, 10, 2, 10)[:, 0] == 255).all(-1).any()
+        is_framed = (pixels(one)[2:].reshape(2, 10, 2, 10)[:, 0] == 255).all(-1).any()
         assert is_framed == (one.document.kind == "question")
-        assert one.pixels[:2].any() == (one.document.kind == "definition")
+        assert pixels(one)[:2].any() == (one.document.kind == "definition")
 
 
 def test_samples_of_one_subset_and_seed():
-    drawn = sample_pictures(SMALL, each=1, seed=1, subset="D5cons")
+    drawn = sample_documents(SMALL, each=1, seed=1, subset="D5cons")
     assert {one.document.subset for one in drawn} == {"D5cons"}
-    other = sample_pictures(SMALL, each=1, seed=2, subset="D5cons")
-    assert not np.array_equal(drawn[0].pixels, other[0].pixels)
+    other = sample_documents(SMALL, each=1, seed=2, subset="D5cons")
+    assert not np.array_equal(pixels(drawn[0]), pixels(other[0]))
 
 
 def test_experiments_of_text_have_no_pictures(tiny):
-    assert sample_pictures(tiny) == []
+    assert as_png(sample_documents(tiny)) == {}
     with pytest.raises(SaysoError, match="are text and have no pictures; leave --png out"):
-        write_pictures([], RESULTS)
+        write_pictures(sample_documents(tiny), RESULTS)
 
 
 def test_png_are_the_pixels():
-    drawn = sample_pictures(SMALL, each=1)
+    drawn = sample_documents(SMALL, each=1)
     files = as_png(drawn)
     assert len(files) == len(drawn)
     for one in drawn:
@@ -72,7 +77,7 @@ def test_png_are_the_pixels():
 
 
 def test_a_folder_gets_a_file_for_each_document_and_a_sheet_holds_all(tmp_path):
-    drawn = sample_pictures(SMALL, each=2)
+    drawn = sample_documents(SMALL, each=2)
     files = write_pictures(drawn, tmp_path / "new" / "folder")
     assert len(files) == len(drawn) == len(set(files))
     assert files[0].name == "01-X1-D1cons_QA1-question.png"
@@ -90,7 +95,7 @@ def test_a_folder_gets_a_file_for_each_document_and_a_sheet_holds_all(tmp_path):
 def test_pictures_that_cannot_be_written_are_one_line(tmp_path, name):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(SaysoError, match=r"name a file that ends in \.png, or a folder|cannot write pictures here"):
-        write_pictures(sample_pictures(SMALL, each=1), tmp_path / name)
+        write_pictures(sample_documents(SMALL, each=1), tmp_path / name)
 
 
 def test_the_command_prints_documents_and_writes_a_sheet(tmp_path):

@@ -230,11 +230,11 @@ def sample(
     """Print documents as the model sees them, by use and subset."""
     from sayso.cli import terminal
     from sayso.cli.configure import configure, find
-    from sayso.data.samples import sample_documents, sample_pictures, write_pictures
+    from sayso.data.samples import sample_documents, write_pictures
 
     experiment = configure(find(name, code, control=control), settings or [], sweeps or [], knowledge=knowledge)
-    terminal.show(terminal.documents_page(sample_documents(experiment, each=each, seed=seed, subset=subset)))
+    found = sample_documents(experiment, each=each, seed=seed, subset=subset)
+    terminal.show(terminal.documents_page((one.where, one.document.subset, one.document.text) for one in found))
     if png is not None:
-        drawn = sample_pictures(experiment, each=each, seed=seed, subset=subset)
-        write_pictures(drawn, png)
+        write_pictures(found, png)
         terminal.show("", f"pictures, in the same order: {png}")

@@ -27,9 +27,18 @@ def samples(
     SaysoError
         If the experiment has no such subset.
     """
-    from sayso.data.build import build_corpus, sample
+    return _of_subset(_corpus(experiment, seed), subset)
 
-    corpus = build_corpus(experiment, seed if seed is not None else experiment.seeds.first)
+
+def _corpus(experiment: Experiment, seed: int | None) -> Corpus:
+    from sayso.data.build import build_corpus
+
+    return build_corpus(experiment, seed if seed is not None else experiment.seeds.first)
+
+
+def _of_subset(corpus: Corpus, subset: str | None) -> Iterable[tuple[str, Example]]:
+    from sayso.data.build import sample
+
     if subset is not None:
         names = {document.subset for _, document in sample(corpus)}
         if subset not in names:
@@ -49,15 +58,38 @@ def corpora(experiment: Experiment) -> CorpusOf:
     return corpus_of
 
 
+@dataclass(frozen=True)
+class Sample:
+    """A document, where it is used, and what it looks like: shape (rows, columns), 0 black and 255 white.
+
+    `pixels` is None where documents are text.
+    """
+
+    where: str
+    document: Example
+    pixels: NDArray[np.uint8] | None
+
+
 def sample_documents(
     experiment: Experiment, each: int = 2, *, seed: int | None = None, subset: str | None = None
-) -> list[tuple[str, str, str]]:
-    """A few documents of every subset and use (of the first cell): where, subset, text."""
-    found = few(samples(cells(experiment)[0].experiment, seed, subset), each)
-    return [(where, document.subset, document.text) for where, document in found]
+) -> list[Sample]:
+    """A few documents of every use, subset and kind (of the first cell), with their pictures where they have any.
+
+    What is measured is shown with the very images it is measured on, what is trained on with some of those it may be.
+    """
+    corpus = _corpus(cells(experiment)[0].experiment, seed)
+    pictures = corpus.pictures
+    return [
+        Sample(
+            where,
+            document,
+            pictures.picture(document, corpus.seed, "train" if where in ("X1", "X2") else "test") if pictures else None,
+        )
+        for where, document in _few(_of_subset(corpus, subset), each)
+    ]
 
 
-def few(documents: Iterable[tuple[str, Example]], each: int) -> Iterator[tuple[str, Example]]:
+def _few(documents: Iterable[tuple[str, Example]], each: int) -> Iterator[tuple[str, Example]]:
     """The first documents of every use, subset and kind."""
     counts: dict[tuple[str, str, str], int] = {}
     for where, document in documents:
@@ -67,43 +99,14 @@ def few(documents: Iterable[tuple[str, Example]], each: int) -> Iterator[tuple[s
             yield where, document
 
 
-@dataclass(frozen=True)
-class SamplePicture:
-    """A document, where it is used, and what it looks like: shape (rows, columns), 0 black and 255 white."""
-
-    where: str
-    document: Example
-    pixels: NDArray[np.uint8]
-
-
-def sample_pictures(
-    experiment: Experiment, each: int = 2, *, seed: int | None = None, subset: str | None = None
-) -> list[SamplePicture]:
-    """Pictures of the documents that `sample_documents` gives, in its order; none where documents are text.
-
-    What is measured is shown with the very images it is measured on, what is trained on with some of those it may be.
-    """
-    from sayso.data.build import build_corpus
-
-    first = cells(experiment)[0].experiment
-    chosen = seed if seed is not None else first.seeds.first
-    pictures = build_corpus(first, chosen, asked=False).pictures
-    if pictures is None:
-        return []
-    return [
-        SamplePicture(where, document, pictures.picture(document, chosen, "train" if where in ("X1", "X2") else "test"))
-        for where, document in few(samples(first, chosen, subset), each)
-    ]
-
-
-def as_png(pictures: Sequence[SamplePicture]) -> dict[str, bytes]:
-    """PNG of each document, by its text."""
+def as_png(samples: Iterable[Sample]) -> dict[str, bytes]:
+    """PNG of each document that has a picture, by its text."""
     from sayso.data.digits.png import png
 
-    return {picture.document.text: png(picture.pixels) for picture in pictures}
+    return {sample.document.text: png(sample.pixels) for sample in samples if sample.pixels is not None}
 
 
-def write_pictures(pictures: Sequence[SamplePicture], path: Path) -> list[Path]:
+def write_pictures(samples: Sequence[Sample], path: Path) -> list[Path]:
     """Write a sheet of all pictures (``NAME.png``: a row for each use, subset and kind), or a folder with a file each.
 
     Raises
@@ -113,22 +116,19 @@ def write_pictures(pictures: Sequence[SamplePicture], path: Path) -> list[Path]:
     """
     from sayso.data.digits.png import png, sheet
 
-    if not pictures:
+    drawn = [(sample, sample.pixels) for sample in samples if sample.pixels is not None]
+    if not drawn:
         raise SaysoError("the documents of this experiment are text and have no pictures; leave --png out")
     if path.suffix not in ("", ".png"):
         raise SaysoError(f"{path}: name a file that ends in .png, or a folder")
-    groups = [
-        list(group)
-        for _, group in itertools.groupby(
-            pictures, key=lambda picture: (picture.where, picture.document.subset, picture.document.kind)
-        )
-    ]
-    files = {
-        path / f"{number:02d}-{picture.where}-{picture.document.subset}-{picture.document.kind}.png": picture.pixels
-        for number, picture in enumerate(pictures, start=1)
-    }
+    rows = itertools.groupby(drawn, key=lambda one: (one[0].where, one[0].document.subset, one[0].document.kind))
     if path.suffix:
-        files = {path: sheet([[picture.pixels for picture in group] for group in groups])}
+        files = {path: sheet([[pixels for _, pixels in row] for _, row in rows])}
+    else:
+        files = {
+            path / f"{number:02d}-{sample.where}-{sample.document.subset}-{sample.document.kind}.png": pixels
+            for number, (sample, pixels) in enumerate(drawn, start=1)
+        }
     try:
         for file, pixels in files.items():
             file.parent.mkdir(parents=True, exist_ok=True)
