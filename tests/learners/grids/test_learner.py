@@ -12,6 +12,7 @@ from sayso.core.examples import Example
 from sayso.core.pictures import fixed_draws
 from sayso.core.training import Sampling, TrainSpec
 from sayso.data.build import build_corpus
+from sayso.learners.grids import networks
 from sayso.learners.grids.learner import GridLearner
 from sayso.learners.grids.specs import ConvNeXtV2, GridConvNet, GridMLP
 from sayso.paper.pocket_settings import POCKET_DIGITS
@@ -70,6 +71,18 @@ def test_a_replica_trained_alone_is_the_replica_trained_among_others(name, train
             torch.testing.assert_close(tensor, weights(together, replica)[key], rtol=0, atol=tolerance)
         (mine,) = alone.scores([everything(seed)])
         np.testing.assert_allclose(mine.loss, found[replica].loss, rtol=0, atol=10 * tolerance)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_linear_layers_train_as_torchs_do(monkeypatch, precision):
+    train = FAST.model_copy(update={"precision": precision})
+    ours = learner(*SEEDS)
+    ours.fit(documents(*SEEDS), train, stage="joint", epochs=1)
+    assert any(isinstance(module, networks.Linear) for module in ours._module.modules())
+    monkeypatch.setattr(networks, "Linear", torch.nn.Linear)
+    theirs = learner(*SEEDS)
+    theirs.fit(documents(*SEEDS), train, stage="joint", epochs=1)
+    assert_same_weights(ours, theirs)
 
 
 def test_replicas_differ_and_their_weights_follow_from_the_seed_alone():
