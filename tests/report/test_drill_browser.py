@@ -134,7 +134,8 @@ def test_a_dot_of_the_chart_is_a_way_to_its_seed(page: Any, page_file: Path) -> 
 
 def test_a_link_to_what_is_not_there_says_so(page: Any, page_file: Path) -> None:
     opened(page, page_file, "#drill?seed=7")
-    assert "not in this page" in page.inner_text("#drill-shown")
+    assert "Seed 7 is not in this page" in page.inner_text("#drill-shown")
+    assert "--seeds 7-7 writes it" in page.inner_text("#drill-shown")
     opened(page, page_file, "#drill?seed=101&subset=nowhere&alias=none")
     assert page.input_value("#drill-subset") != "nowhere"
 

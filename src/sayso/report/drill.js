@@ -176,7 +176,11 @@
       && String(part.seed) === wanted.seed && String(part.deal) === (wanted.deal ?? "0"));
     if (place >= 0) choices.part.value = String(place);
     await showPart(place >= 0 ? wanted : {});
-    if (place < 0) shown.prepend(make("p", "The link names a seed that is not in this page."));
+    if (place < 0) {
+      const seed = wanted.seed ?? "";
+      const command = `sayso report ${constants.folder} --seeds ${seed}-${seed}`;
+      shown.prepend(make("p", `Seed ${seed} is not in this page; ${command} writes it with that one.`));
+    }
     at("drill").scrollIntoView();
     return true;
   };
@@ -201,7 +205,7 @@
   // A dot of the chart of gaps is a seed.
   document.addEventListener("click", (event) => {
     const seed = event.target.closest?.("#chart-gap-by-seed [data-seed]")?.dataset.seed;
-    if (parts.some((part) => String(part.seed) === seed))
+    if (seed !== undefined)
       location.hash = "#drill?" + new URLSearchParams({ seed, subset: choices.subset.value });
   });
 })();

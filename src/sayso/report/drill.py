@@ -121,7 +121,7 @@ def section(found: Drill, store: Store) -> Markup:
         kept=found.kept,
         folder=str(store.path),
         notes=found.notes,
-        constants={"first": FIRST, "notAsked": NOT_ASKED},
+        constants={"first": FIRST, "notAsked": NOT_ASKED, "folder": str(store.path)},
     )
     return Markup(html)  # noqa: S704 (the template escapes what is put into it)
 
