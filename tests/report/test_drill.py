@@ -296,6 +296,23 @@ def test_where_nothing_was_said_a_few_seeds_show_documents_and_all_that_are_aske
     assert [part.seed for part, _ in shown(store, seeds=range(100, 106)).parts] == list(range(100, 106))
 
 
+def test_where_some_seeds_have_what_was_said_the_page_says_that_others_have_not(
+    tiny: Experiment, tmp_path: Path
+) -> None:
+    store = store_of(tiny, tmp_path, range(100, 108))
+    (folder,) = store.jobs()
+    said = [asdict(each) for _, each in store.predictions() if each.seed < 102]
+    for stage in ("stage1", "stage2"):
+        folder.write_details(f"predictions-{stage}", [row for row in said if row["stage"] == stage])
+    found = shown(store)
+    assert [part.seed for part, _ in found.parts] == list(range(100, 106))
+    (note,) = found.notes
+    assert (
+        note == f"What the model said was not kept of all seeds: 'sayso measure {tmp_path} --add predictions' adds it."
+    )
+    assert "prints what all said" not in section(found, store)
+
+
 def test_hostile_names_are_nowhere_in_the_page_but_packed(
     tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -132,10 +132,23 @@ def test_a_dot_of_the_chart_is_a_way_to_its_seed(page: Any, page_file: Path) -> 
     assert f"seed={seed}" in page.url
 
 
+def test_a_dot_of_a_seed_that_is_not_in_the_page_says_how_it_gets_there(
+    page: Any, tiny: Experiment, tmp_path: Path
+) -> None:
+    store = store_of(tiny, tmp_path, range(100, 106), kept=False)
+    opened(page, write_report(store, context=Context(corpus_of=corpora(tiny))))
+    page.locator('#chart-gap-by-seed [data-seed="105"]').first.click()
+    until(page, "location.hash.startsWith('#drill?seed=105')")
+    until(page, "document.querySelector('#drill-shown').textContent.includes('not in this page')")
+    said = (
+        f"Seed 105 is not in this page: sayso report {tmp_path} --seeds 105-105 writes the page with this seed instead."
+    )
+    assert said in page.inner_text("#drill-shown")
+
+
 def test_a_link_to_what_is_not_there_says_so(page: Any, page_file: Path) -> None:
     opened(page, page_file, "#drill?seed=7")
-    assert "Seed 7 is not in this page" in page.inner_text("#drill-shown")
-    assert "--seeds 7-7 writes it" in page.inner_text("#drill-shown")
+    assert "The link names a seed that is not in this page." in page.inner_text("#drill-shown")
     opened(page, page_file, "#drill?seed=101&subset=nowhere&alias=none")
     assert page.input_value("#drill-subset") != "nowhere"
 

@@ -168,6 +168,15 @@
     }));
   };
 
+  // What is said of a seed that a link names and the page does not hold.
+  const notHere = (wanted) => {
+    const there = constants.leftOut.find(([cell, seed]) => String(seed) === wanted.seed
+      && (wanted.cell === undefined || cell === wanted.cell));
+    if (!there) return "The link names a seed that is not in this page.";
+    return `Seed ${there[1]} is not in this page: sayso report ${constants.folder} --seeds ${there[1]}-${there[1]} `
+      + "writes the page with this seed instead.";
+  };
+
   // A link chooses: what it does not name stays, or is the first.
   const follow = async () => {
     if (!location.hash.startsWith("#drill?")) return false;
@@ -176,11 +185,7 @@
       && String(part.seed) === wanted.seed && String(part.deal) === (wanted.deal ?? "0"));
     if (place >= 0) choices.part.value = String(place);
     await showPart(place >= 0 ? wanted : {});
-    if (place < 0) {
-      const seed = wanted.seed ?? "";
-      const command = `sayso report ${constants.folder} --seeds ${seed}-${seed}`;
-      shown.prepend(make("p", `Seed ${seed} is not in this page; ${command} writes it with that one.`));
-    }
+    if (place < 0) shown.prepend(make("p", notHere(wanted)));
     at("drill").scrollIntoView();
     return true;
   };

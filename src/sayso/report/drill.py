@@ -35,8 +35,8 @@ _GAPS = ("validation", ATTRIBUTION)
 class Drill:
     """What can be looked at: parts with their packed data, those left out, and what a reader should know.
 
-    `kept`: whether what models said is there. `gaps`: by cell and seed the internalization gap on questions and on
-    entity attribution, None where not measured.
+    `kept`: whether what models said is there of all that was looked into. `gaps`: by cell and seed the internalization
+    gap on questions and on entity attribution, None where not measured.
     """
 
     parts: Sequence[tuple[Part, str]]
@@ -69,8 +69,9 @@ def drill(
     jobs = _Jobs(store)
     packed: list[tuple[Part, str]] = []
     left_out: list[Part] = []
-    size, kept, full = 0, False, False
-    unsaid: dict[str, set[int]] = {}
+    size, full = 0, False
+    unsaid: dict[str, set[int]] = {}  # seeds of each cell of which it is not known what models said
+    any_said = False
     for part in _parts(settings, jobs, seeds):
         if full:
             left_out.append(part)
@@ -78,13 +79,13 @@ def drill(
         own, said = settings[part.cell], jobs.said(part)
         if not said and corpus_of is None:
             continue
-        if not said and seeds is None:
+        any_said |= bool(said)
+        if not said:
             alone = unsaid.setdefault(part.cell, set())
             alone.add(part.seed)
-            if len(alone) > UNSAID:
+            if seeds is None and len(alone) > UNSAID:
                 left_out.append(part)
                 continue
-        kept |= bool(said)
         corpus = corpus_of(part.cell, part.seed, part.deal, asked=not said) if corpus_of is not None else None
         data = pack(own, _stages(own, part.deal), said, corpus, deal=part.deal)
         if size + len(data) > room:
@@ -97,11 +98,14 @@ def drill(
         there = sorted({seed for cell in settings for seed in jobs.seeds(cell)})
         raise SaysoError(f"{store.path}: nothing to look at of these seeds; it has {', '.join(map(str, there))}")
     notes = []
-    if packed and not kept:
-        notes.append(f"What the model said was not kept: 'sayso measure {store.path} --add predictions' adds it.")
+    if packed and unsaid:
+        whose = " of all seeds" if any_said else ""
+        notes.append(
+            f"What the model said was not kept{whose}: 'sayso measure {store.path} --add predictions' adds it."
+        )
     if packed and corpus_of is None:
         notes.append("Documents are not shown, nor which entity an alias stands for: see the note above.")
-    return Drill(packed, left_out, kept, _gaps(table, settings), notes)
+    return Drill(packed, left_out, any_said and not unsaid, _gaps(table, settings), notes)
 
 
 def section(found: Drill, store: Store) -> Markup:
@@ -121,7 +125,12 @@ def section(found: Drill, store: Store) -> Markup:
         kept=found.kept,
         folder=str(store.path),
         notes=found.notes,
-        constants={"first": FIRST, "notAsked": NOT_ASKED, "folder": str(store.path)},
+        constants={
+            "first": FIRST,
+            "notAsked": NOT_ASKED,
+            "folder": str(store.path),
+            "leftOut": sorted({(part.cell, part.seed) for part in found.left_out}),
+        },
     )
     return Markup(html)  # noqa: S704 (the template escapes what is put into it)
 
