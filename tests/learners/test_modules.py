@@ -9,7 +9,7 @@ from transformers.activations import ACT2FN
 
 from sayso.core.training import TrainSpec
 from sayso.learners import modules
-from sayso.learners.modules import class_of, computes_in_bfloat16, has_bfloat16, in_evaluation, round_alike
+from sayso.learners.modules import class_of, computes_in_bfloat16, drawing, has_bfloat16, in_evaluation, round_alike
 
 
 @pytest.mark.parametrize(
@@ -118,3 +118,16 @@ def test_parts_get_back_the_modes_they_were_in():
         assert not any(part.training for part in module.modules())
         raise KeyError
     assert [part.training for part in module.modules()] == [True, True, False, False]
+
+
+def test_what_is_drawn_follows_from_its_number_and_leaves_what_comes_after():
+    def drawn(number: int) -> torch.Tensor:
+        with drawing(number, torch.device("cpu")):
+            return torch.rand(3)
+
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    assert torch.equal(drawn(1), drawn(1))
+    assert not torch.equal(drawn(1), drawn(2))
+    assert torch.equal(torch.rand(3), expected)

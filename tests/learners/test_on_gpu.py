@@ -20,6 +20,7 @@ from sayso.core.learner import GradientPairs, Learner, Steering
 from sayso.core.training import TrainSpec
 from sayso.data.build import build_corpus
 from sayso.learners.grids.specs import ConvNeXtV2, GridConvNet, GridMLP
+from sayso.learners.modules import has_bfloat16
 from sayso.learners.single.learner import build as build_single
 from sayso.learners.specs import HFModel, LoRA
 from sayso.learners.stacked.learner import StackedLearner
@@ -34,6 +35,10 @@ if not torch.cuda.is_available():
 pytestmark = pytest.mark.gpu
 
 SEEDS = (3, 4, 5)
+#: Documents in a batch that is not to fit.
+MANY = 20_000
+#: The bias of keys has a gradient of rounding alone, which Adafactor makes steps of.
+UNBIASED: dict[str, dict[str, Any]] = {"gpt_neox": {"attention_bias": False}}
 TINY = make_tiny()
 DIGITS = POCKET_DIGITS.with_settings({"knowledge.entities": 24, "knowledge.grid": 2, "split.trained_questions": 3})
 
@@ -51,8 +56,9 @@ class World:
 
 def replicas(architecture: str, _folder: Path, seeds: Sequence[int] = SEEDS) -> World:
     corpora = [build_corpus(TINY, seed) for seed in seeds]
+    config = ARCHITECTURES[architecture] | UNBIASED.get(architecture, {})
     return World(
-        lambda: StackedLearner(corpora, architecture, ARCHITECTURES[architecture]),
+        lambda: StackedLearner(corpora, architecture, config),
         [corpus.train["X1"] for corpus in corpora],
         [[one for item in corpus.eval_sets for one in item.examples] for corpus in corpora],
         TrainSpec(learning_rate=3e-3, batch_size=16),
@@ -60,9 +66,8 @@ def replicas(architecture: str, _folder: Path, seeds: Sequence[int] = SEEDS) -> 
 
 
 def single(architecture: str, folder: Path, lora: LoRA | None = None) -> World:
-    names = {"t5": ("dropout_rate",), "gpt2": ("resid_pdrop", "embd_pdrop", "attn_pdrop")}
-    calm: dict[str, Any] = dict.fromkeys(names.get(architecture, ()), 0.0)
-    name = save_tiny(folder, architecture, **calm)
+    calm: dict[str, Any] = {"dropout_rate": 0.0} if architecture == "t5" else {}
+    name = save_tiny(folder, architecture, **calm, **UNBIASED.get(architecture, {}))
     options: dict[str, Any] = {"label_length": 40} if architecture == "t5" else {}
     documents = some_documents(60)
     return World(
@@ -145,11 +150,12 @@ def test_losses_scores_and_answers_are_the_cpus(name, tmp_path):
     assert sum(one == other for one, other in pairs) >= 0.8 * len(pairs)
 
 
-@EVERY
+@pytest.mark.skipif(not has_bfloat16(torch.device("cuda")), reason="this GPU has no bfloat16")
+@pytest.mark.parametrize(
+    "name", [name for name in WORLDS if not name.startswith("replicas")]
+)  # they take float32 alone
 def test_in_bfloat16_losses_are_near(name, tmp_path):
     world = WORLDS[name](tmp_path)
-    if name.startswith("replicas"):
-        pytest.skip("replicas train in float32")
     half = world.train.model_copy(update={"precision": "auto"})
     found, right = trained(made(world, "cuda"), world, half), trained(made(world, "cuda"), world)
     np.testing.assert_allclose(found, right, rtol=3e-2)
@@ -224,13 +230,13 @@ def test_what_passes_between_layers_and_what_is_added_there_is_the_cpus(name, tm
 @pytest.mark.parametrize("name", ["one gpt_neox", "replicas gpt_neox", "grids mlp"])
 def test_where_memory_runs_out_smaller_passes_give_the_same_losses(name, tmp_path, caplog):
     world = WORLDS[name](tmp_path)
-    many: list[Sequence[Example]] = [list(own) * (3000 // len(own)) for own in world.documents]
-    train = world.train.model_copy(update={"batch_size": 3000})
+    many: list[Sequence[Example]] = [list(own) * (MANY // len(own)) for own in world.documents]
+    train = world.train.model_copy(update={"batch_size": MANY})
     losses = []
     for limited in (False, True):
         learner = made(world, "cuda")
         torch.cuda.empty_cache()
-        free = 4e6 if name == "grids mlp" else 2.4e7
+        free = 4e6 if name == "grids mlp" else 6.4e7
         share = (torch.cuda.memory_reserved() + free) / torch.cuda.get_device_properties(0).total_memory
         torch.cuda.set_per_process_memory_fraction(share if limited else 1.0)
         try:

@@ -78,15 +78,14 @@ def sample_documents(
     What is measured is shown with the very images it is measured on, what is trained on with some of those it may be.
     """
     corpus = _corpus(cells(experiment)[0].experiment, seed)
-    pictures = corpus.pictures
-    return [
-        Sample(
-            where,
-            document,
-            pictures.picture(document, corpus.seed, "train" if where in ("X1", "X2") else "test") if pictures else None,
-        )
-        for where, document in _few(_of_subset(corpus, subset), each)
-    ]
+
+    def pixels(where: str, document: Example) -> NDArray[np.uint8] | None:
+        if corpus.pictures is None:
+            return None
+        return corpus.pictures.picture(document, corpus.seed, "train" if where in ("X1", "X2") else "test")
+
+    found = _few(_of_subset(corpus, subset), each)
+    return [Sample(where, document, pixels(where, document)) for where, document in found]
 
 
 def _few(documents: Iterable[tuple[str, Example]], each: int) -> Iterator[tuple[str, Example]]:
@@ -99,14 +98,14 @@ def _few(documents: Iterable[tuple[str, Example]], each: int) -> Iterator[tuple[
             yield where, document
 
 
-def as_png(samples: Iterable[Sample]) -> dict[str, bytes]:
+def as_png(shown: Iterable[Sample]) -> dict[str, bytes]:
     """PNG of each document that has a picture, by its text."""
     from sayso.data.digits.png import png
 
-    return {sample.document.text: png(sample.pixels) for sample in samples if sample.pixels is not None}
+    return {sample.document.text: png(sample.pixels) for sample in shown if sample.pixels is not None}
 
 
-def write_pictures(samples: Sequence[Sample], path: Path) -> list[Path]:
+def write_pictures(shown: Sequence[Sample], path: Path) -> list[Path]:
     """Write a sheet of all pictures (``NAME.png``: a row for each use, subset and kind), or a folder with a file each.
 
     Raises
@@ -116,7 +115,7 @@ def write_pictures(samples: Sequence[Sample], path: Path) -> list[Path]:
     """
     from sayso.data.digits.png import png, sheet
 
-    drawn = [(sample, sample.pixels) for sample in samples if sample.pixels is not None]
+    drawn = [(sample, sample.pixels) for sample in shown if sample.pixels is not None]
     if not drawn:
         raise SaysoError("the documents of this experiment are text and have no pictures; leave --png out")
     if path.suffix not in ("", ".png"):

@@ -108,6 +108,20 @@ def _in_whole_vectors(forward: Callable[[Tensor], Tensor], numbers: Tensor) -> T
 
 
 @contextlib.contextmanager
+def drawing(number: int, device: torch.device | None = None) -> Iterator[None]:
+    """Draw on the CPU, and on a GPU where it is given, random numbers that follow from a number.
+
+    What is drawn afterwards is what it would have been.
+    """
+    there = [device] if device is not None and device.type == "cuda" else []
+    with torch.random.fork_rng(there):  # which warns of several GPUs if it is not told which
+        torch.default_generator.manual_seed(number)
+        if there:
+            torch.cuda.manual_seed(number)
+        yield
+
+
+@contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Keep transformers' progress bars and its table of loaded weights out of the way."""
     level = transformers.logging.get_verbosity()

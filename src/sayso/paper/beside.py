@@ -33,7 +33,7 @@ _GAPS = {
 
 
 def beside_control(verdicts: Sequence[Verdict], control: Sequence[Verdict]) -> list[Verdict]:
-    """Put beside each claim about new definitions, and each trend, the same difference in the control."""
+    """Put beside claims on new definitions, and what a sweep is there to show, the same difference in the control."""
     found = {(verdict.cell, verdict.claim): verdict.comparison for verdict in control}
     return [
         dataclasses.replace(verdict, control=found.get((verdict.cell, _IN_A_CONTROL.get(verdict.claim, ""))))

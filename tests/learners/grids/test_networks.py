@@ -8,7 +8,7 @@ from sayso.core.spec import explain
 from sayso.core.training import Sampling, TrainSpec
 from sayso.data.build import build_corpus
 from sayso.learners.grids.learner import build
-from sayso.learners.grids.networks import ConvNeXt, convnet, mlp
+from sayso.learners.grids.networks import ConvNeXt, Linear, convnet, mlp
 from sayso.learners.grids.specs import ConvNeXtV2, GridMLP
 from sayso.paper.pocket_settings import POCKET_DIGITS
 
@@ -40,6 +40,19 @@ def test_no_pixel_is_lost_on_the_way_through_convnext(shape):
     network(pixels).square().sum().backward()
     assert pixels.grad is not None
     assert (pixels.grad != 0).all()
+
+
+@pytest.mark.parametrize(("shape", "bias"), [((5, 4), True), ((5, 4), False), ((2, 5, 4), True), ((4,), True)])
+def test_a_linear_layer_and_its_gradients_are_torchs(shape, bias):
+    ours = Linear(4, 3, bias=bias)
+    theirs = torch.nn.Linear(4, 3, bias=bias)
+    theirs.load_state_dict(ours.state_dict())
+    inputs = [torch.linspace(-1, 1, math.prod(shape)).view(shape).requires_grad_() for _ in range(2)]
+    for layer, given in zip((ours, theirs), inputs, strict=True):
+        layer(given).square().sum().backward()
+    torch.testing.assert_close(inputs[0].grad, inputs[1].grad)
+    for own, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(own.grad, other.grad)
 
 
 def test_convnext_v2_tiny_has_its_published_size():

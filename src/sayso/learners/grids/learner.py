@@ -32,7 +32,7 @@ from sayso.learners.grids.gradients import Alone
 from sayso.learners.grids.networks import ConvNeXt, MakeNetwork, network_of
 from sayso.learners.grids.specs import GridModel
 from sayso.learners.memory import Fitting, slices
-from sayso.learners.modules import computes_in_bfloat16, round_alike
+from sayso.learners.modules import computes_in_bfloat16, drawing, round_alike
 from sayso.learners.order import Step
 from sayso.learners.trainer import Encoded, TrainedLearner
 
@@ -80,8 +80,7 @@ class GridLearner(TrainedLearner):
         )
 
     def _network(self, make: MakeNetwork, seed: int) -> torch.nn.Module:
-        with torch.random.fork_rng():
-            torch.manual_seed(torch_seed(seed, "weights"))
+        with drawing(torch_seed(seed, "weights")):
             return make(self._pictures.shape, self._pictures.cells * len(self._pictures.classes)).eval()
 
     def encoded(

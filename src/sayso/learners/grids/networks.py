@@ -41,12 +41,15 @@ class _Product(torch.autograd.Function):
 
 
 class Linear(nn.Linear):
-    """torch's linear layer for (n, inputs), cheaper to train side by side: the same numbers to the bit."""
+    """torch's linear layer, cheaper to train side by side; on a CPU with the same numbers to the bit.
+
+    It has no derivative in forward mode.
+    """
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (torch's name)
-        """(n, inputs) -> (n, outputs)."""
-        if torch.is_autocast_enabled(input.device.type):  # gradients are of another type than weights then
-            return super().forward(input)
+        """(n, inputs) -> (n, outputs), or any other shape as torch's."""
+        if self.bias is None or input.dim() != 2 or torch.is_autocast_enabled(input.device.type):
+            return super().forward(input)  # in autocast, gradients are of another type than weights
         said: Tensor = _Product.apply(input, self.weight, self.bias)  # type: ignore[no-untyped-call]
         return said
 

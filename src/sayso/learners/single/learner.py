@@ -28,7 +28,7 @@ from sayso.learners.encoding import Encoder, Once, lengths_of, pad_of
 from sayso.learners.gradients.pairs import Asked, each_of
 from sayso.learners.gradients.steps import numbered, step_effects
 from sayso.learners.memory import Fitting
-from sayso.learners.modules import computes_in_bfloat16, drops, has_bfloat16, in_bfloat16, in_evaluation, quiet
+from sayso.learners.modules import computes_in_bfloat16, drawing, drops, has_bfloat16, in_bfloat16, in_evaluation, quiet
 from sayso.learners.optim import make_optimizer
 from sayso.learners.order import Step
 from sayso.learners.single.documents import Documents
@@ -129,9 +129,10 @@ class HFLearner(TrainedLearner):
         """Let the model drop at random what follows from seed, stage and step."""
         self.model.train()
         try:
-            with torch.random.fork_rng(enabled=self._drops):
-                if self._drops:
-                    torch.manual_seed(torch_seed(self.seed, "dropout", step.stage, step.number))
+            if not self._drops:
+                yield
+                return
+            with drawing(torch_seed(self.seed, "dropout", step.stage, step.number), self.device):
                 yield
         finally:
             self.model.eval()

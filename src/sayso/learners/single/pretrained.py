@@ -21,7 +21,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from sayso.core.errors import SaysoError
 from sayso.core.rng import torch_seed
 from sayso.learners.model_files import GGUF, check_files, gguf_of
-from sayso.learners.modules import class_of, quiet
+from sayso.learners.modules import class_of, drawing, quiet
 from sayso.learners.single.gguf_model import gguf_options, load_gguf
 from sayso.learners.single.lora import left_alone
 from sayso.learners.single.quantised import ready_for_low_rank, require_trainable, without_quantisation
@@ -42,8 +42,7 @@ def load_model(spec: HFModel, seed: int) -> Any:
     kind, gguf = _kind(config, spec), gguf_of(spec.name)
     if gguf is None and not spec.from_scratch:
         require_trainable(config, spec)
-    with _one_line(spec), torch.random.fork_rng(), quiet():
-        torch.manual_seed(torch_seed(seed, "weights"))
+    with _one_line(spec), drawing(torch_seed(seed, "weights")), quiet():
         if spec.from_scratch:
             trusted = {"trust_remote_code": True} if spec.trust_remote_code else {}
             model = kind.from_config(without_quantisation(config), dtype=torch.float32, **trusted)
@@ -162,9 +161,8 @@ def _with_lora(model: Any, lora: LoRA, name: str, seed: int) -> Any:
         task_type="SEQ_2_SEQ_LM" if model.config.is_encoder_decoder else "CAUSAL_LM",
     )
     try:
-        with torch.random.fork_rng(), warnings.catch_warnings():
+        with drawing(torch_seed(seed, "lora")), warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers by names it is giving up
-            torch.manual_seed(torch_seed(seed, "lora"))
             return get_peft_model(model, settings)
     except ValueError as error:
         raise SaysoError(

@@ -19,7 +19,7 @@ from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerFast
 
 from sayso.core.errors import SaysoError, nearest
 from sayso.core.rng import torch_seed
-from sayso.learners.modules import class_of, drops, quiet, round_alike
+from sayso.learners.modules import class_of, drawing, drops, quiet, round_alike
 from sayso.learners.stacked.batching import Tokens
 
 State: TypeAlias = dict[str, Tensor]
@@ -196,8 +196,7 @@ def _make_model(architecture: str, config: Mapping[str, Any], tokenizer: PreTrai
         if described.is_encoder_decoder:  # completions begin after the pad token, as T5's do
             special["decoder_start_token_id"] = tokenizer.pad_token_id
         full = AutoConfig.for_model(architecture, **{**config, **special})
-        with torch.random.fork_rng():
-            torch.manual_seed(torch_seed(seed, "weights"))
+        with drawing(torch_seed(seed, "weights")):
             model = kind.from_config(full, attn_implementation="eager", dtype=torch.float32)
     except (ValueError, TypeError, KeyError, StrictDataclassError) as error:
         reason = " ".join(str(error).split())
