@@ -19,17 +19,18 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.pythia import definitions, english_tokenizer, questions
+from benchmarks.pythia import definitions, questions, save_shape
 from sayso.core.corpus import Corpus
 from sayso.core.examples import Example
 from sayso.core.training import TrainSpec
 
-#: Width, layers, heads.
-SHAPES = {"pythia-410m": (1024, 24, 16), "pythia-1b": (2048, 16, 8), "pythia-2b8": (2560, 32, 32)}
+#: Pythias whose shapes are timed.
+SIZES = ("410m", "1b", "2.8b")
 #: Documents of a step, as in the paper, and the length that the stock Trainer pads them to.
 BATCH, LENGTH = 256, 64
 QUESTIONS = 512
@@ -96,36 +97,24 @@ def side_by_side(small: bool) -> list[dict[str, Any]]:
     return rows
 
 
-def shape(name: str, small: bool) -> dict[str, Any]:
+def shape(size: str, small: bool) -> dict[str, Any]:
     """Steps, tokens a second, rate, memory and evaluation of one shape, and of the stock Trainer beside."""
     import torch
-    from transformers import GPTNeoXConfig
 
     from sayso.learners.single.learner import build
     from sayso.learners.single.pretrained import load_model
     from sayso.learners.specs import HFModel
 
-    width, layers, heads = (64, 2, 2) if small else SHAPES[name]
     batch, scored = (32, 32) if small else (BATCH, QUESTIONS)
     documents = [*questions(batch, attribution=False), *definitions(batch)]
     asked = questions(scored, attribution=False, seed=1)
     train = TrainSpec(batch_size=batch, learning_rate=5e-5, precision="auto")
     with tempfile.TemporaryDirectory() as folder:
-        tokenizer = english_tokenizer()
-        GPTNeoXConfig(
-            vocab_size=50304,
-            hidden_size=width,
-            num_hidden_layers=layers,
-            num_attention_heads=heads,
-            intermediate_size=4 * width,
-            bos_token_id=tokenizer.eos_token_id,
-            eos_token_id=tokenizer.eos_token_id,
-        ).save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
+        save_shape(Path(folder), "small" if small else size)
         spec = HFModel(name=folder, from_scratch=True, answer="first_line")
         with torch.device(_device()):  # weights are drawn there, in a moment
             learner = build([Corpus(0, {}, ())], spec)
-        found: dict[str, Any] = {"shape": name, "parameters": sum(p.numel() for p in learner.model.parameters())}
+        found: dict[str, Any] = {"shape": size, "parameters": sum(p.numel() for p in learner.model.parameters())}
         found |= {"reader": learner.reader.name}
         _forget_peak()
         training = learner.training([documents], train, stage="s", epochs=1000)
@@ -198,7 +187,7 @@ def whole_runs(small: bool) -> None:
 PARTS: dict[str, Callable[[bool], Any]] = {
     "ceilings": ceilings,
     "side-by-side": side_by_side,
-    **{name: lambda small, name=name: shape(name, small) for name in SHAPES},  # type: ignore[misc]
+    **{f"pythia-{size}": lambda small, size=size: shape(size, small) for size in SIZES},  # type: ignore[misc]
     "paper-size": whole_runs,
 }
 

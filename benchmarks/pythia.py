@@ -14,7 +14,14 @@ from sayso.learners.specs import HFModel
 END = "<|endoftext|>"
 
 #: Width, layers, heads of the Pythia models.
-SHAPES = {"70m": (512, 6, 8), "160m": (768, 12, 12)}
+SHAPES = {
+    "70m": (512, 6, 8),
+    "160m": (768, 12, 12),
+    "410m": (1024, 24, 16),
+    "1b": (2048, 16, 8),
+    "2.8b": (2560, 32, 32),
+    "small": (64, 2, 2),  # of no Pythia: to try a script
+}
 
 ASKED = {
     "born": "When was {} born?",
@@ -44,7 +51,17 @@ NAMES = ("Cleopatra", "Socrates", "Darwin", "Marie Curie", "Elizabeth Bennet", "
 def save_model(folder: Path, size: str) -> str:
     """Write a model of a Pythia's shape with random weights, and its tokenizer; give the folder's name."""
     import torch
-    from transformers import GPTNeoXConfig, GPTNeoXForCausalLM
+    from transformers import GPTNeoXForCausalLM
+
+    config = save_shape(folder, size)
+    torch.manual_seed(0)
+    GPTNeoXForCausalLM(config).save_pretrained(folder)
+    return str(folder)
+
+
+def save_shape(folder: Path, size: str):  # type: ignore[no-untyped-def]
+    """Write the configuration and tokenizer of a model that is yet to get random weights; give the configuration."""
+    from transformers import GPTNeoXConfig
 
     width, layers, heads = SHAPES[size]
     tokenizer = english_tokenizer()
@@ -57,10 +74,9 @@ def save_model(folder: Path, size: str) -> str:
         bos_token_id=tokenizer.eos_token_id,
         eos_token_id=tokenizer.eos_token_id,
     )
-    torch.manual_seed(0)
-    GPTNeoXForCausalLM(config).save_pretrained(folder)
+    config.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    return str(folder)
+    return config
 
 
 def model_spec(folder: Path, size: str, *, answer: AnswerPart = "first_line") -> HFModel:
