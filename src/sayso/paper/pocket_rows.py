@@ -71,9 +71,11 @@ POCKET_ROWS = (
         About(
             kind="control",
             shows="The control that must find nothing: in stage 1 each source is right half of the time (alpha = 0.5).",
-            note="Everything else is as in pocket. Expect no difference between D5cons and D6cons after stage 2.",
+            note="Everything else is as in pocket. Expect no difference between D5cons and D6cons after stage 2; that "
+            "both are equal takes twice as many seeds to show as that they differ.",
         ),
         subsets=with_reliability(POCKET.subsets, 0.5),
+        seeds__count=32,
     ),
     row(
         "pocket-strict-control",
