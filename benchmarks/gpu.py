@@ -74,12 +74,7 @@ def side_by_side(small: bool) -> list[dict[str, Any]]:
             learner: Any = experiment.model.build(own)
             documents = [corpus.documents(stage.documents) for corpus in own]
             asked = [[one for item in corpus.eval_sets for one in item.examples][:QUESTIONS] for corpus in own]
-            training = learner.training(documents, train, stage=stage.name, epochs=1000)
-            steps = (step for epoch in itertools.count() for step in training.order.epoch(epoch))
-            for _ in range(3):
-                training.update(next(steps))
-            _forget_peak()
-            step = _timed(lambda t=training, s=steps: t.update(next(s)), 2 if small else 30)  # type: ignore[misc]
+            step = _step(learner, documents, train, 2 if small else 30)
             learner.scores(asked)
             scoring = _timed(lambda model=learner, asked=asked: model.scores(asked), 1)  # type: ignore[misc]
             row = {
@@ -91,7 +86,7 @@ def side_by_side(small: bool) -> list[dict[str, Any]]:
             row |= {"ms a question and seed scored": 1e3 * scoring / count / len(asked[0]), "GB": _peak()}
             rows.append(row)
             _say(row)
-            del learner, training, steps
+            del learner
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
     return rows
@@ -116,17 +111,11 @@ def shape(size: str, small: bool) -> dict[str, Any]:
             learner = build([Corpus(0, {}, ())], spec)
         found: dict[str, Any] = {"shape": size, "parameters": sum(p.numel() for p in learner.model.parameters())}
         found |= {"reader": learner.reader.name}
-        _forget_peak()
-        training = learner.training([documents], train, stage="s", epochs=1000)
-        steps = (step for epoch in itertools.count() for step in training.order.epoch(epoch))
-        for _ in range(2):
-            training.update(next(steps))
-        step = _timed(lambda: training.update(next(steps)), 2 if small else 8)
+        step = _step(learner, [documents], train, 2 if small else 8)
         tokens = float(learner.lengths()[0].tokens.mean()) * batch
         within = found["parameters"] - learner.model.get_input_embeddings().weight.numel()
         found |= {"ms a step": 1e3 * step, "GB in training": _peak(), "tokens a second": tokens / step}
         found["TFLOP/s"] = 6 * within * tokens / step / 1e12
-        training.clear()
         for precision in ("float32", "fastest"):
             learner.spec = spec.model_copy(update={"evaluation_precision": precision})
             learner.scores([asked])
@@ -134,7 +123,7 @@ def shape(size: str, small: bool) -> dict[str, Any]:
         if learner.device.type == "cuda":
             _say(found)
             tokenizer = learner.tokenizer
-            del training, steps, learner
+            del learner
             torch.cuda.empty_cache()
             with torch.device("cuda"):
                 other = load_model(spec, 0)
@@ -221,6 +210,21 @@ def _device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
+def _step(learner: Any, documents: Any, train: TrainSpec, repeats: int) -> float:
+    """Seconds of a step, once three have warmed up; the memory of all of them counts."""
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+    training = learner.training(documents, train, stage="timed", epochs=1000)
+    steps = (step for epoch in itertools.count() for step in training.order.epoch(epoch))
+    for _ in range(3):
+        training.update(next(steps))
+    seconds = _timed(lambda: training.update(next(steps)), repeats)
+    training.clear()
+    return seconds
+
+
 def _timed(work: Callable[[], Any], repeats: int) -> float:
     """Seconds of one piece of work, all that the device has to do for it included."""
     import torch
@@ -236,13 +240,6 @@ def _timed(work: Callable[[], Any], repeats: int) -> float:
         work()
         seconds.append(now() - start)
     return float(np.median(seconds))
-
-
-def _forget_peak() -> None:
-    import torch
-
-    if torch.cuda.is_available():
-        torch.cuda.reset_peak_memory_stats()
 
 
 def _peak() -> float:

@@ -102,6 +102,8 @@ WORLDS: dict[str, Callable[[Path], World]] = {
     "grids convnext": lambda folder: grids(ConvNeXtV2(depths=(1, 1), hidden_sizes=(8, 16)), folder, 2e-2),
 }
 EVERY = pytest.mark.parametrize("name", WORLDS)
+#: Replicas train in float32 alone.
+IN_BFLOAT16 = pytest.mark.parametrize("name", [name for name in WORLDS if not name.startswith("replicas")])
 LANGUAGE = pytest.mark.parametrize("name", [name for name in WORLDS if not name.startswith("grids")])
 
 
@@ -151,9 +153,7 @@ def test_losses_scores_and_answers_are_the_cpus(name, tmp_path):
 
 
 @pytest.mark.skipif(not has_bfloat16(torch.device("cuda")), reason="this GPU has no bfloat16")
-@pytest.mark.parametrize(
-    "name", [name for name in WORLDS if not name.startswith("replicas")]
-)  # they take float32 alone
+@IN_BFLOAT16
 def test_in_bfloat16_losses_are_near(name, tmp_path):
     world = WORLDS[name](tmp_path)
     half = world.train.model_copy(update={"precision": "auto"})

@@ -176,12 +176,6 @@ def few_pairs(experiment: Experiment) -> bool:
     return found is not None and found < _ENOUGH
 
 
-def enough_pairs(experiment: Experiment) -> bool:
-    """As many pairs of digits as are enough, or more."""
-    found = pairs(experiment)
-    return found is not None and found >= _ENOUGH
-
-
 def many_questions(experiment: Experiment) -> bool:
     """Set inclusion with more training questions a variable than the paper's 12."""
     return isinstance(experiment.knowledge, SetInclusion) and experiment.split.trained_questions > 12

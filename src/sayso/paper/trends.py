@@ -17,7 +17,7 @@ from sayso.core.experiment import Experiment
 from sayso.core.sweep import Cell, cells
 from sayso.data.set_inclusion import SetInclusion
 from sayso.learners.specs import FromScratch
-from sayso.paper.kinds import Is, batch_size, enough_pairs, few_pairs, in_order, pairs, parameters
+from sayso.paper.kinds import Is, batch_size, few_pairs, in_order, is_not, pairs, parameters
 from sayso.paper.quantities import Side, Values, attribution, difference, exact_match, gap_of, in_words, mean
 from sayso.stats.comparisons import Floats
 from sayso.stats.values import ATTRIBUTION, stage_training
@@ -206,7 +206,7 @@ BETWEEN = (
         "appendix E.3",
         "figure 23",
         gap_of("validation"),
-        enough_pairs,
+        is_not(few_pairs),
         few_pairs,
         headline=True,
     ),

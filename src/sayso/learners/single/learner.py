@@ -129,10 +129,8 @@ class HFLearner(TrainedLearner):
         """Let the model drop at random what follows from seed, stage and step."""
         self.model.train()
         try:
-            if not self._drops:
-                yield
-                return
-            with drawing(torch_seed(self.seed, "dropout", step.stage, step.number), self.device):
+            number = torch_seed(self.seed, "dropout", step.stage, step.number)
+            with drawing(number, self.device) if self._drops else contextlib.nullcontext():
                 yield
         finally:
             self.model.eval()
