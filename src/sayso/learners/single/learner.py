@@ -95,7 +95,9 @@ class HFLearner(TrainedLearner):
         self._evaluation = Fitting(EVALUATION_ROWS.get(device.type, 64), "evaluation", _HELPS)
         self._fitting_gradients = Fitting(None, "measuring gradients", _HELPS)
         parameters, embedding = trained(self.model), self.model.get_input_embeddings().weight
-        self._gradients = Gradients(self.model, spec.name, self.reader, parameters, short_documents(ordinary, start))
+        self._gradients = Gradients(
+            self.model, spec.name, self.reader.apart, parameters, short_documents(ordinary, start)
+        )
         super().__init__(
             [self.seed],
             parameters,
@@ -137,8 +139,8 @@ class HFLearner(TrainedLearner):
 
     def _may_share(self, train: TrainSpec) -> bool:
         """Whether first tokens that documents share may be computed once in training: dropout treats each apart."""
-        plain = self.reader.shares and not self.spec.gradient_checkpointing
-        return plain and not self._drops and train.padding_loss != "all"
+        shares = self.reader.shares and (self.reader.shares_checkpointed or not self.spec.gradient_checkpointing)
+        return shares and not self._drops and train.padding_loss != "all"
 
     def scores(self, examples: Sequence[Sequence[Example]]) -> list[Scores]:
         """Loss and exact match on the examples; see `Learner.scores`."""

@@ -29,6 +29,7 @@ from sayso.learners.single.reader import (
     new_cache,
     scored,
     takes,
+    vocabulary_of,
 )
 
 #: Which documents may be rows of one call: any, padded on the right; those of one length; only one.
@@ -44,7 +45,7 @@ class PlainReader(Device):
     def __init__(
         self, model: Any, pad: int, device: torch.device, company: Company = "padded", rules: Rules = NO_RULES
     ) -> None:
-        super().__init__(pad, device, rules)
+        super().__init__(pad, device, rules, vocabulary_of(model))
         self.model, self.company = model, company
         own = base_of(model)
         self.config = own.config
