@@ -15,7 +15,7 @@ from sayso.data.pocket import PocketWorld
 from sayso.learners.stacked.learner import StackedLearner
 from sayso.measures.f1 import F1
 from sayso.results import RESULTS, default_results
-from sayso.runs import local, processes
+from sayso.runs import local, machine
 from sayso.runs.execute import execute
 
 
@@ -32,7 +32,7 @@ def ran(monkeypatch, one_thread) -> list[tuple[int, ...]]:
     seeds: list[tuple[int, ...]] = []
 
     class Here:
-        def __init__(self, store: Store, processes: int, threads: int, save_models: bool) -> None:
+        def __init__(self, store: Store, processes: int, threads: int, gpus: Sequence[str], save_models: bool) -> None:
             self.store = store
 
         def run(self, jobs: Sequence[Job], on_event: Callable[..., None]) -> None:
@@ -41,7 +41,7 @@ def ran(monkeypatch, one_thread) -> list[tuple[int, ...]]:
                 execute(job, self.store.job(job.id), lambda event, job=job: on_event(job.id, event))  # type: ignore[misc]
 
     monkeypatch.setattr(local, "LocalProcesses", Here)
-    monkeypatch.setattr(processes, "cores", lambda: 2)
+    monkeypatch.setattr(machine, "cores", lambda: 2)
     return seeds
 
 

@@ -1,0 +1,103 @@
+"""How many seeds train side by side on a GPU: found by measuring what a few of them take, and each one more.
+
+Whatever belongs to a replica (weights, gradients, the optimizer's state, what a pass keeps) is there once for each, so
+that what eight take more than four says what every further one takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from sayso.core.experiment import Experiment
+from sayso.core.learner import StepDone
+from sayso.core.legs import legs
+from sayso.data.build import build_corpus
+
+#: Share of the free memory that is planned with: the allocator keeps blocks in pieces, and documents differ in length.
+SHARE = 0.8
+#: Most seeds of one job. Where a GPU is busy, more of them gain nothing, and a job is what a kill throws back.
+MOST = 256
+#: How many are measured, one number after the other, as far as they seem to fit. Of a few, other moments may take most.
+_MEASURED = (1, 2, 4, 8)
+
+
+class Memory(Protocol):
+    """Tells how much memory tensors of a device take."""
+
+    def begin(self) -> None:
+        """Begin anew."""
+
+    def peak(self) -> float:
+        """Most bytes that were taken at a time since, by what was made since."""
+
+
+class GpuMemory:
+    """The memory of the GPU in use, as torch's allocator counts it."""
+
+    def begin(self) -> None:
+        """See `Memory.begin`."""
+        import torch
+
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+        self._before = torch.cuda.memory_allocated()
+
+    def peak(self) -> float:
+        """See `Memory.peak`."""
+        import torch
+
+        return float(torch.cuda.max_memory_allocated() - self._before)
+
+
+def replicas_that_fit(experiment: Experiment, seed: int, free: float, memory: Memory) -> int:
+    """Say how many seeds fit into `free` bytes, from 1 to `MOST`, by training and scoring a few from `seed` on.
+
+    Raises
+    ------
+    SaysoError
+        If one alone does not run.
+    """
+    taken = {0: 0.0}
+    for count in _MEASURED:
+        if count > 1 and count > _room(taken, SHARE * free):
+            break
+        taken[count] = bytes_taken(experiment, range(seed, seed + count), memory)
+    return max(1, min(_room(taken, SHARE * free), MOST))
+
+
+def _room(taken: Mapping[int, float], free: float) -> int:
+    """How many there is room for, if each further one takes what the last ones measured took."""
+    (few, less), (many, more) = sorted(taken.items())[-2:]
+    each = max((more - less) / (many - few), 1.0)
+    return many + int((free - more) // each)
+
+
+def bytes_taken(experiment: Experiment, seeds: Sequence[int], memory: Memory) -> float:
+    """Measure what these seeds take side by side: built, a step of every stage, and all questions asked."""
+    corpora = [build_corpus(experiment, seed) for seed in seeds]
+    memory.begin()
+    learner = experiment.model.build(corpora)
+    for stage in {leg.stage.name: leg.stage for leg in legs(experiment)}.values():
+        try:
+            learner.fit(
+                [corpus.documents(stage.documents) for corpus in corpora],
+                experiment.train_spec(stage),
+                stage=stage.name,
+                epochs=1,
+                replay=[corpus.documents(stage.replay_from) for corpus in corpora] if stage.replay else None,
+                replay_share=stage.replay,
+                on_step=_stop,
+            )
+        except _EnoughError:
+            pass
+    learner.scores([[item for each in corpus.eval_sets for item in each.examples] for corpus in corpora])
+    return memory.peak()
+
+
+class _EnoughError(Exception):
+    """A step was taken."""
+
+
+def _stop(_: StepDone) -> None:
+    raise _EnoughError
