@@ -1,5 +1,6 @@
 """How many seeds fit: told from what a few take, counted here as a GPU's allocator would."""
 
+import gc
 import weakref
 
 import pytest
@@ -8,27 +9,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from sayso.core.errors import SaysoError
-from sayso.learners.grids.specs import GridMLP
+from sayso.data.build import build_corpus
 from sayso.runs.side_by_side import MOST, SHARE, bytes_taken, replicas_that_fit
-
-
-class Takes:
-    """A memory of which one, two, four and eight replicas are said to take so much; how many were tried."""
-
-    def __init__(self, *taken: float) -> None:
-        self.taken, self.tried = taken, 0
-
-    def begin(self) -> None: ...
-
-    def peak(self) -> float:
-        self.tried += 1
-        return self.taken[self.tried - 1]
-
-
-@pytest.fixture
-def quickest(short):
-    """Few documents a step."""
-    return short.with_settings({"train.batch_size": 8})
 
 
 @pytest.mark.parametrize(
@@ -38,27 +20,50 @@ def quickest(short):
         ((510, 520, 540, 580), 1000, 50, 4),
         ((100, 110, 130, 230), 1000, 8 + (1000 - 230) // 25, 4),  # from four on something else takes most
         ((100, 200), 399, 3, 2),  # four would not fit
-        ((100,), 199, 1, 1),
-        ((100,), 5, 1, 1),
+        ((100, 200), 199, 1, 2),
+        ((100, 200), 5, 1, 2),
         ((1, 2, 4, 8), 10**9, MOST, 4),
         ((10, 10, 10, 10), 1000, MOST, 4),
     ],
 )
-def test_as_many_fit_as_there_is_memory_for(quickest, taken, free, fits, tried):
-    memory = Takes(*taken)
-    assert replicas_that_fit(quickest, 1, (free + 1e-6) / SHARE, memory) == fits
-    assert memory.tried == tried
+def test_as_many_fit_as_there_is_memory_for(taken, free, fits, tried):
+    asked: list[int] = []
+
+    def take(count: int) -> float:
+        asked.append(count)
+        return float(taken[len(asked) - 1])
+
+    assert replicas_that_fit(take, (free + 1e-6) / SHARE) == fits
+    assert asked == [1, 2, 4, 8][:tried]
+
+
+@pytest.mark.parametrize("error", [SaysoError("out of memory with one document"), torch.OutOfMemoryError()])
+def test_where_memory_runs_out_as_many_fit_as_ran_before(error):
+    def full(count: int) -> float:
+        if count > most:
+            raise error
+        return float(count)
+
+    for most in (1, 2, 4):
+        assert replicas_that_fit(full, 10**12) == most
+    most = 0
+    with pytest.raises(type(error)):
+        replicas_that_fit(full, 10**12)
 
 
 class Counted(TorchDispatchMode):
     """Counts the bytes of all tensors that are alive, and the most there were at a time."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.now, self.seen = 0, set[int]()
+
     def begin(self) -> None:
-        self.now = self.most = 0
-        self.seen: set[int] = set()
+        gc.collect()
+        self.before = self.most = self.now
 
     def peak(self) -> float:
-        return float(self.most)
+        return float(self.most - self.before)
 
     def __torch_dispatch__(self, function, types, arguments=(), named=None):
         result = function(*arguments, **(named or {}))
@@ -80,13 +85,9 @@ class Counted(TorchDispatchMode):
         self.now -= size
 
 
-def test_what_a_few_take_tells_how_many_fit(quickest):
+def test_what_a_few_take_tells_what_many_take(quick):
     with Counted() as memory:
-        many = bytes_taken(quickest, range(20), memory)
-        assert replicas_that_fit(quickest, 0, many / SHARE, memory) == pytest.approx(20, abs=1)
-
-
-def test_what_does_not_train_at_all_is_an_error(quickest):
-    broken = quickest.model_copy(update={"model": GridMLP()})
-    with pytest.raises(SaysoError, match="this model sees pictures"):
-        replicas_that_fit(broken, 1, 10**9, Takes(1))
+        one, two, five = (bytes_taken(quick, range(count), memory) for count in (1, 2, 5))
+    assert two + 3 * (two - one) == pytest.approx(five, rel=0.1)
+    weights = sum(tensor.nbytes for tensor in quick.model.build([build_corpus(quick, 0)]).parameters.values())
+    assert two - one > 4 * weights  # with gradients and two moments

@@ -80,12 +80,16 @@ def _fits(request: dict[str, Any]) -> int:
     import torch
 
     from sayso.core.experiment import load_spec
-    from sayso.runs.side_by_side import GpuMemory, replicas_that_fit
+    from sayso.runs.side_by_side import GpuMemory, bytes_taken, replicas_that_fit
 
     sys.path += [folder for folder in request["path"] if folder not in sys.path]
     experiment = load_spec(request["experiment"], "experiment", own_only=False)
-    free = torch.cuda.mem_get_info()[0] * request["share"]
-    return replicas_that_fit(experiment, request["seed"], free, GpuMemory())
+    first, memory = request["seed"], GpuMemory()
+
+    def take(count: int) -> float:
+        return bytes_taken(experiment, range(first, first + count), memory)
+
+    return replicas_that_fit(take, torch.cuda.mem_get_info()[0] * request["share"])
 
 
 def _one_line(error: Exception) -> str:

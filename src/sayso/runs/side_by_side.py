@@ -6,9 +6,11 @@ that what eight take more than four says what every further one takes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import gc
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
 from sayso.core.learner import StepDone
 from sayso.core.legs import legs
@@ -39,6 +41,7 @@ class GpuMemory:
         """See `Memory.begin`."""
         import torch
 
+        gc.collect()
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
         self._before = torch.cuda.memory_allocated()
@@ -50,19 +53,26 @@ class GpuMemory:
         return float(torch.cuda.max_memory_allocated() - self._before)
 
 
-def replicas_that_fit(experiment: Experiment, seed: int, free: float, memory: Memory) -> int:
-    """Say how many seeds fit into `free` bytes, from 1 to `MOST`, by training and scoring a few from `seed` on.
+def replicas_that_fit(take: Callable[[int], float], free: float) -> int:
+    """Say how many replicas fit into `free` bytes, from 1 to `MOST`; `take` tries so many and gives the bytes they took.
 
     Raises
     ------
     SaysoError
         If one alone does not run.
     """
+    import torch
+
     taken = {0: 0.0}
     for count in _MEASURED:
-        if count > 1 and count > _room(taken, SHARE * free):
+        if count > 2 and count > _room(taken, SHARE * free):  # one alone says nothing of what is there only once
             break
-        taken[count] = bytes_taken(experiment, range(seed, seed + count), memory)
+        try:
+            taken[count] = take(count)
+        except (SaysoError, torch.OutOfMemoryError):
+            if count == 1:
+                raise
+            return max(taken)
     return max(1, min(_room(taken, SHARE * free), MOST))
 
 
