@@ -131,7 +131,8 @@ def test_only_as_many_run_at_a_time_as_asked(store, short, tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize(
-    ("processes", "gpus", "most"), [(2, ("0", "1"), 1), (5, ("3", "GPU-8f"), 3), (1, ("7",), 1), (2, ("0", "1", "2"), 1)]
+    ("processes", "gpus", "most"),
+    [(2, ("0", "1"), 1), (5, ("3", "GPU-8f"), 3), (1, ("7",), 1), (2, ("0", "1", "2"), 1)],
 )
 def test_each_job_sees_the_gpu_that_fewest_others_have(store, short, tmp_path, monkeypatch, processes, gpus, most):
     script = (

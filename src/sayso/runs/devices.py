@@ -118,7 +118,5 @@ def _read(said: dict[str, Any], visible: str | None) -> Asked:
     found = [Device(number=number, visible=str(number), **each) for number, each in enumerate(said.pop("devices"))]
     if visible is not None:  # CUDA takes names in their order, up to the first that it does not know
         names = [name.strip() for name in visible.split(",")]
-        found = [
-            Device(**{**vars(device), "visible": name}) for device, name in zip(found, names, strict=False)
-        ]
+        found = [Device(**{**vars(device), "visible": name}) for device, name in zip(found, names, strict=False)]
     return Asked(devices=tuple(found), **said)

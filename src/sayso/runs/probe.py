@@ -1,8 +1,8 @@
 """A child process that says what torch finds here: ``python -P -m sayso.runs.probe``.
 
-It reads a line of JSON and writes one (`sayso.runs.devices.Asked`). Asked for ``libraries`` it loads those that training
-takes; given an ``experiment`` and a ``seed``, it measures how many seeds fit side by side into the GPU's free memory, of
-which they may take a ``share``.
+It reads a line of JSON and writes one (`sayso.runs.devices.Asked`). Asked for ``libraries`` it loads those that
+training takes; given an ``experiment`` and a ``seed``, it measures how many seeds fit side by side into the GPU's free
+memory, of which they may take a ``share``.
 """
 
 from __future__ import annotations

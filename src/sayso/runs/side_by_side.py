@@ -6,6 +6,7 @@ that what eight take more than four says what every further one takes.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
@@ -54,7 +55,7 @@ class GpuMemory:
 
 
 def replicas_that_fit(take: Callable[[int], float], free: float) -> int:
-    """Say how many replicas fit into `free` bytes, from 1 to `MOST`; `take` tries so many and gives the bytes they took.
+    """Say how many replicas fit into `free` bytes, from 1 to `MOST`; `take` tries some and gives the bytes they took.
 
     Raises
     ------
@@ -89,7 +90,7 @@ def bytes_taken(experiment: Experiment, seeds: Sequence[int], memory: Memory) ->
     memory.begin()
     learner = experiment.model.build(corpora)
     for stage in {leg.stage.name: leg.stage for leg in legs(experiment)}.values():
-        try:
+        with contextlib.suppress(_EnoughError):
             learner.fit(
                 [corpus.documents(stage.documents) for corpus in corpora],
                 experiment.train_spec(stage),
@@ -99,8 +100,6 @@ def bytes_taken(experiment: Experiment, seeds: Sequence[int], memory: Memory) ->
                 replay_share=stage.replay,
                 on_step=_stop,
             )
-        except _EnoughError:
-            pass
     learner.scores([[item for each in corpus.eval_sets for item in each.examples] for corpus in corpora])
     return memory.peak()
 
