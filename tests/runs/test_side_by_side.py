@@ -51,11 +51,11 @@ def test_where_memory_runs_out_as_many_fit_as_ran_before(error):
         replicas_that_fit(full, 10**12)
 
 
-class Counted(TorchDispatchMode):
+class Counted(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts the bytes of all tensors that are alive, and the most there were at a time."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.now, self.seen = 0, set[int]()
 
     def begin(self) -> None:

@@ -54,7 +54,7 @@ def _torch_finds() -> dict[str, Any]:
     if found["built_for"] is None:
         return found
     try:
-        torch.cuda.init()  # says what is_available() keeps to itself
+        torch.cuda.init()  # type: ignore[no-untyped-call]  # says what is_available() keeps to itself
     except Exception as error:
         return found | {"trouble": _one_line(error)}
     return found | {"devices": [_device(number) for number in range(torch.cuda.device_count())]}
