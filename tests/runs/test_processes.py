@@ -8,15 +8,15 @@ from sayso.core.experiment import Experiment
 from sayso.core.sweep import Cell, cells, plan
 from sayso.learners.grids.specs import ConvNeXtV2
 from sayso.learners.known_models import KNOWN_MODELS
-from sayso.learners.specs import HFModel
+from sayso.learners.specs import FromScratch, HFModel
 from sayso.runs.processes import dealing, threads_of, usual_processes
-from sayso.runs.side_by_side import MOST
 from tests.conftest import make_tiny
 from tests.runs.fake_devices import machine
 
 LARGE = HFModel(name="EleutherAI/pythia-2.8b-deduped")
 PARAMETERS = KNOWN_MODELS[LARGE.name].parameters
 TINY = make_tiny()
+MOST = TINY.model.max_replicas_on_gpu or 0
 SWEEP = TINY.vary("sweep", train__batch_size=[8, 16, 32])
 
 
@@ -72,6 +72,16 @@ def test_on_a_gpu_all_seeds_are_one_job_as_far_as_they_fit():
     assert sizes(TINY, 20, 1, fits=16) == [10, 10]
     assert sizes(TINY, 20, 1, fits=1) == [1] * 20
     assert sizes(TINY, MOST + 1, 1, fits=10**6) == [MOST // 2, MOST // 2 + 1]
+
+
+def test_a_model_that_says_no_more_has_no_more_than_on_a_cpu():
+    class Own(FromScratch):
+        max_replicas_on_gpu = None
+
+    own = TINY.model_copy(update={"model": Own(config=TINY.model.config)})  # type: ignore[attr-defined]
+    assert MOST > 16 == TINY.model.max_replicas
+    assert sizes(own, 20, 1) == [10, 10]
+    assert sizes(own, 20, 1, fits=4) == [4] * 5
 
 
 def test_where_it_cannot_be_measured_a_job_has_no_more_than_on_a_cpu():

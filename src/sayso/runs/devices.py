@@ -15,8 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from pydantic import JsonValue
-
 #: Says which of a machine's GPUs are meant: numbers, or UUIDs of GPUs or of parts of them (MIG).
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 #: What is there where there is a GPU: NVIDIA's driver, its devices (containers often have these alone), Windows' (WSL).
@@ -64,7 +62,7 @@ class Asked:
 
 
 #: Asks a child process with an environment; see `ask`.
-Ask: TypeAlias = Callable[[Mapping[str, str], Mapping[str, JsonValue]], Asked]
+Ask: TypeAlias = Callable[[Mapping[str, str], Mapping[str, Any]], Asked]
 
 
 def signs_of_gpus(root: Path = Path("/")) -> list[str]:
@@ -86,7 +84,7 @@ def devices(root: Path = Path("/"), environment: Mapping[str, str] | None = None
     return (ask or ask_child)(environment, {})
 
 
-def ask_child(environment: Mapping[str, str], request: Mapping[str, JsonValue], wait_s: float = _WAIT_S) -> Asked:
+def ask_child(environment: Mapping[str, str], request: Mapping[str, Any], wait_s: float = _WAIT_S) -> Asked:
     """Ask a child process (`sayso.runs.probe` says what can be requested); whatever becomes of it is an answer."""
     try:
         done = subprocess.run(

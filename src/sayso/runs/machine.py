@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sayso.runs.devices import Device, devices
+from sayso.runs.devices import Device, devices, signs_of_gpus
 
 log = logging.getLogger("sayso")
 
@@ -36,6 +36,8 @@ class Machine:
 def gpus_here() -> tuple[Device, ...]:
     """The GPUs of this machine; asked once. What keeps torch from one is warned of."""
     found = devices()
+    if not any("nvidia" in sign for sign in signs_of_gpus()):  # where there may be another one, nothing is wrong
+        return found.usable
     for trouble in (found.trouble, *found.broken.values(), *(device.trouble for device in found.devices)):
         if trouble is not None:
             log.warning("a GPU that cannot be used, as 'sayso doctor' explains: %s", trouble)

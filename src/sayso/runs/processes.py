@@ -17,7 +17,6 @@ from sayso.learners.specs import HFModel
 from sayso.runs.devices import VISIBLE, ask_child
 from sayso.runs.machine import Machine
 from sayso.runs.model_sizes import find_model
-from sayso.runs.side_by_side import MOST
 from sayso.runs.worker import import_path
 
 #: Bytes a process takes for each parameter of a model it trains in float32 (weights, gradients, what an optimizer and a
@@ -64,12 +63,13 @@ def dealing(experiment: Experiment, machine: Machine, jobs: int | None = None, f
     measured: dict[str, int | None] = {}
 
     def deal(cell: Cell, seeds: Sequence[int]) -> list[tuple[int, ...]]:
-        most = cell.experiment.model.max_replicas
+        model = cell.experiment.model
+        most, more = model.max_replicas, model.max_replicas_on_gpu
         if most != 1 and len(seeds) > each:
             key = _what_takes_memory(cell.experiment)
             if key not in measured:
                 measured[key] = (fits or measured_on(machine))(cell.experiment, seeds[0], share)
-            most = min(measured[key] or most, MOST)
+            most = min(measured[key] or most, more or most)
         return stacks(seeds, each, most)
 
     return deal

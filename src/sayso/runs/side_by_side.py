@@ -19,8 +19,6 @@ from sayso.data.build import build_corpus
 
 #: Share of the free memory that is planned with: the allocator keeps blocks in pieces, and documents differ in length.
 SHARE = 0.8
-#: Most seeds of one job. Where a GPU is busy, more of them gain nothing, and a job is what a kill throws back.
-MOST = 256
 #: How many are measured, one number after the other, as far as they seem to fit. Of a few, other moments may take most.
 _MEASURED = (1, 2, 4, 8)
 
@@ -55,7 +53,7 @@ class GpuMemory:
 
 
 def replicas_that_fit(take: Callable[[int], float], free: float) -> int:
-    """Say how many replicas fit into `free` bytes, from 1 to `MOST`; `take` tries some and gives the bytes they took.
+    """Say how many replicas fit into `free` bytes, at least 1; `take` tries some and gives the bytes they took.
 
     Raises
     ------
@@ -74,7 +72,7 @@ def replicas_that_fit(take: Callable[[int], float], free: float) -> int:
             if count == 1:
                 raise
             return max(taken)
-    return max(1, min(_room(taken, SHARE * free), MOST))
+    return max(1, _room(taken, SHARE * free))
 
 
 def _room(taken: Mapping[int, float], free: float) -> int:
