@@ -1,4 +1,6 @@
+import dataclasses
 import math
+import sys
 
 import pytest
 from hypothesis import given
@@ -9,9 +11,10 @@ from sayso.core.sweep import Cell, cells, plan
 from sayso.learners.grids.specs import ConvNeXtV2
 from sayso.learners.known_models import KNOWN_MODELS
 from sayso.learners.specs import FromScratch, HFModel
-from sayso.runs.processes import dealing, threads_of, usual_processes
+from sayso.runs.machine import Machine
+from sayso.runs.processes import dealing, measured_on, threads_of, usual_processes
 from tests.conftest import make_tiny
-from tests.runs.fake_devices import machine
+from tests.runs.fake_devices import gpus, machine
 
 LARGE = HFModel(name="EleutherAI/pythia-2.8b-deduped")
 PARAMETERS = KNOWN_MODELS[LARGE.name].parameters
@@ -147,3 +150,17 @@ def test_every_seed_is_dealt_once_in_parts_that_fit_and_are_of_one_size(seeds, g
     most = min(fits, MOST) if gpus and seeds > (jobs or gpus) else TINY.model.max_replicas
     assert max(lengths) <= most
     assert len(dealt) == max(min(jobs or gpus or 8, seeds), math.ceil(seeds / most))
+
+
+def test_a_gpu_is_measured_in_a_process_that_sees_it_alone(tmp_path, monkeypatch, caplog):
+    """The child says on which GPU it measured; where it cannot, that is said, and nothing is known."""
+    path = tmp_path / "fake-python"
+    path.write_text('#!/bin/sh\necho "{\\"devices\\": [], \\"fits\\": $CUDA_VISIBLE_DEVICES}"\n', encoding="utf-8")
+    path.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(path))
+    roomy, full = gpus(2, "3", "7")
+    fits = measured_on(Machine(8, None, (roomy, dataclasses.replace(full, free=1))))
+    assert fits(TINY, 0, 1.0) == 7
+    path.write_text("#!/bin/sh\nexit 9\n", encoding="utf-8")
+    assert fits(TINY, 0, 1.0) is None
+    assert "could not be measured: a process that looked ended with code 9" in caplog.text

@@ -25,6 +25,7 @@ def doctor(
     runs can be done, with 1 where not.
     """
     from sayso.cli import doctor_page, terminal
+    from sayso.results import RESULTS
     from sayso.runs.doctor import examine
 
     experiment = None
@@ -32,7 +33,7 @@ def doctor(
         from sayso.cli.configure import find
 
         experiment = find(name, code)
-    found = examine(experiment)
+    found = examine(experiment, results=RESULTS)
     if json:
         typer.echo(dumps(doctor_page.doctor_data(found), indent=1))
     else:

@@ -76,7 +76,7 @@ class Checkup:
 def examine(
     experiment: Experiment | None = None,
     *,
-    results: Path = Path("sayso-results"),
+    results: Path,
     root: Path = Path("/"),
     environment: Mapping[str, str] | None = None,
     ask: Ask | None = None,
@@ -84,7 +84,7 @@ def examine(
     version: Callable[[str], str | None] = version_of,
     fits: Fits | None = None,
 ) -> Checkup:
-    """Look at this machine: in general, or for an experiment.
+    """Look at this machine: in general, or for an experiment; `results` is where these would go.
 
     The rest are for whoever looks at another: where its files begin, its environment, who asks its libraries
     (`sayso.runs.devices.ask_child`), whether its hub answers, its packages, and how many seeds fit on its GPUs.

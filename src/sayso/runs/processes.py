@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 from collections.abc import Callable, Sequence
@@ -18,6 +19,8 @@ from sayso.runs.devices import VISIBLE, ask_child
 from sayso.runs.machine import Machine
 from sayso.runs.model_sizes import find_model
 from sayso.runs.worker import import_path
+
+log = logging.getLogger("sayso")
 
 #: Bytes a process takes for each parameter of a model it trains in float32 (weights, gradients, what an optimizer and a
 #: pass keep), and beside them. Of a model on a GPU: weights on their way there, and on their way to a checkpoint.
@@ -83,7 +86,10 @@ def measured_on(machine: Machine) -> Fits:
         described = experiment.model_dump(mode="json")
         path = import_path() if has_foreign(described) else []
         request = {"experiment": described, "seed": seed, "share": share, "path": path}
-        return ask_child({**os.environ, VISIBLE: least.visible}, request).fits
+        found = ask_child({**os.environ, VISIBLE: least.visible}, request)
+        if found.fits is None:
+            log.warning("how many seeds fit on a GPU could not be measured: %s", found.trouble)
+        return found.fits
 
     return fits
 
