@@ -88,8 +88,10 @@ class ModelSpec(Component, ABC):
     gives: ClassVar[frozenset[Need]] = frozenset({"scores", "answers"})
     #: Settings of it that only say how answers are read and scored: weights do not depend on them.
     measuring: ClassVar[frozenset[str]] = frozenset()
-    #: How many seeds may be trained side by side in one process.
+    #: How many seeds may be trained side by side in one process: on CPUs, and on a GPU as far as they fit (None: as on
+    #: CPUs). Of a model that is trained alone, both are 1.
     max_replicas: ClassVar[int] = 1
+    max_replicas_on_gpu: ClassVar[int | None] = None
 
     def build(self, corpora: Sequence[Corpus]) -> Learner:
         """Make one replica for each corpus, initialized from that corpus's seed."""
