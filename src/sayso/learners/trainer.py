@@ -26,6 +26,7 @@ from sayso.learners.checkpoint import Checkpoints
 from sayso.learners.memory import Fitting, again, one_line
 from sayso.learners.optim import allocate, clip_gradients, make_optimizer, set_learning_rate, take_step
 from sayso.learners.order import Order, Step, order_of
+from sayso.learners.several.team import ALONE, Team
 
 #: Gives the losses of a step in pieces of at most so many documents (None: all at once). Each is of shape (replicas,),
 #: and they sum to each replica's mean loss over its batch. The backward pass of a piece comes before the next piece.
@@ -63,7 +64,7 @@ class Training:
         self.order, self.optimizer = order, optimizer
         self._train, self._losses = train, losses
         self._seeds, self._fitting, self._device = learner.seeds, learner.fitting, learner.device
-        self._parameters, self._stacked = list(learner.parameters.values()), learner.stacked
+        self._parameters, self._stacked, self._team = list(learner.parameters.values()), learner.stacked, learner.team
 
     def update(self, step: Step) -> NDArray[np.float64]:
         """Take one step; give each replica's mean loss.
@@ -74,8 +75,10 @@ class Training:
             If a loss is not finite (nothing is changed then), or memory does not suffice for a single document or for
             the optimizer.
         """
-        loss = self._fitting.run(lambda most: self._accumulate(step, most), step.rows)
+        rows = -(-step.rows // self._team.size)
+        loss = self._team.total(self._fitting.run(lambda most: self._accumulate(step, most), rows))
         self._require_finite("loss", np.isfinite(loss), step)
+        self._team.add_up(self._parameters)
         with one_line(_OUT_OF_MEMORY):
             if (most := self._train.max_grad_norm) is not None:
                 again(lambda: clip_gradients(self._parameters, most, stacked=self._stacked))
@@ -126,6 +129,7 @@ class TrainedLearner(ABC):
 
     `parameters` are those that are trained; of several replicas, `stacked` with the replica as their first dimension.
     `embedding` names the input embedding, if it is among them. `fitting`: how many documents fit into memory at once.
+    `team`: the processes that train it together; each gives the losses of its own part of a batch.
     """
 
     def __init__(
@@ -138,10 +142,11 @@ class TrainedLearner(ABC):
         fitting: Fitting,
         stacked: bool,
         fused: bool = False,
+        team: Team = ALONE,
     ) -> None:
         self.replicas, self.seeds = len(seeds), list(seeds)
         self.parameters, self.embedding, self.device, self.fitting = parameters, embedding, device, fitting
-        self.stacked, self._fused = stacked, fused
+        self.stacked, self._fused, self.team = stacked, fused, team
         self._checkpoints = Checkpoints(self.seeds, parameters, beside=device.type != "cpu")
         self._optimizer: torch.optim.Optimizer | None = None
         self._loaded_optimizer: dict[str, Any] | None = None

@@ -24,7 +24,7 @@ from sayso.core.rng import torch_seed
 from sayso.core.shares import OnShare, unheard
 from sayso.core.training import TrainSpec
 from sayso.learners.activations import blocks_of
-from sayso.learners.encoding import Encoder, Once, lengths_of, pad_of
+from sayso.learners.encoding import Document, Encoder, Once, lengths_of, pad_of
 from sayso.learners.gradients.pairs import Asked, each_of
 from sayso.learners.gradients.steps import numbered, step_effects
 from sayso.learners.memory import Fitting
@@ -45,6 +45,7 @@ from sayso.learners.single.reader import base_of
 from sayso.learners.single.spelling import require_spelled
 from sayso.learners.single.stored import stored
 from sayso.learners.single.truth import ordinary_tokens, short_documents
+from sayso.learners.several.team import ALONE, Team
 from sayso.learners.specs import HFModel
 from sayso.learners.token_texts import token_texts
 from sayso.learners.trainer import Encoded, TrainedLearner
@@ -58,12 +59,13 @@ class HFLearner(TrainedLearner):
     """One replica. `tokenizer` and `model` are transformers' own.
 
     `reader` is how the model is read, `documents` what it reads, `limits` how long answers may be, `as_read` what is
-    said of the model in the manifest.
+    said of the model in the manifest. `team`: the processes that do its work together, each with a learner of its own
+    that is told the same.
     """
 
-    def __init__(self, corpus: Corpus, spec: HFModel) -> None:
+    def __init__(self, corpus: Corpus, spec: HFModel, team: Team = ALONE) -> None:
         self.seed, self.spec = corpus.seed, spec
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        device = team.device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.tokenizer = load_tokenizer(spec)
         require_spelled(spec.name, self.tokenizer, corpus, seq2seq=load_config(spec).is_encoder_decoder)
         self.model = load_model(spec, self.seed).to(device).eval()
@@ -103,6 +105,7 @@ class HFLearner(TrainedLearner):
             device=device,
             fitting=Fitting(spec.micro_batch_size, "training", _HELPS),
             stacked=False,
+            team=team,
         )
 
     def encoded(
@@ -115,11 +118,13 @@ class HFLearner(TrainedLearner):
 
         def pieces(step: Step, most: int | None) -> Generator[Tensor, None, None]:
             batch = [encoded[row] for row in step.chosen[0]] + [extra[row] for row in step.repeated[0]]
+            whole = sum(item.counted for item in batch)
+            batch = [batch[row] for row in self.team.own([item.read for item in batch])]
             counts = [item.counted for item in batch]
             with self._in_training(step):
                 for parts in self.reader.plan(batch, counts, most, share=share, half=half):
                     with self._autocast(half):
-                        loss = self.reader.loss(batch, parts) / sum(counts)
+                        loss = self.reader.loss(batch, parts) / whole
                     yield loss.view(1)
 
         return Encoded(pieces, [lengths_of([*encoded, *extra])])
@@ -129,7 +134,8 @@ class HFLearner(TrainedLearner):
         """Let the model drop at random what follows from seed, stage and step."""
         self.model.train()
         try:
-            number = torch_seed(self.seed, "dropout", step.stage, step.number)
+            others = [self.team.rank] if self.team.rank else []  # who read other documents, and drop other things
+            number = torch_seed(self.seed, "dropout", step.stage, step.number, *others)
             with drawing(number, self.device) if self._drops else contextlib.nullcontext():
                 yield
         finally:
@@ -143,6 +149,14 @@ class HFLearner(TrainedLearner):
     def scores(self, examples: Sequence[Sequence[Example]]) -> list[Scores]:
         """Loss and exact match on the examples; see `Learner.scores`."""
         (own,), documents = examples, self._encoded(examples)
+
+        def part(rows: Sequence[int]) -> tuple[NDArray[Any], ...]:
+            return self._scores([own[row] for row in rows], [documents[row] for row in rows])
+
+        return [Scores(*self.team.divided([item.read for item in documents], part))]
+
+    def _scores(self, own: Sequence[Example], documents: Sequence[Document]) -> tuple[NDArray[Any], ...]:
+        """Losses and matches of examples, which are these documents."""
         loss = np.zeros(len(own))
         said: list[list[int]] = [[] for _ in own]
 
@@ -156,14 +170,21 @@ class HFLearner(TrainedLearner):
 
         with self._evaluating():
             self._evaluation.run(score, len(own))
-            match = matches(own, documents, said, self._answers, self.reader, self._evaluation)
-        return [Scores(loss, match)]
+            return loss, matches(own, documents, said, self._answers, self.reader, self._evaluation)
 
     def document_losses(self, examples: Sequence[Sequence[Example]], train: TrainSpec) -> list[NDArray[np.float64]]:
         """Losses of whole documents; see `Learner.document_losses`."""
         (own,) = examples
-        documents = self.documents.whole(own, train)
-        loss = np.zeros(len(own))
+        every = self.documents.whole(own, train)
+
+        def part(rows: Sequence[int]) -> tuple[NDArray[Any], ...]:
+            return (self._losses([every[row] for row in rows]),)
+
+        return list(self.team.divided([item.read for item in every], part))
+
+    def _losses(self, documents: Sequence[Document]) -> NDArray[np.float64]:
+        """Losses of whole documents."""
+        loss = np.zeros(len(documents))
 
         def score(most: int | None) -> None:
             counts = [item.counted for item in documents]
@@ -172,12 +193,20 @@ class HFLearner(TrainedLearner):
                 loss[found.rows] = found.loss
 
         with self._evaluating():
-            self._evaluation.run(score, len(own))
-        return [loss]
+            self._evaluation.run(score, len(documents))
+        return loss
 
     def answers(self, examples: Sequence[Sequence[Example]]) -> list[list[str]]:
         """Greedy answers; see `Learner.answers`."""
         texts = [Begun(item.context, item.ids[: item.start]) for item in self._encoded(examples)]
+
+        def part(rows: Sequence[int]) -> tuple[NDArray[Any], ...]:
+            return (np.array(self._continued([texts[row] for row in rows]), dtype=object),)
+
+        return [list(each) for each in self.team.divided([len(text.ids) for text in texts], part)]
+
+    def _continued(self, texts: Sequence[Begun]) -> list[str]:
+        """Greedy answers to texts."""
 
         def done(_rows: Sequence[int], said: Sequence[list[int]]) -> list[bool]:
             return self._answers.finished(said)
@@ -186,7 +215,7 @@ class HFLearner(TrainedLearner):
             said = self._evaluation.run(
                 lambda most: continue_greedily(self.reader, texts, done, most), max(1, len(texts))
             )
-        return [self._answers.answers(said) if said else []]
+        return self._answers.answers(said) if said else []
 
     def gradient_products(
         self,
