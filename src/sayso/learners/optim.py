@@ -15,6 +15,8 @@ from sayso.core.errors import SaysoError
 from sayso.core.training import TrainSpec
 from sayso.learners.memory import release
 from sayso.learners.modules import LANES
+from sayso.learners.several.adafactor import ShardedAdafactor
+from sayso.learners.several.team import Team
 
 
 class Adafactor(torch.optim.Optimizer):
@@ -141,12 +143,18 @@ def _filled(tensor: Tensor) -> Tensor:
 
 
 def make_optimizer(
-    parameters: Mapping[str, Tensor], embedding: str | None, train: TrainSpec, *, stacked: bool, fused: bool = False
+    parameters: Mapping[str, Tensor],
+    embedding: str | None,
+    train: TrainSpec,
+    *,
+    stacked: bool,
+    fused: bool = False,
+    sharded: Team | None = None,
 ) -> torch.optim.Optimizer:
     """Make the optimizer of `train`; only matrices decay.
 
     `embedding` names the input embedding, where there is one. `fused`: AdamW updates all in one go, as it always does
-    on a GPU.
+    on a GPU. `sharded`: the processes of which each has its part of every parameter.
 
     Each parameter group carries ``multiplier``, by which the schedule's learning rate is multiplied.
 
@@ -156,6 +164,8 @@ def make_optimizer(
         If the embedding is to learn at a rate of its own and there is none among the parameters.
     """
     groups = _groups(parameters, embedding, train, matrix=3 if stacked else 2)
+    if train.optimizer == "adafactor" and sharded is not None:
+        return ShardedAdafactor(groups, lr=train.learning_rate, team=sharded)
     if train.optimizer == "adafactor":
         return Adafactor(groups, lr=train.learning_rate, stacked=stacked)
     if fused or any(tensor.is_cuda for tensor in parameters.values()):
@@ -186,7 +196,7 @@ def allocate(optimizer: torch.optim.Optimizer) -> None:
     """Make an optimizer's whole state before its first step, so that no step fails for want of it."""
     for group in optimizer.param_groups:
         for parameter in group["params"]:
-            if isinstance(optimizer, Adafactor):
+            if isinstance(optimizer, (Adafactor, ShardedAdafactor)):
                 optimizer.allocate(parameter)
             elif not optimizer.state[parameter]:
                 device = parameter.device if group.get("fused") else None

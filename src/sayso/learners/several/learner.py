@@ -131,7 +131,8 @@ class SeveralLearner:
         self, examples: Sequence[Sequence[Example]], layers: Sequence[int], at: Sequence[int]
     ) -> Iterator[Activations]:
         """See `Learner.activations`; the first process does it."""
-        yield from self.own.activations(examples, layers, at)
+        with self._weights_whole():
+            yield from self.own.activations(examples, layers, at)
 
     def layers(self) -> int:
         """See `Learner.layers`."""
@@ -145,25 +146,36 @@ class SeveralLearner:
         self, examples: Sequence[Sequence[Example]], steering: Sequence[Sequence[Steering]]
     ) -> list[NDArray[np.float64]]:
         """See `Learner.steered_losses`; the first process does it."""
-        return self.own.steered_losses(examples, steering)
+        with self._weights_whole():
+            return self.own.steered_losses(examples, steering)
 
     def save(self, path: Path) -> Future[None]:
-        """See `Learner.save`; the first process writes."""
-        return self.own.save(path)
+        """See `Learner.save`; the first process writes, or all of a sharded model."""
+        with self._where_sharded("save", path):
+            return self.own.save(path)
 
     def save_weights(self, path: Path) -> Future[None]:
-        """See `Learner.save_weights`; the first process writes."""
-        return self.own.save_weights(path)
+        """See `Learner.save_weights`; the first process writes, or all of a sharded model."""
+        with self._where_sharded("save_weights", path):
+            return self.own.save_weights(path)
 
     def load(self, path: Path) -> None:
-        """See `Learner.load`; every process reads the file."""
-        self.own.load(path)  # if it is damaged, the others need not know
+        """See `Learner.load`; every process reads what it needs.
+
+        The first one looks at it by itself before: if it is damaged, the others need not know.
+        """
+        if self.own.sharded:
+            self.own.require_readable(path)
+        else:
+            self.own.load(path)
         with self._together("load", path):
-            pass
+            if self.own.sharded:
+                self.own.load(path)
 
     def save_replica(self, replica: int, folder: Path) -> None:
         """See `Learner.save_replica`; the first process writes."""
-        self.own.save_replica(replica, folder)
+        with self._where_sharded("save_replica", replica, folder):
+            self.own.save_replica(replica, folder)
 
     def load_replica(self, replica: int, folder: Path) -> None:
         """See `Learner.load_replica`; every process reads the folder."""
@@ -174,6 +186,19 @@ class SeveralLearner:
     def end(self) -> None:
         """Let the other processes end; they do so with this one, too."""
         self._members.end()
+
+    def _where_sharded(self, name: str, *arguments: Any) -> contextlib.AbstractContextManager[None]:
+        """As `_together` where each process has its part of the weights; else the first does it by itself."""
+        return self._together(name, *arguments) if self.own.sharded else contextlib.nullcontext()
+
+    @contextlib.contextmanager
+    def _weights_whole(self) -> Iterator[None]:
+        """Let the first process read by itself; of a sharded model the others must give it their weights."""
+        if not self.own.sharded:
+            yield
+            return
+        with self._together("give_weights"), self.own.weights_whole():
+            yield
 
     @contextlib.contextmanager
     def _together(self, name: str, *arguments: Any) -> Iterator[None]:

@@ -31,21 +31,23 @@ from sayso.learners.memory import Fitting
 from sayso.learners.modules import computes_in_bfloat16, drawing, drops, has_bfloat16, in_bfloat16, in_evaluation, quiet
 from sayso.learners.optim import make_optimizer
 from sayso.learners.order import Step
+from sayso.learners.several.sharding import gathered, shard, whole_weights
+from sayso.learners.several.team import ALONE, Team
 from sayso.learners.single.documents import Documents
 from sayso.learners.single.generation import ends_of, rules_of
 from sayso.learners.single.gradients import Gradients
 from sayso.learners.single.greedy import Begun, continue_greedily
+from sayso.learners.single.grouping import Group
 from sayso.learners.single.limits import limits_of, say_what_cannot_match
 from sayso.learners.single.listening import losses_while_steered, prompt_activations, reading_part
 from sayso.learners.single.matching import Answers, matches
 from sayso.learners.single.plain import PlainReader
 from sayso.learners.single.pretrained import load_config, load_model, load_tokenizer, load_weights, trained
-from sayso.learners.single.proving import choose_reader
+from sayso.learners.single.proving import LOSS_BOUND, choose_reader
 from sayso.learners.single.reader import base_of
 from sayso.learners.single.spelling import require_spelled
 from sayso.learners.single.stored import stored
 from sayso.learners.single.truth import ordinary_tokens, short_documents
-from sayso.learners.several.team import ALONE, Team
 from sayso.learners.specs import HFModel
 from sayso.learners.token_texts import token_texts
 from sayso.learners.trainer import Encoded, TrainedLearner
@@ -92,20 +94,24 @@ class HFLearner(TrainedLearner):
         said = getattr(self.model.get_output_embeddings(), "out_features", rows)
         rules = rules_of(self.model, spec.name, self.limits.new_tokens, said)
         self.reader = choose_reader(self.model, spec.name, ordinary, pad_of(self.tokenizer, rows), device, rules)
+        short = short_documents(ordinary, start)
+        if spec.sharded:
+            self._shard(short, team)
         self._answers = Answers(self.tokenizer, ends_of(self.model, end), spec.answer, self.limits.new_tokens)
         self._drops = any(drops(module) for module in self.model.modules())
         self._evaluation = Fitting(EVALUATION_ROWS.get(device.type, 64), "evaluation", _HELPS)
         self._fitting_gradients = Fitting(None, "measuring gradients", _HELPS)
         parameters, embedding = trained(self.model), self.model.get_input_embeddings().weight
-        self._gradients = Gradients(self.model, spec.name, self.reader, parameters, short_documents(ordinary, start))
+        self._gradients = Gradients(self.model, spec.name, self.reader, parameters, short)
         super().__init__(
             [self.seed],
             parameters,
             embedding=next((name for name, tensor in parameters.items() if tensor is embedding), None),
             device=device,
-            fitting=Fitting(spec.micro_batch_size, "training", _HELPS),
+            fitting=Fitting(spec.micro_batch_size, "training", _HELPS, halves=not spec.sharded),
             stacked=False,
             team=team,
+            sharded=spec.sharded,
         )
 
     def encoded(
@@ -115,6 +121,7 @@ class HFLearner(TrainedLearner):
         (own,), (repeatable,) = documents, replay
         encoded, extra = (self.documents.trained(part, train) for part in (own, repeatable))
         share, half = self._may_share(train), computes_in_bfloat16(train, self.device)
+        least = min(encoded, key=lambda item: item.read, default=None)
 
         def pieces(step: Step, most: int | None) -> Generator[Tensor, None, None]:
             batch = [encoded[row] for row in step.chosen[0]] + [extra[row] for row in step.repeated[0]]
@@ -122,9 +129,15 @@ class HFLearner(TrainedLearner):
             batch = [batch[row] for row in self.team.own([item.read for item in batch])]
             counts = [item.counted for item in batch]
             with self._in_training(step):
-                for parts in self.reader.plan(batch, counts, most, share=share, half=half):
+                plan = self.reader.plan(batch, counts, most, share=share, half=half)
+                more = self.team.most(len(plan)) - len(plan) if self.sharded else 0
+                for parts in plan:
                     with self._autocast(half):
                         loss = self.reader.loss(batch, parts) / whole
+                    yield loss.view(1)
+                for _ in range(more):  # all processes take as many passes, for each gives its weights to the others
+                    with self._autocast(half):
+                        loss = self.reader.loss([least], [Group((0,))]) * 0.0
                     yield loss.view(1)
 
         return Encoded(pieces, [lengths_of([*encoded, *extra])])
@@ -142,9 +155,12 @@ class HFLearner(TrainedLearner):
             self.model.eval()
 
     def _may_share(self, train: TrainSpec) -> bool:
-        """Whether first tokens that documents share may be computed once in training: dropout treats each apart."""
+        """Whether first tokens that documents share may be computed once in training: dropout treats each apart.
+
+        Nor of a sharded model, whose layers have their weights in the backward pass only for what they put out.
+        """
         plain = self.reader.shares and not self.spec.gradient_checkpointing
-        return plain and not self._drops and train.padding_loss != "all"
+        return plain and not (self._drops or self.sharded) and train.padding_loss != "all"
 
     def scores(self, examples: Sequence[Sequence[Example]]) -> list[Scores]:
         """Loss and exact match on the examples; see `Learner.scores`."""
@@ -301,17 +317,58 @@ class HFLearner(TrainedLearner):
     def _autocast(self, enabled: bool) -> torch.autocast:
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=enabled)
 
-    def _evaluating(self) -> torch.autocast:
-        return self._autocast(self._evaluates_in_bfloat16())
+    @contextlib.contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        with self.weights_whole(), self._autocast(self._evaluates_in_bfloat16()):
+            yield
+
+    @contextlib.contextmanager
+    def weights_whole(self) -> Iterator[None]:
+        """Let each process of a sharded model have all weights; all of them enter this at once, and once at a time."""
+        with whole_weights(self.reader.body) if self.spec.sharded else contextlib.nullcontext():
+            yield
+
+    def give_weights(self) -> None:
+        """Do this process's part of another's `weights_whole`."""
+        with self.weights_whole():
+            pass
+
+    def _shard(self, short: Sequence[Document], team: Team) -> None:
+        """Leave this process its part of all weights, and make sure that the model is read as before.
+
+        Raises
+        ------
+        SaysoError
+            If it cannot be sharded, or reads otherwise then.
+        """
+
+        @torch.no_grad()
+        def loss() -> float:
+            return float(self.reader.loss(short[:1], [Group((0,))]))
+
+        before, name = loss(), self.spec.name
+        shard(self.reader.body, trained(self.model).values(), team.size, self.reader.device, name)
+        after = loss()
+        self.reader.body.reshard()  # the outermost part keeps its weights for a backward pass
+        if not abs(after - before) <= LOSS_BOUND * max(1.0, abs(before)):
+            raise SaysoError(f"model {name}: sharded, it has a loss of {after:.5g} where it had {before:.5g}")
 
     def _evaluates_in_bfloat16(self) -> bool:
         return in_bfloat16(self.spec.evaluation_precision, self.device)
 
     def save_replica(self, replica: int, folder: Path) -> None:  # noqa: ARG002
-        """Write the model as an ordinary transformers checkpoint with its tokenizer; of LoRA, its adapter (peft)."""
+        """Write the model as an ordinary transformers checkpoint with its tokenizer; of LoRA, its adapter (peft).
+
+        Where it is sharded, all processes do it at once, and the first one writes.
+        """
+        whole: dict[str, Any] = {}
+        if self.spec.sharded:
+            whole = {"state_dict": gathered(self.model, keep=self.team.rank == 0)}
+        if self.team.rank > 0:
+            return
         folder.mkdir(parents=True, exist_ok=True)
         with quiet():
-            self.model.save_pretrained(folder)
+            self.model.save_pretrained(folder, **whole)
             self.tokenizer.save_pretrained(folder)
 
     def load_replica(self, replica: int, folder: Path) -> None:  # noqa: ARG002

@@ -45,7 +45,8 @@ class PlainReader(Device):
         self, model: Any, pad: int, device: torch.device, company: Company = "padded", rules: Rules = NO_RULES
     ) -> None:
         super().__init__(pad, device, rules)
-        self.model, self.company = model, company
+        self.model = self.body = model
+        self.company = company
         own = base_of(model)
         self.config = own.config
         self.seq2seq: bool = self.config.is_encoder_decoder

@@ -51,10 +51,12 @@ class Reader(Protocol):
     `pad`: a token to fill rows with. `shares`: whether tokens that documents begin with may be read once for all.
     `remembers`: whether decoding keeps keys and values of what was read. `places`: whether tokens are told their
     positions, so that rows of several lengths can be decoded side by side, padded on the left. `overhead`: the price of
-    a pass in tokens. `rules`: what the model is made to say, and what it never says.
+    a pass in tokens. `rules`: what the model is made to say, and what it never says. `body`: the module that `loss`
+    calls, which holds all weights.
     """
 
     name: str
+    body: Any
     pad: int
     device: torch.device
     shares: bool

@@ -1,0 +1,150 @@
+"""Two processes that train one model give what one gives: started here, they talk by gloo."""
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoModelForCausalLM
+
+from sayso.core.corpus import Corpus
+from sayso.core.errors import SaysoError
+from sayso.core.training import TrainSpec
+from sayso.learners.several.learner import SeveralLearner, build
+from sayso.learners.single.learner import HFLearner
+from sayso.learners.specs import HFModel
+from tests.tiny_models import save_tiny, some_documents
+
+DOCUMENTS, REPLAYED = some_documents(21), some_documents(5, seed=1)
+ASKED = some_documents(9, seed=2)
+#: Nine documents, and four of the last batch: the processes' parts differ in documents and passes.
+TRAIN = TrainSpec(batch_size=9, learning_rate=1e-3, max_grad_norm=0.5, weight_decay=0.1)
+WAYS = pytest.mark.parametrize("sharded", [False, True], ids=["replicated", "sharded"])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return save_tiny(tmp_path_factory.mktemp("model"), scale=4.0)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _ended(folder):
+    """Processes are started once for all tests, and end with them."""
+    yield
+    learner = build([Corpus(1, {}, ())], HFModel(name=folder, devices=2))
+    assert isinstance(learner, SeveralLearner)
+    learner.end()
+    with pytest.raises(SaysoError, match="have ended"):
+        learner.scores([ASKED])
+
+
+def learner_of(folder, devices=1, **settings):
+    return build([Corpus(1, {}, ())], HFModel(name=folder, devices=devices, **settings))
+
+
+def trained(learner, epochs=2, **settings):
+    """Losses after each epoch and of questions, whether these are answered, and norms of weights."""
+    found = []
+    train = TRAIN.model_copy(update=settings)
+
+    def after(epoch, loss):
+        (scores,) = learner.scores([ASKED])
+        found.append([float(loss[0]), *scores.loss, *scores.match])
+
+    learner.fit([DOCUMENTS], train, stage="s", epochs=epochs, replay=[REPLAYED], replay_share=0.3, on_epoch=after)
+    return np.array(found)
+
+
+@WAYS
+@pytest.mark.parametrize("optimizer", ["adafactor", "adamw"])
+def test_losses_scores_and_answers_are_those_of_one_process(folder, sharded, optimizer):
+    one, two = learner_of(folder), learner_of(folder, 2, sharded=sharded)
+    assert isinstance(one, HFLearner)
+    assert one.parameters.keys() == two.own.parameters.keys()
+    np.testing.assert_allclose(trained(two, optimizer=optimizer), trained(one, optimizer=optimizer), rtol=1e-5)
+    assert two.answers([ASKED]) == one.answers([ASKED])
+    whole = TRAIN.model_copy(update={"padding_loss": "none"})
+    for mine, theirs in zip(two.document_losses([ASKED], whole), one.document_losses([ASKED], whole), strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-5)
+    for mine, theirs in zip(two.activations([ASKED], [1], [-1]), one.activations([ASKED], [1], [-1]), strict=True):
+        np.testing.assert_allclose(mine.values, theirs.values, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(("before", "after"), [((2, True), (1, False)), ((1, False), (2, True)), ((2, True), (3, True))])
+@pytest.mark.parametrize("optimizer", ["adafactor", "adamw"])
+def test_training_goes_on_with_another_number_of_processes(folder, before, after, optimizer, tmp_path):
+    path = tmp_path / "checkpoint"
+    train = TRAIN.model_copy(update={"optimizer": optimizer})
+
+    def losses(learner, **more):
+        found = []
+        learner.fit([DOCUMENTS], train, stage="s", **more, on_epoch=lambda _, loss: found.append(float(loss[0])))
+        return found
+
+    right = losses(learner_of(folder), epochs=2)
+    first = learner_of(folder, before[0], sharded=before[1])
+    losses(first, epochs=1)
+    first.save(path).result()
+    first.fit([DOCUMENTS], train, stage="other", epochs=1)  # what was saved stays as it was
+    assert path.is_dir() == before[1]
+    then = learner_of(folder, after[0], sharded=after[1])
+    then.load(path)
+    np.testing.assert_allclose(losses(then, epochs=2, start_epoch=1), right[1:], rtol=1e-5)
+
+
+@WAYS
+def test_a_model_is_kept_as_transformers_does(folder, sharded, tmp_path):
+    learner = learner_of(folder, 2, sharded=sharded)
+    learner.fit([DOCUMENTS], TRAIN, stage="s", epochs=1)
+    (before,) = learner.scores([ASKED])
+    learner.save_replica(0, tmp_path / "kept")
+    own = AutoModelForCausalLM.from_pretrained(tmp_path / "kept").state_dict()
+    assert own.keys() == AutoModelForCausalLM.from_pretrained(folder).state_dict().keys()
+    again = learner_of(folder, 2, sharded=sharded)
+    again.load_replica(0, tmp_path / "kept")
+    np.testing.assert_allclose(again.scores([ASKED])[0].loss, before.loss, rtol=1e-6)
+    np.testing.assert_allclose(learner_of(str(tmp_path / "kept")).scores([ASKED])[0].loss, before.loss, rtol=1e-5)
+
+
+@WAYS
+def test_a_damaged_checkpoint_is_refused_and_training_goes_on_from_another(folder, sharded, tmp_path):
+    learner = learner_of(folder, 2, sharded=sharded)
+    learner.fit([DOCUMENTS], TRAIN, stage="s", epochs=1)
+    for name in ("good", "bad"):
+        learner.save(tmp_path / name).result()
+    bad = tmp_path / "bad"
+    file = max(bad.glob("*.distcp"), key=lambda path: path.stat().st_size) if sharded else bad
+    file.write_bytes(file.read_bytes()[:-1000])
+    with pytest.raises(SaysoError, match="cut off|not a readable checkpoint"):
+        learner.load(bad)
+    learner.load(tmp_path / "good")
+    learner.fit([DOCUMENTS], TRAIN, stage="s", epochs=2, start_epoch=1)
+
+
+def test_a_stage_that_its_listener_leaves_is_left_by_all(folder):
+    learner = learner_of(folder, 2)
+
+    def leave(*_):
+        raise KeyError("enough")
+
+    with pytest.raises(KeyError, match="enough"):
+        learner.fit([DOCUMENTS], TRAIN, stage="s", epochs=5, on_epoch=leave)
+    assert len(learner.scores([ASKED])[0].loss) == len(ASKED)
+
+
+def test_an_error_in_one_process_ends_all_with_its_message(folder):
+    learner = learner_of(folder, 2)
+    learner._members.tell("no_such_method")
+    with pytest.raises(SaysoError, match="process 2 of 2: AttributeError: .*no_such_method"):
+        learner.scores([ASKED])
+    assert [process.poll() for process in learner._members._processes] == [2]
+
+
+def test_a_process_that_is_killed_ends_all(folder):
+    learner = learner_of(folder, 2)
+    (other,) = learner._members._processes
+
+    def kill(*_):
+        other.kill()
+
+    with pytest.raises(SaysoError, match="process 2 of 2 that train one model together ended with code -9"):
+        learner.fit([DOCUMENTS], TRAIN, stage="s", epochs=5, on_epoch=kill)
+    assert torch.distributed.is_initialized() is False
