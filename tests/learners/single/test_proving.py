@@ -1,5 +1,6 @@
 """Every model is read as the model itself does, and it is said where that costs more."""
 
+import dataclasses
 import logging
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from torch import nn
 from sayso.core.corpus import Corpus
 from sayso.core.errors import SaysoError
 from sayso.core.training import TrainSpec
-from sayso.learners.single import bucketed
+from sayso.learners.cross_entropy import Targets, said
+from sayso.learners.single import bucketed, packed, packed_attention
 from sayso.learners.single.learner import HFLearner, build
 from sayso.learners.single.plain import PlainReader
 from sayso.learners.single.proving import choose_reader
@@ -64,9 +66,11 @@ def off_from_autograd(learner: HFLearner, examples: Any = DOCUMENTS) -> float:
 @pytest.mark.parametrize(
     ("architecture", "how"),
     [
-        *[(name, "bucketed, shared, kept") for name in ("gpt2", "opt", "falcon", "gpt_neo", "bloom", "ctrl")],
+        *[(name, "packed, shared, kept") for name in ("gpt2", "opt", "ctrl", "qwen3")],
+        *[(name, "packed, shared, anew") for name in ("gemma3_text", "mistral", "mixtral")],
+        *[(name, "bucketed, shared, kept") for name in ("falcon", "gpt_neo", "bloom")],
         *[(name, "bucketed, kept") for name in ("t5", "bart")],
-        *[(name, "bucketed, anew") for name in ("gemma3_text", "mamba")],
+        ("mamba", "bucketed, anew"),
         *[(name, "plain") for name in ("gemma2", "cohere", "granite")],
         *[(name, "plain, kept, one length") for name in ("fsmt", "switch_transformers")],
     ],
@@ -74,18 +78,19 @@ def off_from_autograd(learner: HFLearner, examples: Any = DOCUMENTS) -> float:
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning")
 def test_losses_and_gradients_of_a_family_are_transformers_own(architecture, how):
     transformers.logging.set_verbosity_error()
-    found, loss, gradient, said = read(make(architecture))
+    found, loss, gradient, warned = read(make(architecture))
     assert found.startswith(how)
     assert loss < 1e-5
     assert gradient < 1e-5
-    assert said.startswith("model m: plain reading, for bucketed reading differs (") == how.startswith("plain")
+    assert warned.startswith("model m: plain reading, for ") == how.startswith("plain")
+    assert ("bucketed reading differs (" in warned) == how.startswith("plain")
 
 
 @pytest.mark.parametrize("architecture", ["xlnet", "prophetnet", "cpmant"])
 def test_a_family_whose_answers_are_not_what_it_is_trained_on_is_refused(architecture):
-    how, _, _, said = read(make(architecture))
+    how, _, _, warned = read(make(architecture))
     assert how == "refused"
-    assert said.startswith("model m cannot be read: what it says after a token changes with those that follow")
+    assert warned.startswith("model m cannot be read: what it says after a token changes with those that follow")
 
 
 def test_remote_code_whose_cache_keeps_no_gradient_trains_rightly(tmp_path, modules, caplog):
@@ -106,7 +111,7 @@ def test_remote_code_whose_cache_keeps_no_gradient_trains_rightly(tmp_path, modu
 def test_what_is_said_of_a_models_own_code_holds_for_low_rank_additions_too(tmp_path):
     learner = learner_of(save_tiny(tmp_path, "llama"), lora=LoRA(rank=2))
     assert not has_own_code(learner.model)
-    assert learner.reader.name == "bucketed"
+    assert learner.reader.name == "packed"
     assert off_from_autograd(learner) < 1e-5
 
 
@@ -156,7 +161,11 @@ def test_a_model_without_finite_losses_is_refused(tmp_path):
 def test_a_reader_that_is_wrong_is_found_out(tmp_path, fault, monkeypatch, caplog):
     whole = bucketed.Decoder.forward
 
-    def wrong(body: bucketed.Decoder, passes: Any) -> torch.Tensor:
+    def wrong(body: bucketed.Decoder, passes: Any, targets: Targets | None = None) -> torch.Tensor:
+        logits = logits_of(body, passes)
+        return logits if targets is None else said(nn.Identity(), logits, targets)
+
+    def logits_of(body: bucketed.Decoder, passes: Any) -> torch.Tensor:
         if fault == "a lost gradient" and passes[0].cache is not None:
             with torch.no_grad():
                 first = whole(body, passes[:1])
@@ -168,11 +177,34 @@ def test_a_reader_that_is_wrong_is_found_out(tmp_path, fault, monkeypatch, caplo
 
     monkeypatch.setattr(bucketed.Decoder, "forward", wrong)
     with caplog.at_level(logging.WARNING, "sayso"):
-        learner = learner_of(save_tiny(tmp_path, "gpt2"))
+        learner = learner_of(save_tiny(tmp_path, "gpt_neo"))
     assert learner.reader.name == "plain"
     (record,) = caplog.records
     assert record.message.startswith(f"model {tmp_path}: plain reading, for bucketed reading differs (")
     assert (fault == "a cap") == ("with larger logits" in record.message)
+    assert off_from_autograd(learner) < 1e-5
+
+
+@pytest.mark.parametrize("fault", ["wrong positions", "other documents attended to", "a lost gradient"])
+def test_a_row_that_is_read_wrongly_is_found_out(tmp_path, fault, monkeypatch, caplog):
+    whole, given = packed.Row.forward, packed_attention._side_by_side
+
+    def wrong(row: packed.Row, ids: torch.Tensor, positions: torch.Tensor, *more: Any) -> torch.Tensor:
+        return whole(row, ids, torch.arange(len(ids)) if fault == "wrong positions" else positions, *more)
+
+    def attended(module: Any, own: list[torch.Tensor], layout: packed_attention.Layout, *more: Any) -> torch.Tensor:
+        if fault == "other documents attended to":
+            layout = dataclasses.replace(layout, blocks=((1, len(layout.places), None),))
+        return given(module, [own[0], own[1], own[2].detach() if fault == "a lost gradient" else own[2]], layout, *more)
+
+    monkeypatch.setattr(packed.Row, "forward", wrong)
+    monkeypatch.setattr(packed_attention, "_side_by_side", attended)
+    with caplog.at_level(logging.WARNING, "sayso"):
+        learner = learner_of(save_tiny(tmp_path, "gpt2"))
+    assert learner.reader.name == "bucketed"
+    assert learner.model.config._attn_implementation == "sdpa"
+    (record,) = caplog.records
+    assert record.message.startswith(f"model {tmp_path}: bucketed reading, for packed reading differs (")
     assert off_from_autograd(learner) < 1e-5
 
 

@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from sayso.learners.cross_entropy import Targets, said
 from sayso.learners.encoding import Document, Ids
 from sayso.learners.single.generation import Rules
 from sayso.learners.single.grouping import Group
@@ -31,6 +32,7 @@ from sayso.learners.single.reader import (
     new_cache,
     scored,
     takes,
+    vocabulary_of,
 )
 
 Indices = NDArray[np.int64]
@@ -62,8 +64,8 @@ class Decoder(nn.Module):
         self.head = own.get_output_embeddings()
         self._cache_name = cache_name(self.backbone) or "past_key_values"
 
-    def forward(self, passes: Sequence[Pass]) -> Tensor:
-        """Logits where they are needed, pass after pass, shape (positions, vocabulary)."""
+    def forward(self, passes: Sequence[Pass], targets: Targets | None = None) -> Tensor:
+        """Logits where they are needed, pass after pass, shape (positions, vocabulary), or the loss of `targets`."""
         tokens = torch.cat([part.ids.flatten() for part in passes])
         embedded = self.embedding(tokens)
         ends = list(itertools.accumulate(part.ids.numel() for part in passes))
@@ -77,8 +79,7 @@ class Decoder(nn.Module):
             hidden.append(read.last_hidden_state.flatten(0, 1)[part.at])
             if part.repeat > 1:
                 part.cache.batch_repeat_interleave(part.repeat)
-        logits: Tensor = self.head(torch.cat(hidden))
-        return logits
+        return said(self.head, torch.cat(hidden), targets)
 
 
 class EncoderDecoder(nn.Module):
@@ -98,8 +99,8 @@ class EncoderDecoder(nn.Module):
         hidden: Tensor = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
         return hidden
 
-    def forward(self, passes: Sequence[Pass]) -> Tensor:
-        """Logits where they are needed, pass after pass, shape (positions, vocabulary)."""
+    def forward(self, passes: Sequence[Pass], targets: Targets | None = None) -> Tensor:
+        """Logits where they are needed, pass after pass, shape (positions, vocabulary), or the loss of `targets`."""
         hidden = []
         for part in passes:
             given = dict(part.given)
@@ -110,8 +111,7 @@ class EncoderDecoder(nn.Module):
                 given[self._cache_name] = part.cache
             read = self.decoder(input_ids=part.ids, **given, use_cache=part.cache is not None).last_hidden_state
             hidden.append((read if self._scale is None else read * self._scale).flatten(0, 1)[part.at])
-        logits: Tensor = self.head(torch.cat(hidden))
-        return logits
+        return said(self.head, torch.cat(hidden), targets)
 
 
 class BucketedReader(Device):
@@ -123,7 +123,7 @@ class BucketedReader(Device):
     name = "bucketed"
 
     def __init__(self, model: Any, pad: int, device: torch.device, rules: Rules) -> None:
-        super().__init__(pad, device, rules)
+        super().__init__(pad, device, rules, vocabulary_of(model))
         own = base_of(model)
         self.config = own.config
         self.seq2seq: bool = self.config.is_encoder_decoder
@@ -132,12 +132,18 @@ class BucketedReader(Device):
         self.shares = self.remembers and not self.seq2seq
         self.places = not self.seq2seq and "position_ids" in takes(own)
 
+    @property
+    def root(self) -> Any:
+        """What reads a bundle; see `Reader.root`."""
+        return self.body
+
     def loss(self, documents: Sequence[Document], groups: Sequence[Group]) -> Tensor:
         """See `Reader.loss`."""
         passes, index, target = self._passes(documents, groups, [item.first for item in documents], whole=True)
-        logits: Tensor = self.body(passes)
-        log_p = logits.float().log_softmax(-1)
-        return -log_p[self.tensor(index), self.tensor(target)].sum()
+        order = np.argsort(index, kind="stable")
+        right, where = self.tensors(target[order], index[order])
+        loss: Tensor = self.body(passes, Targets(right, where, index[order], self.loss_outputs))
+        return loss
 
     @torch.no_grad()
     def completions(self, documents: Sequence[Document], groups: Sequence[Group]) -> Completions:

@@ -102,7 +102,7 @@ class HFLearner(TrainedLearner):
         self._evaluation = Fitting(EVALUATION_ROWS.get(device.type, 64), "evaluation", _HELPS)
         self._fitting_gradients = Fitting(None, "measuring gradients", _HELPS)
         parameters, embedding = trained(self.model), self.model.get_input_embeddings().weight
-        self._gradients = Gradients(self.model, spec.name, self.reader, parameters, short)
+        self._gradients = Gradients(self.model, spec.name, self.reader.apart, parameters, short)
         super().__init__(
             [self.seed],
             parameters,
@@ -157,10 +157,11 @@ class HFLearner(TrainedLearner):
     def _may_share(self, train: TrainSpec) -> bool:
         """Whether first tokens that documents share may be computed once in training: dropout treats each apart.
 
-        Nor of a sharded model, whose layers have their weights in the backward pass only for what they put out.
+        Layers of a sharded model, and those that do their forward pass again, have no weights for what they handed on.
         """
-        plain = self.reader.shares and not self.spec.gradient_checkpointing
-        return plain and not (self._drops or self.sharded) and train.padding_loss != "all"
+        handed_on = not (self.sharded or self.spec.gradient_checkpointing)
+        shares = self.reader.shares and (self.reader.shares_checkpointed or handed_on)
+        return shares and not self._drops and train.padding_loss != "all"
 
     def scores(self, examples: Sequence[Sequence[Example]]) -> list[Scores]:
         """Loss and exact match on the examples; see `Learner.scores`."""
@@ -325,7 +326,7 @@ class HFLearner(TrainedLearner):
     @contextlib.contextmanager
     def weights_whole(self) -> Iterator[None]:
         """Let each process of a sharded model have all weights; all of them enter this at once, and once at a time."""
-        with whole_weights(self.reader.body) if self.spec.sharded else contextlib.nullcontext():
+        with whole_weights(self.reader.root) if self.spec.sharded else contextlib.nullcontext():
             yield
 
     def give_weights(self) -> None:
@@ -347,9 +348,9 @@ class HFLearner(TrainedLearner):
             return float(self.reader.loss(short[:1], [Group((0,))]))
 
         before, name = loss(), self.spec.name
-        shard(self.reader.body, trained(self.model).values(), team.size, self.reader.device, name)
+        shard(self.reader.root, trained(self.model).values(), team.size, self.reader.device, name)
         after = loss()
-        self.reader.body.reshard()  # the outermost part keeps its weights for a backward pass
+        self.reader.root.reshard()  # the outermost part keeps its weights for a backward pass
         if not abs(after - before) <= LOSS_BOUND * max(1.0, abs(before)):
             raise SaysoError(f"model {name}: sharded, it has a loss of {after:.5g} where it had {before:.5g}")
 

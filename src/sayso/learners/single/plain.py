@@ -29,6 +29,7 @@ from sayso.learners.single.reader import (
     new_cache,
     scored,
     takes,
+    vocabulary_of,
 )
 
 #: Which documents may be rows of one call: any, padded on the right; those of one length; only one.
@@ -44,9 +45,8 @@ class PlainReader(Device):
     def __init__(
         self, model: Any, pad: int, device: torch.device, company: Company = "padded", rules: Rules = NO_RULES
     ) -> None:
-        super().__init__(pad, device, rules)
-        self.model = self.body = model
-        self.company = company
+        super().__init__(pad, device, rules, vocabulary_of(model))
+        self.model, self.company = model, company
         own = base_of(model)
         self.config = own.config
         self.seq2seq: bool = self.config.is_encoder_decoder
@@ -56,6 +56,11 @@ class PlainReader(Device):
         proven = self._cache_name is not None and keeps_all(self.config) and not has_own_code(own)
         self.remembers = proven and company == "padded"
         self.places = self.remembers and not self.seq2seq and {"position_ids", "attention_mask"} <= known
+
+    @property
+    def root(self) -> Any:
+        """The whole model; see `Reader.root`."""
+        return self.model
 
     def loss(self, documents: Sequence[Document], groups: Sequence[Group]) -> Tensor:
         """See `Reader.loss`."""

@@ -12,7 +12,7 @@ import functools
 import logging
 import math
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -25,6 +25,7 @@ from sayso.learners.single.bucketed import BucketedReader
 from sayso.learners.single.generation import NO_RULES, Rules
 from sayso.learners.single.greedy import left_padded, placed
 from sayso.learners.single.grouping import Group
+from sayso.learners.single.packed import PackedReader, may_pack
 from sayso.learners.single.plain import Company, PlainReader
 from sayso.learners.single.reader import Reader, base_of, has_own_code
 from sayso.learners.single.truth import Truth, gradient_of, multiplied, sees_what_follows, short_documents, truth_of
@@ -69,13 +70,13 @@ def choose_reader(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what a model does not take is seen in what it gives
-            return _choose(model, name, documents, list(_candidates(model, pad, device, rules)), device)
+            return _choose(model, name, documents, _candidates(model, pad, device, rules), device)
     except torch.OutOfMemoryError:
         raise SaysoError(f"model {name}: out of memory with one short document; try lora or a smaller model") from None
 
 
 def _choose(
-    model: Any, name: str, documents: tuple[Document, ...], candidates: Sequence[Candidate], device: torch.device
+    model: Any, name: str, documents: tuple[Document, ...], candidates: Iterable[Candidate], device: torch.device
 ) -> Reader:
     truth, why = _tried(lambda: truth_of(model, documents, device))
     if truth is None or not all(np.isfinite(truth.losses)):
@@ -108,8 +109,9 @@ def _proven(reader: Reader, truth: Truth) -> tuple[Reader, list[str]]:
     ValueError
         If it is not right.
     """
-    if wrong := _reading_differs(reader, truth):
-        raise ValueError(wrong)
+    for own in {reader, reader.apart}:
+        if wrong := _reading_differs(own, truth):
+            raise ValueError(wrong)
     left: list[str] = []
     for remembers, places in ((True, True), (True, False), (False, False)):
         if (remembers and not reader.remembers) or (places and not reader.places):
@@ -125,6 +127,10 @@ def _proven(reader: Reader, truth: Truth) -> tuple[Reader, list[str]]:
 
 def _candidates(model: Any, pad: int, device: torch.device, rules: Rules) -> Iterator[Candidate]:
     """Ways of reading, the cheapest first, and what they are called."""
+    if not has_own_code(model) and may_pack(model):
+        attention = base_of(model).config._attn_implementation
+        yield "packed reading", lambda: PackedReader(model, pad, device, rules)
+        base_of(model).config._attn_implementation = attention
     if not has_own_code(model):
         yield "bucketed reading", lambda: BucketedReader(model, pad, device, rules)
     companies: dict[Company, str] = {

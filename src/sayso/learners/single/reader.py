@@ -8,6 +8,7 @@ A reader is given documents and groups of them and gives losses and scores; for 
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -17,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from transformers import DynamicCache, EncoderDecoderCache
-from transformers.cache_utils import DynamicLayer
+from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
 from sayso.learners.encoding import Document, Ids
 from sayso.learners.single.generation import Rules
@@ -28,8 +29,10 @@ PASS_OVERHEAD = {"cpu": 24.0, "cuda": 1024.0}
 #: How many times as many tokens that is where tokens are computed in bfloat16: on a CPU these are cheap, and a pass has
 #: to read, cast and add up all weights as before.
 BFLOAT16_OVERHEAD = {"cpu": 8.0}
-#: Most tokens whose logits are computed at once, where there are several groups of documents.
-OUTPUTS = {"cpu": 2048, "cuda": 16384}
+#: Bytes of the logits that are computed at once where there are several groups of documents, by kind of device.
+OUTPUT_BYTES = {"cpu": 2**29, "cuda": 2**31}
+#: And of those that a loss is computed of at once: a CPU's cache, or what keeps a GPU busy.
+LOSS_BYTES = {"cpu": 2**24, "cuda": 2**29}
 
 
 @dataclass(frozen=True)
@@ -49,14 +52,15 @@ class Reader(Protocol):
     """One way of reading one model.
 
     `pad`: a token to fill rows with. `shares`: whether tokens that documents begin with may be read once for all.
-    `remembers`: whether decoding keeps keys and values of what was read. `places`: whether tokens are told their
-    positions, so that rows of several lengths can be decoded side by side, padded on the left. `overhead`: the price of
-    a pass in tokens. `rules`: what the model is made to say, and what it never says. `body`: the module that `loss`
-    calls, which holds all weights.
+    `shares_checkpointed`: whether they may with gradient checkpointing as well, which drops keys and values that were
+    handed on. `remembers`: whether decoding keeps keys and values of what was read. `places`: whether tokens are told
+    their positions, so that rows of several lengths can be decoded side by side, padded on the left.
+    `overhead`: the price of a pass in tokens. `rules`: what the model is made to say, and what it never says. `apart`:
+    a reader of the same model, to whose layers the documents of a group are rows. `root`: the module that `loss` calls,
+    which holds all weights.
     """
 
     name: str
-    body: Any
     pad: int
     device: torch.device
     shares: bool
@@ -64,6 +68,15 @@ class Reader(Protocol):
     places: bool
     overhead: float
     rules: Rules
+    shares_checkpointed: bool
+
+    @property
+    def apart(self) -> Reader:
+        """See above."""
+
+    @property
+    def root(self) -> Any:
+        """See above."""
 
     def plan(
         self,
@@ -104,13 +117,22 @@ class Reader(Protocol):
 class Device:
     """What readers share: where tensors go, and how documents are put together there.
 
-    `overhead`: the price of a pass in tokens; `outputs`: most tokens whose logits are computed at once.
+    `overhead`: the price of a pass in tokens; `outputs`: most tokens whose logits are computed at once; `loss_outputs`:
+    most of those that a loss is computed of at once. `vocabulary`: how many tokens the model can say.
     """
 
-    def __init__(self, pad: int, device: torch.device, rules: Rules) -> None:
+    shares_checkpointed = False
+
+    def __init__(self, pad: int, device: torch.device, rules: Rules, vocabulary: int) -> None:
         self.pad, self.device, self.rules = pad, device, rules
         self.overhead = PASS_OVERHEAD.get(device.type, 1024.0)
-        self.outputs = OUTPUTS.get(device.type, 16384)
+        held = (each.get(device.type, each["cuda"]) // (4 * vocabulary) for each in (OUTPUT_BYTES, LOSS_BYTES))
+        self.outputs, self.loss_outputs = (max(1, each) for each in held)
+
+    @property
+    def apart(self) -> Any:
+        """Documents of a group are rows already; see `Reader.apart`."""
+        return self
 
     def plan(
         self,
@@ -129,6 +151,13 @@ class Device:
     def tensor(self, array: NDArray[Any]) -> Tensor:
         """An array on the device."""
         return torch.as_tensor(array, device=self.device)
+
+    def tensors(self, *arrays: NDArray[np.int64]) -> list[Tensor]:
+        """Arrays of one dimension on the device: in one copy to a GPU, which is not waited for."""
+        whole = torch.from_numpy(np.concatenate(arrays))
+        if self.device.type == "cuda":
+            whole = whole.pin_memory().to(self.device, non_blocking=True)
+        return list(torch.split(whole, [len(array) for array in arrays]))
 
     def padded(self, rows: Sequence[Ids]) -> tuple[Tensor, Tensor]:
         """Rows padded on the right as tensors, and which of them is real (1 or 0)."""
@@ -161,6 +190,13 @@ def base_of(model: Any) -> Any:
     return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
+def vocabulary_of(model: Any) -> int:
+    """How many tokens a model can say."""
+    own = base_of(model)
+    said: int | None = getattr(own.get_output_embeddings(), "out_features", None)
+    return said or int(own.get_input_embeddings().num_embeddings)
+
+
 def takes(module: torch.nn.Module) -> frozenset[str]:
     """Names of the arguments of a module's forward pass."""
     return frozenset(inspect.signature(module.forward).parameters)
@@ -179,6 +215,17 @@ def has_own_code(model: Any) -> bool:
 def keeps_all(config: Any) -> bool:
     """Whether models of this configuration keep keys and values of all that was read, and nothing else."""
     return all(type(layer) is DynamicLayer for layer in DynamicCache(config=config).layers)
+
+
+def window_of(config: Any) -> float:
+    """How many tokens at the least models of this configuration see at once: all of them, infinity.
+
+    0 where what they keep of a text is not keys and values alone.
+    """
+    layers = DynamicCache(config=config).layers
+    windows = [getattr(layer, "sliding_window", math.inf) for layer in layers]
+    known = all(type(layer) in (DynamicLayer, DynamicSlidingWindowLayer) for layer in layers)
+    return min(windows, default=math.inf) if known else 0.0
 
 
 def new_cache(config: Any) -> Any:
