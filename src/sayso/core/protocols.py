@@ -102,6 +102,10 @@ class ModelSpec(Component, ABC):
         """What its learner can do beyond training, with these settings: `gives`, or less."""
         return self.gives
 
+    def processes(self) -> int:
+        """How many processes, each with a device of its own, train it together."""
+        return 1
+
     def run_as(self, other: ModelSpec) -> ModelSpec:
         """Return the same model, run as another of its kind is: with that one's `running` settings."""
         if type(other) is not type(self):

@@ -111,6 +111,10 @@ class HFModel(ModelSpec):
             raise ValueError("sharded does not go with lora; leave one out (lora trains few weights on each device)")
         return self
 
+    def processes(self) -> int:
+        """One for each device."""
+        return self.devices
+
     def needs_met(self) -> frozenset[Need]:
         """All it gives; of a sharded model no gradients of single documents."""
         return self.gives - {"gradients"} if self.sharded else self.gives

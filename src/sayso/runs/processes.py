@@ -38,13 +38,13 @@ def usual_processes(model: ModelSpec) -> int:
     """How many processes run at a time unless told otherwise: one per core.
 
     Of a model that is not trained many seeds at a time only one where there is a GPU, which it fills, and elsewhere no
-    more than there is memory for.
+    more than there is memory for; one that several processes train together is one of those counted here.
     """
     if model.max_replicas != 1:
         return cores()
     if any(_GPUS.glob("*")):
         return 1
-    return max(1, min(cores(), _fitting(model)))
+    return max(1, min(cores(), _fitting(model)) // model.processes())
 
 
 def threads_of(model: ModelSpec, processes: int) -> int:
@@ -55,7 +55,7 @@ def threads_of(model: ModelSpec, processes: int) -> int:
     """
     if model.max_replicas != 1:
         return 1
-    share = max(1, cores() // max(1, processes))
+    share = max(1, cores() // (max(1, processes) * model.processes()))
     asked = os.environ.get("OMP_NUM_THREADS", "")
     return min(share, int(asked)) if asked.isdigit() and int(asked) else share
 

@@ -1,0 +1,69 @@
+"""A whole job of a model that two processes train together: killed, it goes on with one."""
+
+import dataclasses
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import transformers
+
+from sayso.core.job_folder import JobFolder
+from sayso.core.records import Record, records_of
+from sayso.learners.specs import HFModel
+from sayso.runs.execute import execute
+from sayso.runs.worker import job_to_json
+from tests.runs.test_hf_job import job_of
+from tests.runs.test_worker import events_of, worker
+from tests.tiny_models import save_tiny
+
+WAIT_S = 60.0
+
+
+def records(folder: JobFolder) -> list[tuple[Record, float]]:
+    """What was recorded, without its value, and the value."""
+    lines = folder.records_path.read_text(encoding="utf-8").splitlines()
+    return [(dataclasses.replace(record, value=0.0), record.value) for record in records_of(lines)]
+
+
+def children(process: subprocess.Popen[str]) -> list[int]:
+    return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split(")")[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are found in Linux's /proc")
+@pytest.mark.parametrize("sharded", [False, True], ids=["replicated", "sharded"])
+def test_a_job_killed_with_two_processes_goes_on_with_one(quick, sharded, tmp_path):
+    transformers.logging.disable_progress_bar()
+    model = HFModel(name=save_tiny(tmp_path / "model"), max_new_tokens=2)
+    one = job_of(quick, model)
+    two = job_of(quick, model.model_copy(update={"devices": 2, "sharded": sharded}))
+    assert one.id == two.id
+    whole, killed = JobFolder(tmp_path / "whole"), JobFolder(tmp_path / "killed")
+    execute(one, whole, lambda _: None)
+    with worker(job_to_json(two, killed), tmp_path / "log.txt") as process:
+        next(event for event in events_of(process) if event["event"] == "epoch")
+        others = children(process)
+        process.kill()
+        process.wait(WAIT_S)
+    assert len(others) == 1
+    until = time.monotonic() + WAIT_S
+    while any(map(alive, others)):
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    assert not killed.finished
+    execute(one, killed, lambda _: None)
+    assert killed.finished
+    (went_on,) = killed.manifest().resumed
+    assert "on cpu" in went_on
+    assert "before on 2 cpu" in went_on
+    (names, values), (right_names, right) = (zip(*records(folder), strict=True) for folder in (killed, whole))
+    assert names == right_names
+    np.testing.assert_allclose(values, right, rtol=1e-4)
