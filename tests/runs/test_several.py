@@ -2,6 +2,7 @@
 
 import dataclasses
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import transformers
 
 from sayso.core.job_folder import JobFolder
 from sayso.core.records import Record, records_of
+from sayso.core.store import Store
 from sayso.learners.specs import HFModel
 from sayso.runs.execute import execute
 from sayso.runs.worker import job_to_json
@@ -67,3 +69,16 @@ def test_a_job_killed_with_two_processes_goes_on_with_one(quick, sharded, tmp_pa
     (names, values), (right_names, right) = (zip(*records(folder), strict=True) for folder in (killed, whole))
     assert names == right_names
     np.testing.assert_allclose(values, right, rtol=1e-4)
+
+
+def test_torchrun_starts_the_processes_of_several_jobs(quick, tmp_path):
+    """The first one runs the command, the others join it for each job."""
+    experiment = job_of(quick, HFModel(name=save_tiny(tmp_path / "model"), devices=2, max_new_tokens=2)).cell.experiment
+    (tmp_path / "experiment.json").write_text(experiment.model_dump_json(), encoding="utf-8")
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "sayso"]
+    command += ["run", str(tmp_path / "experiment.json"), "--out", str(tmp_path / "out"), "--seeds", "1-2"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    jobs = Store(tmp_path / "out").jobs()
+    assert [job.finished for job in jobs] == [True, True]
+    assert all(job.manifest().device.startswith("2 cpu") for job in jobs)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sayso.core.errors import SaysoError
 from sayso.core.protocols import ModelSpec
+from sayso.learners.several import torchrun
 from sayso.learners.specs import HFModel
 from sayso.runs.model_sizes import find_model
 
@@ -38,11 +39,12 @@ def usual_processes(model: ModelSpec) -> int:
     """How many processes run at a time unless told otherwise: one per core.
 
     Of a model that is not trained many seeds at a time only one where there is a GPU, which it fills, and elsewhere no
-    more than there is memory for; one that several processes train together is one of those counted here.
+    more than there is memory for; one that several processes train together is one of those counted here, and the only
+    one where torchrun has started them.
     """
     if model.max_replicas != 1:
         return cores()
-    if any(_GPUS.glob("*")):
+    if any(_GPUS.glob("*")) or torchrun.started():
         return 1
     return max(1, min(cores(), _fitting(model)) // model.processes())
 

@@ -68,7 +68,9 @@ def test_losses_scores_and_answers_are_those_of_one_process(folder, sharded, opt
         np.testing.assert_allclose(mine.values, theirs.values, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize(("before", "after"), [((2, True), (1, False)), ((1, False), (2, True)), ((2, True), (3, True))])
+@pytest.mark.parametrize(
+    ("before", "after"), [((2, True), (1, False)), ((1, False), (2, True)), ((2, True), (3, True))]
+)
 @pytest.mark.parametrize("optimizer", ["adafactor", "adamw"])
 def test_training_goes_on_with_another_number_of_processes(folder, before, after, optimizer, tmp_path):
     path = tmp_path / "checkpoint"
@@ -119,7 +121,7 @@ def test_a_damaged_checkpoint_is_refused_and_training_goes_on_from_another(folde
     bad = tmp_path / "bad"
     file = max(bad.glob("*.distcp"), key=lambda path: path.stat().st_size) if sharded else bad
     file.write_bytes(file.read_bytes()[:-1000])
-    with pytest.raises(SaysoError, match="cut off|not a readable checkpoint"):
+    with pytest.raises(SaysoError, match=r"cut off|not a readable checkpoint"):
         learner.load(bad)
     learner.load(tmp_path / "good")
     learner.fit([DOCUMENTS], TRAIN, stage="s", epochs=2, start_epoch=1)
@@ -139,7 +141,7 @@ def test_a_stage_that_its_listener_leaves_is_left_by_all(folder):
 def test_an_error_in_one_process_ends_all_with_its_message(folder):
     learner = learner_of(folder, 2)
     learner._members.tell("no_such_method")
-    with pytest.raises(SaysoError, match="process 2 of 2: AttributeError: .*no_such_method"):
+    with pytest.raises(SaysoError, match=r"process 2 of 2: AttributeError: .*no_such_method"):
         learner.scores([ASKED])
     assert [process.poll() for process in learner._members._processes] == [2]
 

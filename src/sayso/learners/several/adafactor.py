@@ -36,7 +36,9 @@ class ShardedAdafactor(torch.optim.Optimizer):
             return
         states = [self.allocate(parameter) for parameter, _ in each]
         gradients = [local(parameter.grad) for parameter, _ in each]
-        shares = [(float(state["step"]) + 1) ** group["decay_rate"] for state, (_, group) in zip(states, each, strict=True)]
+        shares = [
+            (float(state["step"]) + 1) ** group["decay_rate"] for state, (_, group) in zip(states, each, strict=True)
+        ]
         column_sums = []
         for state, gradient, share, (_, group) in zip(states, gradients, shares, each, strict=True):
             square = gradient.square().add_(group["eps"])
@@ -98,7 +100,7 @@ class ShardedAdafactor(torch.optim.Optimizer):
 
 
 def is_whole(name: str, shape: Sequence[int]) -> bool:
-    """Whether every process has all of some optimizer's state (also AdamW's): single numbers, and a matrix's columns."""
+    """Whether every process has all of an optimizer's state: single numbers, and of a matrix its columns."""
     return not shape or (name == "column" and len(shape) == 1)
 
 

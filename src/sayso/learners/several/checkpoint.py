@@ -81,14 +81,17 @@ class ShardedCheckpoints:
         return zeros(tuple(shape), dtype, self._like)
 
     def _cut(self, optimizer: dict[str, Any]) -> dict[str, Any]:
-        """This process's part of a whole optimizer's state."""
+        """Cut its process's part out of a whole optimizer's state."""
 
         def part(name: str, value: Any) -> Any:
             keep = not isinstance(value, Tensor) or is_whole(name, value.shape)
             return value if keep else sharded_as(value, self._like)
 
         states = optimizer["state"].items()
-        return {**optimizer, "state": {key: {name: part(name, one) for name, one in own.items()} for key, own in states}}
+        return {
+            **optimizer,
+            "state": {key: {name: part(name, one) for name, one in own.items()} for key, own in states},
+        }
 
 
 def _settle(written: Future[Any], done: Future[None], folder: Path, path: Path | None) -> None:

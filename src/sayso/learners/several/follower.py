@@ -12,6 +12,7 @@ standard output. What it is told to do comes through the process group:
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -25,6 +26,7 @@ import torch.distributed as dist
 from numpy.typing import NDArray
 
 from sayso.core.errors import SaysoError
+from sayso.learners.several import torchrun
 from sayso.learners.several.members import joined, own_device
 from sayso.learners.several.team import Team
 from sayso.learners.single.learner import HFLearner
@@ -58,10 +60,8 @@ class Follower:
         elif name == "fit":
             assert self._learner is not None
             documents, train, more = arguments
-            try:
+            with contextlib.suppress(_LeaveError):
                 self._learner.fit(documents, train, **more, on_epoch=self._between_epochs)
-            except _LeaveError:
-                pass
         elif name not in ("on", "leave", "end"):
             getattr(self._learner, name)(*arguments)
         return str(name)
@@ -70,6 +70,26 @@ class Follower:
         while (name := self._do_next()) != "on":
             if name == "leave":
                 raise _LeaveError
+
+
+def follow_calls() -> None:
+    """Where torchrun has started this process, follow the first one from job to job, until it has done all.
+
+    Raises
+    ------
+    SaysoError
+        If there are too few GPUs, or this process fails as the first one does.
+    """
+    logging.getLogger("sayso").setLevel(logging.ERROR)  # the first process has the same to say
+    number = 1
+    while True:
+        word, store = torchrun.heard(number)
+        if word == torchrun.OVER:
+            return
+        team = joined(store, torchrun.rank(), torchrun.size(), own_device(*torchrun.place()))
+        Follower(team).follow()
+        dist.destroy_process_group()
+        number += 1
 
 
 def main() -> int:

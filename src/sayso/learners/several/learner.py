@@ -31,6 +31,7 @@ from sayso.core.learner import (
 )
 from sayso.core.shares import OnShare, unheard
 from sayso.core.training import TrainSpec
+from sayso.learners.several import torchrun
 from sayso.learners.several.members import Members
 from sayso.learners.single.learner import HFLearner
 from sayso.learners.specs import HFModel
@@ -217,7 +218,7 @@ def build(corpora: Sequence[Corpus], spec: HFModel) -> Learner:
         If it cannot be had or read, its tokenizer does not do or cannot spell the facts, or there are too few GPUs.
     """
     (corpus,) = corpora
-    if spec.devices == 1:
+    if spec.devices == 1 and not torchrun.started():
         return HFLearner(corpus, spec)
     if _MEMBERS and (_MEMBERS[0].devices != spec.devices or _MEMBERS[0].ended):
         _MEMBERS.pop().end()

@@ -23,6 +23,7 @@ import torch
 import torch.distributed as dist
 
 from sayso.core.errors import SaysoError
+from sayso.learners.several import torchrun
 from sayso.learners.several.team import Team
 
 log = logging.getLogger("sayso")
@@ -43,12 +44,11 @@ class Members:
         self._errors: list[str] = []
         self._gone, self._noticed = threading.Event(), threading.Event()
         self.ended = False
-        device = own_device(0, devices)
-        store = dist.TCPStore("127.0.0.1", 0, devices, is_master=True, wait_for_workers=False, timeout=_TOGETHER)
-        for rank in range(1, devices):
-            self._start(rank, store.port)
+        if torchrun.started() and torchrun.size() != devices:
+            raise SaysoError(f"model.devices is {devices}, but torchrun has started {torchrun.size()} processes")
+        device = own_device(*(torchrun.place() if torchrun.started() else (0, devices)))
         atexit.register(self.end)
-        self._store = store
+        store = torchrun.call(torchrun.JOB) if torchrun.started() else self._start_all()
         with self.watched():
             self.team = joined(store, 0, devices, device)
 
@@ -77,7 +77,7 @@ class Members:
             yield
         except BaseException as error:
             self._noticed.set()
-            if isinstance(error, RuntimeError) and not isinstance(error, torch.OutOfMemoryError):
+            if self._processes and isinstance(error, RuntimeError) and not isinstance(error, torch.OutOfMemoryError):
                 self._gone.wait(_NOTICE_S)  # perhaps a connection that broke: why is told in a moment
             said = self._errors[0] if self._errors else None
             self._break()
@@ -116,6 +116,13 @@ class Members:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+    def _start_all(self) -> dist.Store:
+        """Start the others; where to meet them."""
+        store = dist.TCPStore("127.0.0.1", 0, self.devices, is_master=True, wait_for_workers=False, timeout=_TOGETHER)
+        for rank in range(1, self.devices):
+            self._start(rank, store.port)
+        return store
 
     def _start(self, rank: int, port: int) -> None:
         process = subprocess.Popen(

@@ -64,7 +64,7 @@ def whole_weights(body: nn.Module) -> Iterator[None]:
 
 
 def local(tensor: Tensor) -> Tensor:
-    """This process's part of a tensor, sharing its memory; a tensor that is not sharded as it is."""
+    """The process's own part of a tensor, sharing its memory; a tensor that is not sharded as it is."""
     return tensor.to_local() if isinstance(tensor, DTensor) else tensor  # type: ignore[no-any-return]
 
 
@@ -91,9 +91,7 @@ def sharded_as(whole: Tensor, like: DTensor) -> DTensor:
 
 def zeros(shape: tuple[int, ...], dtype: torch.dtype, like: DTensor) -> DTensor:
     """Zeros of which each process keeps its rows."""
-    made: Any = torch.distributed.tensor.zeros(
-        shape, dtype=dtype, device_mesh=like.device_mesh, placements=[Shard(0)]
-    )
+    made: Any = torch.distributed.tensor.zeros(shape, dtype=dtype, device_mesh=like.device_mesh, placements=[Shard(0)])
     return made  # type: ignore[no-any-return]
 
 
