@@ -96,7 +96,7 @@ class ShardedAdafactor(torch.optim.Optimizer):
         """Sums over processes of vectors, which are added up together."""
         if not parts:
             return []
-        return list(self._team.sum_(torch.cat(list(parts))).split([part.numel() for part in parts]))
+        return list(torch.split(self._team.sum_(torch.cat(list(parts))), [part.numel() for part in parts]))
 
 
 def is_whole(name: str, shape: Sequence[int]) -> bool:

@@ -10,8 +10,9 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-import torch.distributed.checkpoint as dcp
 from torch import Tensor
+from torch.distributed.checkpoint.filesystem import FileSystemWriter
+from torch.distributed.checkpoint.state_dict_saver import async_save
 from torch.distributed.tensor import DTensor
 
 from sayso.core.files import sync_folder
@@ -47,9 +48,7 @@ class ShardedCheckpoints:
             shutil.rmtree(folder, ignore_errors=True)  # of a try that was killed
             folder.mkdir(parents=True)
         self._team.gathered(None)  # nobody writes before that
-        written = dcp.async_save(
-            files.flat(state), storage_writer=dcp.FileSystemWriter(folder), process_group=self._writers
-        )
+        written = async_save(files.flat(state), storage_writer=FileSystemWriter(folder), process_group=self._writers)
         assert isinstance(written, Future)
         done: Future[None] = Future()
         written.add_done_callback(lambda _: _settle(written, done, folder, path if self._team.rank == 0 else None))

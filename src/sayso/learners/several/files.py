@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.distributed.checkpoint as dcp
 from torch import Tensor
+from torch.distributed.checkpoint.filesystem import FileSystemReader
 from torch.distributed.checkpoint.metadata import Metadata, TensorStorageMetadata
+from torch.distributed.checkpoint.state_dict_loader import load
 
 from sayso.core.errors import SaysoError
 
@@ -62,7 +63,7 @@ def nested(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
     for path, tensor in tensors.items():
         if path != _OTHERS:
             *above, last = (_name(key) for key in path.split(_BELOW))
-            holder = state
+            holder: Any = state
             for name in above:
                 holder = holder.setdefault(name, {})
             holder[last] = tensor
@@ -109,7 +110,7 @@ def about(folder: Path) -> dict[str, Any]:
 def _load(folder: Path, tensors: dict[str, Any], *, alone: bool) -> None:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="torch.distributed is disabled")
-        dcp.load(tensors, storage_reader=dcp.FileSystemReader(folder), no_dist=alone)
+        load(tensors, storage_reader=FileSystemReader(folder), no_dist=alone)
 
 
 def whole(_name: str, shape: torch.Size, dtype: torch.dtype) -> Tensor:
@@ -126,7 +127,7 @@ def checked(folder: Path) -> Metadata:
         If it is not.
     """
     try:
-        metadata = dcp.FileSystemReader(folder).read_metadata()
+        metadata = FileSystemReader(folder).read_metadata()
         for part in (metadata.storage_data or {}).values():
             if os.path.getsize(folder / part.relative_path) < part.offset + part.length:
                 raise SaysoError(f"{folder / part.relative_path}: cut off")

@@ -24,6 +24,7 @@ import numpy as np
 import torch
 import torch.distributed as dist
 from numpy.typing import NDArray
+from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
 from sayso.core.errors import SaysoError
 from sayso.learners.several import torchrun
@@ -32,6 +33,8 @@ from sayso.learners.several.team import Team
 from sayso.learners.single.learner import HFLearner
 
 _FAILED, _LEFT_ALONE = 2, 3
+#: What a process that is told something has to say.
+_NOTHING: tuple[str, tuple[Any, ...]] = ("", ())
 
 
 class _LeaveError(Exception):
@@ -52,7 +55,7 @@ class Follower:
 
     def _do_next(self) -> str:
         """Hear one word and do it, unless it is one that only ends something."""
-        name, arguments = self._team.told()
+        name, arguments = self._team.told(_NOTHING)
         if name == "build":
             (corpus,), spec = arguments
             self._learner = None  # two models at once may be more than there is memory for
@@ -103,7 +106,7 @@ def main() -> int:
         torch.set_num_threads(request["threads"])
         rank, size = request["rank"], request["size"]
         device = own_device(rank, size)
-        store = dist.TCPStore("127.0.0.1", request["port"], size, is_master=False)
+        store = TCPStore("127.0.0.1", request["port"], size, is_master=False)
         Follower(joined(store, rank, size, device)).follow()
         dist.destroy_process_group()
     except SaysoError as error:

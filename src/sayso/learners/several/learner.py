@@ -37,7 +37,7 @@ from sayso.learners.single.learner import HFLearner
 from sayso.learners.specs import HFModel
 
 #: The processes started for the model that was built last; those of the next are the same, if they are as many.
-_MEMBERS: list[Members] = []
+MEMBERS: list[Members] = []
 
 
 class _LeftError(Exception):
@@ -220,8 +220,8 @@ def build(corpora: Sequence[Corpus], spec: HFModel) -> Learner:
     (corpus,) = corpora
     if spec.devices == 1 and not torchrun.started():
         return HFLearner(corpus, spec)
-    if _MEMBERS and (_MEMBERS[0].devices != spec.devices or _MEMBERS[0].ended):
-        _MEMBERS.pop().end()
-    if not _MEMBERS:
-        _MEMBERS.append(Members(spec.devices))
-    return SeveralLearner(corpus, spec, _MEMBERS[0])
+    if MEMBERS and (MEMBERS[0].devices != spec.devices or MEMBERS[0].ended):
+        MEMBERS.pop().end()
+    if not MEMBERS:
+        MEMBERS.append(Members(spec.devices))
+    return SeveralLearner(corpus, spec, MEMBERS[0])

@@ -21,6 +21,7 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
+from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
 from sayso.core.errors import SaysoError
 from sayso.learners.several import torchrun
@@ -60,8 +61,7 @@ class Members:
         SaysoError
             If they have ended.
         """
-        if self.ended:
-            raise SaysoError("the processes that this model was trained with have ended; build it again")
+        self._require_there()
         self.team.told((name, arguments))
 
     @contextlib.contextmanager
@@ -73,6 +73,7 @@ class Members:
         SaysoError
             If another process has failed or ended; the message is its own.
         """
+        self._require_there()
         try:
             yield
         except BaseException as error:
@@ -96,6 +97,10 @@ class Members:
             dist.destroy_process_group()
         self._stop()
 
+    def _require_there(self) -> None:
+        if self.ended:
+            raise SaysoError("the processes that train this model together have ended; build it again")
+
     def _break(self) -> None:
         """End the others without a word, for they may be waiting for what will not come."""
         self.ended = True
@@ -117,9 +122,9 @@ class Members:
                 process.kill()
                 process.wait()
 
-    def _start_all(self) -> dist.Store:
+    def _start_all(self) -> Any:
         """Start the others; where to meet them."""
-        store = dist.TCPStore("127.0.0.1", 0, self.devices, is_master=True, wait_for_workers=False, timeout=_TOGETHER)
+        store = TCPStore("127.0.0.1", 0, self.devices, is_master=True, wait_for_workers=False, timeout=_TOGETHER)
         for rank in range(1, self.devices):
             self._start(rank, store.port)
         return store
@@ -176,9 +181,9 @@ def own_device(rank: int, size: int) -> torch.device:
     return torch.device("cuda", rank)
 
 
-def joined(store: dist.Store, rank: int, size: int, device: torch.device) -> Team:
+def joined(store: Any, rank: int, size: int, device: torch.device) -> Team:
     """Join the process group, which all its processes do at the same time."""
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
-    bound = {"device_id": device} if device.type == "cuda" else {}
-    dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=_TOGETHER, **bound)
+    bound = device if device.type == "cuda" else None
+    dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=_TOGETHER, device_id=bound)
     return Team(rank, size, device)

@@ -19,16 +19,17 @@ from torch.distributed.tensor import DTensor, Shard
 from sayso.core.errors import SaysoError
 
 
-def shard(body: nn.Module, parameters: Iterator[Tensor], size: int, device: torch.device, name: str) -> None:
-    """Leave each process its part of a model's `parameters`; `body` is what reads, and holds all of them.
+def shard(model: nn.Module, body: nn.Module, size: int, device: torch.device, name: str) -> None:
+    """Leave each process its part of a model's parameters; `body` is what reads, and holds all of them.
 
     Raises
     ------
     SaysoError
         If some are elsewhere, or cannot be cut.
     """
-    held = {id(parameter) for parameter in body.parameters()}
-    if any(id(parameter) not in held for parameter in parameters):
+    holders = {id(one): (part, key) for part in body.modules() for key, one in _own_parameters(part)}
+    before = [(part, key, one) for part in model.modules() for key, one in _own_parameters(part)]
+    if any(id(one) not in holders for _, _, one in before):
         raise SaysoError(f"model {name}: some weights are not where it is read, so it cannot be sharded")
     mesh = init_device_mesh(device.type, (size,))
     try:
@@ -37,6 +38,14 @@ def shard(body: nn.Module, parameters: Iterator[Tensor], size: int, device: torc
         fully_shard(body, mesh=mesh, reshard_after_forward=False)
     except (ValueError, NotImplementedError) as error:
         raise SaysoError(f"model {name}: it cannot be sharded ({' '.join(str(error).split())})") from error
+    for part, key, one in before:  # parts that do not read may have the same weights by another name
+        holder, there = holders[id(one)]
+        part.register_parameter(key, getattr(holder, there))
+
+
+def _own_parameters(module: nn.Module) -> list[tuple[str, nn.Parameter]]:
+    """What a module holds itself."""
+    return list(module.named_parameters(recurse=False, remove_duplicate=False))
 
 
 def blocks(module: nn.Module) -> Iterator[nn.Module]:
@@ -65,7 +74,7 @@ def whole_weights(body: nn.Module) -> Iterator[None]:
 
 def local(tensor: Tensor) -> Tensor:
     """The process's own part of a tensor, sharing its memory; a tensor that is not sharded as it is."""
-    return tensor.to_local() if isinstance(tensor, DTensor) else tensor  # type: ignore[no-any-return]
+    return tensor.to_local() if isinstance(tensor, DTensor) else tensor
 
 
 def own_rows(tensor: DTensor) -> slice:
@@ -106,7 +115,7 @@ def gathered(model: nn.Module, *, keep: bool) -> dict[str, Tensor]:
     for name, value in model.state_dict().items():
         own = parameters.get(name, value)
         if id(own) not in whole:  # what is tied is one tensor here, too
-            full = own.detach().full_tensor() if isinstance(own, DTensor) else own.detach()
-            whole[id(own)] = full.cpu() if keep else torch.empty(0)
+            full = own.full_tensor() if isinstance(own, DTensor) else own
+            whole[id(own)] = full.detach().cpu() if keep else torch.empty(0)
         found[name] = whole[id(own)]
     return found if keep else {}

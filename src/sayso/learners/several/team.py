@@ -63,12 +63,12 @@ class Team:
         dist.all_gather_object(found, own, group=self._between_processors)
         return found
 
-    def told(self, what: T | None = None) -> T:
+    def told(self, what: T) -> T:
         """What the first process says, to all; others wait for it."""
         said = [what]
         if self.size > 1:
             dist.broadcast_object_list(said, src=0, group=self._between_processors, device=torch.device("cpu"))
-        return said[0]  # type: ignore[return-value]
+        return said[0]
 
     def total(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
         """The sum of all processes' numbers."""
@@ -108,7 +108,7 @@ class Team:
         if small:
             flat = torch.cat([gradient.flatten() for gradient in small])
             dist.all_reduce(flat)
-            for gradient, part in zip(small, flat.split([one.numel() for one in small]), strict=True):
+            for gradient, part in zip(small, torch.split(flat, [one.numel() for one in small]), strict=True):
                 gradient.copy_(part.view_as(gradient))
         for work in waiting:
             work.wait()
@@ -117,7 +117,7 @@ class Team:
 def shares(costs: Sequence[int], count: int) -> list[list[int]]:
     """Deal pieces of work to so many, the costliest first and each to who has least; parts are in order of the pieces.
 
-    Equal costs give parts of which none has two pieces more than another.
+    No part costs more than another by more than one piece.
     """
     parts: list[list[int]] = [[] for _ in range(count)]
     loads = [(0, 0, rank) for rank in range(count)]

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from torch.distributed import Store
+from typing import Any
 
 _CALLS = "sayso/calls"
 #: What a call says: come together for a job, or go home.
@@ -45,7 +42,7 @@ def place() -> tuple[int, int]:
     return int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_WORLD_SIZE"])
 
 
-def call(word: str) -> Store:
+def call(word: str) -> Any:
     """Call the others, and give the store to meet them at."""
     store = _store()
     number = store.add(_CALLS, 1)
@@ -53,7 +50,7 @@ def call(word: str) -> Store:
     return _room(store, number)
 
 
-def heard(number: int) -> tuple[str, Store]:
+def heard(number: int) -> tuple[str, Any]:
     """Wait for a call, of which the first has the number 1; what it says, and the store to meet at."""
     store = _store()
     store.wait([_name(number)], _WAIT)
@@ -64,14 +61,14 @@ def _name(number: int) -> str:
     return f"sayso/call/{number}"
 
 
-def _store() -> Store:
+def _store() -> Any:
     """The store that torchrun keeps."""
-    from torch.distributed import TCPStore
+    from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
     return TCPStore(os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), size(), is_master=False)
 
 
-def _room(store: Store, number: int) -> Store:
-    from torch.distributed import PrefixStore
+def _room(store: Any, number: int) -> Any:
+    from torch.distributed import PrefixStore  # type: ignore[attr-defined]
 
     return PrefixStore(f"sayso/{number}", store)

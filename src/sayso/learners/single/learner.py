@@ -31,7 +31,7 @@ from sayso.learners.memory import Fitting
 from sayso.learners.modules import computes_in_bfloat16, drawing, drops, has_bfloat16, in_bfloat16, in_evaluation, quiet
 from sayso.learners.optim import make_optimizer
 from sayso.learners.order import Step
-from sayso.learners.several.sharding import gathered, shard, whole_weights
+from sayso.learners.several.sharding import gathered, local, shard, whole_weights
 from sayso.learners.several.team import ALONE, Team
 from sayso.learners.single.documents import Documents
 from sayso.learners.single.generation import ends_of, rules_of
@@ -43,7 +43,7 @@ from sayso.learners.single.listening import losses_while_steered, prompt_activat
 from sayso.learners.single.matching import Answers, matches
 from sayso.learners.single.plain import PlainReader
 from sayso.learners.single.pretrained import load_config, load_model, load_tokenizer, load_weights, trained
-from sayso.learners.single.proving import LOSS_BOUND, choose_reader
+from sayso.learners.single.proving import GRADIENT_BOUND, LOSS_BOUND, choose_reader
 from sayso.learners.single.reader import base_of
 from sayso.learners.single.spelling import require_spelled
 from sayso.learners.single.stored import stored
@@ -121,7 +121,7 @@ class HFLearner(TrainedLearner):
         (own,), (repeatable,) = documents, replay
         encoded, extra = (self.documents.trained(part, train) for part in (own, repeatable))
         share, half = self._may_share(train), computes_in_bfloat16(train, self.device)
-        least = min(encoded, key=lambda item: item.read, default=None)
+        least = sorted(encoded, key=lambda item: item.read)[:1]
 
         def pieces(step: Step, most: int | None) -> Generator[Tensor, None, None]:
             batch = [encoded[row] for row in step.chosen[0]] + [extra[row] for row in step.repeated[0]]
@@ -137,7 +137,7 @@ class HFLearner(TrainedLearner):
                     yield loss.view(1)
                 for _ in range(more):  # all processes take as many passes, for each gives its weights to the others
                     with self._autocast(half):
-                        loss = self.reader.loss([least], [Group((0,))]) * 0.0
+                        loss = self.reader.loss(least, [Group((0,))]) * 0.0
                     yield loss.view(1)
 
         return Encoded(pieces, [lengths_of([*encoded, *extra])])
@@ -170,7 +170,8 @@ class HFLearner(TrainedLearner):
         def part(rows: Sequence[int]) -> tuple[NDArray[Any], ...]:
             return self._scores([own[row] for row in rows], [documents[row] for row in rows])
 
-        return [Scores(*self.team.divided([item.read for item in documents], part))]
+        loss, match = self.team.divided([item.read for item in documents], part)
+        return [Scores(loss, match)]
 
     def _scores(self, own: Sequence[Example], documents: Sequence[Document]) -> tuple[NDArray[Any], ...]:
         """Losses and matches of examples, which are these documents."""
@@ -343,16 +344,24 @@ class HFLearner(TrainedLearner):
             If it cannot be sharded, or reads otherwise then.
         """
 
-        @torch.no_grad()
-        def loss() -> float:
-            return float(self.reader.loss(short[:1], [Group((0,))]))
+        def found() -> tuple[float, float]:
+            """A document's loss, and the squared norm of its gradient, or of this process's part of it."""
+            loss = self.reader.loss(short[:1], [Group((0,))])
+            torch.autograd.backward(loss)
+            gradients = [local(one.grad) for one in trained(self.model).values() if one.grad is not None]
+            self.model.zero_grad()
+            return float(loss.detach()), float(sum(each.double().square().sum() for each in gradients))
 
-        before, name = loss(), self.spec.name
-        shard(self.reader.root, trained(self.model).values(), team.size, self.reader.device, name)
-        after = loss()
-        self.reader.root.reshard()  # the outermost part keeps its weights for a backward pass
-        if not abs(after - before) <= LOSS_BOUND * max(1.0, abs(before)):
-            raise SaysoError(f"model {name}: sharded, it has a loss of {after:.5g} where it had {before:.5g}")
+        (before, square), name = found(), self.spec.name
+        shard(self.model, self.reader.root, team.size, self.reader.device, name)
+        after, part = found()
+        norms = np.sqrt([team.total(np.array([part]))[0], square])
+        alike = abs(after - before) <= LOSS_BOUND * max(1.0, abs(before))
+        if not (alike and abs(norms[0] - norms[1]) <= GRADIENT_BOUND * norms[1]):
+            raise SaysoError(
+                f"model {name}: sharded, it has a loss of {after:.5g} and a gradient of norm {norms[0]:.5g}, where it "
+                f"had {before:.5g} and {norms[1]:.5g}; leave sharded out"
+            )
 
     def _evaluates_in_bfloat16(self) -> bool:
         return in_bfloat16(self.spec.evaluation_precision, self.device)
