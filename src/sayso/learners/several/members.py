@@ -93,8 +93,7 @@ class Members:
         with contextlib.suppress(Exception):  # some may have ended
             self.tell("end")
         self.ended = True
-        with contextlib.suppress(Exception):
-            dist.destroy_process_group()
+        _leave_group()
         self._stop()
 
     def _require_there(self) -> None:
@@ -107,8 +106,7 @@ class Members:
         for process in self._processes:
             process.kill()
         self._stop()
-        with contextlib.suppress(Exception):
-            dist.destroy_process_group()
+        _leave_group()
 
     def _stop(self) -> None:
         atexit.unregister(self.end)
@@ -163,6 +161,18 @@ class Members:
             for other in self._processes:
                 other.kill()
             os._exit(_FAILED)
+
+
+def _leave_group() -> None:
+    """Leave the process group, if others who are gone do not bar it."""
+
+    def leave() -> None:
+        with contextlib.suppress(Exception):
+            dist.destroy_process_group()
+
+    leaving = threading.Thread(target=leave, daemon=True)
+    leaving.start()
+    leaving.join(_NOTICE_S)
 
 
 def own_device(rank: int, size: int) -> torch.device:
