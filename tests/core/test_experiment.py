@@ -96,6 +96,14 @@ def test_the_digest_covers_nothing_that_weights_do_not_depend_on(tiny, path, val
     assert tiny.with_settings({path: value}).digest() == tiny.digest()
 
 
+def test_how_many_devices_train_a_model_belongs_to_no_digest(tiny):
+    one, two = (tiny.model_copy(update={"model": HFModel(name="m", devices=n, sharded=n > 1)}) for n in (1, 2))
+    assert one.digest() == two.digest()
+    assert one.measure_digest(tiny.measures[0]) == two.measure_digest(tiny.measures[0])
+    assert one.model.run_as(two.model) == two.model
+    assert one.model.run_as(tiny.model) == one.model
+
+
 def test_how_a_model_is_asked_belongs_to_its_measures_and_not_to_its_training(tiny):
     one, other = (tiny.model_copy(update={"model": HFModel(name="m", max_new_tokens=n)}) for n in (8, 9))
     measure = tiny.measures[0]

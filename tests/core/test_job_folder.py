@@ -81,6 +81,9 @@ def test_finishing_leaves_records_and_no_checkpoints(folder):
         (folder.path / name).write_bytes(b"x")
     for name in ("state-0-1.pt", "state-1-2.pt", ".state-1-2.pt.part"):
         (folder.path / name).write_bytes(b"x")
+    for name in ("checkpoint-0-3.pt", "state-0-3.pt", ".state-0-4.pt.part"):  # of a sharded model
+        (folder.path / name).mkdir()
+        (folder.path / name / "part").write_bytes(b"x")
     folder.position_path.write_text("{}", encoding="utf-8")
     folder.append([record()])
     assert not folder.finished

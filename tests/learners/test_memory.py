@@ -32,6 +32,14 @@ def test_where_not_even_one_fits_the_line_says_what_helps():
         Fitting(4, "evaluation", "fewer seeds").run(work, 9)
 
 
+def test_where_a_limit_may_not_be_halved_the_line_says_what_it_should_be():
+    def work(most: int | None) -> None:
+        raise torch.OutOfMemoryError("no memory left")
+
+    with pytest.raises(SaysoError, match=r"with 21 documents .* begin anew with model.micro_batch_size set to 10$"):
+        Fitting(None, "training", "a smaller model", halves=False).run(work, 21)
+
+
 def test_another_try_is_one_more():
     tried: list[int] = []
 

@@ -3,6 +3,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from benchmarks.operations import Counted
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
@@ -72,23 +73,41 @@ def test_stacked_adafactor_takes_the_steps_of_transformers_adafactor(weight_deca
 
 
 @pytest.mark.parametrize("weight_decay", [0.0, 0.1])
-def test_adafactor_of_one_model_is_transformers_to_the_last_bit(weight_decay):
+@pytest.mark.parametrize("together", [1, 300, 2**30])
+def test_adafactor_of_one_model_is_transformers_to_the_last_bit(weight_decay, together, monkeypatch):
+    """However many parameters of a shape are updated together."""
+    monkeypatch.setitem(optim.TOGETHER, "cpu", together)
+    shaped = [*stacked(1).values(), torch.ones(1, 2, 3, 4, 5)]
     ours, theirs = (
-        [torch.nn.Parameter(tensor[0].clone()) for tensor in [*stacked(1).values(), torch.ones(2, 3, 4, 5)]]
-        for _ in range(2)
+        [torch.nn.Parameter(tensor[row].clone()) for tensor in shaped for row in range(len(tensor))] for _ in range(2)
     )
     mine = OurAdafactor(ours, lr=1e-2, weight_decay=weight_decay, stacked=False)
     other = Adafactor(theirs, lr=1e-2, scale_parameter=False, relative_step=False, weight_decay=weight_decay)
     for step, learning_rate in enumerate(RATES):
         for own in (ours, theirs):
-            for parameter in own:
-                made = torch.Generator().manual_seed(100 * step + parameter.numel())
+            for number, parameter in enumerate(own):
+                made = torch.Generator().manual_seed(100 * step + number)
                 parameter.grad = torch.randn(parameter.shape, generator=made) * [1.0, 1e-4, 30.0, 0.0][step % 4]
         for optimizer in (mine, other):
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate
             optimizer.step()
         assert all(torch.equal(one, two) for one, two in zip(ours, theirs, strict=True))
+
+
+def test_a_gpu_is_given_a_few_hundred_operations_a_step():
+    """Of 32 layers with four matrices each, in place of nineteen for each matrix."""
+    shapes = [(2560, 7680), (2560, 2560), (2560, 10240), (10240, 2560), *[(2560,)] * 6, (7680,), (10240,)] * 32
+    parameters = [torch.empty(shape, device="meta", requires_grad=True) for shape in [*shapes, (50304, 2560)]]
+    optimizer = OurAdafactor(parameters, lr=1e-2, weight_decay=0.1, stacked=False)
+    allocate(optimizer)
+    for parameter in parameters:
+        parameter.grad = torch.empty_like(parameter)
+    with Counted() as counted:
+        optimizer.step()
+    assert 100 < counted.launches < 700
+    assert counted.reads == 0
+    assert all(parameter.grad is None for parameter in parameters)
 
 
 @pytest.mark.parametrize("most", [1e-3, 1.0, 1e9])

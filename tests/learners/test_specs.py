@@ -5,7 +5,7 @@ import sayso
 from sayso.core.errors import SaysoError
 from sayso.core.protocols import ModelSpec
 from sayso.data.build import build_corpus
-from sayso.learners.specs import FromScratch
+from sayso.learners.specs import FromScratch, HFModel, LoRA
 
 
 def test_a_spec_is_light(fresh_python):
@@ -37,3 +37,13 @@ def test_a_small_model_that_never_learns_to_end_is_refused_unless_its_answers_ha
     with pytest.raises(SaysoError, match="never learns to end"):
         sayso.load("pocket").with_settings({"stages.stage2.overrides": {"padding_loss": "none"}})
     sayso.load("pocket").with_settings({"train.padding_loss": "none", "model.max_new_tokens": 1})
+
+
+def test_a_sharded_model_needs_several_devices_and_gives_no_gradients_of_documents() -> None:
+    with pytest.raises(ValidationError, match="set devices to the number of GPUs"):
+        HFModel(name="m", sharded=True)
+    with pytest.raises(ValidationError, match="sharded does not go with lora"):
+        HFModel(name="m", devices=2, sharded=True, lora=LoRA())
+    assert HFModel(name="m", devices=2).needs_met() - HFModel(name="m", devices=2, sharded=True).needs_met() == {
+        "gradients"
+    }

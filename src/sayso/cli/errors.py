@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from sayso.cli.interrupts import INTERRUPTED
 from sayso.core.errors import SaysoError
+from sayso.learners.several import torchrun
 
 #: What only ``sayso[all]`` installs: modules a command may find missing.
 EXTRAS = (
@@ -39,7 +40,11 @@ class OneLineErrors(TyperGroup):
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run a command and exit: 0, 2 after an error the user can put right, 130 after Ctrl-C."""
         try:
+            if torchrun.follows():
+                return _follow()
             code = super().main(*args, **{**extra, "standalone_mode": False})
+            if torchrun.started():
+                torchrun.call(torchrun.OVER)
             sys.stdout.flush()
         except SaysoError as error:
             _fail(str(error))
@@ -57,6 +62,14 @@ class OneLineErrors(TyperGroup):
         except (KeyboardInterrupt, typer.Abort):
             sys.exit(INTERRUPTED)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _follow() -> NoReturn:
+    """Do what the first process that torchrun has started asks for, whatever the command is."""
+    from sayso.learners.several.follower import follow_calls
+
+    follow_calls()
+    sys.exit(0)
 
 
 def _fail(message: str) -> NoReturn:

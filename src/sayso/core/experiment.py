@@ -168,7 +168,7 @@ class Experiment(Spec):
         """Refuse, by a ValueError, a measure that needs more than the model's learner can do, or other subsets."""
         if is_stand_in(measure) or is_stand_in(self.model):
             return  # what they need and give is known to their code alone
-        if lacking := measure.needs - self.model.gives:
+        if lacking := measure.needs - self.model.needs_met():
             raise ValueError(
                 f"measure {measure.name} needs {' and '.join(sorted(lacking))} of a model, which "
                 f"{type(self.model).__name__} does not give; leave it out, or choose another model"
@@ -202,7 +202,7 @@ class Experiment(Spec):
         for stage in content["stages"]:
             for field in _MEASURING:
                 del stage[field]
-        for field in self.model.measuring:
+        for field in self.model.measuring | self.model.running:
             del content["model"][field]
         del content["attribution"]["left_out"]  # the phrasings stay: some vocabularies hold their words
         for (*path, field), as_before in _YOUNGER:

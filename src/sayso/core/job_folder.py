@@ -5,6 +5,7 @@ jobs/ID/records.jsonl        one number a line, only ever appended to
 jobs/ID/position.json        how far it has come and which checkpoints belong to that, until it has finished
 jobs/ID/checkpoint-L-E.pt    weights and optimizer after epoch E of leg number L (a stage of one stage-2 seed)
 jobs/ID/state-L-E.pt         weights alone: a later leg starts from them, or they were asked to be kept
+                             (of a sharded model these two are folders, with a file of each process)
 jobs/ID/measured-NAME.jsonl  records of a measure taken when the job had finished, and measured-NAME.json, written last
 jobs/ID/ledger.jsonl         what each subset contributed to the stages that have finished (`sayso.core.ledger`)
 jobs/ID/NAME-STAGE.jsonl.gz  what a measure keeps beside the records at a stage's end, such as predictions
@@ -161,7 +162,7 @@ class JobFolder:
         stay = {self.state_path(*at) for at in states}
         for path in [*self._half_written(), *self.path.glob("checkpoint-*"), *self.path.glob("state-*")]:
             if path not in stay:
-                path.unlink(missing_ok=True)
+                _remove(path)
 
     def checkpoint_path(self, leg: int, epoch: int) -> Path:
         """A checkpoint written after an epoch of a leg."""
@@ -179,11 +180,11 @@ class JobFolder:
         """Drop all checkpoints but those of these names, and what a killed try left half-written."""
         for path in [*self._half_written(), *self.path.glob("checkpoint-*")]:
             if path.name not in besides:
-                path.unlink(missing_ok=True)
+                _remove(path)
 
     def _half_written(self) -> list[Path]:
-        """Files that a killed try was writing."""
-        return [path for path in self.path.glob(".*") if path.is_file() and path.name != ".lock"]
+        """What a killed try was writing."""
+        return [path for path in self.path.glob(".*") if path.name != ".lock"]
 
     def measured_path(self, measure: str) -> Path:
         """Where records of a measure are that was taken when the job had finished."""
@@ -251,6 +252,14 @@ class JobFolder:
         if _seal(content) != {"bytes": marker["bytes"], "sha256": marker["sha256"]}:
             raise SaysoError(f"{path}: {len(content)} bytes, where {marker['bytes']} were written; {advice}")
         yield from parsed
+
+
+def _remove(path: Path) -> None:
+    """Remove a file, or a folder with what is in it."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _seal(content: bytes) -> dict[str, Any]:

@@ -88,6 +88,8 @@ class ModelSpec(Component, ABC):
     gives: ClassVar[frozenset[Need]] = frozenset({"scores", "answers"})
     #: Settings of it that only say how answers are read and scored: weights do not depend on them.
     measuring: ClassVar[frozenset[str]] = frozenset()
+    #: Settings of it that only say what it is trained on: weights are the same to rounding, and digests leave them out.
+    running: ClassVar[frozenset[str]] = frozenset()
     #: How many seeds may be trained side by side in one process: on CPUs, and on a GPU as far as they fit (None: as on
     #: CPUs). Of a model that is trained alone, both are 1.
     max_replicas: ClassVar[int] = 1
@@ -97,6 +99,20 @@ class ModelSpec(Component, ABC):
         """Make one replica for each corpus, initialized from that corpus's seed."""
         made: Learner = resolve(self.learner)(corpora, self)
         return made
+
+    def needs_met(self) -> frozenset[Need]:
+        """What its learner can do beyond training, with these settings: `gives`, or less."""
+        return self.gives
+
+    def processes(self) -> int:
+        """How many processes, each with a device of its own, train it together."""
+        return 1
+
+    def run_as(self, other: ModelSpec) -> ModelSpec:
+        """Return the same model, run as another of its kind is: with that one's `running` settings."""
+        if type(other) is not type(self):
+            return self
+        return self.model_copy(update={name: getattr(other, name) for name in self.running})
 
     def check_training(self, train: TrainSpec) -> None:
         """Refuse, by a ValueError, settings of a stage after which it could not be asked."""

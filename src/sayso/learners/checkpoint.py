@@ -15,9 +15,11 @@ from torch import Tensor
 from sayso.core.errors import SaysoError
 from sayso.core.files import whole
 from sayso.core.spec import canonical_json
+from sayso.learners.several import files
 
 #: Counts changes of what stands in the file.
 FORMAT = 1
+_AGAIN = "delete its folder to run these seeds again"
 
 
 class Checkpoints:
@@ -25,15 +27,15 @@ class Checkpoints:
 
     A file is one dictionary: ``format``, ``seeds``, ``model`` (a digest of names and shapes), ``weights``,
     ``optimizer`` (None if weights are all there is) and ``extra`` (small settings of the learner's). It appears whole
-    or not at all, and lasts once its future is done.
+    or not at all, and lasts once its future is done. The folder that a sharded learner writes in its place can be read
+    as well (`sayso.learners.several.checkpoint`).
 
     `beside`: write it beside training, from a copy in the CPU's memory. One is written at a time.
     """
 
     def __init__(self, seeds: Sequence[int], parameters: Mapping[str, Tensor], *, beside: bool) -> None:
         self._seeds, self._parameters = list(seeds), parameters
-        shapes = {name: [str(tensor.dtype), *tensor.shape] for name, tensor in parameters.items()}
-        self._model = hashlib.sha256(canonical_json(shapes).encode()).hexdigest()
+        self._model = model_digest(parameters)
         self._writer = ThreadPoolExecutor(1, "checkpoint") if beside else None
         self._last: Future[None] | None = None
 
@@ -71,24 +73,64 @@ class Checkpoints:
         SaysoError
             If the file is damaged, or belongs to another version, other seeds or another model.
         """
-        again = "delete its folder to run these seeds again"
-        try:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-            found = {name: state[name] for name in ("seeds", "weights", "optimizer")}
-        except MemoryError:
-            raise
-        except Exception as error:  # torch raises many kinds for a damaged file
-            raise SaysoError(f"{path}: not a readable checkpoint; {again}") from error
-        if state.get("format") != FORMAT:
-            raise SaysoError(f"{path}: a checkpoint of another version of sayso; {again}")
-        if found["seeds"] != self._seeds:
-            raise SaysoError(f"{path}: a checkpoint of seeds {found['seeds']}, where {self._seeds} are trained")
-        if state["model"] != self._model:
-            raise SaysoError(f"{path}: a checkpoint of another model; {again}")
+        state = files.read(path, files.whole, alone=True) if path.is_dir() else read_file(path)
+        require_fitting(path, state, self._seeds, self._model)
         with torch.no_grad():
             for name, tensor in self._parameters.items():
-                tensor.copy_(found["weights"][name])
-        return found["optimizer"], state["extra"]
+                tensor.copy_(state["weights"][name])
+        return state["optimizer"], state["extra"]
+
+
+def model_digest(parameters: Mapping[str, Tensor]) -> str:
+    """A digest of the names, types and whole shapes of parameters."""
+    shapes = {name: [str(tensor.dtype), *tensor.shape] for name, tensor in parameters.items()}
+    return hashlib.sha256(canonical_json(shapes).encode()).hexdigest()
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """Read what `Checkpoints.save` wrote.
+
+    Raises
+    ------
+    SaysoError
+        If the file is damaged.
+    """
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        for name in ("seeds", "weights", "optimizer"):
+            state[name]
+    except MemoryError:
+        raise
+    except Exception as error:  # torch raises many kinds for a damaged file
+        raise SaysoError(f"{path}: not a readable checkpoint; {_AGAIN}") from error
+    return state
+
+
+def require_readable(path: Path, seeds: Sequence[int], model: str) -> None:
+    """Make sure that there is a state of these seeds and of a model with this digest.
+
+    Raises
+    ------
+    SaysoError
+        If there is none, or it is damaged, as far as that is seen without reading all of it.
+    """
+    require_fitting(path, files.about(path) if path.is_dir() else read_file(path), seeds, model)
+
+
+def require_fitting(path: Path, state: Mapping[str, Any], seeds: Sequence[int], model: str) -> None:
+    """Make sure that a state is of these seeds and of a model with this digest.
+
+    Raises
+    ------
+    SaysoError
+        If it is not, or of another version.
+    """
+    if state.get("format") != FORMAT:
+        raise SaysoError(f"{path}: a checkpoint of another version of sayso; {_AGAIN}")
+    if state["seeds"] != list(seeds):
+        raise SaysoError(f"{path}: a checkpoint of seeds {state['seeds']}, where {list(seeds)} are trained")
+    if state["model"] != model:
+        raise SaysoError(f"{path}: a checkpoint of another model; {_AGAIN}")
 
 
 def _write(path: Path, state: dict[str, Any]) -> None:

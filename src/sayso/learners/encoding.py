@@ -45,6 +45,11 @@ class Document:
         """How many tokens count in the loss."""
         return len(self.ids) - self.first
 
+    @property
+    def read(self) -> int:
+        """How many tokens are read of it, which is about what it costs."""
+        return len(self.context) + len(self.ids)
+
 
 def lengths_of(documents: Sequence[Document]) -> Lengths:
     """How long documents that were encoded for training are; the start token of a sequence-to-sequence model counts."""

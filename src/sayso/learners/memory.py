@@ -20,11 +20,12 @@ class Fitting:
     """Most documents of one pass. When memory runs out it is halved, aloud, and the work is done again from its start.
 
     `rows`: the limit (of each replica), None while everything fitted. `helps`: what to try where not even one fits.
+    `halves`: whether it may be halved; not where other processes count on passes that were agreed upon.
     """
 
-    def __init__(self, rows: int | None, what: str, helps: str) -> None:
+    def __init__(self, rows: int | None, what: str, helps: str, *, halves: bool = True) -> None:
         self.rows = rows
-        self._what, self._helps = what, helps
+        self._what, self._helps, self._halves = what, helps, halves
 
     def run(self, work: Callable[[int | None], T], documents: int) -> T:
         """Do `work(limit)` with the limit that fits; `documents` is how many there are.
@@ -32,7 +33,7 @@ class Fitting:
         Raises
         ------
         SaysoError
-            If memory runs out with a single document.
+            If memory runs out with a single document, or the limit may not be halved.
         """
         while True:
             try:
@@ -41,6 +42,11 @@ class Fitting:
                 tried = min(documents, self.rows or documents)
             # the error is gone here, and with it what its traceback held on to
             release()
+            if tried > 1 and not self._halves:
+                raise SaysoError(
+                    f"out of memory with {tried} documents in {self._what}, which processes of a sharded model cannot "
+                    f"put right by themselves; begin anew with model.micro_batch_size set to {tried // 2}"
+                )
             if tried <= 1:
                 raise SaysoError(f"out of memory with one document in {self._what}; try {self._helps}")
             self.rows = tried // 2

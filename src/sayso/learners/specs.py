@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import ClassVar, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, model_validator
 
 from sayso.core.answers import AnswerPart
 from sayso.core.learner import Need
@@ -78,11 +78,16 @@ class HFModel(ModelSpec):
     sequence-to-sequence model is trained on. With ``padding_loss="all"`` answers are padded to it (the authors' code:
     8), or to the longest where it is None. `evaluation_precision`: float32 keeps scores independent of which examples
     are scored together, ``fastest`` is bfloat16 where the device computes in it.
+
+    `devices`: how many GPUs one model is trained on together (on a machine without any, processes), which share out the
+    documents of each batch. Each holds the whole model, or with `sharded` its part of every weight. Updates and digest
+    are those of one device.
     """
 
-    learner: ClassVar[str] = "sayso.learners.single.learner:build"
+    learner: ClassVar[str] = "sayso.learners.several.learner:build"
     gives: ClassVar[frozenset[Need]] = frozenset({"scores", "answers", "documents", "gradients", "activations"})
     measuring: ClassVar[frozenset[str]] = frozenset({"answer", "max_new_tokens", "evaluation_precision"})
+    running: ClassVar[frozenset[str]] = frozenset({"devices", "sharded"})
 
     name: str = Field(min_length=1)
     revision: str | None = None
@@ -96,6 +101,24 @@ class HFModel(ModelSpec):
     evaluation_precision: Literal["float32", "bfloat16", "fastest"] = "float32"
     trust_remote_code: bool = False
     allow_pickle: bool = False
+    devices: int = Field(default=1, ge=1)
+    sharded: bool = False
+
+    @model_validator(mode="after")
+    def _check_devices(self) -> HFModel:
+        if self.sharded and self.devices == 1:
+            raise ValueError("sharded needs several devices, found devices 1; set devices to the number of GPUs")
+        if self.sharded and self.lora is not None:
+            raise ValueError("sharded does not go with lora; leave one out (lora trains few weights on each device)")
+        return self
+
+    def processes(self) -> int:
+        """One for each device."""
+        return self.devices
+
+    def needs_met(self) -> frozenset[Need]:
+        """All it gives; of a sharded model no gradients of single documents."""
+        return self.gives - {"gradients"} if self.sharded else self.gives
 
     def identity(self) -> str | None:
         """Sha256 of a folder's files or a GGUF file, or the commit of a model from the hub, once it is in the cache.

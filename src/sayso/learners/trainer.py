@@ -22,10 +22,14 @@ from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
 from sayso.core.learner import Lengths, StepDone
 from sayso.core.training import TrainSpec
-from sayso.learners.checkpoint import Checkpoints
+from sayso.learners.checkpoint import Checkpoints, model_digest, require_readable
 from sayso.learners.memory import Fitting, again, one_line
 from sayso.learners.optim import allocate, clip_gradients, make_optimizer, set_learning_rate, take_step
 from sayso.learners.order import Order, Step, order_of
+from sayso.learners.several.adafactor import clip_sharded
+from sayso.learners.several.checkpoint import ShardedCheckpoints
+from sayso.learners.several.sharding import local
+from sayso.learners.several.team import ALONE, Team
 
 #: Gives the losses of a step in pieces of at most so many documents (None: all at once). Each is of shape (replicas,),
 #: and they sum to each replica's mean loss over its batch. The backward pass of a piece comes before the next piece.
@@ -64,6 +68,7 @@ class Training:
         self._train, self._losses = train, losses
         self._seeds, self._fitting, self._device = learner.seeds, learner.fitting, learner.device
         self._parameters, self._stacked = list(learner.parameters.values()), learner.stacked
+        self._team, self._sharded = learner.team, learner.sharded
 
     def update(self, step: Step) -> NDArray[np.float64]:
         """Take one step; give each replica's mean loss.
@@ -74,14 +79,23 @@ class Training:
             If a loss is not finite (nothing is changed then), or memory does not suffice for a single document or for
             the optimizer.
         """
-        loss = self._fitting.run(lambda most: self._accumulate(step, most), step.rows)
+        rows = -(-step.rows // self._team.size)
+        loss = self._team.total(self._fitting.run(lambda most: self._accumulate(step, most), rows))
         self._require_finite("loss", np.isfinite(loss), step)
+        if not self._sharded:
+            self._team.add_up(self._parameters)
         with one_line(_OUT_OF_MEMORY):
             if (most := self._train.max_grad_norm) is not None:
-                again(lambda: clip_gradients(self._parameters, most, stacked=self._stacked))
+                again(lambda: self._clip(most))
             set_learning_rate(self.optimizer, step.learning_rate)
             take_step(self.optimizer)
         return loss
+
+    def _clip(self, most: float) -> None:
+        if self._sharded:
+            clip_sharded(self._parameters, most, self._team)
+        else:
+            clip_gradients(self._parameters, most, stacked=self._stacked)
 
     def clear(self) -> None:
         """Drop all gradients."""
@@ -89,12 +103,15 @@ class Training:
             parameter.grad = None
 
     def _accumulate(self, step: Step, most: int | None) -> NDArray[np.float64]:
-        """Leave the gradient of a step's loss with the parameters; give the loss."""
+        """Leave the gradient of this process's part of a step's loss with the parameters; give that part.
+
+        Of a sharded model it is the whole gradient, of which FSDP takes the mean over processes.
+        """
         self.clear()
         total = torch.zeros(len(self._seeds), device=self._device)
         with contextlib.closing(self._losses(step, most)) as pieces:
             for piece in pieces:
-                torch.autograd.backward(piece.sum())
+                torch.autograd.backward(piece.sum() * self._team.size if self._sharded else piece.sum())
                 total += piece.detach()
         return total.cpu().double().numpy()
 
@@ -109,8 +126,9 @@ class Training:
         """
         finite = torch.ones(len(self._seeds), dtype=torch.bool, device=self._device)
         for parameter in self._parameters:
-            finite &= parameter.reshape(len(self._seeds), -1).isfinite().all(1)
-        self._require_finite("weights", finite.cpu().numpy(), step)
+            finite &= local(parameter).reshape(len(self._seeds), -1).isfinite().all(1)
+        everywhere = self._team.total(finite.cpu().double().numpy()) == self._team.size
+        self._require_finite("weights", everywhere, step)
 
     def _require_finite(self, what: str, finite: NDArray[np.bool_], step: Step) -> None:
         if not finite.all():
@@ -126,6 +144,8 @@ class TrainedLearner(ABC):
 
     `parameters` are those that are trained; of several replicas, `stacked` with the replica as their first dimension.
     `embedding` names the input embedding, if it is among them. `fitting`: how many documents fit into memory at once.
+    `team`: the processes that train it together; each gives the losses of its own part of a batch, and where it is
+    `sharded` has its part of every parameter.
     """
 
     def __init__(
@@ -138,11 +158,17 @@ class TrainedLearner(ABC):
         fitting: Fitting,
         stacked: bool,
         fused: bool = False,
+        team: Team = ALONE,
+        sharded: bool = False,
     ) -> None:
         self.replicas, self.seeds = len(seeds), list(seeds)
         self.parameters, self.embedding, self.device, self.fitting = parameters, embedding, device, fitting
-        self.stacked, self._fused = stacked, fused
-        self._checkpoints = Checkpoints(self.seeds, parameters, beside=device.type != "cpu")
+        self.stacked, self._fused, self.team, self.sharded = stacked, fused, team, sharded
+        self._checkpoints = (
+            ShardedCheckpoints(self.seeds, parameters, team)
+            if sharded
+            else Checkpoints(self.seeds, parameters, beside=device.type != "cpu")
+        )
         self._optimizer: torch.optim.Optimizer | None = None
         self._loaded_optimizer: dict[str, Any] | None = None
         self._lengths: list[Lengths] = []
@@ -245,7 +271,14 @@ class TrainedLearner(ABC):
     def _make_optimizer(self, train: TrainSpec, start_epoch: int) -> torch.optim.Optimizer:
         """A fresh optimizer, or where training goes on after an epoch, one with the state that was loaded."""
         self._optimizer = None  # two at once may be more than there is memory for
-        optimizer = make_optimizer(self.parameters, self.embedding, train, stacked=self.stacked, fused=self._fused)
+        optimizer = make_optimizer(
+            self.parameters,
+            self.embedding,
+            train,
+            stacked=self.stacked,
+            fused=self._fused,
+            sharded=self.team if self.sharded else None,
+        )
         state, self._loaded_optimizer = self._loaded_optimizer, None
         with one_line(_OUT_OF_MEMORY):
             if start_epoch > 0:
@@ -264,6 +297,10 @@ class TrainedLearner(ABC):
     def save_weights(self, path: Path) -> Future[None]:
         """Write the weights alone; see `Learner.save_weights`."""
         return self._checkpoints.save(path, None, {})
+
+    def require_readable(self, path: Path) -> None:
+        """Make sure that `load` would bring something back, without doing it; see `Checkpoints.load` for its errors."""
+        require_readable(path, self.seeds, model_digest(self.parameters))
 
     def load(self, path: Path) -> None:
         """Bring back what `save` or `save_weights` wrote for the same seeds; see `Checkpoints.load` for its errors."""

@@ -77,8 +77,9 @@ def threads_begun_with(folder: JobFolder) -> int | None:
 
 
 def as_begun(job: Job, folder: JobFolder) -> Job:
-    """The job with the measures, and what is to be kept, that it was begun with."""
+    """The job with the measures, and what is to be kept, that it was begun with; on the devices of now."""
     begun = load_spec(folder.manifest().experiment, str(folder.manifest_path), own_only=False)
+    begun = begun.model_copy(update={"model": begun.model.run_as(job.cell.experiment.model)})
     return dataclasses.replace(job, cell=dataclasses.replace(job.cell, experiment=begun))
 
 

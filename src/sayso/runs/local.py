@@ -64,7 +64,7 @@ class LocalProcesses:
     save_models: bool = False
     measures: Sequence[Measure] = ()
     train_again: bool = False
-    _holds: dict[str, str] = field(default_factory=dict, init=False)
+    _holds: dict[str, list[str]] = field(default_factory=dict, init=False)
     _running: dict[str, subprocess.Popen[str]] = field(default_factory=dict, init=False)
     _events: queue.SimpleQueue[tuple[str, dict[str, object]]] = field(default_factory=queue.SimpleQueue, init=False)
 
@@ -130,12 +130,12 @@ class LocalProcesses:
         threading.Thread(target=self._listen, args=(job.id, process), daemon=True).start()
 
     def _hand_out(self, job: Job) -> dict[str, str]:
-        """Give a job the first of the GPUs that fewest have; what it finds in its environment."""
+        """Give a job the GPUs that fewest have, one for each of its processes; what it finds in its environment."""
         if not self.gpus:
             return {}
-        held = list(self._holds.values())
-        self._holds[job.id] = min(self.gpus, key=held.count)
-        return {VISIBLE: self._holds[job.id]}
+        held = [gpu for each in self._holds.values() for gpu in each]
+        self._holds[job.id] = sorted(self.gpus, key=held.count)[: job.cell.experiment.model.processes()]
+        return {VISIBLE: ",".join(self._holds[job.id])}
 
     def _listen(self, job_id: str, process: subprocess.Popen[str]) -> None:
         """Pass on what a worker says until it ends."""

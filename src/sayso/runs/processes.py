@@ -14,6 +14,7 @@ from sayso.core.own_types import has_foreign
 from sayso.core.protocols import ModelSpec
 from sayso.core.spec import canonical_json
 from sayso.core.sweep import Cell, Deal, cells, stacks
+from sayso.learners.several import torchrun
 from sayso.learners.specs import HFModel
 from sayso.runs.devices import VISIBLE, ask_child
 from sayso.runs.machine import Machine
@@ -34,10 +35,15 @@ Fits: TypeAlias = Callable[[Experiment, int, float], int | None]
 def usual_processes(model: ModelSpec, machine: Machine) -> int:
     """How many processes run at a time unless told otherwise: one a GPU, or where there is none one a core.
 
-    Of a model that is not trained many seeds at a time no more than there is memory for.
+    Of a model that is not trained many seeds at a time no more than there is memory for; one that several processes
+    train together is one of those counted here, and the only one where torchrun has started them.
     """
     most = len(machine.gpus) or machine.cores
-    return most if model.max_replicas != 1 else max(1, min(most, _in_memory(model, machine, most)))
+    if model.max_replicas != 1:
+        return most
+    if torchrun.started():
+        return 1
+    return max(1, min(most, _in_memory(model, machine, most)) // model.processes())
 
 
 def threads_of(model: ModelSpec, processes: int, machine: Machine) -> int:
@@ -48,7 +54,7 @@ def threads_of(model: ModelSpec, processes: int, machine: Machine) -> int:
     """
     if model.max_replicas != 1:
         return 1
-    share = max(1, machine.cores // max(1, processes))
+    share = max(1, machine.cores // (max(1, processes) * model.processes()))
     return min(share, machine.threads or share)
 
 

@@ -69,8 +69,9 @@ class _Warnings(logging.Handler):
         self._send = send
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Send a warning as an event."""
-        self._send({"event": "warning", "message": record.getMessage()})
+        """Send a warning as an event; an error is one that ends this process at once."""
+        kind = "error" if record.levelno >= logging.ERROR else "warning"
+        self._send({"event": kind, "message": record.getMessage()})
         with contextlib.suppress(OSError):  # a log on a full disk is no reason to end
             print(record.getMessage(), file=sys.stderr, flush=True)
 

@@ -223,13 +223,11 @@ def test_places_without_padding_give_what_padded_ones_do(tmp_path, monkeypatch):
         lengths.extend(sizes)
         groups = given[0].shape[1] // given[1].shape[1]
         heads = [given[0], *(each.repeat_interleave(groups, 1) for each in given[1:])]
-        parts = zip(*(torch.split(each, sizes) for each in heads), strict=True)
-        found = [
-            nn.functional.scaled_dot_product_attention(
-                *(each[None].transpose(1, 2) for each in part), is_causal=True, scale=scaling
-            )[0].transpose(0, 1)
-            for part in parts
-        ]
+        parts = [torch.stack(part) for part in zip(*(torch.split(each, sizes) for each in heads), strict=True)]
+        found = []
+        for query, key, value in (part.transpose(1, 2) for part in parts):
+            own = nn.functional.scaled_dot_product_attention(query, key, value, is_causal=True, scale=scaling)
+            found.append(own.transpose(0, 1))
         return torch.cat(found)
 
     ((parts,),) = [reader.plan(documents, [1] * len(documents), None, share=True)]

@@ -132,6 +132,11 @@ class BucketedReader(Device):
         self.shares = self.remembers and not self.seq2seq
         self.places = not self.seq2seq and "position_ids" in takes(own)
 
+    @property
+    def root(self) -> Any:
+        """What reads a bundle; see `Reader.root`."""
+        return self.body
+
     def loss(self, documents: Sequence[Document], groups: Sequence[Group]) -> Tensor:
         """See `Reader.loss`."""
         passes, index, target = self._passes(documents, groups, [item.first for item in documents], whole=True)

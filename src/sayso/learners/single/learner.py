@@ -24,23 +24,26 @@ from sayso.core.rng import torch_seed
 from sayso.core.shares import OnShare, unheard
 from sayso.core.training import TrainSpec
 from sayso.learners.activations import blocks_of
-from sayso.learners.encoding import Encoder, Once, lengths_of, pad_of
+from sayso.learners.encoding import Document, Encoder, Once, lengths_of, pad_of
 from sayso.learners.gradients.pairs import Asked, each_of
 from sayso.learners.gradients.steps import numbered, step_effects
 from sayso.learners.memory import Fitting
 from sayso.learners.modules import computes_in_bfloat16, drawing, drops, has_bfloat16, in_bfloat16, in_evaluation, quiet
 from sayso.learners.optim import make_optimizer
 from sayso.learners.order import Step
+from sayso.learners.several.sharding import gathered, local, shard, whole_weights
+from sayso.learners.several.team import ALONE, Team
 from sayso.learners.single.documents import Documents
 from sayso.learners.single.generation import ends_of, rules_of
 from sayso.learners.single.gradients import Gradients
 from sayso.learners.single.greedy import Begun, continue_greedily
+from sayso.learners.single.grouping import Group
 from sayso.learners.single.limits import limits_of, say_what_cannot_match
 from sayso.learners.single.listening import losses_while_steered, prompt_activations, reading_part
 from sayso.learners.single.matching import Answers, matches
 from sayso.learners.single.plain import PlainReader
 from sayso.learners.single.pretrained import load_config, load_model, load_tokenizer, load_weights, trained
-from sayso.learners.single.proving import choose_reader
+from sayso.learners.single.proving import GRADIENT_BOUND, LOSS_BOUND, choose_reader
 from sayso.learners.single.reader import base_of
 from sayso.learners.single.spelling import require_spelled
 from sayso.learners.single.stored import stored
@@ -58,12 +61,13 @@ class HFLearner(TrainedLearner):
     """One replica. `tokenizer` and `model` are transformers' own.
 
     `reader` is how the model is read, `documents` what it reads, `limits` how long answers may be, `as_read` what is
-    said of the model in the manifest.
+    said of the model in the manifest. `team`: the processes that do its work together, each with a learner of its own
+    that is told the same.
     """
 
-    def __init__(self, corpus: Corpus, spec: HFModel) -> None:
+    def __init__(self, corpus: Corpus, spec: HFModel, team: Team = ALONE) -> None:
         self.seed, self.spec = corpus.seed, spec
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        device = team.device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.tokenizer = load_tokenizer(spec)
         require_spelled(spec.name, self.tokenizer, corpus, seq2seq=load_config(spec).is_encoder_decoder)
         self.model = load_model(spec, self.seed).to(device).eval()
@@ -90,21 +94,24 @@ class HFLearner(TrainedLearner):
         said = getattr(self.model.get_output_embeddings(), "out_features", rows)
         rules = rules_of(self.model, spec.name, self.limits.new_tokens, said)
         self.reader = choose_reader(self.model, spec.name, ordinary, pad_of(self.tokenizer, rows), device, rules)
+        short = short_documents(ordinary, start)
+        if spec.sharded:
+            self._shard(short, team)
         self._answers = Answers(self.tokenizer, ends_of(self.model, end), spec.answer, self.limits.new_tokens)
         self._drops = any(drops(module) for module in self.model.modules())
         self._evaluation = Fitting(EVALUATION_ROWS.get(device.type, 64), "evaluation", _HELPS)
         self._fitting_gradients = Fitting(None, "measuring gradients", _HELPS)
         parameters, embedding = trained(self.model), self.model.get_input_embeddings().weight
-        self._gradients = Gradients(
-            self.model, spec.name, self.reader.apart, parameters, short_documents(ordinary, start)
-        )
+        self._gradients = Gradients(self.model, spec.name, self.reader.apart, parameters, short)
         super().__init__(
             [self.seed],
             parameters,
             embedding=next((name for name, tensor in parameters.items() if tensor is embedding), None),
             device=device,
-            fitting=Fitting(spec.micro_batch_size, "training", _HELPS),
+            fitting=Fitting(spec.micro_batch_size, "training", _HELPS, halves=not spec.sharded),
             stacked=False,
+            team=team,
+            sharded=spec.sharded,
         )
 
     def encoded(
@@ -114,14 +121,23 @@ class HFLearner(TrainedLearner):
         (own,), (repeatable,) = documents, replay
         encoded, extra = (self.documents.trained(part, train) for part in (own, repeatable))
         share, half = self._may_share(train), computes_in_bfloat16(train, self.device)
+        least = sorted(encoded, key=lambda item: item.read)[:1]
 
         def pieces(step: Step, most: int | None) -> Generator[Tensor, None, None]:
             batch = [encoded[row] for row in step.chosen[0]] + [extra[row] for row in step.repeated[0]]
+            whole = sum(item.counted for item in batch)
+            batch = [batch[row] for row in self.team.own([item.read for item in batch])]
             counts = [item.counted for item in batch]
             with self._in_training(step):
-                for parts in self.reader.plan(batch, counts, most, share=share, half=half):
+                plan = self.reader.plan(batch, counts, most, share=share, half=half)
+                more = self.team.most(len(plan)) - len(plan) if self.sharded else 0
+                for parts in plan:
                     with self._autocast(half):
-                        loss = self.reader.loss(batch, parts) / sum(counts)
+                        loss = self.reader.loss(batch, parts) / whole
+                    yield loss.view(1)
+                for _ in range(more):  # all processes take as many passes, for each gives its weights to the others
+                    with self._autocast(half):
+                        loss = self.reader.loss(least, [Group((0,))]) * 0.0
                     yield loss.view(1)
 
         return Encoded(pieces, [lengths_of([*encoded, *extra])])
@@ -131,20 +147,34 @@ class HFLearner(TrainedLearner):
         """Let the model drop at random what follows from seed, stage and step."""
         self.model.train()
         try:
-            number = torch_seed(self.seed, "dropout", step.stage, step.number)
+            others = [self.team.rank] if self.team.rank else []  # who read other documents, and drop other things
+            number = torch_seed(self.seed, "dropout", step.stage, step.number, *others)
             with drawing(number, self.device) if self._drops else contextlib.nullcontext():
                 yield
         finally:
             self.model.eval()
 
     def _may_share(self, train: TrainSpec) -> bool:
-        """Whether first tokens that documents share may be computed once in training: dropout treats each apart."""
-        shares = self.reader.shares and (self.reader.shares_checkpointed or not self.spec.gradient_checkpointing)
+        """Whether first tokens that documents share may be computed once in training: dropout treats each apart.
+
+        Layers of a sharded model, and those that do their forward pass again, have no weights for what they handed on.
+        """
+        handed_on = not (self.sharded or self.spec.gradient_checkpointing)
+        shares = self.reader.shares and (self.reader.shares_checkpointed or handed_on)
         return shares and not self._drops and train.padding_loss != "all"
 
     def scores(self, examples: Sequence[Sequence[Example]]) -> list[Scores]:
         """Loss and exact match on the examples; see `Learner.scores`."""
         (own,), documents = examples, self._encoded(examples)
+
+        def part(rows: Sequence[int]) -> tuple[NDArray[Any], ...]:
+            return self._scores([own[row] for row in rows], [documents[row] for row in rows])
+
+        loss, match = self.team.divided([item.read for item in documents], part)
+        return [Scores(loss, match)]
+
+    def _scores(self, own: Sequence[Example], documents: Sequence[Document]) -> tuple[NDArray[Any], ...]:
+        """Losses and matches of examples, which are these documents."""
         loss = np.zeros(len(own))
         said: list[list[int]] = [[] for _ in own]
 
@@ -158,14 +188,21 @@ class HFLearner(TrainedLearner):
 
         with self._evaluating():
             self._evaluation.run(score, len(own))
-            match = matches(own, documents, said, self._answers, self.reader, self._evaluation)
-        return [Scores(loss, match)]
+            return loss, matches(own, documents, said, self._answers, self.reader, self._evaluation)
 
     def document_losses(self, examples: Sequence[Sequence[Example]], train: TrainSpec) -> list[NDArray[np.float64]]:
         """Losses of whole documents; see `Learner.document_losses`."""
         (own,) = examples
-        documents = self.documents.whole(own, train)
-        loss = np.zeros(len(own))
+        every = self.documents.whole(own, train)
+
+        def part(rows: Sequence[int]) -> tuple[NDArray[Any], ...]:
+            return (self._losses([every[row] for row in rows]),)
+
+        return list(self.team.divided([item.read for item in every], part))
+
+    def _losses(self, documents: Sequence[Document]) -> NDArray[np.float64]:
+        """Losses of whole documents."""
+        loss = np.zeros(len(documents))
 
         def score(most: int | None) -> None:
             counts = [item.counted for item in documents]
@@ -174,12 +211,20 @@ class HFLearner(TrainedLearner):
                 loss[found.rows] = found.loss
 
         with self._evaluating():
-            self._evaluation.run(score, len(own))
-        return [loss]
+            self._evaluation.run(score, len(documents))
+        return loss
 
     def answers(self, examples: Sequence[Sequence[Example]]) -> list[list[str]]:
         """Greedy answers; see `Learner.answers`."""
         texts = [Begun(item.context, item.ids[: item.start]) for item in self._encoded(examples)]
+
+        def part(rows: Sequence[int]) -> tuple[NDArray[Any], ...]:
+            return (np.array(self._continued([texts[row] for row in rows]), dtype=object),)
+
+        return [list(each) for each in self.team.divided([len(text.ids) for text in texts], part)]
+
+    def _continued(self, texts: Sequence[Begun]) -> list[str]:
+        """Greedy answers to texts."""
 
         def done(_rows: Sequence[int], said: Sequence[list[int]]) -> list[bool]:
             return self._answers.finished(said)
@@ -188,7 +233,7 @@ class HFLearner(TrainedLearner):
             said = self._evaluation.run(
                 lambda most: continue_greedily(self.reader, texts, done, most), max(1, len(texts))
             )
-        return [self._answers.answers(said) if said else []]
+        return self._answers.answers(said) if said else []
 
     def gradient_products(
         self,
@@ -274,17 +319,66 @@ class HFLearner(TrainedLearner):
     def _autocast(self, enabled: bool) -> torch.autocast:
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=enabled)
 
-    def _evaluating(self) -> torch.autocast:
-        return self._autocast(self._evaluates_in_bfloat16())
+    @contextlib.contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        with self.weights_whole(), self._autocast(self._evaluates_in_bfloat16()):
+            yield
+
+    @contextlib.contextmanager
+    def weights_whole(self) -> Iterator[None]:
+        """Let each process of a sharded model have all weights; all of them enter this at once, and once at a time."""
+        with whole_weights(self.reader.root) if self.spec.sharded else contextlib.nullcontext():
+            yield
+
+    def give_weights(self) -> None:
+        """Do this process's part of another's `weights_whole`."""
+        with self.weights_whole():
+            pass
+
+    def _shard(self, short: Sequence[Document], team: Team) -> None:
+        """Leave this process its part of all weights, and make sure that the model is read as before.
+
+        Raises
+        ------
+        SaysoError
+            If it cannot be sharded, or reads otherwise then.
+        """
+
+        def found() -> tuple[float, float]:
+            """A document's loss, and the squared norm of its gradient, or of this process's part of it."""
+            loss = self.reader.loss(short[:1], [Group((0,))])
+            torch.autograd.backward(loss)
+            gradients = [local(one.grad) for one in trained(self.model).values() if one.grad is not None]
+            self.model.zero_grad()
+            return float(loss.detach()), float(sum(each.double().square().sum() for each in gradients))
+
+        (before, square), name = found(), self.spec.name
+        shard(self.model, self.reader.root, team.size, self.reader.device, name)
+        after, part = found()
+        norms = np.sqrt([team.total(np.array([part]))[0], square])
+        alike = abs(after - before) <= LOSS_BOUND * max(1.0, abs(before))
+        if not (alike and abs(norms[0] - norms[1]) <= GRADIENT_BOUND * norms[1]):
+            raise SaysoError(
+                f"model {name}: sharded, it has a loss of {after:.5g} and a gradient of norm {norms[0]:.5g}, where it "
+                f"had {before:.5g} and {norms[1]:.5g}; leave sharded out"
+            )
 
     def _evaluates_in_bfloat16(self) -> bool:
         return in_bfloat16(self.spec.evaluation_precision, self.device)
 
     def save_replica(self, replica: int, folder: Path) -> None:  # noqa: ARG002
-        """Write the model as an ordinary transformers checkpoint with its tokenizer; of LoRA, its adapter (peft)."""
+        """Write the model as an ordinary transformers checkpoint with its tokenizer; of LoRA, its adapter (peft).
+
+        Where it is sharded, all processes do it at once, and the first one writes.
+        """
+        whole: dict[str, Any] = {}
+        if self.spec.sharded:
+            whole = {"state_dict": gathered(self.model, keep=self.team.rank == 0)}
+        if self.team.rank > 0:
+            return
         folder.mkdir(parents=True, exist_ok=True)
         with quiet():
-            self.model.save_pretrained(folder)
+            self.model.save_pretrained(folder, **whole)
             self.tokenizer.save_pretrained(folder)
 
     def load_replica(self, replica: int, folder: Path) -> None:  # noqa: ARG002

@@ -84,6 +84,11 @@ class PackedReader(BucketedReader):
         """A bucketed reader: in a row nothing tells documents apart; see `Reader.apart`."""
         return self._apart
 
+    @property
+    def root(self) -> Any:
+        """What reads a row; see `Reader.root`."""
+        return self.row
+
     def plan(
         self,
         documents: Sequence[Document],

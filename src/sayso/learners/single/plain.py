@@ -57,6 +57,11 @@ class PlainReader(Device):
         self.remembers = proven and company == "padded"
         self.places = self.remembers and not self.seq2seq and {"position_ids", "attention_mask"} <= known
 
+    @property
+    def root(self) -> Any:
+        """The whole model; see `Reader.root`."""
+        return self.model
+
     def loss(self, documents: Sequence[Document], groups: Sequence[Group]) -> Tensor:
         """See `Reader.loss`."""
         total = torch.zeros((), device=self.device)

@@ -22,6 +22,7 @@ from sayso.core.errors import SaysoError
 from sayso.core.rng import torch_seed
 from sayso.learners.model_files import GGUF, check_files, gguf_of
 from sayso.learners.modules import class_of, drawing, quiet
+from sayso.learners.several.sharding import put
 from sayso.learners.single.gguf_model import gguf_options, load_gguf
 from sayso.learners.single.lora import left_alone
 from sayso.learners.single.quantised import ready_for_low_rank, require_trainable, without_quantisation
@@ -125,9 +126,8 @@ def load_weights(model: Any, folder: Path) -> None:
     shapes = {name: tensor.shape for name, tensor in own.items()}
     if {name: tensor.shape for name, tensor in given.items()} != shapes:
         raise SaysoError(f"{folder}: its weights have other names or shapes than this experiment's model")
-    with torch.no_grad():
-        for name, tensor in own.items():
-            tensor.copy_(given[name])
+    for name, tensor in own.items():
+        put(tensor, given[name])
 
 
 def trained(model: Any) -> dict[str, torch.nn.Parameter]:

@@ -56,7 +56,8 @@ class Reader(Protocol):
     handed on. `remembers`: whether decoding keeps keys and values of what was read. `places`: whether tokens are told
     their positions, so that rows of several lengths can be decoded side by side, padded on the left.
     `overhead`: the price of a pass in tokens. `rules`: what the model is made to say, and what it never says. `apart`:
-    a reader of the same model, to whose layers the documents of a group are rows.
+    a reader of the same model, to whose layers the documents of a group are rows. `root`: the module that `loss` calls,
+    which holds all weights.
     """
 
     name: str
@@ -71,6 +72,10 @@ class Reader(Protocol):
 
     @property
     def apart(self) -> Reader:
+        """See above."""
+
+    @property
+    def root(self) -> Any:
         """See above."""
 
     def plan(

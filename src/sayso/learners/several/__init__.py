@@ -1,0 +1,1 @@
+"""Several devices that train one model together: each does its part of every batch."""
