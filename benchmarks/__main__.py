@@ -23,6 +23,7 @@ from benchmarks import (
     startup,
     step_profile,
     tables,
+    threads,
     training,
 )
 
@@ -30,6 +31,7 @@ BENCHMARKS = {
     "startup": startup.main,
     "demo": demo.main,
     "stacking": stacking.main,
+    "threads": threads.main,
     "scoring": scoring.main,
     "profile": step_profile.main,
     "prepare": prepare.main,

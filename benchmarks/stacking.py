@@ -19,7 +19,7 @@ from sayso.core.experiment import Experiment
 from sayso.core.records import Record
 from sayso.core.store import Store
 from sayso.core.sweep import Cell, Job, stacks
-from sayso.runs.processes import cores
+from sayso.runs.machine import cores
 
 SEEDS = tuple(range(8))
 ROUNDS = 3

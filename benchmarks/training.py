@@ -18,7 +18,7 @@ import numpy as np
 from benchmarks.pythia import definitions, model_spec, questions
 from sayso.core.training import TrainSpec
 from sayso.learners.single.learner import build
-from sayso.runs.processes import cores
+from sayso.runs.machine import cores
 
 DOCUMENTS, BATCH, LENGTH = 256, 128, 64
 

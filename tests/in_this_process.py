@@ -23,6 +23,7 @@ class InThisProcess:
         store: Store,
         processes: int,
         threads: int,
+        gpus: Sequence[str],
         save_models: bool = False,
         measures: Sequence[Measure] = (),
         train_again: bool = False,

@@ -15,8 +15,9 @@ from sayso.data.pocket import PocketWorld
 from sayso.learners.stacked.learner import StackedLearner
 from sayso.measures.f1 import F1
 from sayso.results import RESULTS, default_results
-from sayso.runs import local, processes
+from sayso.runs import local, machine
 from sayso.runs.execute import execute
+from tests.runs.fake_devices import gpus
 
 
 def error(function: Callable[..., object], *arguments: object, **options: object) -> str:
@@ -32,7 +33,7 @@ def ran(monkeypatch, one_thread) -> list[tuple[int, ...]]:
     seeds: list[tuple[int, ...]] = []
 
     class Here:
-        def __init__(self, store: Store, processes: int, threads: int, save_models: bool) -> None:
+        def __init__(self, store: Store, processes: int, threads: int, gpus: Sequence[str], save_models: bool) -> None:
             self.store = store
 
         def run(self, jobs: Sequence[Job], on_event: Callable[..., None]) -> None:
@@ -41,7 +42,7 @@ def ran(monkeypatch, one_thread) -> list[tuple[int, ...]]:
                 execute(job, self.store.job(job.id), lambda event, job=job: on_event(job.id, event))  # type: ignore[misc]
 
     monkeypatch.setattr(local, "LocalProcesses", Here)
-    monkeypatch.setattr(processes, "cores", lambda: 2)
+    monkeypatch.setattr(machine, "cores", lambda: 2)
     return seeds
 
 
@@ -112,6 +113,35 @@ def test_a_run_gives_records_and_the_same_run_again_does_nothing(brief, tmp_path
     assert len(ran) == 2
     assert plans == [(2, 0), (0, 2)]
     assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.json*")} == before
+
+
+def test_a_process_a_gpu_is_told_which_and_nothing_is_looked_for_where_nothing_is_left(
+    brief, tmp_path, ran, monkeypatch
+):
+    seen: dict[str, object] = {}
+
+    class Told:
+        def __init__(self, store: Store, **options: object) -> None:
+            seen.update(options)
+
+        def run(self, jobs: Sequence[Job], on_event: Callable[..., None]) -> None:
+            seen["seeds"] = [job.seeds for job in jobs]
+
+    sayso.run(brief, out=tmp_path / "here", seeds="3-4")
+    monkeypatch.setattr(local, "LocalProcesses", Told)
+    monkeypatch.setattr(machine, "gpus_here", lambda: gpus(2, "GPU-8f", "GPU-77"))
+    sayso.run(brief, out=tmp_path / "there", seeds="3-4")
+    handed_out = {"processes": 2, "threads": 1, "gpus": ("GPU-8f", "GPU-77")}
+    assert seen == {**handed_out, "seeds": [(3,), (4,)], "save_models": False}
+    seen.clear()
+    sayso.measure(tmp_path / "here", [F1(when="stage")])
+    assert seen == {**handed_out, "seeds": [(3,), (4,)], "measures": (F1(when="stage"),), "train_again": False}
+
+    def fail() -> None:
+        raise AssertionError("there is nothing to run")
+
+    monkeypatch.setattr(machine, "this_machine", fail)
+    sayso.run(brief, out=tmp_path / "here", seeds="3-4")
 
 
 def test_other_seeds_are_added_and_none_is_run_twice(brief, tmp_path, ran):

@@ -49,7 +49,9 @@ class Here:
 
     epochs = 10_000
 
-    def __init__(self, store: Store, processes: int, threads: int, save_models: bool = False) -> None:
+    def __init__(
+        self, store: Store, processes: int, threads: int, gpus: Sequence[str], save_models: bool = False
+    ) -> None:
         self.store = store
 
     def run(self, jobs: Sequence[Job], on_event: Callable[[str, dict[str, object]], None]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from sayso.core.errors import SaysoError, nearest
 from sayso.core.experiment import Experiment, load_spec
@@ -12,9 +14,11 @@ from sayso.core.identity import Today, require_unchanged
 from sayso.core.job_folder import JobFolder
 from sayso.core.legs import kept_states, legs
 from sayso.core.measure import Measure
+from sayso.core.protocols import ModelSpec
 from sayso.core.seeds import Seeds
 from sayso.core.spec import resolve
-from sayso.core.sweep import Cell, Job, plan
+from sayso.core.store import Store
+from sayso.core.sweep import Cell, Deal, Executor, Job, plan
 from sayso.results import RESULTS, Results
 
 Listener = Callable[[str, dict[str, object]], None]
@@ -102,8 +106,8 @@ def run(
     seeds
         Seeds, as `Seeds`, a number, or text such as ``"100-115"``; the experiment's own if not given.
     jobs
-        How many processes at a time; if not given one per core, as far as memory goes, or a single one for a large
-        model on a GPU. A model that is trained one seed at a time shares the cores out among them.
+        How many processes at a time; if not given one a GPU, or where there is none one a core, as far as memory goes.
+        More of them than GPUs share these. A model that is trained one seed at a time shares the cores out among them.
     save_models
         Also keep every seed's model after each stage, as a transformers checkpoint. Seeds that finished without that
         are an error: their models are gone.
@@ -117,9 +121,7 @@ def run(
         If claims would compare sources by subsets of different sizes, the folder cannot be used, or a job fails.
     """
     from sayso.paper.fair import require_fair
-    from sayso.runs.local import LocalProcesses
     from sayso.runs.needed import lacking_measures
-    from sayso.runs.processes import cores, threads_of, usual_processes
 
     chosen = experiment if isinstance(experiment, Experiment) else load(experiment)
     require_fair(chosen)
@@ -139,7 +141,7 @@ def run(
         for folder in folders:
             manifest = folder.manifest()
             (finished if folder.finished else begun).setdefault(manifest.cell, []).append(manifest.seeds)
-        planned = plan(chosen, list(seeds), jobs or cores(), begun, finished)
+        planned = plan(chosen, list(seeds), _dealing(chosen, jobs), begun, finished)
         todo = [job for job in planned if not store.job(job.id).finished]
         done = [job for job in planned if store.job(job.id).finished]
         for job in done:
@@ -152,9 +154,8 @@ def run(
                 command = f"sayso measure {store.path} {' '.join(f'--add {name}' for name in names)}"
                 message = f"trained without {', '.join(names)}, which '{command}' adds"
                 listen(job.id, {"event": "warning", "message": message})
-        processes = jobs or (usual_processes(chosen.model) if todo else 1)
-        threads = threads_of(chosen.model, min(processes, len(planned)))
-        LocalProcesses(store, processes=processes, threads=threads, save_models=save_models).run(todo, listen)
+        if todo:
+            _executor(store, chosen.model, jobs, len(planned), save_models=save_models).run(todo, listen)
     return results
 
 
@@ -177,9 +178,7 @@ def measure(
         If states are missing (the message says what would have to be trained again), the model cannot be measured so,
         or data or model are not those the results rest on.
     """
-    from sayso.runs.local import LocalProcesses
     from sayso.runs.needed import needed, to_take, what_it_takes
-    from sayso.runs.processes import threads_of, usual_processes
 
     results = Results(path)
     store = results.store
@@ -207,14 +206,32 @@ def measure(
             raise SaysoError(f"{store.path}: no finished job yet; 'sayso status {store.path}' says how to go on")
         if on_plan is not None:
             on_plan(todo, done)
-        model = results.experiment.model
-        processes = jobs or (usual_processes(model) if todo else 1)
-        threads = threads_of(model, min(processes, len(todo)))
-        executor = LocalProcesses(
-            store, processes=processes, threads=threads, measures=tuple(measures), train_again=train_again
-        )
-        executor.run(todo, on_event or _ignore)
+        if todo:
+            options = {"measures": tuple(measures), "train_again": train_again}
+            _executor(store, results.experiment.model, jobs, len(todo), **options).run(todo, on_event or _ignore)
     return results
+
+
+def _dealing(experiment: Experiment, jobs: int | None) -> Deal:
+    """How seeds go to jobs here; what there is to run on is looked for when there are any."""
+    from sayso.runs.machine import this_machine
+    from sayso.runs.processes import dealing
+
+    dealer = functools.cache(lambda: dealing(experiment, this_machine(), jobs))
+    return lambda cell, seeds: dealer()(cell, seeds)
+
+
+def _executor(store: Store, model: ModelSpec, jobs: int | None, planned: int, **options: Any) -> Executor:
+    """Processes here, as many as usual unless told otherwise, with what each has of cores and GPUs."""
+    from sayso.runs.local import LocalProcesses
+    from sayso.runs.machine import this_machine
+    from sayso.runs.processes import threads_of, usual_processes
+
+    machine = this_machine()
+    processes = jobs or usual_processes(model, machine)
+    threads = threads_of(model, min(processes, planned), machine)
+    gpus = tuple(gpu.visible for gpu in machine.gpus)
+    return LocalProcesses(store, processes=processes, threads=threads, gpus=gpus, **options)
 
 
 def _look_at(folder: JobFolder, job: Job, save_models: bool) -> None:

@@ -9,7 +9,15 @@ from transformers.activations import ACT2FN
 
 from sayso.core.training import TrainSpec
 from sayso.learners import modules
-from sayso.learners.modules import class_of, computes_in_bfloat16, drawing, has_bfloat16, in_evaluation, round_alike
+from sayso.learners.modules import (
+    class_of,
+    computes_in_bfloat16,
+    drawing,
+    has_bfloat16,
+    in_bfloat16,
+    in_evaluation,
+    round_alike,
+)
 
 
 @pytest.mark.parametrize(
@@ -85,6 +93,8 @@ def test_a_card_that_emulates_bfloat16_does_not_have_it(card, name, major, has):
     assert computes_in_bfloat16(TrainSpec(precision="auto"), CUDA) == has
     assert computes_in_bfloat16(TrainSpec(precision="fastest"), CUDA) == has
     assert not computes_in_bfloat16(TrainSpec(precision="float32"), CUDA)
+    assert in_bfloat16("fastest", CUDA) == has  # of evaluation
+    assert not in_bfloat16("float32", CUDA)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from sayso.core.errors import SaysoError
 from sayso.core.job_folder import JobFolder
 from sayso.core.store import Store
 from sayso.core.sweep import Job, cells, plan
+from sayso.learners.specs import HFModel
 from sayso.runs import local
 from sayso.runs.execute import execute
 from sayso.runs.local import LocalProcesses
@@ -128,6 +129,51 @@ def test_only_as_many_run_at_a_time_as_asked(store, short, tmp_path, monkeypatch
     LocalProcesses(store, 2).run(jobs, hear)
     assert running == 0
     assert 1 <= most <= 2
+
+
+def test_a_job_sees_as_many_gpus_as_train_its_model(store, short, tmp_path, monkeypatch):
+    script = 'read line; echo "{\\"event\\": \\"has\\", \\"gpus\\": \\"$CUDA_VISIBLE_DEVICES\\"}"; sleep 0.1'
+    monkeypatch.setattr(sys, "executable", fake_python(tmp_path, script))
+    together = short.model_copy(update={"model": HFModel(name="m", devices=2)})
+    told: list[object] = []
+    jobs = [Job(cells(together)[0], (seed,)) for seed in range(4)]
+    LocalProcesses(store, 2, gpus=("0", "1", "2", "3")).run(jobs, lambda _, event: told.append(event["gpus"]))
+    assert set(told) == {"0,1", "2,3"}
+    assert len(told) == 4
+
+
+@pytest.mark.parametrize(
+    ("processes", "gpus", "most"),
+    [(2, ("0", "1"), 1), (5, ("3", "GPU-8f"), 3), (1, ("7",), 1), (2, ("0", "1", "2"), 1)],
+)
+def test_each_job_sees_the_gpu_that_fewest_others_have(store, short, tmp_path, monkeypatch, processes, gpus, most):
+    script = (
+        'read line; echo "{\\"event\\": \\"has\\", \\"gpu\\": \\"$CUDA_VISIBLE_DEVICES\\"}"; sleep 0.1; '
+        'echo "{\\"event\\": \\"gives back\\", \\"gpu\\": \\"$CUDA_VISIBLE_DEVICES\\"}"'
+    )
+    monkeypatch.setattr(sys, "executable", fake_python(tmp_path, script))
+    jobs = [Job(cells(short)[0], (seed,)) for seed in range(8)]
+    holders, busiest, told = dict.fromkeys(gpus, 0), 0, set()
+
+    def hear(job_id: str, event: dict[str, object]) -> None:
+        nonlocal busiest
+        gpu = str(event["gpu"])
+        holders[gpu] += 1 if event["event"] == "has" else -1
+        busiest = max(busiest, *holders.values())
+        told.add(gpu)
+
+    LocalProcesses(store, processes, gpus=gpus).run(jobs, hear)
+    assert told == set(gpus[: max(processes, 1)])
+    assert busiest <= most
+    assert set(holders.values()) == {0}
+
+
+def test_where_no_gpu_is_handed_out_workers_see_what_their_parent_does(store, job, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "executable", fake_python(tmp_path, 'read line; echo "$CUDA_VISIBLE_DEVICES" >&2; exit 7'))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5")
+    with pytest.raises(SaysoError, match="ended with code 7"):
+        LocalProcesses(store, 1).run([job], lambda *_: None)
+    assert (store.job(job.id).path / "log.txt").read_text(encoding="utf-8") == "4,5\n"
 
 
 def test_an_interrupt_stops_all_workers_and_the_same_call_goes_on(store, quick):

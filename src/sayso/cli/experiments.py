@@ -95,7 +95,7 @@ def run(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Results folder. [sayso-results/NAME]")] = None,
     jobs: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Processes at a time. [one per core; one for a large model on a GPU]"),
+        typer.Option(min=1, metavar="N", help="Processes at a time. [one a GPU; without one, one a core]"),
     ] = None,
     keep: Annotated[
         str | None,
@@ -176,7 +176,7 @@ def measure(
     ] = False,
     jobs: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Processes at a time. [one per core; one for a large model on a GPU]"),
+        typer.Option(min=1, metavar="N", help="Processes at a time. [one a GPU; without one, one a core]"),
     ] = None,
     code: Annotated[Path | None, CODE] = None,
 ) -> None:

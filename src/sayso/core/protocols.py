@@ -90,8 +90,10 @@ class ModelSpec(Component, ABC):
     measuring: ClassVar[frozenset[str]] = frozenset()
     #: Settings of it that only say what it is trained on: weights are the same to rounding, and digests leave them out.
     running: ClassVar[frozenset[str]] = frozenset()
-    #: How many seeds may be trained side by side in one process.
+    #: How many seeds may be trained side by side in one process: on CPUs, and on a GPU as far as they fit (None: as on
+    #: CPUs). Of a model that is trained alone, both are 1.
     max_replicas: ClassVar[int] = 1
+    max_replicas_on_gpu: ClassVar[int | None] = None
 
     def build(self, corpora: Sequence[Corpus]) -> Learner:
         """Make one replica for each corpus, initialized from that corpus's seed."""

@@ -6,7 +6,7 @@ import functools
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from pydantic import JsonValue
 
@@ -40,6 +40,10 @@ class Job:
     def id(self) -> str:
         """Sixteen hex digits: the name of the job's folder."""
         return digest_of(canonical_json([self.cell.experiment.digest(), self.cell.name, list(self.seeds)]))
+
+
+#: Puts seeds of a cell, for which there are no jobs yet, into jobs.
+Deal: TypeAlias = Callable[[Cell, Sequence[int]], list[tuple[int, ...]]]
 
 
 class Executor(Protocol):
@@ -88,7 +92,7 @@ def stacks(seeds: Iterable[int], processes: int, most: int) -> list[tuple[int, .
 def plan(
     experiment: Experiment,
     seeds: Sequence[int],
-    processes: int,
+    deal: int | Deal,
     begun: Mapping[str, Sequence[tuple[int, ...]]] | None = None,
     finished: Mapping[str, Sequence[tuple[int, ...]]] | None = None,
 ) -> list[Job]:
@@ -96,7 +100,8 @@ def plan(
 
     `begun` and `finished` hold the seeds of jobs already begun and already finished, by cell. What is finished is
     never run again, whichever seeds it was run beside. Jobs begun stay as they are where all their seeds are asked
-    for. Only the seeds that neither covers are dealt anew.
+    for. Only the seeds that neither covers are dealt anew: as `deal` says, or where that is a number, to so many
+    processes.
     """
     jobs: list[Job] = []
     for cell in cells(experiment):
@@ -110,7 +115,11 @@ def plan(
                 jobs.append(Job(cell, job_seeds))
                 covered.update(job_seeds)
         rest = [seed for seed in seeds if seed not in covered]
-        jobs += [Job(cell, stack) for stack in stacks(rest, processes, cell.experiment.model.max_replicas)]
+        if isinstance(deal, int):
+            dealt = stacks(rest, deal, cell.experiment.model.max_replicas)
+        else:
+            dealt = deal(cell, rest) if rest else []
+        jobs += [Job(cell, stack) for stack in dealt]
     return jobs
 
 

@@ -33,6 +33,7 @@ class FromScratch(ModelSpec):
     gives: ClassVar[frozenset[Need]] = frozenset({"scores", "answers", "documents", "gradients", "activations"})
     measuring: ClassVar[frozenset[str]] = frozenset({"max_new_tokens"})
     max_replicas: ClassVar[int] = 16
+    max_replicas_on_gpu: ClassVar[int | None] = 256
 
     architecture: str = "gpt_neox"
     config: dict[str, JsonValue] = Field(default_factory=dict)

@@ -16,6 +16,8 @@ from sayso.core.errors import SaysoError
 from sayso.core.measure import Measure
 from sayso.core.store import Store
 from sayso.core.sweep import Job
+from sayso.learners.several import torchrun
+from sayso.runs.devices import VISIBLE
 from sayso.runs.worker import job_to_json
 
 OnEvent = Callable[[str, dict[str, object]], None]
@@ -51,16 +53,20 @@ class LocalProcesses:
     """An executor with a pool of processes on this machine.
 
     Each job has a process of its own, which ends when this one does. Its standard error is kept in the job's folder as
-    ``log.txt``. `processes` is how many run at a time, `threads` how many threads each has. Where `measures` are named,
-    jobs that have finished are measured instead of run (`sayso.runs.measure`).
+    ``log.txt``. `processes` is how many run at a time, `threads` how many threads each has. `gpus`: what
+    ``CUDA_VISIBLE_DEVICES`` calls them; each job sees the one that fewest others have, or as many as train its model
+    together, and gives them back when it ends.
+    Where `measures` are named, jobs that have finished are measured instead of run (`sayso.runs.measure`).
     """
 
     store: Store
     processes: int = 1
     threads: int = 1
+    gpus: Sequence[str] = ()
     save_models: bool = False
     measures: Sequence[Measure] = ()
     train_again: bool = False
+    _holds: dict[str, list[str]] = field(default_factory=dict, init=False)
     _running: dict[str, subprocess.Popen[str]] = field(default_factory=dict, init=False)
     _events: queue.SimpleQueue[tuple[str, dict[str, object]]] = field(default_factory=queue.SimpleQueue, init=False)
 
@@ -106,7 +112,7 @@ class LocalProcesses:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                env={**os.environ, **_threads(self.threads)},
+                env={**os.environ, **_threads(self.threads), **self._hand_out(job)},
                 cwd=None if _working_folder_is_there() else folder.path,  # libraries do not load in one that is not
                 start_new_session=True,  # Ctrl-C reaches this process alone, which then stops its jobs in order
             )
@@ -125,6 +131,17 @@ class LocalProcesses:
             process.stdin.flush()
         threading.Thread(target=self._listen, args=(job.id, process), daemon=True).start()
 
+    def _hand_out(self, job: Job) -> dict[str, str]:
+        """Give a job the first of the GPUs that fewest have, as many as train it; what it finds in its environment.
+
+        Processes that torchrun has started find their own among all of them.
+        """
+        if not self.gpus or torchrun.started():
+            return {}
+        held = [gpu for each in self._holds.values() for gpu in each]
+        self._holds[job.id] = sorted(self.gpus, key=held.count)[: job.cell.experiment.model.processes()]
+        return {VISIBLE: ",".join(self._holds[job.id])}
+
     def _listen(self, job_id: str, process: subprocess.Popen[str]) -> None:
         """Pass on what a worker says until it ends."""
         assert process.stdout is not None
@@ -141,6 +158,7 @@ class LocalProcesses:
     def _ended(self, job_id: str, event: dict[str, object]) -> list[str]:
         """Forget a process that has ended; say what was wrong if it did not say so itself."""
         process = self._running.pop(job_id)
+        self._holds.pop(job_id, None)
         if process.stdin is not None:
             with contextlib.suppress(OSError):
                 process.stdin.close()
@@ -164,3 +182,4 @@ class LocalProcesses:
                 process.kill()
                 process.wait()
         self._running.clear()
+        self._holds.clear()

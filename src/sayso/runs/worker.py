@@ -49,10 +49,10 @@ def job_to_json(
         "train_again": train_again,
         "threads": threads,
     }
-    return json.dumps({**request, "path": _import_path() if has_foreign(request) else []})
+    return json.dumps({**request, "path": import_path() if has_foreign(request) else []})
 
 
-def _import_path() -> list[str]:
+def import_path() -> list[str]:
     """Where this process finds modules, as absolute folders: a worker looks there last for a user's own."""
     folders = []
     for folder in sys.path:

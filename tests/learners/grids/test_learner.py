@@ -216,15 +216,21 @@ def test_settings_for_models_that_read_are_one_line(settings, said):
         learner(3).fit(documents(3), FAST.model_copy(update=settings), stage="s", epochs=1)
 
 
-def test_bfloat16_is_computed_in_and_weights_stay_float32():
-    model = learner(3)
-    (before,) = model.scores([everything(3)])
-    model._autocast = True
-    (after,) = model.scores([everything(3)])
-    assert not np.array_equal(before.loss, after.loss)
-    np.testing.assert_allclose(before.loss, after.loss, rtol=0.05)
-    model.fit(documents(3), SAMPLED.model_copy(update={"precision": "bfloat16"}), stage="s", epochs=1)
-    assert {tensor.dtype for tensor in model.parameters.values()} == {torch.float32}
+def test_bfloat16_is_trained_in_weights_stay_float32_and_evaluation_is_in_float32(tmp_path):
+    """What is read back is scored as what was trained, whatever it was trained in."""
+    losses: list[float] = []
+    models = [learner(3), learner(3)]
+    for model, precision in zip(models, ("float32", "bfloat16"), strict=True):
+        train = SAMPLED.model_copy(update={"precision": precision})
+        model.fit(documents(3), train, stage="s", epochs=1, on_epoch=lambda _, loss: losses.append(float(loss[0])))
+    assert losses[0] != losses[1]
+    assert losses[0] == pytest.approx(losses[1], rel=0.05)
+    half, other = models[1], learner(3)
+    assert {tensor.dtype for tensor in half.parameters.values()} == {torch.float32}
+    half.save(tmp_path / "state").result()
+    other.load(tmp_path / "state")
+    for one, again in zip(half.scores([everything(3)]), other.scores([everything(3)]), strict=True):
+        np.testing.assert_array_equal(one.loss, again.loss)
 
 
 # --- measuring
@@ -279,11 +285,11 @@ class Full:
         self.times = 0
         whole = GridLearner._logits
 
-        def limited(model: GridLearner, images: np.ndarray, *given: np.ndarray) -> torch.Tensor:
+        def limited(model: GridLearner, images: np.ndarray, *given: np.ndarray, half: bool = False) -> torch.Tensor:
             if images.shape[1] > most:
                 self.times += 1
                 raise torch.OutOfMemoryError("no memory left")
-            return whole(model, images, *given)
+            return whole(model, images, *given, half=half)
 
         monkeypatch.setattr(GridLearner, "_logits", limited)
 

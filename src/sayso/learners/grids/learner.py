@@ -68,7 +68,6 @@ class GridLearner(TrainedLearner):
         self._read = Once(self._read_all)
         self._evaluation = Fitting(EVALUATION_ROWS, "evaluation", _HELPS)
         self._gradients = Fitting(None, "measuring gradients", _HELPS)
-        self._autocast = False
         super().__init__(
             seeds,
             {name: tensor.detach().to(device).requires_grad_() for name, tensor in stacked.items()},
@@ -93,7 +92,7 @@ class GridLearner(TrainedLearner):
             )
         count = len(documents[0])
         grids = self._grids([[*own, *again] for own, again in zip(documents, replay, strict=True)])
-        self._autocast = computes_in_bfloat16(train, self.device)
+        half = computes_in_bfloat16(train, self.device)
         replica = np.arange(self.replicas)[:, None]
 
         def pieces(step: Step, most: int | None) -> Generator[Tensor, None, None]:
@@ -106,7 +105,7 @@ class GridLearner(TrainedLearner):
             counted = self._told(target) if train.loss_on == "completion" else torch.ones_like(target).float()
             total = counted.sum((1, 2))
             for part in slices(rows.shape[1], most):
-                cell = self._cell_losses(images[:, part], asked[:, part], tag[:, part], target[:, part])[0]
+                cell = self._cell_losses(images[:, part], asked[:, part], tag[:, part], target[:, part], half=half)[0]
                 yield (cell * counted[:, part]).sum((1, 2)) / total
 
         silent = len(self._pictures.classes) - 1
@@ -128,13 +127,18 @@ class GridLearner(TrainedLearner):
         names = ("symbols", "asked", "tag", "target")
         return Grids(**{name: stack([getattr(grids, name) for grids in own]) for name in names})
 
-    def _logits(self, images: NDArray[np.int64], asked: NDArray[np.uint8], tag: NDArray[np.uint8]) -> Tensor:
-        """What each replica says of its own pictures: (replicas, n, cells) images -> (replicas, n, cells, classes)."""
+    def _logits(
+        self, images: NDArray[np.int64], asked: NDArray[np.uint8], tag: NDArray[np.uint8], *, half: bool = False
+    ) -> Tensor:
+        """What each replica says of its own pictures: (replicas, n, cells) images -> (replicas, n, cells, classes).
+
+        Computed in bfloat16 if `half`. Evaluation is in float32, however what is evaluated was trained.
+        """
         replicas, count, cells = images.shape
         rows = replicas * count
         inputs = self._inputs(images.reshape(rows, -1), asked.reshape(rows, -1), tag.reshape(rows, -1))
         inputs = inputs.view(replicas, count, *self._pictures.shape)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._autocast):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
             if self._convolves:
                 each = [self._forward(*state, own) for state, own in zip(self._states(), inputs, strict=True)]
                 logits = torch.stack(each)
@@ -163,10 +167,16 @@ class GridLearner(TrainedLearner):
         ]
 
     def _cell_losses(
-        self, images: NDArray[np.int64], asked: NDArray[np.uint8], tag: NDArray[np.uint8], target: Tensor
+        self,
+        images: NDArray[np.int64],
+        asked: NDArray[np.uint8],
+        tag: NDArray[np.uint8],
+        target: Tensor,
+        *,
+        half: bool = False,
     ) -> tuple[Tensor, Tensor]:
         """Loss of every cell, and the class it is said to be of; both of shape (replicas, n, cells)."""
-        logits = self._logits(images, asked, tag)
+        logits = self._logits(images, asked, tag, half=half)
         loss = torch.nn.functional.cross_entropy(logits.flatten(0, 2), target.flatten(), reduction="none")
         return loss.view_as(target), logits.argmax(-1)
 

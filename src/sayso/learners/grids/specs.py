@@ -27,6 +27,7 @@ class GridMLP(GridModel):
     """A multi-layer perceptron on the pixels: `depth` layers of `width` units. Seeds are trained side by side."""
 
     max_replicas: ClassVar[int] = 16
+    max_replicas_on_gpu: ClassVar[int | None] = 256
 
     width: int = Field(default=512, ge=1)
     depth: int = Field(default=3, ge=1)
@@ -40,6 +41,7 @@ class GridConvNet(GridModel):
     """A small convolutional network: `width` channels, then twice as many, then `hidden` units."""
 
     max_replicas: ClassVar[int] = 16
+    max_replicas_on_gpu: ClassVar[int | None] = 256
 
     width: int = Field(default=32, ge=1)
     hidden: int = Field(default=256, ge=1)

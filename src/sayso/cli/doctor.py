@@ -1,0 +1,42 @@
+"""The command ``sayso doctor``: what there is to run on. It runs the user's own code only to find an experiment."""
+
+from __future__ import annotations
+
+from json import dumps
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sayso.cli.options import CODE, examples
+
+app = typer.Typer()
+
+
+@app.command(epilog=examples("sayso doctor", "sayso doctor paper-main", "sayso doctor --json"))
+def doctor(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="An experiment: what it would use.")] = None,
+    code: Annotated[Path | None, CODE] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say what sayso sees of this machine, what it would use, and what is missing.
+
+    GPUs, cores, memory, libraries, disks and the hub, each problem with the command that helps. It exits with 0 where
+    runs can be done, with 1 where not.
+    """
+    from sayso.cli import doctor_page, terminal
+    from sayso.results import RESULTS
+    from sayso.runs.doctor import examine
+
+    experiment = None
+    if name is not None:
+        from sayso.cli.configure import find
+
+        experiment = find(name, code)
+    found = examine(experiment, results=RESULTS)
+    if json:
+        typer.echo(dumps(doctor_page.doctor_data(found), indent=1))
+    else:
+        terminal.show(doctor_page.doctor_page(found))
+    if not found.ready:
+        raise typer.Exit(1)
