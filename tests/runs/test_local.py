@@ -12,6 +12,7 @@ from sayso.core.errors import SaysoError
 from sayso.core.job_folder import JobFolder
 from sayso.core.store import Store
 from sayso.core.sweep import Job, cells, plan
+from sayso.learners.specs import HFModel
 from sayso.runs import local
 from sayso.runs.execute import execute
 from sayso.runs.local import LocalProcesses
@@ -128,6 +129,17 @@ def test_only_as_many_run_at_a_time_as_asked(store, short, tmp_path, monkeypatch
     LocalProcesses(store, 2).run(jobs, hear)
     assert running == 0
     assert 1 <= most <= 2
+
+
+def test_a_job_sees_as_many_gpus_as_train_its_model(store, short, tmp_path, monkeypatch):
+    script = 'read line; echo "{\\"event\\": \\"has\\", \\"gpus\\": \\"$CUDA_VISIBLE_DEVICES\\"}"; sleep 0.1'
+    monkeypatch.setattr(sys, "executable", fake_python(tmp_path, script))
+    together = short.model_copy(update={"model": HFModel(name="m", devices=2)})
+    told: list[object] = []
+    jobs = [Job(cells(together)[0], (seed,)) for seed in range(4)]
+    LocalProcesses(store, 2, gpus=("0", "1", "2", "3")).run(jobs, lambda _, event: told.append(event["gpus"]))
+    assert set(told) == {"0,1", "2,3"}
+    assert len(told) == 4
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,16 @@ def test_there_is_a_process_a_gpu_or_where_there_is_none_a_core(tiny):
         assert [usual_processes(model, machine(gpus)) for gpus in (1, 2, 12)] == [1, 2, 12]
 
 
+def test_processes_that_train_one_model_together_count_as_one(monkeypatch):
+    three = LARGE.model_copy(update={"devices": 3})
+    assert [usual_processes(three, machine(gpus)) for gpus in (2, 3, 8)] == [1, 1, 2]
+    assert usual_processes(three, machine(8, free=1.5 * (8 * PARAMETERS / 1e9 + 1))) == 1
+    assert [threads_of(three, processes, machine(8)) for processes in (1, 2)] == [8 // 3, 8 // 6]
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "run")
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    assert usual_processes(three, machine(8)) == 1
+
+
 @pytest.mark.parametrize(("gpus", "a_parameter"), [(0, 20), (8, 8)])
 def test_large_models_are_no_more_than_there_is_memory_for(gpus, a_parameter, tiny):
     """On CPUs the whole training is there, beside GPUs weights on their way."""

@@ -16,6 +16,7 @@ from sayso.core.errors import SaysoError
 from sayso.core.measure import Measure
 from sayso.core.store import Store
 from sayso.core.sweep import Job
+from sayso.learners.several import torchrun
 from sayso.runs.devices import VISIBLE
 from sayso.runs.worker import job_to_json
 
@@ -53,7 +54,8 @@ class LocalProcesses:
 
     Each job has a process of its own, which ends when this one does. Its standard error is kept in the job's folder as
     ``log.txt``. `processes` is how many run at a time, `threads` how many threads each has. `gpus`: what
-    ``CUDA_VISIBLE_DEVICES`` calls them; each job sees the one that fewest others have, and gives it back when it ends.
+    ``CUDA_VISIBLE_DEVICES`` calls them; each job sees the one that fewest others have, or as many as train its model
+    together, and gives them back when it ends.
     Where `measures` are named, jobs that have finished are measured instead of run (`sayso.runs.measure`).
     """
 
@@ -130,8 +132,11 @@ class LocalProcesses:
         threading.Thread(target=self._listen, args=(job.id, process), daemon=True).start()
 
     def _hand_out(self, job: Job) -> dict[str, str]:
-        """Give a job the GPUs that fewest have, one for each of its processes; what it finds in its environment."""
-        if not self.gpus:
+        """Give a job the first of the GPUs that fewest have, as many as train it; what it finds in its environment.
+
+        Processes that torchrun has started find their own among all of them.
+        """
+        if not self.gpus or torchrun.started():
             return {}
         held = [gpu for each in self._holds.values() for gpu in each]
         self._holds[job.id] = sorted(self.gpus, key=held.count)[: job.cell.experiment.model.processes()]

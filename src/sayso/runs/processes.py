@@ -35,8 +35,8 @@ Fits: TypeAlias = Callable[[Experiment, int, float], int | None]
 def usual_processes(model: ModelSpec, machine: Machine) -> int:
     """How many processes run at a time unless told otherwise: one a GPU, or where there is none one a core.
 
-    Of a model that is not trained many seeds at a time no more than there is memory for; one that several processes
-    train together is one of those counted here, and the only one where torchrun has started them.
+    Of a model that is not trained many seeds at a time no more than there is memory for; processes that train one model
+    together count as one, and there are no others where torchrun has started them.
     """
     most = len(machine.gpus) or machine.cores
     if model.max_replicas != 1:

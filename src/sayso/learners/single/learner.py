@@ -31,7 +31,7 @@ from sayso.learners.memory import Fitting
 from sayso.learners.modules import computes_in_bfloat16, drawing, drops, has_bfloat16, in_bfloat16, in_evaluation, quiet
 from sayso.learners.optim import make_optimizer
 from sayso.learners.order import Step
-from sayso.learners.several.sharding import gathered, local, shard, whole_weights
+from sayso.learners.several.sharding import gathered, whole_weights
 from sayso.learners.several.team import ALONE, Team
 from sayso.learners.single.documents import Documents
 from sayso.learners.single.generation import ends_of, rules_of
@@ -43,8 +43,9 @@ from sayso.learners.single.listening import losses_while_steered, prompt_activat
 from sayso.learners.single.matching import Answers, matches
 from sayso.learners.single.plain import PlainReader
 from sayso.learners.single.pretrained import load_config, load_model, load_tokenizer, load_weights, trained
-from sayso.learners.single.proving import GRADIENT_BOUND, LOSS_BOUND, choose_reader
+from sayso.learners.single.proving import choose_reader
 from sayso.learners.single.reader import base_of
+from sayso.learners.single.sharded import shard_as_proven
 from sayso.learners.single.spelling import require_spelled
 from sayso.learners.single.stored import stored
 from sayso.learners.single.truth import ordinary_tokens, short_documents
@@ -96,7 +97,7 @@ class HFLearner(TrainedLearner):
         self.reader = choose_reader(self.model, spec.name, ordinary, pad_of(self.tokenizer, rows), device, rules)
         short = short_documents(ordinary, start)
         if spec.sharded:
-            self._shard(short, team)
+            shard_as_proven(self.model, self.reader, short, team, spec.name)
         self._answers = Answers(self.tokenizer, ends_of(self.model, end), spec.answer, self.limits.new_tokens)
         self._drops = any(drops(module) for module in self.model.modules())
         self._evaluation = Fitting(EVALUATION_ROWS.get(device.type, 64), "evaluation", _HELPS)
@@ -334,34 +335,6 @@ class HFLearner(TrainedLearner):
         """Do this process's part of another's `weights_whole`."""
         with self.weights_whole():
             pass
-
-    def _shard(self, short: Sequence[Document], team: Team) -> None:
-        """Leave this process its part of all weights, and make sure that the model is read as before.
-
-        Raises
-        ------
-        SaysoError
-            If it cannot be sharded, or reads otherwise then.
-        """
-
-        def found() -> tuple[float, float]:
-            """A document's loss, and the squared norm of its gradient, or of this process's part of it."""
-            loss = self.reader.loss(short[:1], [Group((0,))])
-            torch.autograd.backward(loss)
-            gradients = [local(one.grad) for one in trained(self.model).values() if one.grad is not None]
-            self.model.zero_grad()
-            return float(loss.detach()), float(sum(each.double().square().sum() for each in gradients))
-
-        (before, square), name = found(), self.spec.name
-        shard(self.model, self.reader.root, team.size, self.reader.device, name)
-        after, part = found()
-        norms = np.sqrt([team.total(np.array([part]))[0], square])
-        alike = abs(after - before) <= LOSS_BOUND * max(1.0, abs(before))
-        if not (alike and abs(norms[0] - norms[1]) <= GRADIENT_BOUND * norms[1]):
-            raise SaysoError(
-                f"model {name}: sharded, it has a loss of {after:.5g} and a gradient of norm {norms[0]:.5g}, where it "
-                f"had {before:.5g} and {norms[1]:.5g}; leave sharded out"
-            )
 
     def _evaluates_in_bfloat16(self) -> bool:
         return in_bfloat16(self.spec.evaluation_precision, self.device)
