@@ -139,6 +139,40 @@ def test_a_stage_can_be_trained_step_by_step():
     assert_same(whole, stepped)
 
 
+def stepped_late(learner: Sums, epochs: int = 3) -> list[Any]:
+    """Mean losses of epochs whose steps' losses are read one step late, as on a GPU."""
+    training = learner.training([[DOCUMENT] * 12] * 2, TRAIN, stage="s", epochs=epochs)
+    training.late = True
+    found = []
+    for epoch in range(epochs):
+        steps = [training.update(step) for step in training.order.epoch(epoch)]
+        assert not steps[0].any()
+        found.append((np.sum(steps, axis=0) + training.settle()) / len(steps))
+        assert not training.settle().any()
+    return found
+
+
+def test_losses_that_are_read_late_are_the_same_ones():
+    whole, late = Sums(), Sums()
+    np.testing.assert_allclose(stepped_late(late), fitted(whole), rtol=1e-12)
+    assert_same(whole, late)
+
+
+@pytest.mark.parametrize("number", [4, 8])
+def test_a_loss_that_is_not_finite_and_read_late_is_told_of_by_its_own_step(number):
+    learner = Sums()
+    taken: list[int] = []
+
+    def spoil(step: Step, loss: Tensor) -> Tensor:
+        taken.append(step.number)
+        return loss * math.nan if step.number == number else loss
+
+    learner.spoil = spoil
+    with pytest.raises(SaysoError, match=f"loss of seed 5, 6 not finite in stage s, epoch .*, step {number + 1} of 9"):
+        stepped_late(learner)
+    assert max(taken) <= min(number + 1, 8)
+
+
 # --- what is not finite
 
 

@@ -53,8 +53,31 @@ _OUT_OF_MEMORY = (
 )
 
 
+class OnItsWay:
+    """Numbers that leave a device in their turn, without its being waited for until they are read."""
+
+    def __init__(self, numbers: Tensor) -> None:
+        self._done: torch.cuda.Event | None = None
+        if numbers.is_cuda:
+            self._here = torch.empty_like(numbers, device="cpu", pin_memory=True)
+            self._here.copy_(numbers, non_blocking=True)
+            self._done = torch.cuda.Event()
+            self._done.record()
+        else:
+            self._here = numbers
+
+    def read(self) -> NDArray[np.float64]:
+        """Wait for the numbers."""
+        if self._done is not None:
+            self._done.synchronize()
+        return self._here.double().numpy()
+
+
 class Training:
-    """A stage that is being trained. `order` gives its steps, `optimizer` is torch's."""
+    """A stage that is being trained. `order` gives its steps, `optimizer` is torch's.
+
+    `late`: whether a step's losses are read while the next one is computed, as on a GPU, which then never waits.
+    """
 
     def __init__(
         self,
@@ -69,19 +92,25 @@ class Training:
         self._seeds, self._fitting, self._device = learner.seeds, learner.fitting, learner.device
         self._parameters, self._stacked = list(learner.parameters.values()), learner.stacked
         self._team, self._sharded = learner.team, learner.sharded
+        self.late = self._device.type == "cuda" and self._team.size == 1
+        self._waiting: tuple[Step, OnItsWay] | None = None
 
     def update(self, step: Step) -> NDArray[np.float64]:
-        """Take one step; give each replica's mean loss.
+        """Take one step; give each replica's mean loss: of this step, or where it is `late` of the one before (0 first).
 
         Raises
         ------
         SaysoError
-            If a loss is not finite (nothing is changed then), or memory does not suffice for a single document or for
-            the optimizer.
+            If a loss is not finite (nothing is changed then; where it is late, by one step at most), or memory does not
+            suffice for a single document or for the optimizer.
         """
         rows = -(-step.rows // self._team.size)
-        loss = self._team.total(self._fitting.run(lambda most: self._accumulate(step, most), rows))
-        self._require_finite("loss", np.isfinite(loss), step)
+        losses = self._fitting.run(lambda most: self._accumulate(step, most), rows)
+        if self.late:
+            loss, self._waiting = self.settle(), (step, losses)
+        else:
+            loss = self._team.total(losses.read())
+            self._require_finite("loss", np.isfinite(loss), step)
         if not self._sharded:
             self._team.add_up(self._parameters)
         with one_line(_OUT_OF_MEMORY):
@@ -89,6 +118,21 @@ class Training:
                 again(lambda: self._clip(most))
             set_learning_rate(self.optimizer, step.learning_rate)
             take_step(self.optimizer)
+        return loss
+
+    def settle(self) -> NDArray[np.float64]:
+        """Give the losses of the last step where they were not given yet, else 0.
+
+        Raises
+        ------
+        SaysoError
+            If one is not finite.
+        """
+        if self._waiting is None:
+            return np.zeros(len(self._seeds))
+        (step, losses), self._waiting = self._waiting, None
+        loss = losses.read()
+        self._require_finite("loss", np.isfinite(loss), step)
         return loss
 
     def _clip(self, most: float) -> None:
@@ -102,7 +146,7 @@ class Training:
         for parameter in self._parameters:
             parameter.grad = None
 
-    def _accumulate(self, step: Step, most: int | None) -> NDArray[np.float64]:
+    def _accumulate(self, step: Step, most: int | None) -> OnItsWay:
         """Leave the gradient of this process's part of a step's loss with the parameters; give that part.
 
         Of a sharded model it is the whole gradient, of which FSDP takes the mean over processes.
@@ -113,7 +157,7 @@ class Training:
             for piece in pieces:
                 torch.autograd.backward(piece.sum() * self._team.size if self._sharded else piece.sum())
                 total += piece.detach()
-        return total.cpu().double().numpy()
+        return OnItsWay(total)
 
     @torch.no_grad()
     def require_finite_weights(self, step: Step) -> None:
@@ -223,6 +267,7 @@ class TrainedLearner(ABC):
                 total += training.update(step)
                 if on_step is not None:
                     on_step(self._done(step, training.order.steps))
+            total += training.settle()
             if step is not None:
                 training.require_finite_weights(step)
             if on_epoch is not None:
