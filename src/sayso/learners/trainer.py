@@ -96,7 +96,7 @@ class Training:
         self._waiting: tuple[Step, OnItsWay] | None = None
 
     def update(self, step: Step) -> NDArray[np.float64]:
-        """Take one step; give each replica's mean loss: of this step, or where it is `late` of the one before (0 first).
+        """Take one step; give each replica's mean loss, of this step or where it is `late` of the one before (0 first).
 
         Raises
         ------
