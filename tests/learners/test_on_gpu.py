@@ -21,6 +21,7 @@ from sayso.core.training import TrainSpec
 from sayso.data.build import build_corpus
 from sayso.learners.grids.specs import ConvNeXtV2, GridConvNet, GridMLP
 from sayso.learners.modules import has_bfloat16
+from sayso.learners.numerics import Numerics
 from sayso.learners.single.learner import build as build_single
 from sayso.learners.specs import HFModel, LoRA
 from sayso.learners.stacked.learner import StackedLearner
@@ -170,6 +171,50 @@ def test_what_was_stopped_goes_on_as_if_it_had_not_been(name, tmp_path):
     after.load(tmp_path / "state")
     trained(after, world, start_epoch=2)
     torch.testing.assert_close(weights(after), weights(through), rtol=0, atol=max(1e-4, world.tolerance / 10))
+
+
+@EVERY
+def test_in_one_order_what_was_stopped_goes_on_to_the_same_bits(name, tmp_path):
+    before = Numerics.now()
+    Numerics(deterministic=True).set_up()
+    try:
+        world = WORLDS[name](tmp_path)
+        through, after = (made(world, "cuda") for _ in range(2))
+        kept_after_two(through, world, tmp_path / "state")
+        after.load(tmp_path / "state")
+        trained(after, world, start_epoch=2)
+    finally:
+        before.set_up()
+    assert torch.equal(weights(after), weights(through))
+
+
+def test_products_of_short_factors_are_near(tmp_path):
+    world, before = WORLDS["one llama"](tmp_path), Numerics.now()
+    right = trained(made(world, "cuda"), world)
+    Numerics(tf32=True).set_up()
+    try:
+        found = trained(made(world, "cuda"), world)
+    finally:
+        before.set_up()
+    np.testing.assert_allclose(found, right, rtol=1e-2)
+
+
+@pytest.mark.parametrize("share", [True, False])
+def test_flash_attention_to_documents_is_that_of_documents_side_by_side(share, tmp_path):
+    world = WORLDS["one llama"](tmp_path)
+    learner = made(world, "cuda")
+    reader, documents = learner.reader, learner.documents.scored(world.documents[0])
+    if not reader._flash:
+        pytest.skip("no flash attention of documents of any lengths here")
+    losses = []
+    for flash in (True, False):
+        reader._flash, found = flash, np.zeros(len(documents))
+        for parts in reader.plan(documents, [1] * len(documents), None, share=share):
+            with torch.autocast("cuda", torch.bfloat16):
+                scored = reader.completions(documents, parts)
+            found[scored.rows] = scored.loss
+        losses.append(found)
+    np.testing.assert_allclose(*losses, rtol=2e-2)
 
 
 @pytest.mark.parametrize("saved", ["cuda", "cpu"])

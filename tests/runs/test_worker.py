@@ -1,3 +1,4 @@
+import dataclasses
 import errno
 import io
 import json
@@ -16,6 +17,7 @@ import pytest
 
 from sayso.core.job_folder import JobFolder
 from sayso.core.sweep import Cell, Job
+from sayso.learners.numerics import WORKSPACE, Numerics
 from sayso.measures.losses import MeanLoss
 from sayso.runs import execute as execute_module
 from sayso.runs import worker as worker_module
@@ -162,6 +164,24 @@ def test_warnings_are_told_and_logged(job, tmp_path, monkeypatch, capsys):
         {"event": "warning", "message": "at most 8 documents"}
     ]
     assert capsys.readouterr().err == "at most 8 documents\n"
+
+
+def test_a_worker_computes_as_its_experiment_asks(job, tmp_path, monkeypatch):
+    asked = dataclasses.replace(
+        job, cell=Cell(job.cell.name, job.cell.experiment.with_settings({"deterministic": True, "tf32": True}))
+    )
+    before, found = Numerics.now(), []
+    monkeypatch.setattr(execute_module, "execute", lambda *_, **__: found.append(Numerics.now()))
+    monkeypatch.setattr(worker_module, "_stop_with_parent", lambda: None)
+    monkeypatch.setenv(WORKSPACE, ":4096:8")
+    try:
+        for each in (asked, job):
+            monkeypatch.setattr(sys, "stdin", io.StringIO(request(each, tmp_path / "job") + "\n"))
+            monkeypatch.setattr(sys, "stdout", io.StringIO())
+            assert worker_module.main() == 0
+    finally:
+        before.set_up()
+    assert found == [Numerics(deterministic=True, tf32=True), Numerics()]
 
 
 @pytest.mark.parametrize("named", [True, False])

@@ -45,6 +45,8 @@ _YOUNGER: tuple[tuple[tuple[str, ...], JsonValue], ...] = (
     (("tags",), "bare"),
     (("attribution",), {"phrasings": {}}),
     (("split", "definitions_per_alias"), 1),
+    (("deterministic",), False),
+    (("tf32",), False),
 )
 
 
@@ -73,6 +75,10 @@ class Experiment(Spec):
     ``stages``, or after every so many epochs and at the ends; None keeps the ends of stages of models that are trained
     many seeds at a time, and nothing of large ones. `checkpoint_minutes`: how much time passes at least between two
     checkpoints, from which a job that was killed goes on (there is one at the end of each stage, too).
+
+    `deterministic`: a GPU adds up in one order, more slowly, so that a seed gives the same bits at each try, killed or
+    not, on the same card and versions; without it numbers are the same to rounding. On CPUs they are the same bits
+    always. `tf32`: products in float32, of training and of measuring, take 10 bits of their factors on NVIDIA's GPUs.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
@@ -97,6 +103,8 @@ class Experiment(Spec):
     smallest_effect: float = Field(default=0.01, ge=0)
     keep: Keep | None = None
     checkpoint_minutes: float = Field(default=10.0, ge=0)
+    deterministic: bool = False
+    tf32: bool = False
     _code: _Code = PrivateAttr(default=_Code())
 
     @field_validator("subsets")

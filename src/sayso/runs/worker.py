@@ -91,12 +91,14 @@ def main() -> int:
     try:
         import torch
 
+        from sayso.learners.numerics import Numerics
         from sayso.runs.execute import execute, threads_begun_with
         from sayso.runs.measure import measure_job
 
         experiment = load_spec(request["experiment"], "experiment", own_only=False)
         job = Job(Cell(request["cell"], experiment), tuple(request["seeds"]))
         folder = JobFolder(Path(request["folder"]))
+        Numerics(experiment.deterministic, experiment.tf32).set_up()
         # numbers of a large model depend on it, so that what was begun goes on with as many
         torch.set_num_threads(threads_begun_with(folder) or request["threads"])
         measures = [Measure.model_validate(data) for data in request["measures"]]

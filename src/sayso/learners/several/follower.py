@@ -4,7 +4,7 @@ It reads its place among the others as one line of JSON from standard input, whi
 process lives: when that ends, however it ends, so does this one. Its own error it writes as one line of JSON to
 standard output. What it is told to do comes through the process group:
 
-    build CORPORA SPEC      make the learner
+    build CORPORA SPEC HOW  make the learner, in a process that computes so
     fit ARGUMENTS           train; after each epoch it does what it is told until it hears `on`, or leaves at `leave`
     NAME ARGUMENTS          call this method of the learner, as every process does
     end                     end
@@ -57,7 +57,8 @@ class Follower:
         """Hear one word and do it, unless it is one that only ends something."""
         name, arguments = self._team.told(_NOTHING)
         if name == "build":
-            (corpus,), spec = arguments
+            (corpus,), spec, numerics = arguments
+            numerics.set_up()
             self._learner = None  # two models at once may be more than there is memory for
             self._learner = HFLearner(corpus, spec, self._team)
         elif name == "fit":

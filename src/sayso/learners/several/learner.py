@@ -31,6 +31,7 @@ from sayso.core.learner import (
 )
 from sayso.core.shares import OnShare, unheard
 from sayso.core.training import TrainSpec
+from sayso.learners.numerics import Numerics
 from sayso.learners.several import torchrun
 from sayso.learners.several.members import Members
 from sayso.learners.single.learner import HFLearner
@@ -51,7 +52,7 @@ class SeveralLearner:
 
     def __init__(self, corpus: Corpus, spec: HFModel, members: Members) -> None:
         self._members = members
-        members.tell("build", (corpus,), spec)
+        members.tell("build", (corpus,), spec, Numerics.now())
         with members.watched():
             self.own = HFLearner(corpus, spec, members.team)
         self.seeds, self.as_read, self.fastest = self.own.seeds, self.own.as_read, self.own.fastest
