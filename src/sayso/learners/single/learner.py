@@ -34,14 +34,15 @@ from sayso.learners.order import Step
 from sayso.learners.single.documents import Documents
 from sayso.learners.single.generation import ends_of, rules_of
 from sayso.learners.single.gradients import Gradients
-from sayso.learners.single.greedy import Begun, continue_greedily
+from sayso.learners.single.greedy import Begun
 from sayso.learners.single.limits import limits_of, say_what_cannot_match
 from sayso.learners.single.listening import losses_while_steered, prompt_activations, reading_part
-from sayso.learners.single.matching import Answers, matches
+from sayso.learners.single.matching import Answers
 from sayso.learners.single.plain import PlainReader
 from sayso.learners.single.pretrained import load_config, load_model, load_tokenizer, load_weights, trained
 from sayso.learners.single.proving import choose_reader
 from sayso.learners.single.reader import base_of
+from sayso.learners.single.scoring import Scorer
 from sayso.learners.single.spelling import require_spelled
 from sayso.learners.single.stored import stored
 from sayso.learners.single.truth import ordinary_tokens, short_documents
@@ -58,7 +59,7 @@ class HFLearner(TrainedLearner):
     """One replica. `tokenizer` and `model` are transformers' own.
 
     `reader` is how the model is read, `documents` what it reads, `limits` how long answers may be, `as_read` what is
-    said of the model in the manifest.
+    said of the model in the manifest. `scorer` is what it is asked by in evaluation.
     """
 
     def __init__(self, corpus: Corpus, spec: HFModel) -> None:
@@ -93,6 +94,7 @@ class HFLearner(TrainedLearner):
         self._answers = Answers(self.tokenizer, ends_of(self.model, end), spec.answer, self.limits.new_tokens)
         self._drops = any(drops(module) for module in self.model.modules())
         self._evaluation = Fitting(EVALUATION_ROWS.get(device.type, 64), "evaluation", _HELPS)
+        self.scorer = Scorer(self.reader, self._answers, self._evaluation)
         self._fitting_gradients = Fitting(None, "measuring gradients", _HELPS)
         parameters, embedding = trained(self.model), self.model.get_input_embeddings().weight
         self._gradients = Gradients(
@@ -145,21 +147,8 @@ class HFLearner(TrainedLearner):
     def scores(self, examples: Sequence[Sequence[Example]]) -> list[Scores]:
         """Loss and exact match on the examples; see `Learner.scores`."""
         (own,), documents = examples, self._encoded(examples)
-        loss = np.zeros(len(own))
-        said: list[list[int]] = [[] for _ in own]
-
-        def score(most: int | None) -> None:
-            counts = [len(item.ids) - item.start for item in documents]
-            half = self._evaluates_in_bfloat16()
-            for parts in self.reader.plan(documents, counts, most, share=self.reader.shares, half=half):
-                found = self.reader.completions(documents, parts)
-                for place, row in enumerate(found.rows):
-                    loss[row], said[row] = found.loss[place], found.said[place]
-
         with self._evaluating():
-            self._evaluation.run(score, len(own))
-            match = matches(own, documents, said, self._answers, self.reader, self._evaluation)
-        return [Scores(loss, match)]
+            return [Scores(*self.scorer.scores(own, documents, half=self._evaluates_in_bfloat16()))]
 
     def document_losses(self, examples: Sequence[Sequence[Example]], train: TrainSpec) -> list[NDArray[np.float64]]:
         """Losses of whole documents; see `Learner.document_losses`."""
@@ -180,15 +169,8 @@ class HFLearner(TrainedLearner):
     def answers(self, examples: Sequence[Sequence[Example]]) -> list[list[str]]:
         """Greedy answers; see `Learner.answers`."""
         texts = [Begun(item.context, item.ids[: item.start]) for item in self._encoded(examples)]
-
-        def done(_rows: Sequence[int], said: Sequence[list[int]]) -> list[bool]:
-            return self._answers.finished(said)
-
         with self._evaluating():
-            said = self._evaluation.run(
-                lambda most: continue_greedily(self.reader, texts, done, most), max(1, len(texts))
-            )
-        return [self._answers.answers(said) if said else []]
+            return [self.scorer.answers(texts, half=self._evaluates_in_bfloat16())]
 
     def gradient_products(
         self,
