@@ -93,7 +93,7 @@ def test_a_card_that_emulates_bfloat16_does_not_have_it(card, name, major, has):
     assert computes_in_bfloat16(TrainSpec(precision="auto"), CUDA) == has
     assert computes_in_bfloat16(TrainSpec(precision="fastest"), CUDA) == has
     assert not computes_in_bfloat16(TrainSpec(precision="float32"), CUDA)
-    assert in_bfloat16("fastest", CUDA) == has  # of evaluation
+    assert in_bfloat16("fastest", CUDA) == in_bfloat16("auto", CUDA) == has  # of evaluation
     assert not in_bfloat16("float32", CUDA)
 
 
@@ -113,6 +113,7 @@ def test_a_cpu_computes_in_float32_unless_told_otherwise_and_emulating_is_said_o
     modules._say_emulated.cache_clear()
     assert has_bfloat16(CPU) == has
     assert not computes_in_bfloat16(TrainSpec(precision="auto"), CPU)
+    assert not in_bfloat16("auto", CPU)
     assert computes_in_bfloat16(TrainSpec(precision="fastest"), CPU) == has
     assert caplog.messages == []
     assert all(computes_in_bfloat16(TrainSpec(precision="bfloat16"), CPU) for _ in range(2))

@@ -72,6 +72,10 @@ def test_where_bfloat16_is_only_emulated_all_is_float32(tmp_path):
     usual = on_gpu(experiment, work, v100)
     asked = on_gpu(experiment.with_settings({"train.precision": "float32"}), work, v100)
     assert usual == asked
+    ways = [experiment.with_settings({"model.evaluation_precision": each}) for each in ("auto", "bfloat16", "float32")]
+    auto, half, exact = (on_gpu(way, work, GPUS["A100-80GB"]).hours for way in ways)
+    assert auto == half < exact
+    assert on_gpu(ways[0], work, v100) == on_gpu(ways[2], work, v100)
     assert usual.memory.copies == 0
     on_a100 = [
         on_gpu(experiment.with_settings({"train.precision": precision}), work, GPUS["A100-80GB"])

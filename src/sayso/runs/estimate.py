@@ -110,7 +110,7 @@ def on_gpu(experiment: Experiment, work: Workload, gpu: Gpu) -> Estimate:
             gradient_checkpointing=model.gradient_checkpointing,
             float32=float32,
             float32_evaluation=model.evaluation_precision == "float32"
-            or (model.evaluation_precision == "fastest" and gpu.bfloat16 is None),
+            or (model.evaluation_precision != "bfloat16" and gpu.bfloat16 is None),
         )
         return estimate(find_model(model.name), work.planned, gpu, how)
     if isinstance(model, FromScratch):
