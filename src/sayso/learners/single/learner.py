@@ -288,10 +288,13 @@ class HFLearner(TrainedLearner):
     def steered_losses(
         self, examples: Sequence[Sequence[Example]], steering: Sequence[Sequence[Steering]]
     ) -> list[NDArray[np.float64]]:
-        """Losses of completions while something is added between layers; see `Learner.steered_losses`."""
+        """Losses of completions while something is added between layers; see `Learner.steered_losses`.
+
+        In float32, as activations are: what is added may change them less than bfloat16 does.
+        """
         (own,), (added,) = examples, steering
         plain = PlainReader(self.model, self.reader.pad, self.device, "one length")
-        with self._evaluating():
+        with self._evaluating(), self._autocast(enabled=False):
             return [losses_while_steered(plain, self.spec.name, own, self.documents.scored(own), added)]
 
     def _autocast(self, enabled: bool) -> torch.autocast:

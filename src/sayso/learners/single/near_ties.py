@@ -3,7 +3,7 @@
 Bfloat16 changes which token is likeliest only where the best are nearly tied: where their logits differ by less than
 rounding moves that difference. How far it does depends on the model and its training, so it is measured each time: some
 of the texts are read in both precisions. Rounding is about normal; the largest of the hundred or more differences seen
-is 2.5 standard deviations at the least, and what is allowed for (`MULTIPLE`) therefore about five, which one token in a
+is about 2.5 standard deviations, and what is allowed for (`MULTIPLE`) therefore about five, which one token in a
 million exceeds, and has to be as near to a tie besides.
 """
 
