@@ -40,7 +40,7 @@ class OnItsWay:
         if numbers.is_cuda:
             self._here = torch.empty_like(numbers, device="cpu", pin_memory=True)
             self._here.copy_(numbers, non_blocking=True)
-            self._done = torch.cuda.Event()
+            self._done = torch.cuda.Event()  # type: ignore[no-untyped-call]
             self._done.record()
         else:
             self._here = numbers
