@@ -43,7 +43,7 @@ def test_a_figure_has_its_experiment_and_its_twin_one_below_the_other():
     first = [int(found[1]) for title in titles if (found := re.match(r"figures? (\d+)", title))]
     assert first == sorted(first)
     text = "\n".join(page())
-    assert re.search(r"paper-single-stage-trex +< 159 h +T-REx, pythia-2.8b-deduped\n +pocket-single-stage-other", text)
+    assert re.search(r"paper-single-stage-trex +< 63 h +T-REx, pythia-2.8b-deduped\n +pocket-single-stage-other", text)
     assert re.search(r"pocket-strict +18 min\n", text)
     families = dict(groups(TABLE))["figure 17"]
     assert [[twin.name for twin in beside] for _, beside in families] == [["pocket-model-family"], []]
