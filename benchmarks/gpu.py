@@ -201,6 +201,10 @@ def main(arguments: Sequence[str] = ()) -> None:
     card = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
     print(f"{card}, torch {torch.__version__}, Python {sys.version.split()[0]}", flush=True)
     found: dict[str, Any] = {}
+    try:
+        sheet = calibration.card_of(card) if chosen.calibration else None
+    except SaysoError as error:
+        sys.exit(str(error))
     for name in chosen.parts:
         start = time.perf_counter()
         try:
@@ -209,11 +213,9 @@ def main(arguments: Sequence[str] = ()) -> None:
             found[name] = traceback.format_exc()
         print(f"{name} ({time.perf_counter() - start:.0f} s): ", end="")
         _say(found[name])
-    if chosen.calibration:
+    if sheet is not None:
         try:
-            rates = calibration.rates(
-                found, calibration.card_of(card), calibration.disk(), f"{card}, torch {torch.__version__}"
-            )
+            rates = calibration.rates(found, sheet, calibration.disk(), f"{card}, torch {torch.__version__}")
         except SaysoError as error:
             sys.exit(str(error))
         write_rates(chosen.calibration, rates)

@@ -1,7 +1,6 @@
 from dataclasses import replace
 
 import pytest
-
 from benchmarks.launches import step
 
 from sayso.api import load

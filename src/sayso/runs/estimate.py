@@ -45,8 +45,8 @@ from sayso.runs.workload import StageWork, Workload
 _LORA_SHARE = 0.01
 #: Bytes of a value a network that sees keeps for the backward pass.
 _VALUE_BYTES = 4
-#: Share of a card's memory that is filled.
-_FILLED = 0.95
+#: Share of a card's memory that a batch may fill, and that seeds side by side do (`sayso.runs.side_by_side`).
+_FILLED, _FILLED_TOGETHER = 0.95, 0.8
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,7 @@ def estimate_pictures(
         1.0 * network.flops * planned.scored,
         EVALUATION_VISITS * picture * planned.scored,
         how.launches.evaluation(network.layers, math.ceil(planned.scored / how.batch_tokens)),
-        how.float32,
+        True,
         together,
     )
     return _found(network.parameters, training, evaluation, memory, gpu, experiment, rates)
@@ -202,7 +202,7 @@ def _found(
 
 def _together(how: Training, memory: Memory, gpu: Gpu) -> int:
     """Seeds side by side: as many as there are, as one process takes, and as fit."""
-    return max(1, min(how.most_side_by_side, int(gpu.memory * 1e9 * _FILLED / memory.total)))
+    return max(1, min(how.most_side_by_side, int(gpu.memory * 1e9 * _FILLED_TOGETHER / memory.total)))
 
 
 def _passes(update: float, most: float) -> int:

@@ -9,7 +9,7 @@ from sayso.core.errors import SaysoError, nearest
 
 @dataclass(frozen=True)
 class Gpu:
-    """A card, by its data sheet.
+    """A card, by its data sheet (of A100, H100, H200 and V100 as SXM).
 
     `memory` in GB; peak rates of matrix products without sparsity in TFLOP/s, of `bfloat16` None where it is only
     emulated; `bandwidth` of its memory in GB/s.

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -60,15 +61,18 @@ def read_rates(path: Path) -> Rates:
         value = data.get(name)
         if name == "measured":
             right, is_right = "card and torch in words", isinstance(value, str) and bool(value)
+        elif name.endswith("_share"):
+            right, is_right = "a share above 0, at most 1", _is_between(value, 1.0)
         else:
-            most = 1.0 if name.endswith("_share") else float("inf")
-            is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-            right = "a share above 0, at most 1" if most == 1 else "a number above 0"
-            is_right = is_number and 0 < value <= most and value != float("inf")
+            right, is_right = "a number above 0", _is_between(value, sys.float_info.max)
         if not is_right:
             found = f"found {json.dumps(value)}" if name in data else "which is missing"
             raise SaysoError(f"{path}: {name} is to be {right}, {found}")
     return Rates(**data)
+
+
+def _is_between(value: object, most: float) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= most
 
 
 def write_rates(path: Path, rates: Rates) -> None:
