@@ -47,7 +47,7 @@ def step(name: str, settings: dict[str, Any], seeds: int = 2) -> int:
     training.update(first)  # the first makes the optimizer's state
     with Handed() as handed:
         training.update(second)
-    return handed.total
+    return int(handed.total)
 
 
 def main() -> None:
