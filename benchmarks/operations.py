@@ -108,7 +108,8 @@ def update(config: Any) -> Counted:
         parameter.grad = torch.empty_like(parameter)
     optimizer = make_optimizer(parameters, None, TRAIN, stacked=False)
     allocate(optimizer)
-    with Counted() as counts:
+    counts = Counted()
+    with counts:
         take_step(optimizer)
     return counts
 

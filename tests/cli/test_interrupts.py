@@ -40,7 +40,7 @@ def pressed(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
         ("numpy", ["list"]),
         ("pydantic", ["run", "pocket"]),
         ("rich", ["show", "pocket"]),
-        ("sayso.runs.local", ["run", "pocket"]),
+        ("sayso.runs.needed", ["run", "pocket"]),
     ],
 )
 def test_ctrl_c_while_sayso_begins_ends_it_without_a_word(

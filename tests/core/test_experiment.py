@@ -116,6 +116,15 @@ def test_how_a_model_is_asked_belongs_to_its_measures_and_not_to_its_training(ti
     assert fewer.measure_digest(measure) != tiny.measure_digest(measure)
 
 
+def test_answers_that_are_found_in_another_precision_are_the_same_records(tiny):
+    measure = tiny.measures[0]
+    settings = ("auto", "float32", "fastest")
+    models = [HFModel.model_validate({"name": "m", "evaluation_precision": each}) for each in settings]
+    auto, exact, fastest = (tiny.model_copy(update={"model": model}).measure_digest(measure) for model in models)
+    assert auto == exact != fastest
+    assert models[0].evaluation_precision == HFModel(name="m").evaluation_precision
+
+
 def test_digests_leave_out_younger_settings_where_all_is_as_it_was_before(tiny):
     before = tiny.training()
     assert not before.keys() & {"tags", "attribution"}

@@ -25,7 +25,7 @@ from sayso.learners.order import Step
 from sayso.learners.single.learner import build
 from sayso.learners.specs import HFModel
 from sayso.learners.stacked.learner import StackedLearner
-from sayso.learners.trainer import Training
+from sayso.learners.updates import Training
 from sayso.paper.table import EXPERIMENTS
 from tests.conftest import make_tiny
 from tests.data.plain_facts import PlainFacts

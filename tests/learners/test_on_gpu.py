@@ -26,6 +26,7 @@ from sayso.learners.single.learner import build as build_single
 from sayso.learners.specs import HFModel, LoRA
 from sayso.learners.stacked.learner import StackedLearner
 from sayso.paper.pocket_settings import POCKET_DIGITS
+from tests.adversarial import adversarial
 from tests.conftest import make_tiny
 from tests.learners.conftest import ARCHITECTURES
 from tests.tiny_models import save_tiny, some_documents
@@ -163,6 +164,21 @@ def test_in_bfloat16_losses_are_near(name, tmp_path):
     assert not np.array_equal(found, right)
 
 
+@pytest.mark.skipif(not has_bfloat16(torch.device("cuda")), reason="this GPU has no bfloat16")
+def test_answers_found_in_bfloat16_are_those_of_float32(tmp_path):
+    name = save_tiny(tmp_path, scale=3.0)
+    fast, exact = (
+        build_single([Corpus(1, {}, ())], HFModel(name=name, max_new_tokens=8, evaluation_precision=precision))
+        for precision in ("auto", "float32")
+    )
+    questions = [item for item in some_documents(3000) if item.kind == "question"]
+    asked = list(adversarial(questions, exact.answers([questions])[0], 1, seed=0))
+    right, found = exact.scores([asked])[0], fast.scores([asked])[0]
+    assert fast.scorer.exactly < len(asked)
+    assert not np.array_equal(found.loss, right.loss)
+    np.testing.assert_array_equal(found.match, right.match)
+
+
 @EVERY
 def test_what_was_stopped_goes_on_as_if_it_had_not_been(name, tmp_path):
     world = WORLDS[name](tmp_path)
@@ -214,7 +230,7 @@ def test_flash_attention_to_documents_is_that_of_documents_side_by_side(share, t
                 scored = reader.completions(documents, parts)
             found[scored.rows] = scored.loss
         losses.append(found)
-    np.testing.assert_allclose(*losses, rtol=2e-2)
+    np.testing.assert_allclose(losses[0], losses[1], rtol=2e-2)
 
 
 @pytest.mark.parametrize("saved", ["cuda", "cpu"])

@@ -14,7 +14,7 @@ from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
 from sayso.core.learner import Lengths, StepDone
 from sayso.core.training import TrainSpec
-from sayso.learners import trainer as trainer_module
+from sayso.learners import updates
 from sayso.learners.memory import Fitting, slices
 from sayso.learners.optim import Adafactor, clip_gradients
 from sayso.learners.order import Step
@@ -250,7 +250,7 @@ def test_where_memory_runs_out_the_update_stays(place, stacked, monkeypatch):
             patch.setattr(torch.autograd, "backward", raising(torch.autograd.backward, {3, 4}))
         elif place == "clipping":
             limited = raising(clip_gradients, {0, 3, 5})
-            patch.setattr(trainer_module, "clip_gradients", limited)
+            patch.setattr(updates, "clip_gradients", limited)
         else:
             patch.setattr(Adafactor, "_rms", raising(Adafactor._rms, {1, 3, 8}))
         found = fitted(full)

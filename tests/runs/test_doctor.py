@@ -45,7 +45,7 @@ def test_where_all_is_there_nothing_is_missing(look, tiny):
     assert (found.ready, found.troubles) == (True, [])
     assert [(use.processes, use.training, use.evaluation) for use in found.uses] == [
         (2, "float32", "float32"),
-        (2, "bfloat16", "float32"),
+        (2, "bfloat16", "bfloat16"),
     ]
     assert found.uses[0].side_by_side is None
 

@@ -228,7 +228,7 @@ class Experiment(Spec):
     def measure_digest(self, measure: Measure) -> str:
         """Name of a measure as it is taken here: the same digest gives the same records for the same weights."""
         stages = [stage.model_dump(mode="json", include={"name", *_MEASURING}) for stage in self.stages]
-        model = self.model.model_dump(mode="json", include=set(self.model.measuring))
+        model = self.model.asked_by()
         asked = [list(self.attribution.left_out)] if self.attribution.left_out else []
         return digest_of(canonical_json([measure.model_dump(mode="json"), stages, model, *asked]))
 

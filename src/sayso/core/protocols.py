@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from pydantic import JsonValue
+
 from sayso.core.corpus import Corpus, EvalSet
 from sayso.core.examples import EntityFacts, Example, QAPair
 from sayso.core.learner import Learner, Need
@@ -116,6 +118,10 @@ class ModelSpec(Component, ABC):
 
     def check_training(self, train: TrainSpec) -> None:
         """Refuse, by a ValueError, settings of a stage after which it could not be asked."""
+
+    def asked_by(self) -> dict[str, JsonValue]:
+        """Its settings in `measuring` as plain data; those that give the same records are written in the same way."""
+        return self.model_dump(mode="json", include=set(self.measuring))
 
     def identity(self) -> str | None:
         """What the weights are that training starts from, where the settings alone do not say it.

@@ -32,15 +32,18 @@ class Targets:
 def said(head: nn.Module, hidden: Tensor, targets: Targets | None) -> Tensor:
     """What an output layer makes of hidden states of shape (places, width).
 
-    Without `targets` the logits, shape (places, vocabulary). With them their summed cross entropy, a scalar in float32;
+    Without `targets` the logits, shape (places, vocabulary), in float32 whatever the hidden states were computed in:
+    bfloat16 would tie the best of them. With them their summed cross entropy, a scalar in float32;
     an output layer that is no plain one (`is_plain`) gives all logits at once for it.
     """
     if targets is not None and is_plain(head):
         loss: Tensor = _Summed.apply(hidden, head.weight, head.bias, targets)  # type: ignore[no-untyped-call]
         return loss
-    logits: Tensor = head(hidden)
     if targets is None:
-        return logits
+        with torch.autocast(hidden.device.type, enabled=False):
+            exact: Tensor = head(hidden.float())
+        return exact
+    logits: Tensor = head(hidden)
     return nn.functional.cross_entropy(logits.float()[targets.where], targets.right, reduction="sum")
 
 

@@ -58,13 +58,13 @@ def computes_in_bfloat16(train: TrainSpec, device: torch.device) -> bool:
     A GPU that only emulates it (V100, T4) does not have it, and computes in float32 unless told otherwise. So does a
     CPU, whatever it has.
     """
-    if train.precision == "auto":
-        return device.type == "cuda" and has_bfloat16(device)
     return in_bfloat16(train.precision, device)
 
 
 def in_bfloat16(precision: str, device: torch.device) -> bool:
-    """Whether ``float32``, ``bfloat16`` or ``fastest`` is bfloat16 on a device; said aloud where it is emulated."""
+    """Whether ``auto``, ``float32``, ``bfloat16`` or ``fastest`` is bfloat16 on a device; said where it is emulated."""
+    if precision == "auto":
+        return device.type == "cuda" and has_bfloat16(device)
     if precision == "fastest":
         return has_bfloat16(device)
     if precision == "bfloat16" and not has_bfloat16(device):

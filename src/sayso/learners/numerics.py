@@ -28,7 +28,7 @@ class Numerics:
         torch.use_deterministic_algorithms(self.deterministic)
         precision = "tf32" if self.tf32 else "ieee"
         torch.backends.cuda.matmul.fp32_precision = precision
-        torch.backends.cudnn.conv.fp32_precision = precision
+        torch.backends.cudnn.conv.fp32_precision = precision  # type: ignore[attr-defined]
 
     @classmethod
     def now(cls) -> Numerics:

@@ -65,7 +65,7 @@ class Adafactor(torch.optim.Optimizer):
             state.update(step=torch.zeros(()), **made)
         return state
 
-    def _update(self, parameters: Sequence[Tensor], group: dict[str, Any]) -> None:
+    def _update(self, parameters: list[Tensor], group: dict[str, Any]) -> None:
         """Update parameters of one shape; a stacked one is alone, and its own first dimension is that of replicas."""
         states = [self.allocate(parameter) for parameter in parameters]
         gradient = self._together([parameter.grad for parameter in parameters])

@@ -76,8 +76,10 @@ class HFModel(ModelSpec):
     `max_new_tokens` tokens (the authors' code: 8 for the CVDB, 16 for T-REx); None takes as many as the longest
     accepted answer has with what ends it, 8 at the least. `label_length`: most tokens of an answer a
     sequence-to-sequence model is trained on. With ``padding_loss="all"`` answers are padded to it (the authors' code:
-    8), or to the longest where it is None. `evaluation_precision`: float32 keeps scores independent of which examples
-    are scored together, ``fastest`` is bfloat16 where the device computes in it.
+    8), or to the longest where it is None. `evaluation_precision`: ``auto`` is bfloat16 on a GPU that has it and
+    float32 elsewhere, ``fastest`` is bfloat16 on a CPU that has it as well. Answers that bfloat16 might change are
+    found in float32 whatever it is, so that they stay the same (`sayso.learners.single.near_ties`); ``float32`` keeps
+    losses independent of rounding, and of which examples are scored together.
 
     `devices`: how many GPUs one model is trained on together (on a machine without any, processes), which share out the
     documents of each batch. Each holds the whole model, or with `sharded` its part of every weight. Updates and digest
@@ -98,7 +100,7 @@ class HFModel(ModelSpec):
     answer: AnswerPart = "first_line"
     max_new_tokens: int | None = Field(default=None, ge=1)
     label_length: int | None = Field(default=None, ge=1)
-    evaluation_precision: Literal["float32", "bfloat16", "fastest"] = "float32"
+    evaluation_precision: Literal["auto", "float32", "bfloat16", "fastest"] = "auto"
     trust_remote_code: bool = False
     allow_pickle: bool = False
     devices: int = Field(default=1, ge=1)
@@ -119,6 +121,11 @@ class HFModel(ModelSpec):
     def needs_met(self) -> frozenset[Need]:
         """All it gives; of a sharded model no gradients of single documents."""
         return self.gives - {"gradients"} if self.sharded else self.gives
+
+    def asked_by(self) -> dict[str, JsonValue]:
+        """``auto`` finds the answers that float32 finds, and is no other way of asking."""
+        settings = super().asked_by()
+        return {**settings, "evaluation_precision": "float32"} if self.evaluation_precision == "auto" else settings
 
     def identity(self) -> str | None:
         """Sha256 of a folder's files or a GGUF file, or the commit of a model from the hub, once it is in the cache.

@@ -68,7 +68,9 @@ def test_sums_are_exact_where_float32_would_lose_them():
     both = np.arange(2)
     found = compared(way, 2, both, both, np.ones((2, 2), dtype=bool), by_layer=False)
     assert found.products[0, 0] == 100_000
-    assert found.products[0, 1] == pytest.approx(1.0, rel=1e-6)
+    one_by_one = np.cumsum(np.full(100_000, 1e-5, dtype=np.float32))[-1]
+    assert abs(one_by_one - 1) > 3e-4
+    assert found.products[0, 1] == pytest.approx(1.0, rel=2e-5)  # processors differ in how they add up a part
     assert found.rows.l1[1] == pytest.approx(1.0, rel=1e-6)
     assert found.sum_squared == pytest.approx(100_000 * (2 + 2e-5) ** 2, rel=1e-9)
 

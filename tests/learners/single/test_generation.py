@@ -18,7 +18,7 @@ from transformers.generation import (
 )
 
 from sayso.core.corpus import Corpus
-from sayso.learners.single.generation import Rules, ends_of, rules_of
+from sayso.learners.single.generation import RIVALS, Rules, ends_of, rules_of
 from sayso.learners.single.learner import build
 from sayso.learners.single.proving import choose_reader
 from sayso.learners.specs import HFModel
@@ -73,7 +73,12 @@ def test_what_is_said_is_what_transformers_processors_leave(first, last, bad, ne
     for place in range(MOST):
         left = theirs(torch.zeros(1, 1 + place).long(), logits.clone())
         if float(left.max()) > -torch.inf:  # else they contradict each other
-            assert int(rules.likeliest(logits, [place])) == int(left.argmax())
+            said, noted = rules.likeliest(logits, [place])
+            best, *others = left[0].sort(descending=True).indices.tolist()
+            assert (int(said), noted.tokens) == (best, [best])
+            behind = [(token, float(left[0, best] - left[0, token])) for token in others[:RIVALS]]
+            allowed = [] if place in dict(rules.forced) else [pair for pair in behind if pair[1] < torch.inf]
+            assert [pair for pair in noted.rivals[0] if pair[1] < torch.inf] == allowed
 
 
 def test_nothing_is_forced_where_nothing_is_set():

@@ -28,7 +28,29 @@ LEFT_OUT: dict[str, tuple[Any, ...]] = {
 #: Settings that name tokens, one or several.
 _TOKENS = ("forced_bos_token_id", "forced_eos_token_id", "suppress_tokens", "begin_suppress_tokens")
 
+#: How many tokens are noted beside the one that is said.
+RIVALS = 4
+
 log = logging.getLogger("sayso")
+
+
+@dataclass(frozen=True)
+class Said:
+    """Tokens that a model says one after the other.
+
+    `rivals`: at each place the `RIVALS` next best tokens, and by how much less their logits are, the least first; by
+    infinity where they may not be said.
+    """
+
+    tokens: list[int]
+    rivals: list[list[tuple[int, float]]]
+
+    def __add__(self, then: Said) -> Said:
+        return Said(self.tokens + then.tokens, self.rivals + then.rivals)
+
+    def part(self, begin: int, end: int) -> Said:
+        """Its tokens from one place to before another."""
+        return Said(self.tokens[begin:end], self.rivals[begin:end])
 
 
 @dataclass(frozen=True)
@@ -43,8 +65,8 @@ class Rules:
     never_first: tuple[int, ...] = ()
     begin: int = 0
 
-    def likeliest(self, logits: Tensor, places: Sequence[int]) -> Tensor:
-        """The token said at each place, given logits of shape (places, vocabulary); shape (places,)."""
+    def likeliest(self, logits: Tensor, places: Sequence[int]) -> tuple[Tensor, Said]:
+        """The token said at each place, given logits of shape (places, vocabulary); shape (places,), and as `Said`."""
         if self.never or self.never_first:
             logits = logits.clone()
             logits[:, list(self.never)] = -torch.inf
@@ -52,9 +74,16 @@ class Rules:
             for token in self.never_first:
                 logits[first, token] = -torch.inf
         said = logits.argmax(-1)
+        best = logits.gather(-1, said[:, None])
+        logits.scatter_(-1, said[:, None], -torch.inf)  # in place and back again: there are gigabytes of them
+        others, rivals = logits.topk(min(RIVALS, logits.shape[-1] - 1))
+        logits.scatter_(-1, said[:, None], best)
+        behind = best - others
         for place, token in self.forced:
-            said[[row for row, at in enumerate(places) if at == place]] = token
-        return said
+            there = [row for row, at in enumerate(places) if at == place]
+            said[there], behind[there] = token, torch.inf
+        pairs = zip(rivals.tolist(), behind.tolist(), strict=True)
+        return said, Said(said.tolist(), [list(zip(*pair, strict=True)) for pair in pairs])
 
 
 #: Those of a model that says whatever is likeliest.

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from sayso.learners.encoding import Ids
+from sayso.learners.single.generation import Said
 from sayso.learners.single.reader import Reader
 
 #: Told which rows go on and what each has said so far, gives which of them are done.
@@ -33,13 +34,13 @@ class Begun:
 
 
 @torch.no_grad()
-def continue_greedily(reader: Reader, texts: Sequence[Begun], done: Done, most_rows: int | None) -> list[list[int]]:
-    """Continue each text until `done` says so; give the new tokens.
+def continue_greedily(reader: Reader, texts: Sequence[Begun], done: Done, most_rows: int | None) -> list[Said]:
+    """Continue each text until `done` says so; give what is new.
 
     Texts of about one length go side by side: padded on the left, with pads never attended to and positions counted
     without them; or, where a model cannot be told positions or keeps no keys and values, only texts of just one length.
     """
-    said: list[list[int]] = [[] for _ in texts]
+    said = [Said([], []) for _ in texts]
     lengths = np.array([len(text.ids) for text in texts])
     order = np.argsort(lengths, kind="stable")
     if not texts:
@@ -53,17 +54,18 @@ def continue_greedily(reader: Reader, texts: Sequence[Begun], done: Done, most_r
     return said
 
 
-def _continue(reader: Reader, texts: Sequence[Begun], rows: list[int], done: Done, said: list[list[int]]) -> None:
+def _continue(reader: Reader, texts: Sequence[Begun], rows: list[int], done: Done, said: list[Said]) -> None:
     """Continue some texts side by side, adding to `said`."""
     state = reader.start([texts[row].context for row in rows])
     ids, mask = left_padded([texts[row].ids for row in rows], reader)
     read = ids
     while True:
         logits = reader.last_logits(read, state, **placed(read, mask, reader))
-        new = reader.rules.likeliest(logits, [texts[row].said + len(said[row]) for row in rows])
-        for row, token in zip(rows, new.tolist(), strict=True):
-            said[row].append(token)
-        finished = done(rows, [said[row] for row in rows])
+        new, found = reader.rules.likeliest(logits, [texts[row].said + len(said[row].tokens) for row in rows])
+        for row, token, rivals in zip(rows, found.tokens, found.rivals, strict=True):
+            said[row].tokens.append(token)
+            said[row].rivals.append(rivals)
+        finished = done(rows, [said[row].tokens for row in rows])
         left = [at for at, end in enumerate(finished) if not end]
         if not left:
             return

@@ -36,15 +36,16 @@ from sayso.learners.several.team import ALONE, Team
 from sayso.learners.single.documents import Documents
 from sayso.learners.single.generation import ends_of, rules_of
 from sayso.learners.single.gradients import Gradients
-from sayso.learners.single.greedy import Begun, continue_greedily
+from sayso.learners.single.greedy import Begun
 from sayso.learners.single.grouping import Group
 from sayso.learners.single.limits import limits_of, say_what_cannot_match
 from sayso.learners.single.listening import losses_while_steered, prompt_activations, reading_part
-from sayso.learners.single.matching import Answers, matches
+from sayso.learners.single.matching import Answers
 from sayso.learners.single.plain import PlainReader
 from sayso.learners.single.pretrained import load_config, load_model, load_tokenizer, load_weights, trained
 from sayso.learners.single.proving import choose_reader
 from sayso.learners.single.reader import base_of
+from sayso.learners.single.scoring import Scorer
 from sayso.learners.single.sharded import shard_as_proven
 from sayso.learners.single.spelling import require_spelled
 from sayso.learners.single.stored import stored
@@ -62,8 +63,8 @@ class HFLearner(TrainedLearner):
     """One replica. `tokenizer` and `model` are transformers' own.
 
     `reader` is how the model is read, `documents` what it reads, `limits` how long answers may be, `as_read` what is
-    said of the model in the manifest. `team`: the processes that do its work together, each with a learner of its own
-    that is told the same.
+    said of the model in the manifest. `scorer` is what it is asked by in evaluation. `team`: the processes that do its
+    work together, each with a learner of its own that is told the same.
     """
 
     def __init__(self, corpus: Corpus, spec: HFModel, team: Team = ALONE) -> None:
@@ -101,6 +102,7 @@ class HFLearner(TrainedLearner):
         self._answers = Answers(self.tokenizer, ends_of(self.model, end), spec.answer, self.limits.new_tokens)
         self._drops = any(drops(module) for module in self.model.modules())
         self._evaluation = Fitting(EVALUATION_ROWS.get(device.type, 64), "evaluation", _HELPS)
+        self.scorer = Scorer(self.reader, self._answers, self._evaluation)
         self._fitting_gradients = Fitting(None, "measuring gradients", _HELPS)
         parameters, embedding = trained(self.model), self.model.get_input_embeddings().weight
         self._gradients = Gradients(self.model, spec.name, self.reader.apart, parameters, short)
@@ -169,27 +171,12 @@ class HFLearner(TrainedLearner):
         (own,), documents = examples, self._encoded(examples)
 
         def part(rows: Sequence[int]) -> tuple[NDArray[Any], ...]:
-            return self._scores([own[row] for row in rows], [documents[row] for row in rows])
-
-        loss, match = self.team.divided([item.read for item in documents], part)
-        return [Scores(loss, match)]
-
-    def _scores(self, own: Sequence[Example], documents: Sequence[Document]) -> tuple[NDArray[Any], ...]:
-        """Losses and matches of examples, which are these documents."""
-        loss = np.zeros(len(own))
-        said: list[list[int]] = [[] for _ in own]
-
-        def score(most: int | None) -> None:
-            counts = [len(item.ids) - item.start for item in documents]
-            half = self._evaluates_in_bfloat16()
-            for parts in self.reader.plan(documents, counts, most, share=self.reader.shares, half=half):
-                found = self.reader.completions(documents, parts)
-                for place, row in enumerate(found.rows):
-                    loss[row], said[row] = found.loss[place], found.said[place]
+            asked, read = [own[row] for row in rows], [documents[row] for row in rows]
+            return self.scorer.scores(asked, read, half=self._evaluates_in_bfloat16())
 
         with self._evaluating():
-            self._evaluation.run(score, len(own))
-            return loss, matches(own, documents, said, self._answers, self.reader, self._evaluation)
+            loss, match = self.team.divided([item.read for item in documents], part)
+        return [Scores(loss, match)]
 
     def document_losses(self, examples: Sequence[Sequence[Example]], train: TrainSpec) -> list[NDArray[np.float64]]:
         """Losses of whole documents; see `Learner.document_losses`."""
@@ -220,21 +207,11 @@ class HFLearner(TrainedLearner):
         texts = [Begun(item.context, item.ids[: item.start]) for item in self._encoded(examples)]
 
         def part(rows: Sequence[int]) -> tuple[NDArray[Any], ...]:
-            return (np.array(self._continued([texts[row] for row in rows]), dtype=object),)
-
-        return [list(each) for each in self.team.divided([len(text.ids) for text in texts], part)]
-
-    def _continued(self, texts: Sequence[Begun]) -> list[str]:
-        """Greedy answers to texts."""
-
-        def done(_rows: Sequence[int], said: Sequence[list[int]]) -> list[bool]:
-            return self._answers.finished(said)
+            said = self.scorer.answers([texts[row] for row in rows], half=self._evaluates_in_bfloat16())
+            return (np.array(said, dtype=object),)
 
         with self._evaluating():
-            said = self._evaluation.run(
-                lambda most: continue_greedily(self.reader, texts, done, most), max(1, len(texts))
-            )
-        return self._answers.answers(said) if said else []
+            return [list(each) for each in self.team.divided([len(text.ids) for text in texts], part)]
 
     def gradient_products(
         self,
@@ -311,10 +288,13 @@ class HFLearner(TrainedLearner):
     def steered_losses(
         self, examples: Sequence[Sequence[Example]], steering: Sequence[Sequence[Steering]]
     ) -> list[NDArray[np.float64]]:
-        """Losses of completions while something is added between layers; see `Learner.steered_losses`."""
+        """Losses of completions while something is added between layers; see `Learner.steered_losses`.
+
+        In float32, as activations are: what is added may change them less than bfloat16 does.
+        """
         (own,), (added,) = examples, steering
         plain = PlainReader(self.model, self.reader.pad, self.device, "one length")
-        with self._evaluating():
+        with self._evaluating(), self._autocast(enabled=False):
             return [losses_while_steered(plain, self.spec.name, own, self.documents.scored(own), added)]
 
     def _autocast(self, enabled: bool) -> torch.autocast:

@@ -18,6 +18,7 @@ from sayso.core.answers import AnswerPart, answer_in, is_match, may_match
 from sayso.core.examples import Example
 from sayso.learners.encoding import Document
 from sayso.learners.memory import Fitting
+from sayso.learners.single.generation import Said
 from sayso.learners.single.greedy import Begun, continue_greedily
 from sayso.learners.single.reader import Reader
 
@@ -74,39 +75,44 @@ class Answers:
 def matches(
     examples: Sequence[Example],
     documents: Sequence[Document],
-    forced: Sequence[list[int]],
+    forced: Sequence[Said],
     answers: Answers,
     reader: Reader,
     fitting: Fitting,
-) -> NDArray[np.bool_]:
-    """Whether greedy decoding answers each example, shape (examples,).
+) -> tuple[NDArray[np.bool_], list[Said]]:
+    """Whether greedy decoding answers each example, shape (examples,), and all that had to be decided for it.
 
     `forced`: for each document the likeliest token at each place of its completion, given the right ones before.
     """
-    known = [_greedy(item, said)[: answers.most_tokens] for item, said in zip(documents, forced, strict=True)]
-    verdict = answers.settled(examples, known)
+    known = [_greedy(item, said).part(0, answers.most_tokens) for item, said in zip(documents, forced, strict=True)]
+    verdict = answers.settled(examples, [said.tokens for said in known])
     open_rows = [row for row, match in enumerate(verdict) if match is None]
     if open_rows:
         asked = [examples[row] for row in open_rows]
         begun = [known[row] for row in open_rows]
         texts = [
-            Begun(item.context, np.concatenate([item.ids[: item.start], np.array(said, dtype=np.int64)]), len(said))
+            Begun(
+                item.context,
+                np.concatenate([item.ids[: item.start], np.array(said.tokens, dtype=np.int64)]),
+                len(said.tokens),
+            )
             for item, said in zip([documents[row] for row in open_rows], begun, strict=True)
         ]
 
         def done(rows: Sequence[int], said: Sequence[list[int]]) -> list[bool]:
-            whole = [begun[row] + new for row, new in zip(rows, said, strict=True)]
+            whole = [begun[row].tokens + new for row, new in zip(rows, said, strict=True)]
             return [match is not None for match in answers.settled([asked[row] for row in rows], whole)]
 
         new = fitting.run(lambda most: continue_greedily(reader, texts, done, most), len(texts))
         whole = [first + then for first, then in zip(begun, new, strict=True)]
-        for row, match in zip(open_rows, answers.settled(asked, whole), strict=True):
-            verdict[row] = match
-    return np.array([bool(match) for match in verdict], dtype=bool)
+        settled = answers.settled(asked, [said.tokens for said in whole])
+        for row, match, said in zip(open_rows, settled, whole, strict=True):
+            verdict[row], known[row] = match, said
+    return np.array([bool(match) for match in verdict], dtype=bool), known
 
 
-def _greedy(document: Document, said: list[int]) -> list[int]:
+def _greedy(document: Document, said: Said) -> Said:
     """The tokens that greedy decoding is known to say: up to and including the first that was not expected."""
     expected = document.ids[document.start :].tolist()
-    wrong = next((at for at, pair in enumerate(zip(said, expected, strict=True)) if pair[0] != pair[1]), len(said) - 1)
-    return said[: wrong + 1]
+    pairs = enumerate(zip(said.tokens, expected, strict=True))
+    return said.part(0, 1 + next((at for at, (one, other) in pairs if one != other), len(expected) - 1))

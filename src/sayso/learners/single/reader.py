@@ -21,7 +21,7 @@ from transformers import DynamicCache, EncoderDecoderCache
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
 from sayso.learners.encoding import Document, Ids
-from sayso.learners.single.generation import Rules
+from sayso.learners.single.generation import Rules, Said
 from sayso.learners.single.grouping import Group, bundles, group
 
 #: What a pass costs beside its tokens, in tokens, by kind of device.
@@ -40,12 +40,12 @@ class Completions:
     """What a model makes of the completions of documents.
 
     `rows`: which documents. `loss`: mean loss of each one's completion, shape (documents,). `said`: the token the model
-    says at each place of it, given all the right ones before, one list a document.
+    says at each place of it, given all the right ones before, for each document.
     """
 
     rows: list[int]
     loss: NDArray[np.float64]
-    said: list[list[int]]
+    said: list[Said]
 
 
 class Reader(Protocol):
@@ -176,12 +176,12 @@ def scored(
     loss = torch.nn.functional.cross_entropy(logits, targets, reduction="none").cpu().double().numpy()
     rows = [row for part in groups for row in part.rows]
     lengths = [len(documents[row].ids) - documents[row].start for row in rows]
-    said = rules.likeliest(logits, [place for length in lengths for place in range(length)]).cpu().numpy()
-    ends = np.cumsum(lengths)[:-1]
+    _, said = rules.likeliest(logits, [place for length in lengths for place in range(length)])
+    ends = np.cumsum(lengths)
     return Completions(
         rows,
-        np.array([part.mean() for part in np.split(loss, ends)]),
-        [part.tolist() for part in np.split(said, ends)],
+        np.array([part.mean() for part in np.split(loss, ends[:-1])]),
+        [said.part(end - length, end) for length, end in zip(lengths, ends.tolist(), strict=True)],
     )
 
 
