@@ -13,7 +13,6 @@ from sayso.runs.parts import PACKED, SEEING, STACKED, Disk, forward_flops
 from sayso.runs.rates import ASSUMED, Rates
 from sayso.runs.training_memory import Training, training_memory
 from sayso.runs.workload import Plan, StageWork, Workload, plan, workload
-from tests.tiny_models import save_tiny
 
 PYTHIA = KNOWN_MODELS["EleutherAI/pythia-2.8b-deduped"]
 
@@ -55,10 +54,8 @@ def test_a_card_that_is_not_known_is_one_line():
         find_gpu("A100-80")
 
 
-def test_where_bfloat16_is_only_emulated_all_is_float32(tmp_path):
-    v100 = find_gpu("V100")
-    name = save_tiny(tmp_path)
-    experiment = load("paper-main").with_settings({"model.name": name})
+def test_where_bfloat16_is_only_emulated_all_is_float32():
+    v100, experiment = find_gpu("V100"), load("paper-main")
     work = Workload((StageWork("s", 1, 1, 256, 256, 1, 30.0),), Plan(10**9, 10**9, 10**9), "")
     usual = on_gpu(experiment, work, v100)
     asked = on_gpu(experiment.with_settings({"train.precision": "float32"}), work, v100)
@@ -95,7 +92,7 @@ def test_the_parts_of_a_large_model_by_hand():
     card = Gpu("round", 1000, bfloat16=1000, float32=100, bandwidth=1000)
     work = Workload((StageWork("s", 1, 1, 256_000, 256, 1000, 20.0),), Plan(5_120_000, 10**7, 10**6), "")
     rates = Rates(matrix_share=0.5, bandwidth_share=0.5, launch_seconds=1e-5, disk_bytes=2e9)
-    found = on_gpu(load("paper-main"), work, card, rates)
+    found = on_gpu(load("paper-main").with_settings({"model.evaluation_precision": "float32"}), work, card, rates)
     body, head = 2_775_208_960 - 2 * 50304 * 2560, 50304 * 2560
     assert found.parts.products * 3600 == pytest.approx(6 * (body + head) * 5_120_000 / 500e12)
     weights = 4 * 2_775_208_960 * (20 + 3 + 3)
@@ -110,7 +107,7 @@ def test_the_parts_of_a_large_model_by_hand():
     assert found.hours == pytest.approx(sum(vars(found.parts).values()))
 
 
-@pytest.mark.parametrize(("precision", "peak"), [("float32", 50e12), ("bfloat16", 500e12), ("fastest", 500e12)])
+@pytest.mark.parametrize(("precision", "peak"), [("float32", 50e12), ("bfloat16", 500e12), ("auto", 500e12)])
 def test_evaluation_is_at_the_rate_of_its_own_precision(precision, peak):
     card = Gpu("round", 1000, bfloat16=1000, float32=100, bandwidth=1e9)
     work = Workload((StageWork("s", 1, 1, 256, 256, 1, 20.0),), Plan(1, 10**9, 0), "")
@@ -151,10 +148,10 @@ def test_packed_operations_are_as_counted():
 
 @pytest.mark.parametrize("name", ["bfloat16", "float32", "bandwidth"])
 def test_a_faster_card_is_never_slower(name):
-    work = workload(load("paper-main"))
-    slow = GPUS["A100-80GB"]
+    main = load("paper-main").with_settings({"model.evaluation_precision": "float32"})
+    work, slow = workload(main), GPUS["A100-80GB"]
     fast = replace(slow, **{name: 2 * getattr(slow, name)})
-    assert on_gpu(load("paper-main"), work, fast).hours < on_gpu(load("paper-main"), work, slow).hours
+    assert on_gpu(main, work, fast).hours < on_gpu(main, work, slow).hours
 
 
 @pytest.mark.parametrize("name", ["matrix_share", "bandwidth_share", "disk_bytes"])
