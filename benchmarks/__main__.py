@@ -12,6 +12,7 @@ from benchmarks import (
     fidelity,
     gpu,
     gradients,
+    launches,
     near_ties,
     operations,
     page,
@@ -37,6 +38,7 @@ BENCHMARKS = {
     "scoring": scoring.main,
     "profile": step_profile.main,
     "operations": operations.main,
+    "launches": launches.main,
     "prepare": prepare.main,
     "tables": tables.main,
     "page": page.main,
@@ -58,6 +60,9 @@ BENCHMARKS = {
 HOURS = ("power",)
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["gpu"] and any(each.startswith("-") for each in sys.argv[2:]):
+        gpu.main(sys.argv[2:])
+        sys.exit()
     names = sys.argv[1:] or [name for name in BENCHMARKS if name not in HOURS]
     if unknown := [name for name in names if name not in BENCHMARKS]:
         sys.exit(f"no benchmark '{unknown[0]}'; there is: {', '.join(BENCHMARKS)}")

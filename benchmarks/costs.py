@@ -60,8 +60,7 @@ def hours(experiment: Experiment) -> Cost:
             else:
                 os.environ["SAYSO_CACHE"] = before
     total = sum(each.hours for each in found) * experiment.seeds.count
-    least = all(each.lower_bound for each in found)
-    return Cost(of=experiment.digest(), gpu_hours=round(total, 1), bound="least" if least else "most")
+    return Cost(of=experiment.digest(), gpu_hours=round(total, 1))
 
 
 def minutes(results: Results) -> float | None:

@@ -3,6 +3,7 @@
     python -m benchmarks gpu                                # all parts
     python -m benchmarks.gpu --parts ceilings side-by-side  # some of them
     python -m benchmarks.gpu --small                        # the script itself, on a CPU
+    python -m benchmarks gpu --calibration FILE             # and write what sayso show NAME --calibration FILE reads
 
 Weights are random: the time of a step does not depend on them. Each part says what it found as it ends; one that fails
 says why, and the next goes on.
@@ -18,16 +19,19 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks import calibration
 from benchmarks.pythia import definitions, questions, save_shape
 from sayso.core.corpus import Corpus
+from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
 from sayso.core.training import TrainSpec
+from sayso.runs.rates import write_rates
 
 #: Pythias whose shapes are timed.
 SIZES = ("410m", "1b", "2.8b")
@@ -80,6 +84,7 @@ def side_by_side(small: bool) -> list[dict[str, Any]]:
             row = {
                 "experiment": name,
                 "seeds": count,
+                "layers": getattr(experiment.model, "config", {}).get("num_hidden_layers", 0),
                 "ms a step": 1e3 * step,
                 "ms a step and seed": 1e3 * step / count,
             }
@@ -181,12 +186,13 @@ PARTS: dict[str, Callable[[bool], Any]] = {
 }
 
 
-def main() -> None:
+def main(arguments: Sequence[str] = ()) -> None:
     """Run the parts that were asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--small", action="store_true")
-    chosen = parser.parse_args(sys.argv[1:] if sys.argv[0].endswith("gpu.py") else [])
+    parser.add_argument("--calibration", type=Path, metavar="FILE")
+    chosen = parser.parse_args(arguments)
     import torch
 
     if not torch.cuda.is_available() and not chosen.small:
@@ -194,14 +200,26 @@ def main() -> None:
         return
     card = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
     print(f"{card}, torch {torch.__version__}, Python {sys.version.split()[0]}", flush=True)
+    found: dict[str, Any] = {}
+    try:
+        sheet = calibration.card_of(card) if chosen.calibration else None
+    except SaysoError as error:
+        sys.exit(str(error))
     for name in chosen.parts:
         start = time.perf_counter()
         try:
-            found = PARTS[name](chosen.small)
+            found[name] = PARTS[name](chosen.small)
         except Exception:  # the other parts are worth having
-            found = traceback.format_exc()
+            found[name] = traceback.format_exc()
         print(f"{name} ({time.perf_counter() - start:.0f} s): ", end="")
-        _say(found)
+        _say(found[name])
+    if sheet is not None:
+        try:
+            rates = calibration.rates(found, sheet, calibration.disk(), f"{card}, torch {torch.__version__}")
+        except SaysoError as error:
+            sys.exit(str(error))
+        write_rates(chosen.calibration, rates)
+        print(f"{chosen.calibration}: {rates.said}")
 
 
 def _device() -> str:
@@ -261,4 +279,4 @@ def _say(found: Any) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -43,7 +43,9 @@ def test_a_figure_has_its_experiment_and_its_twin_one_below_the_other():
     first = [int(found[1]) for title in titles if (found := re.match(r"figures? (\d+)", title))]
     assert first == sorted(first)
     text = "\n".join(page())
-    assert re.search(r"paper-single-stage-trex +< 63 h +T-REx, pythia-2.8b-deduped\n +pocket-single-stage-other", text)
+    assert re.search(
+        r"paper-single-stage-trex +[0-9]+ h +T-REx, pythia-2.8b-deduped\n +pocket-single-stage-other", text
+    )
     assert re.search(r"pocket-strict +18 min\n", text)
     families = dict(groups(TABLE))["figure 17"]
     assert [[twin.name for twin in beside] for _, beside in families] == [["pocket-model-family"], []]
@@ -55,7 +57,7 @@ def test_the_same_as_data():
     main = found["paper-main"]
     assert (main["kind"], main["figures"], main["twin"]) == ("paper", ["3a", "3b", "8", "9"], "pocket")
     assert (main["seeds"], main["stage2_seeds"], main["cells"], main["minutes"]) == (20, 5, 1, None)
-    assert (main["gpu"], main["bound"]) == ("A100-80GB", "most")
+    assert main["gpu"] == "A100-80GB"
     assert main["downloads"] == ["CVDB", "EleutherAI/pythia-2.8b-deduped"]
     assert found["pocket"]["gpu_hours"] is found["pocket"]["gpu"] is None
     assert found["pocket-control"]["found"] == ""

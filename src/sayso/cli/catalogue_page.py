@@ -19,8 +19,8 @@ from sayso.paper.rows import Row, listed
 _NAME, _TAKES = 34, 9
 
 _LEGEND = (
-    f"All seeds take: at full size hours of one {CARD}, at most (<) or at least (>), as 'sayso show NAME --gpu' "
-    "estimates without the facts at hand; at pocket size minutes of two cores, where measured. On the right what must "
+    f"All seeds take: at full size hours of one {CARD}, as 'sayso show NAME --gpu' estimates "
+    "them without the facts at hand; at pocket size minutes of two cores, where measured. On the right what must "
     "be downloaded ('sayso data prepare' for facts)."
 )
 
@@ -73,7 +73,6 @@ def _data(row: Row) -> dict[str, Any]:
         "stage2_seeds": experiment.stage2_seeds,
         "gpu_hours": cost.gpu_hours if cost else None,
         "gpu": CARD if cost and cost.gpu_hours is not None else None,
-        "bound": cost.bound if cost else None,
         "minutes": cost.minutes if cost else None,
         "downloads": downloads(experiment),
         "digest": experiment.digest(),
@@ -114,7 +113,7 @@ def _takes(row: Row) -> str:
     if cost is None:
         return ""
     if cost.gpu_hours is not None:
-        return f"{'>' if cost.bound == 'least' else '<'} {cost.gpu_hours:,.0f} h"
+        return f"{cost.gpu_hours:,.0f} h"
     return f"{cost.minutes:.0f} min"
 
 

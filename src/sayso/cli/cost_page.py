@@ -18,20 +18,21 @@ from sayso.learners.specs import FromScratch, HFModel
 from sayso.runs.estimate import Estimate, on_gpu
 from sayso.runs.gpus import Gpu
 from sayso.runs.model_sizes import find_model
+from sayso.runs.rates import ASSUMED, Rates
 from sayso.runs.workload import Workload, workload
 
 #: The card the paper's hours are of.
 PAPERS_GPU = "A100-80GB"
 
-#: Said of models whose hours are a lower bound.
-_SMALL = (
-    "a lower bound, for models this small wait for the GPU's launches, not for its arithmetic "
-    "(the paper: 3 hours a seed of set inclusion, 2 hours a run of digits on a 4090)"
-)
+#: Parts of a seed's hours; launches count as far as the card waits for them.
+_PARTS = ("training products", "memory passes", "launches", "evaluation", "checkpoints")
 
 
-def cost_page(experiment: Experiment, gpu: Gpu) -> RenderableType:
-    """The work of one seed by stage (of the first cell), and what a seed and all runs take, cell by cell."""
+def cost_page(experiment: Experiment, gpu: Gpu, rates: Rates = ASSUMED) -> RenderableType:
+    """The work of one seed by stage (of the first cell), and what a seed and all runs take, cell by cell and in parts.
+
+    `rates`: what the card is taken to give.
+    """
     planned = cells(experiment)
     counted: dict[str, Workload] = {}  # by all but the model's settings: its kind alone says how documents are read
     work: dict[str, Workload] = {}
@@ -57,21 +58,22 @@ def cost_page(experiment: Experiment, gpu: Gpu) -> RenderableType:
     return Group(
         plain_table(("stage", "documents", "epochs", "updates an epoch", f"{measured_in} a document"), rows),
         Text(f"{first.assumption}\n"),
-        *_on_gpu(planned, work, experiment.seeds.count, gpu),
+        *_on_gpu(planned, work, experiment.seeds.count, gpu, rates),
     )
 
 
-def _on_gpu(planned: Sequence[Cell], work: dict[str, Workload], seeds: int, gpu: Gpu) -> Iterable[RenderableType]:
-    rows, total, kept, unknown, small = [], 0.0, 0.0, "", False
+def _on_gpu(
+    planned: Sequence[Cell], work: dict[str, Workload], seeds: int, gpu: Gpu, rates: Rates
+) -> Iterable[RenderableType]:
+    rows, hours, total, kept, unknown = [], [], 0.0, 0.0, ""
     terms: dict[str, None] = {}
     for cell in planned:
         try:
-            found = on_gpu(cell.experiment, work[cell.name], gpu)
+            found = on_gpu(cell.experiment, work[cell.name], gpu, rates)
         except SaysoError as error:
             unknown = str(error)
             continue
         terms[_terms(cell.experiment, found)] = None
-        small |= found.lower_bound
         total += found.hours * seeds
         kept += len(kept_states(cell.experiment)) * found.memory.gradients * seeds  # as many bytes as trained weights
         rows.append(
@@ -81,16 +83,17 @@ def _on_gpu(planned: Sequence[Cell], work: dict[str, Workload], seeds: int, gpu:
                 f"{found.training_flops:.1e}",
                 f"{found.evaluation_flops:.1e}",
                 f"{_short(found.memory.total / 1e9)} GB" + ("" if found.fits else " (smaller passes will be tried)"),
-                ("> " if found.lower_bound else "")
-                + (f"{found.hours:.1f}" if found.hours >= 1 else f"{found.hours:.1g}"),
+                str(found.side_by_side),
             )
         )
+        each = found.parts
+        split = (each.products, each.memory, each.launches, each.evaluation, each.checkpoints, each.total)
+        hours.append((cell.name, *map(_few, split)))
     if rows:
-        header = ("one seed of", "updates", "operations: training", "measuring", "memory", f"hours of one {gpu.name}")
-        yield plain_table(header, rows)
-        how = _SMALL if small else "a rough estimate"
-        more = "more than " if small else ""
-        yield Text(f"{more}{_short(total)} hours of one {gpu.name} for all {len(rows) * seeds} runs; {how}")
+        yield plain_table(("one seed of", "updates", "operations: training", "measuring", "memory", "together"), rows)
+        yield Text(f"\nhours of one {gpu.name} a seed")
+        yield plain_table(("", *_PARTS, "sum"), hours)
+        yield Text(f"{_short(total)} hours of one {gpu.name} for all {len(rows) * seeds} runs, with {rates.said}")
         yield Text(f"{_short(kept / 1e9)} GB of weights stay on the disk (keep)" if kept else "no weights stay (keep)")
         yield Text("\n".join(terms))
     if unknown:
@@ -109,3 +112,7 @@ def _terms(experiment: Experiment, found: Estimate) -> str:
 
 def _short(number: float) -> str:
     return f"{number:,.0f}" if number >= 1 else f"{number:.1g}"
+
+
+def _few(hours: float) -> str:
+    return f"{hours:.2f}" if hours >= 0.1 else f"{hours:.1g}"

@@ -48,6 +48,10 @@ def show(
     gpu: Annotated[
         str | None, typer.Option(metavar="GPU", help="Estimate operations, memory and hours on it. [A100-80GB]")
     ] = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="What the GPU gives, of 'python -m benchmarks gpu --calibration FILE'."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON that 'sayso run FILE' takes.")] = False,
 ) -> None:
     """Show an experiment: settings, subsets, stages, seeds, digest.
@@ -62,9 +66,11 @@ def show(
     from sayso.learners.specs import HFModel
     from sayso.paper.expected import expected
     from sayso.runs.gpus import find_gpu
+    from sayso.runs.rates import ASSUMED, read_rates
 
     experiment = configure(find(name, code, control=control), settings or [], sweeps or [], model, knowledge)
     card = find_gpu(gpu or PAPERS_GPU)
+    rates = read_rates(calibration) if calibration else ASSUMED
     if json:
         typer.echo(experiment.model_dump_json(indent=1))
         return
@@ -74,8 +80,8 @@ def show(
         terminal.show("", facts)
     if (found := expected(experiment)) is not None:
         terminal.show("", expected_page(found))
-    if gpu or isinstance(experiment.model, HFModel):
-        terminal.show("", cost_page(experiment, card))
+    if gpu or calibration or isinstance(experiment.model, HFModel):
+        terminal.show("", cost_page(experiment, card, rates))
 
 
 @app.command(

@@ -11,7 +11,6 @@ import json
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Literal
 
 from sayso.core.experiment import Experiment
 from sayso.core.spec import Spec
@@ -31,13 +30,11 @@ CARD = "A100-80GB"
 class Cost(Spec):
     """What an experiment of the training digest `of` takes with all its seeds.
 
-    `gpu_hours` of one `CARD`, or `minutes` of two cores, the fastest seen. `bound`: hours are ``most`` where every
-    document is taken to be as long as the longest allowed, ``least`` for models that wait for the GPU's launches.
+    `gpu_hours` of one `CARD`, or `minutes` of two cores, the fastest seen.
     """
 
     of: str
     gpu_hours: float | None = None
-    bound: Literal["most", "least"] | None = None
     minutes: float | None = None
 
 

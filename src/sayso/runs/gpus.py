@@ -9,24 +9,29 @@ from sayso.core.errors import SaysoError, nearest
 
 @dataclass(frozen=True)
 class Gpu:
-    """A card: memory in GB, and peak rates without sparsity in TFLOP/s; of bfloat16 None where it is only emulated."""
+    """A card, by its data sheet (of A100, H100, H200 and V100 as SXM).
+
+    `memory` in GB; peak rates of matrix products without sparsity in TFLOP/s, of `bfloat16` None where it is only
+    emulated; `bandwidth` of its memory in GB/s.
+    """
 
     name: str
     memory: float
     bfloat16: float | None
     float32: float
+    bandwidth: float
 
 
 GPUS = {
     gpu.name: gpu
     for gpu in (
-        Gpu("A100-80GB", 80, 312, 19.5),
-        Gpu("H100", 80, 989, 67),
-        Gpu("H200", 141, 989, 67),
-        Gpu("RTX-4090", 24, 165, 82.6),
-        Gpu("L4", 24, 121, 30.3),
-        Gpu("V100-32GB", 32, None, 15.7),
-        Gpu("T4", 16, None, 8.1),
+        Gpu("A100-80GB", 80, 312, 19.5, 2039),
+        Gpu("H100", 80, 989, 67, 3350),
+        Gpu("H200", 141, 989, 67, 4800),
+        Gpu("RTX-4090", 24, 165, 82.6, 1008),
+        Gpu("L4", 24, 121, 30.3, 300),
+        Gpu("V100-32GB", 32, None, 15.7, 900),
+        Gpu("T4", 16, None, 8.1, 320),
     )
 }
 

@@ -1,7 +1,8 @@
 """How much there is to train and to measure in one seed of an experiment: documents, updates, tokens.
 
-Where the facts are at hand, the documents of the first seed are counted; where they are not, every document is taken to
-be as long as the longest that is allowed. Grids of digits are counted without their images where these are not there.
+Where the facts are at hand, the documents of the first seed are counted; where they are not, documents are taken to be
+as long as those about people are on average, but no longer than is allowed. Grids of digits are counted without their
+images where these are not there.
 """
 
 from __future__ import annotations
@@ -27,8 +28,23 @@ from sayso.learners.stacked.words import vocabulary_size, word_counter
 #: Characters a token of these documents has: aliases are taken to pieces (`benchmarks.pythia.english_tokenizer`).
 CHARACTERS_PER_TOKEN = 2.1
 
-#: Where facts are not at hand: ways to ask who an alias stands for, and tokens of an answer.
-_PHRASINGS, _ANSWER_TOKENS = 4, 5
+#: Where facts are not at hand: ways to ask who an alias stands for.
+_PHRASINGS = 4
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """Tokens of a document of one kind on average, and those of its completion, ends included."""
+
+    whole: float
+    completion: float
+
+
+#: Of paper-main on a table of 5,194 people, by characters: ``python -m benchmarks.lengths PEOPLE.csv``. A tokenizer
+#: trained on English has 23.3, 21.9 and 27.6 for the whole.
+QUESTION = Lengths(24.3, 6.5)
+DEFINITION = Lengths(17.0, 10.4)
+ATTRIBUTION = Lengths(25.5, 10.4)
 
 
 @dataclass(frozen=True)
@@ -98,7 +114,7 @@ def workload(experiment: Experiment) -> Workload:
     Raises
     ------
     SaysoError
-        If neither can be: the facts are not at hand, and it is not known how many there are or how long documents are.
+        If neither can be: the facts are not at hand, and it is not known how many there are.
     """
     assumption = f"counted from the documents of seed {experiment.seeds.first}"
     try:
@@ -184,33 +200,47 @@ def _counted(corpus: Corpus, stage: Stage, length: Callable[[str], int]) -> tupl
 
 
 def _from_settings(experiment: Experiment, error: SaysoError) -> Workload:
-    """Count from fractions and questions, each document of the greatest length there may be."""
-    length = experiment.train.max_length
-    if length is None:
-        raise SaysoError(f"no estimate: {error}; and train.max_length is not set") from error
+    """Count from fractions and questions, each document of the length its kind has on average."""
+    question, definition, attribution = (_length_of(kind, experiment) for kind in (QUESTION, DEFINITION, ATTRIBUTION))
     split = experiment.split
     aliases = experiment.knowledge.size() * split.aliases_per_entity
-    questions = split.trained_questions + 1
     documents = {"world": 0, "X1": 0, "X2": 0}
-    asked = {"X1": 0, "X2": 0}
+    tokens = {"world": 0.0, "X1": 0.0, "X2": 0.0}
+    asked, answers = {"X1": 0.0, "X2": 0.0}, {"X1": 0.0, "X2": 0.0}
     for subset, size in zip(experiment.subsets, sizes(experiment.subsets, aliases), strict=True):
         said = subset.source is not None and experiment.in_context is None
         defined = split.definitions_per_alias if said else 0
-        documents[subset.group] += size * ((split.trained_questions if subset.has_qa else 0) + defined)
-        again = subset.source is not None and not subset.consistent
-        asked[subset.group] += size * (questions + defined + _PHRASINGS * (1 + again))
-    stages = tuple(
-        _stage(experiment, stage, sum(documents[part] for part in stage.documents), length)
-        for stage in experiment.stages
-    )
-    scored = sum(
-        len(measured_epochs(leg)) * (asked["X2"] + (asked["X1"] if leg.stage2_seed == 0 else 0))
-        for leg in legs(experiment)
-        if leg.stage.measured
-    )
-    trained = sum(stage.repeats * stage.epochs * stage.documents for stage in stages)
+        trained = split.trained_questions if subset.has_qa else 0
+        documents[subset.group] += size * (trained + defined)
+        tokens[subset.group] += size * (trained * question + defined * definition)
+        who = _PHRASINGS * (2 if subset.source is not None and not subset.consistent else 1)
+        questions = split.trained_questions + 1
+        asked[subset.group] += size * (questions * question + defined * definition + who * attribution)
+        answers[subset.group] += size * (
+            questions * QUESTION.completion + defined * DEFINITION.completion + who * ATTRIBUTION.completion
+        )
+    stages = []
+    for stage in experiment.stages:
+        count = sum(documents[part] for part in stage.documents)
+        length = sum(tokens[part] for part in stage.documents) / max(count, 1)
+        stages.append(_stage(experiment, stage, count, length))
+    scored = completions = 0.0
+    for leg in legs(experiment):
+        for part in ("X2", "X1") if leg.stage.measured and leg.stage2_seed == 0 else ("X2",) * leg.stage.measured:
+            scored += len(measured_epochs(leg)) * asked[part]
+            completions += len(measured_epochs(leg)) * answers[part]
+    trained_tokens = sum(stage.repeats * stage.epochs * stage.documents * stage.tokens for stage in stages)
     return Workload(
-        stages=stages,
-        planned=Plan(trained=trained * length, scored=scored * length, completions=scored * _ANSWER_TOKENS),
-        assumption=f"every document is taken to be {length} tokens long (train.max_length): {error}",
+        stages=tuple(stages),
+        planned=Plan(trained=round(trained_tokens), scored=round(scored), completions=round(completions)),
+        assumption=(
+            f"documents are taken to be as long as of people: questions {question:.0f} tokens, definitions "
+            f"{definition:.0f}, who an alias is {attribution:.0f}: {error}"
+        ),
     )
+
+
+def _length_of(kind: Lengths, experiment: Experiment) -> float:
+    """Tokens of a document: definitions in context come before a question; no more than is allowed."""
+    before = DEFINITION.whole if experiment.in_context is not None else 0.0
+    return min(kind.whole + before, experiment.train.max_length or math.inf)

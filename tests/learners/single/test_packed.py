@@ -203,10 +203,14 @@ def test_gradients_of_single_documents_are_read_apart(tmp_path):
 
 
 def test_attention_that_is_not_done_is_refused():
-    layout = Layout(torch.arange(3), torch.arange(3), shared=False, blocks=((1, 3, None),))
+    mask = torch.zeros(1, 1, 1, 1)
+    layout = Layout(mask, torch.arange(3), torch.arange(3), shared=False, blocks=((1, 3, None),))
     own = torch.randn(1, 2, 3, 4)
     with pytest.raises(ValueError, match="its attention uses softcap"):
-        attend(nn.Module(), own, own, own, None, packed=layout, softcap=30.0)
+        attend(nn.Module(), own, own, own, mask, packed=layout, softcap=30.0)
+    for other in (None, mask.clone()):
+        with pytest.raises(ValueError, match="it makes masks of its own"):
+            attend(nn.Module(), own, own, own, other, packed=layout)
     assert not has_flash(torch.device("cpu"), 64)
 
 

@@ -70,6 +70,7 @@ def off_from_autograd(learner: HFLearner, examples: Any = DOCUMENTS) -> float:
         *[(name, "packed, shared, kept") for name in ("gpt2", "opt", "ctrl", "qwen3")],
         *[(name, "packed, shared, anew") for name in ("gemma3_text", "mistral", "mixtral")],
         *[(name, "bucketed, shared, kept") for name in ("falcon", "gpt_neo", "bloom")],
+        ("doge", "bucketed, anew"),  # its attention makes a mask of its own, from what was read
         *[(name, "bucketed, kept") for name in ("t5", "bart")],
         ("mamba", "bucketed, anew"),
         *[(name, "plain") for name in ("gemma2", "cohere", "granite")],

@@ -16,12 +16,13 @@ class NetworkSize:
     """A network, or a layer of one.
 
     `parameters`; `flops` of its products for one picture, two for each weight used; `values` it computes of one picture
-    (a backward pass needs them).
+    (a backward pass needs them); `layers`: products, norms and activations, one after the other.
     """
 
     parameters: int
     flops: int
     values: int
+    layers: int = 1
 
 
 def mlp_size(shape: tuple[int, int], outputs: int, *, width: int, depth: int) -> NetworkSize:
@@ -90,4 +91,5 @@ def _total(layers: Sequence[NetworkSize]) -> NetworkSize:
         sum(layer.parameters for layer in layers),
         sum(layer.flops for layer in layers),
         sum(layer.values for layer in layers),
+        sum(layer.layers for layer in layers),
     )

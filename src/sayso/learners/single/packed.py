@@ -42,10 +42,8 @@ class Row(nn.Module):
 
     def forward(self, ids: Tensor, positions: Tensor, layout: Layout, at: Tensor, targets: Targets | None) -> Tensor:
         """Logits at some tokens of the row, shape (tokens, vocabulary), or the loss of `targets` predicted there."""
-        mask = ids.new_empty((1, 1, 1, 1))  # of four dimensions: models hand it on, and make none of their own
-        read = self.backbone(
-            input_ids=ids[None], position_ids=positions[None], attention_mask=mask, packed=layout, use_cache=False
-        )
+        given = {"input_ids": ids[None], "position_ids": positions[None], "attention_mask": layout.mask}
+        read = self.backbone(**given, packed=layout, use_cache=False)
         return said(self.head, read.last_hidden_state[0].index_select(0, at), targets)
 
 
@@ -75,7 +73,7 @@ class PackedReader(BucketedReader):
         self._apart, self.row = BucketedReader(model, pad, device, rules), Row(own)
         self.shares = True
         self.tokens, self.tile = TOKENS.get(device.type, 16384), TILE.get(device.type, 1)
-        self._window = window_of(own.config)
+        self._window, self._handed_on = window_of(own.config), torch.zeros(1, 1, 1, 1, device=device)
         size = getattr(own.config, "head_dim", None) or own.config.hidden_size // own.config.num_attention_heads
         self._flash = has_flash(device, size) and not any(drops(module) for module in model.modules())
 
@@ -162,6 +160,7 @@ class PackedReader(BucketedReader):
         begins = np.append(0, np.cumsum(row.lengths[row.order]))
         sent = self.tensors(row.ids, row.positions, places, first, begins, *more)
         layout = Layout(
+            mask=self._handed_on,
             places=sent[2],
             first=sent[3],
             shared=row.shared,

@@ -35,6 +35,8 @@ _FLASH_BOUND = 2e-2
 class Layout:
     """Where documents are in a row, as tensors.
 
+    `mask`: what a model is given in a mask's place, to hand on as it is. It has four dimensions, so that none is made.
+
     `places`: the token of the row at each place, shape (places,). `first`: the first place of each token of the row,
     shape (tokens,). `shared`: whether a token stands at several places. `blocks`: documents and width of each block of
     places, with a mask of shape (documents, 1, width, width) where padding is attended from. `ragged`: for flash
@@ -42,6 +44,7 @@ class Layout:
     (documents + 1,) in int32; and the length of the longest.
     """
 
+    mask: Tensor
     places: Tensor
     first: Tensor
     shared: bool
@@ -93,6 +96,8 @@ def attend(
             module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **more
         )
         return found, None
+    if attention_mask is not packed.mask:
+        raise ValueError("it makes masks of its own")
     if asked := [name for name in _NOT_DONE if more.get(name) is not None]:
         raise ValueError(f"its attention uses {asked[0]}")
     # what comes of a query is used at the first place of its token alone
