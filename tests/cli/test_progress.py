@@ -245,6 +245,28 @@ def test_a_long_epoch_says_where_it_is(jobs: list[Job], tmp_path: Path, terminal
 
 
 @pytest.mark.parametrize("terminal", [False, True])
+def test_a_large_model_says_what_share_of_the_matrix_peak_it_reaches(
+    jobs: list[Job], tmp_path: Path, terminal: bool
+) -> None:
+    output = io.StringIO()
+    console = Console(file=output, force_terminal=terminal, width=100, markup=False, highlight=False)
+    event = step("stage1", 1, 4, 20, 80, 10.0, 5_000) | {"share_of_matrix_peak": 0.416}
+    trained = {"tokens": 2_400_000, "seconds": 200.0, "tokens_a_second": 12_000.0, "share_of_matrix_peak": 0.4}
+    with Display(console, tmp_path) as display:
+        display.on_plan(jobs[:1], [])
+        display.on_event(jobs[0].id, event)
+        drawn = io.StringIO()
+        Console(file=drawn, width=100, markup=False, highlight=False).print(picture(display.progress))
+        display.on_event(jobs[0].id, {"event": "finished", "training": trained})
+    if terminal:
+        assert "step 20/80, 42% of the matrix peak" in drawn.getvalue()
+    else:
+        assert "; 500 tokens/s, 42% of the matrix peak; " in output.getvalue()
+    last = "seeds 100-101: trained on 2,400,000 tokens in 3 min 20 s, 12,000 tokens/s, 40% of the matrix peak"
+    assert last in output.getvalue()
+
+
+@pytest.mark.parametrize("terminal", [False, True])
 def test_what_a_job_warns_of_is_said_once(jobs: list[Job], tmp_path: Path, terminal: bool) -> None:
     output = io.StringIO()
     console = Console(file=output, force_terminal=terminal, width=100, markup=False, highlight=False)

@@ -11,6 +11,7 @@ from sayso.core.errors import SaysoError
 from sayso.core.job_folder import JobFolder
 from sayso.core.sweep import Job, plan
 from sayso.data.formats import QuestionAndAnswer
+from sayso.learners import matrix_peak
 from sayso.learners.single.learner import HFLearner
 from sayso.learners.specs import HFModel, LoRA
 from sayso.measures.exact_match import ExactMatch
@@ -99,6 +100,37 @@ def test_weights_swapped_in_the_middle_of_a_run_are_refused_and_put_back_they_ar
     (place / "model.safetensors").write_bytes(own)
     execute(job, folder, lambda _: None)
     assert results(folder) == results(whole)
+
+
+def test_a_job_of_a_large_model_keeps_how_fast_it_was_of_what_products_reach(quick, tmp_path, monkeypatch):
+    transformers.logging.disable_progress_bar()
+    monkeypatch.setattr(matrix_peak, "SMALLEST", 1)
+    monkeypatch.setattr(matrix_peak, "products_a_second", lambda *_, **__: 1e10)
+    job = job_of(quick, HFModel(name=save_tiny(tmp_path / "model"), max_new_tokens=2))
+    folder, events = JobFolder(tmp_path / "job"), []
+    with monkeypatch.context() as patch:
+        patch.setattr(JobFolder, "finish", _killed)
+        with pytest.raises(Killed):
+            execute(job, folder, events.append)
+    assert folder.manifest().matrix_peak_tflops == {"float32": 0.01}
+    steps = [event for event in events if event["event"] == "step"]
+    assert all(0 < event["share_of_matrix_peak"] < 1 for event in steps)
+
+    monkeypatch.setattr(matrix_peak, "products_a_second", lambda *_, **__: 2e10)
+    execute(job, folder, events.append)  # nothing is left to train
+    assert folder.manifest().matrix_peak_tflops == {"float32": 0.01}  # as when it began
+    assert events[-1] == {"event": "finished", "training": {}}
+    assert "training" not in folder.finish_marker()
+
+    whole = JobFolder(tmp_path / "whole")
+    execute(job, whole, events.append)
+    found = whole.finish_marker()["training"]
+    assert events[-1] == {"event": "finished", "training": found}
+    assert found["tokens_a_second"] == pytest.approx(found["tokens"] / found["seconds"], rel=0.01)
+    model = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "model")
+    weights = model.num_parameters() - model.get_input_embeddings().weight.numel()
+    reached = 6 * weights * found["tokens_a_second"]
+    assert found["share_of_matrix_peak"] == pytest.approx(reached / 2e10, rel=0.05)
 
 
 def _killed(*_: object) -> None:

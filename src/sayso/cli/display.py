@@ -73,6 +73,8 @@ class Display:
                 self.console.print(f"{whose}{message}", soft_wrap=True)
             return
         job = self.progress.hear(job_id, event)
+        if job.training:
+            self.console.print(f"seeds {job.label}: trained {_speed(job.training)}", soft_wrap=True)
         if self._live is None and self._worth_a_line(job):
             self._said[job_id] = job.since
             self.console.print(line(self.progress, job), soft_wrap=True)
@@ -152,7 +154,7 @@ def line(progress: RunProgress, job: JobProgress) -> str:
     if job.measuring:
         parts.append(f"measuring {measured(job.measuring, job.share)}")
     elif job.step:
-        parts.append(f"{job.tokens:,.0f} tokens/s")
+        parts.append(f"{job.tokens:,.0f} tokens/s{_of_peak(job.peak)}")
     if not math.isnan(job.loss):
         parts.append(f"loss {job.loss:.3f}")
     if scores := job.headline():
@@ -187,7 +189,18 @@ def _under_way(job: JobProgress) -> str:
     """What happens within the epoch."""
     if job.measuring:
         return measured("measuring", job.share)
-    return f"step {job.step}/{job.steps}" if job.step else ""
+    return f"step {job.step}/{job.steps}{_of_peak(job.peak)}" if job.step else ""
+
+
+def _of_peak(share: float) -> str:
+    return f", {share:.0%} of the matrix peak" if share else ""
+
+
+def _speed(training: Mapping[str, float]) -> str:
+    """How fast a job was that has finished."""
+    tokens, speed = training["tokens"], training["tokens_a_second"]
+    share = _of_peak(training.get("share_of_matrix_peak", 0.0))
+    return f"on {tokens:,.0f} tokens in {duration(training['seconds'])}, {speed:,.0f} tokens/s{share}"
 
 
 def measured(what: str, share: float) -> str:

@@ -25,7 +25,8 @@ class JobProgress:
     `epoch`: how many of this stage are done; `step` of `steps`: of the one under way, 0 where nothing is known of it;
     `tokens`: a second. `measuring`: the measure being taken, empty while training; `share`: of it, done. `since`: when
     it was last heard of.
-    `first`: whether no epoch is done in this run.
+    `first`: whether no epoch is done in this run. Of large models, `peak`: the share of the matrix peak that training
+    reaches (0: not known), `training`: how fast it all was, once finished.
     """
 
     job: Job
@@ -39,6 +40,8 @@ class JobProgress:
     step: int = 0
     steps: int = 0
     tokens: float = 0.0
+    peak: float = 0.0
+    training: Mapping[str, float] = field(default_factory=dict)
     epoch_seconds: float = 0.0
     measuring: str = ""
     share: float = 0.0
@@ -112,6 +115,9 @@ class RunProgress:
             }:
                 job.state, job.stage, job.epoch, job.epochs, job.measuring = "training", stage, epoch - 1, epochs, ""
                 job.step, job.steps, job.tokens = step, steps, tokens / seconds
+                match event:
+                    case {"share_of_matrix_peak": float(share)}:
+                        job.peak = share
                 job.epoch_seconds = seconds * steps / step
             case {
                 "event": "measuring",
@@ -140,6 +146,9 @@ class RunProgress:
                 job.exact_match = exact_match or job.exact_match
             case {"event": "finished"}:
                 job.state, job.done, job.step = "finished", job.total, 0
+                match event:
+                    case {"training": dict(training)}:
+                        job.training = training
         job.since = now
         return job
 

@@ -10,7 +10,7 @@ jobs/ID/measured-NAME.jsonl  records of a measure taken when the job had finishe
 jobs/ID/ledger.jsonl         what each subset contributed to the stages that have finished (`sayso.core.ledger`)
 jobs/ID/NAME-STAGE.jsonl.gz  what a measure keeps beside the records at a stage's end, such as predictions
 jobs/ID/models/seed-N/LEG    each seed's model after each leg, if they were asked for
-jobs/ID/finished.json        written last: finish time, and length and sha256 of the records
+jobs/ID/finished.json        written last: finish time, length and sha256 of the records, how fast it was
 """
 
 from __future__ import annotations
@@ -150,10 +150,12 @@ class JobFolder:
         if not (recorded or self.position_path.exists() or self.finished):
             shutil.rmtree(self.path, ignore_errors=True)
 
-    def finish(self, finished: str) -> None:
-        """Write the finish marker; after this the job has finished, whatever happens."""
+    def finish(self, finished: str, training: Mapping[str, float] | None = None) -> None:
+        """Write the finish marker, with how fast training was; after this the job has finished, whatever happens."""
         content = self.records_path.read_bytes() if self.records_path.exists() else b""
-        marker = {"finished": finished, **_seal(content)}
+        marker: dict[str, Any] = {"finished": finished, **_seal(content)}
+        if training:
+            marker["training"] = dict(training)
         write_atomically(self.finished_path, json.dumps(marker, indent=1) + "\n")
 
     def tidy(self, states: Collection[tuple[int, int]]) -> None:

@@ -151,6 +151,23 @@ class StepDone:
     tokens: int
 
 
+@dataclass(frozen=True)
+class MatrixPeak:
+    """What matrix products reach at most where a learner trains, and what training takes of it.
+
+    `operations` a second, measured in a `precision` (``bfloat16``, ``float32``, ``tf32``), of all devices that train it
+    together; `token`: operations that training takes for a token, of one replica.
+    """
+
+    precision: str
+    operations: float
+    token: float
+
+    def seconds(self, tokens: int) -> float:
+        """How long training on so many tokens would take if matrix products were all, at their fastest."""
+        return tokens * self.token / self.operations
+
+
 class Learner(Protocol):
     """K replicas of one model, trained and measured side by side. K = 1 for one big model."""
 

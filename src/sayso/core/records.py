@@ -43,7 +43,8 @@ class Manifest:
     `model`: what training started from (`ModelSpec.identity`), None where the settings say it all. `as_read`: what was
     found when it was loaded (the type its weights are stored in, their commit) and what follows from it and from the
     machine (``max_new_tokens``, threads, the fastest precision). `resumed`: how the job went on later with other
-    versions or on another device, one line each.
+    versions or on another device, one line each. `matrix_peak_tflops`: what matrix products reached when it began, by
+    precision, in 1e12 operations a second; nothing of small models.
     """
 
     job: str
@@ -59,6 +60,7 @@ class Manifest:
     model: str | None = None
     as_read: dict[str, str | int] = field(default_factory=dict)
     resumed: tuple[str, ...] = ()
+    matrix_peak_tflops: dict[str, float] = field(default_factory=dict)
 
 
 def to_line(record: Record) -> str:

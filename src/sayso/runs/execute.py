@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import numpy as np
@@ -20,7 +20,7 @@ from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment, load_spec
 from sayso.core.identity import Today, origin_of, require_one_origin
 from sayso.core.job_folder import JobFolder
-from sayso.core.learner import Learner, StepDone
+from sayso.core.learner import Learner, MatrixPeak, StepDone
 from sayso.core.legs import Leg, kept_states, legs, needed_later
 from sayso.core.measure import Moment
 from sayso.core.records import Manifest, Record
@@ -28,9 +28,9 @@ from sayso.core.sweep import Job
 from sayso.data.build import build_corpus
 from sayso.learners.ledger import contributions
 from sayso.runs.kept_models import require_models
-from sayso.runs.manifest import describe, gone_on, now
+from sayso.runs.manifest import describe, gone_on, now, with_peaks
 from sayso.runs.measuring import details, due, take
-from sayso.runs.pace import Pace
+from sayso.runs.pace import Pace, Speed
 from sayso.runs.progress import Progress
 
 #: Hears what a job does: ``{"event": "epoch", "stage": ..., "epoch": ..., "loss": ..., "exact_match": ...}`` and so on.
@@ -62,12 +62,24 @@ def _go_on(job: Job, folder: JobFolder, on_event: Listener, save_models: bool) -
     if folder.begun:
         job = as_begun(job, folder)
     learner, manifest = build(job, folder)
-    folder.open(manifest)
+    peaks = _matrix_peaks(learner, job.cell.experiment)
+    folder.open(with_peaks(manifest, peaks.values()))
     require_one_origin(each for each in folder.siblings() if each.begun)
-    _train(job, folder, learner, on_event, save_models)
-    folder.finish(now())
+    speed = Speed()
+    _train(job, folder, learner, on_event, save_models, peaks, speed)
+    summary = speed.summary()
+    folder.finish(now(), summary)
     folder.tidy(kept_states(job.cell.experiment))
-    on_event({"event": "finished"})
+    on_event({"event": "finished", "training": summary} if peaks else {"event": "finished"})
+
+
+def _matrix_peaks(learner: Learner, experiment: Experiment) -> dict[str, MatrixPeak]:
+    """What matrix products reach in the precision of each stage, by its name, where a learner can say and it tells."""
+    measure = getattr(learner, "matrix_peak", None)
+    if measure is None:
+        return {}
+    found = {stage.name: measure(experiment.train_spec(stage)) for stage in experiment.stages}
+    return {name: peak for name, peak in found.items() if peak is not None}
 
 
 def threads_begun_with(folder: JobFolder) -> int | None:
@@ -116,7 +128,15 @@ def corpora_of(job: Job, stage2_seed: int) -> list[Corpus]:
     return [build_corpus(job.cell.experiment, seed, stage2_seed) for seed in job.seeds]
 
 
-def _train(job: Job, folder: JobFolder, learner: Learner, on_event: Listener, save_models: bool) -> None:
+def _train(
+    job: Job,
+    folder: JobFolder,
+    learner: Learner,
+    on_event: Listener,
+    save_models: bool,
+    peaks: Mapping[str, MatrixPeak],
+    speed: Speed,
+) -> None:
     """Run all legs that are left, from the position the folder is at."""
     experiment = job.cell.experiment
     run = legs(experiment)
@@ -135,7 +155,9 @@ def _train(job: Job, folder: JobFolder, learner: Learner, on_event: Listener, sa
             stage2_seed = leg.stage2_seed
             corpora = corpora_of(job, stage2_seed)
         start = position.epoch if position and position.leg == index else 0
-        _run_leg(job, folder, progress, learner, corpora, on_event, index, start)
+        stage = leg.stage
+        pace = Pace(stage.name, stage.epochs, on_event, speed=speed, peak=peaks.get(stage.name))
+        _run_leg(job, folder, progress, learner, corpora, on_event, pace, index, start)
         if save_models:
             _save_models(job, folder, learner, leg)
 
@@ -147,6 +169,7 @@ def _run_leg(
     learner: Learner,
     corpora: list[Corpus],
     on_event: Listener,
+    pace: Pace,
     index: int,
     start: int,
 ) -> None:
@@ -154,7 +177,6 @@ def _run_leg(
     experiment = job.cell.experiment
     run = legs(experiment)
     leg, stage = run[index], run[index].stage
-    pace = Pace(stage.name, stage.epochs, on_event)
 
     def measure(epoch: int) -> list[Record]:
         moment = Moment(learner, corpora, experiment.train_spec(stage), stage.name, epoch, pace.share)
@@ -169,6 +191,7 @@ def _run_leg(
         return records
 
     def after_epoch(epoch: int, loss: NDArray[np.float64]) -> None:
+        pace.trained()
         records = measure(epoch)
         if epoch == stage.epochs:
             folder.add_to_ledger(contributions(corpora, leg, experiment.train_spec(stage), learner.lengths()))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import platform
 import subprocess
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
 from sayso.core.experiment import Experiment
 from sayso.core.identity import Origin
+from sayso.core.learner import MatrixPeak
 from sayso.core.records import Manifest
 from sayso.core.sweep import Job
 
@@ -65,6 +67,12 @@ def gone_on(before: Manifest, today: Manifest) -> Manifest:
     if not changes:
         return before
     return dataclasses.replace(before, resumed=(*before.resumed, f"{today.started}: {', '.join(changes)}"))
+
+
+def with_peaks(manifest: Manifest, peaks: Iterable[MatrixPeak]) -> Manifest:
+    """A manifest with what matrix products reach, unless it says so from when the job began."""
+    found = {peak.precision: float(f"{peak.operations / 1e12:.4g}") for peak in peaks}
+    return dataclasses.replace(manifest, matrix_peak_tflops=manifest.matrix_peak_tflops or found)
 
 
 def versions() -> dict[str, str]:

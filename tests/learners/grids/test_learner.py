@@ -9,9 +9,11 @@ from safetensors.torch import load_file
 from sayso.core.corpus import Corpus
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
+from sayso.core.learner import MatrixPeak
 from sayso.core.pictures import fixed_draws
 from sayso.core.training import Sampling, TrainSpec
 from sayso.data.build import build_corpus
+from sayso.learners import matrix_peak
 from sayso.learners.grids import networks
 from sayso.learners.grids.learner import GridLearner
 from sayso.learners.grids.specs import ConvNeXtV2, GridConvNet, GridMLP
@@ -393,3 +395,14 @@ def test_measured_images_are_those_of_the_example():
     pictures = CORPORA[3].pictures
     expected = pictures.choose(grids.symbols[0], fixed_draws(examples, 3, 4), "test")  # type: ignore[union-attr]
     np.testing.assert_array_equal(images[0], expected)
+
+
+@EVERY_MODEL
+def test_what_a_picture_takes_of_the_matrix_peak_is_three_forward_passes(name, monkeypatch):
+    monkeypatch.setattr(matrix_peak, "products_a_second", lambda _, half: 1e9)
+    model = learner(3, 4, name=name)
+    assert model.matrix_peak(FAST) is None  # it is small
+    monkeypatch.setattr(matrix_peak, "SMALLEST", 1)
+    pictures = CORPORA[3].pictures
+    size = MODELS[name].size(pictures.shape, pictures.cells * len(pictures.classes))
+    assert model.matrix_peak(FAST) == MatrixPeak("float32", 1e9, 3.0 * size.flops)

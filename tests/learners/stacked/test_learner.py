@@ -12,10 +12,11 @@ from transformers import AutoTokenizer
 from sayso.core.corpus import Corpus
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
-from sayso.core.learner import Scores
+from sayso.core.learner import MatrixPeak, Scores
 from sayso.core.measure import Moment
 from sayso.core.training import TrainSpec
 from sayso.data.build import build_corpus
+from sayso.learners import matrix_peak
 from sayso.learners.stacked.architectures import config_for
 from sayso.learners.stacked.batching import Tokens
 from sayso.learners.stacked.learner import StackedLearner
@@ -712,3 +713,16 @@ def test_replicas_need_vocabularies_of_one_size():
 def test_a_word_outside_the_vocabulary_is_an_error():
     with pytest.raises(SaysoError, match="not in the vocabulary"):
         learner(3).scores([[example("nonsense ?", "b")]])
+
+
+def test_the_share_of_the_matrix_peak_is_known_of_large_causal_replicas_each_by_itself(monkeypatch):
+    monkeypatch.setattr(matrix_peak, "products_a_second", lambda _, half: 2e9 if half else 1e9)
+    assert learner(3).matrix_peak(FAST) is None  # it is small
+    monkeypatch.setattr(matrix_peak, "SMALLEST", 1)
+    assert learner(3, architecture="t5").matrix_peak(FAST) is None
+    one, two = (learner(*seeds).matrix_peak(FAST) for seeds in ((3,), (3, 4)))
+    assert one == two
+    module = learner(3)._models.module
+    embedding = module.get_input_embeddings().weight.numel()
+    matrices = sum(each.numel() for each in module.parameters() if each.dim() > 1) - embedding
+    assert one == MatrixPeak("float32", 1e9, 6.0 * matrices)

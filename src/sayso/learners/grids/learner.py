@@ -20,7 +20,7 @@ from torch.func import functional_call, stack_module_state, vmap
 from sayso.core.corpus import Corpus
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
-from sayso.core.learner import GradientPairs, GradientProducts, Lengths, Scores, StepEffects, Update
+from sayso.core.learner import GradientPairs, GradientProducts, Lengths, MatrixPeak, Scores, StepEffects, Update
 from sayso.core.pictures import Grids, fixed_draws
 from sayso.core.rng import stream, torch_seed
 from sayso.core.shares import OnShare, part_of, unheard
@@ -31,6 +31,7 @@ from sayso.learners.gradients.steps import numbered
 from sayso.learners.grids.gradients import Alone
 from sayso.learners.grids.networks import ConvNeXt, MakeNetwork, network_of
 from sayso.learners.grids.specs import GridModel
+from sayso.learners.matrix_peak import matrix_peak, operations_an_input
 from sayso.learners.memory import Fitting, slices
 from sayso.learners.modules import computes_in_bfloat16, drawing, round_alike
 from sayso.learners.order import Step
@@ -112,6 +113,11 @@ class GridLearner(TrainedLearner):
         cells = grids.target != silent if train.loss_on == "completion" else np.ones_like(grids.target)
         lengths = [Lengths(np.ones(len(own), dtype=np.int64), own.sum(1)) for own in cells]
         return Encoded(pieces, lengths)
+
+    def matrix_peak(self, train: TrainSpec) -> MatrixPeak | None:
+        """Measure what matrix products reach on its device; see `sayso.learners.matrix_peak`."""
+        shape = self._pictures.shape
+        return matrix_peak(self._module, lambda module: operations_an_input(module, shape), train, self.device)
 
     def _grids(self, examples: Sequence[Sequence[Example]]) -> Grids:
         """Read the examples of all replicas: every array gets the replica as its first dimension.

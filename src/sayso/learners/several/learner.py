@@ -23,6 +23,7 @@ from sayso.core.learner import (
     GradientProducts,
     Learner,
     Lengths,
+    MatrixPeak,
     Scores,
     Steering,
     StepDone,
@@ -92,6 +93,10 @@ class SeveralLearner:
         finally:
             if left:
                 raise left[0]
+
+    def matrix_peak(self, train: TrainSpec) -> MatrixPeak | None:
+        """Measure what matrix products reach on all devices, by that of the first process."""
+        return self.own.matrix_peak(train)
 
     def lengths(self) -> list[Lengths]:
         """See `Learner.lengths`."""

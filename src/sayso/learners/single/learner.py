@@ -19,7 +19,16 @@ from torch import Tensor
 from sayso.core.corpus import Corpus
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
-from sayso.core.learner import Activations, GradientPairs, GradientProducts, Scores, Steering, StepEffects, Update
+from sayso.core.learner import (
+    Activations,
+    GradientPairs,
+    GradientProducts,
+    MatrixPeak,
+    Scores,
+    Steering,
+    StepEffects,
+    Update,
+)
 from sayso.core.rng import torch_seed
 from sayso.core.shares import OnShare, unheard
 from sayso.core.training import TrainSpec
@@ -27,6 +36,7 @@ from sayso.learners.activations import blocks_of
 from sayso.learners.encoding import Document, Encoder, Once, lengths_of, pad_of
 from sayso.learners.gradients.pairs import Asked, each_of
 from sayso.learners.gradients.steps import numbered, step_effects
+from sayso.learners.matrix_peak import matrix_peak, operations_a_token
 from sayso.learners.memory import Fitting
 from sayso.learners.modules import computes_in_bfloat16, drawing, drops, has_bfloat16, in_bfloat16, in_evaluation, quiet
 from sayso.learners.optim import make_optimizer
@@ -156,6 +166,10 @@ class HFLearner(TrainedLearner):
                 yield
         finally:
             self.model.eval()
+
+    def matrix_peak(self, train: TrainSpec) -> MatrixPeak | None:
+        """Measure what matrix products reach on its devices; see `sayso.learners.matrix_peak`."""
+        return matrix_peak(self.model, operations_a_token, train, self.device, devices=self.team.size)
 
     def _may_share(self, train: TrainSpec) -> bool:
         """Whether first tokens that documents share may be computed once in training: dropout treats each apart.

@@ -25,6 +25,7 @@ from sayso.core.learner import (
     GradientPairs,
     GradientProducts,
     Lengths,
+    MatrixPeak,
     Scores,
     Steering,
     StepEffects,
@@ -35,6 +36,7 @@ from sayso.core.training import TrainSpec
 from sayso.learners.encoding import Document, Encoder, Once, cut_completions, require_boundary
 from sayso.learners.gradients.pairs import Asked, each_of
 from sayso.learners.gradients.steps import numbered
+from sayso.learners.matrix_peak import matrix_peak, operations_a_token
 from sayso.learners.memory import Fitting, slices
 from sayso.learners.order import Step
 from sayso.learners.specs import FromScratch
@@ -109,6 +111,10 @@ class StackedLearner(TrainedLearner):
                 yield self._loss(batch.at(slice(None), part), mask[:, part], total)
 
         return Encoded(pieces, [own + again for own, again in zip(lengths, extra_lengths, strict=True)])
+
+    def matrix_peak(self, train: TrainSpec) -> MatrixPeak | None:
+        """Measure what matrix products reach on its device; see `sayso.learners.matrix_peak`."""
+        return matrix_peak(self._models.module, operations_a_token, train, self.device, half=False)
 
     def _training_tensors(
         self, documents: Sequence[Sequence[Example]], train: TrainSpec
