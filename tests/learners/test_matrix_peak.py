@@ -26,7 +26,7 @@ def counted(model: torch.nn.Module) -> float:
     ids = torch.arange(TOKENS)[None]
     with FlopCounterMode(display=False) as counter:
         model(input_ids=ids).logits.sum().backward()
-    return counter.get_total_flops() / TOKENS
+    return float(counter.get_total_flops()) / TOKENS
 
 
 @pytest.mark.parametrize("architecture", ["gpt_neox", "gpt2", "gpt_neo", "llama"])

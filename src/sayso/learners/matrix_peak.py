@@ -103,7 +103,7 @@ def operations_an_input(model: nn.Module, shape: tuple[int, ...]) -> float:
     device = next(model.parameters()).device
     with torch.no_grad(), FlopCounterMode(display=False) as counted:
         model(torch.zeros(1, *shape, device=device))
-    return 3.0 * counted.get_total_flops()
+    return 3.0 * float(counted.get_total_flops())
 
 
 def _operations(module: nn.Module) -> int:

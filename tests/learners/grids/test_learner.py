@@ -404,5 +404,6 @@ def test_what_a_picture_takes_of_the_matrix_peak_is_three_forward_passes(name, m
     assert model.matrix_peak(FAST) is None  # it is small
     monkeypatch.setattr(matrix_peak, "SMALLEST", 1)
     pictures = CORPORA[3].pictures
+    assert pictures is not None
     size = MODELS[name].size(pictures.shape, pictures.cells * len(pictures.classes))
     assert model.matrix_peak(FAST) == MatrixPeak("float32", 1e9, 3.0 * size.flops)
