@@ -108,7 +108,7 @@ def test_a_job_of_a_large_model_keeps_how_fast_it_was_of_what_products_reach(qui
     monkeypatch.setattr(matrix_peak, "products_a_second", lambda *_, **__: 1e10)
     job = job_of(quick, HFModel(name=save_tiny(tmp_path / "model"), max_new_tokens=2))
     folder = JobFolder(tmp_path / "job")
-    events: list[dict[str, object]] = []
+    events: list[dict[str, Any]] = []
     with monkeypatch.context() as patch:
         patch.setattr(JobFolder, "finish", _killed)
         with pytest.raises(Killed):
