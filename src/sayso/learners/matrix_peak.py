@@ -83,7 +83,7 @@ def products_a_second(device: torch.device, *, half: bool) -> float:
         began, fastest = time.perf_counter(), seconds()
         while time.perf_counter() - began < _SECONDS:
             fastest = min(fastest, seconds())
-    return 2 * size**3 / fastest
+    return float(2 * size**3) / fastest
 
 
 def operations_a_token(model: nn.Module) -> float | None:
@@ -123,7 +123,7 @@ def _name(device: torch.device, *, half: bool) -> str:
 
 
 def _now(device: torch.device) -> float:
-    """The time when a device has done what it was given."""
+    """The time when a device has done what it was given; on a CPU that of its cores, whatever else they do between."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
-    return time.perf_counter()
+    return time.process_time() / torch.get_num_threads() if device.type == "cpu" else time.perf_counter()
