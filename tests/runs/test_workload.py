@@ -2,6 +2,7 @@ import io
 
 import pytest
 from rich.console import Console
+from transformers import AutoTokenizer
 
 from sayso import Sampling
 from sayso.cli.cost_page import cost_page
@@ -9,8 +10,11 @@ from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
 from sayso.core.protocols import ModelSpec
 from sayso.data.build import build_corpus
+from sayso.learners.encoding import Encoder
 from sayso.learners.grids.specs import GridMLP
 from sayso.learners.stacked.tokenizer import word_tokenizer
+from sayso.measures.exact_match import ExactMatch
+from sayso.measures.losses import MeanLoss
 from sayso.paper.paper_settings import PAPER_DIGITS, PAPER_MAIN, PAPER_SET_INCLUSION
 from sayso.paper.table import EXPERIMENTS
 from sayso.runs.estimate import on_gpu
@@ -21,6 +25,7 @@ from sayso.runs.workload import ATTRIBUTION, DEFINITION, QUESTION, PictureSize, 
 from tests.data.mnist_files import noise, write_idx
 from tests.data.plain_facts import PlainFacts
 from tests.data.test_paper_splits import paper
+from tests.tiny_models import save_tiny
 
 
 @pytest.fixture(autouse=True)
@@ -200,3 +205,35 @@ def test_the_page_has_a_row_for_every_cell_and_the_sum_of_all_runs():
     unknown = page(PAPER_MAIN.with_settings({"model.name": "somebody/something"}))
     assert "16,000" in unknown
     assert "the size of model 'somebody/something' is not known" in unknown
+
+
+def test_a_tokenizer_that_is_at_hand_counts_the_tokens(tmp_path):
+    name = save_tiny(tmp_path / "model")
+    experiment = at_hand(PAPER_MAIN, 400).with_settings({"model.name": name})
+    corpus, found = build_corpus(experiment, 600), workload(experiment)
+    assert "the model's own tokenizer" in found.assumption
+    encoder = Encoder(AutoTokenizer.from_pretrained(name), None)
+    for stage, work in zip(experiment.stages, found.stages, strict=True):
+        read = [item.real for item in encoder.encode(corpus.documents(stage.documents))]
+        assert work.tokens == pytest.approx(sum(read) / len(read))
+    (tmp_path / "model" / "tokenizer.json").write_text("cut off")
+    (tmp_path / "model" / "tokenizer_config.json").unlink()
+    assert "characters a token" in workload(experiment).assumption
+
+
+def test_what_is_scored_at_the_ends_of_stages_alone_is_counted_so():
+    experiment = at_hand(PAPER_MAIN, 400)
+    often = workload(experiment).planned
+    ends = experiment.model_copy(update={"measures": (ExactMatch(when="stage"), MeanLoss(when=("start", "stage")))})
+    seldom, without = workload(ends).planned, workload(experiment.model_copy(update={"measures": ()})).planned
+    assert seldom.trained == often.trained
+    asked = {"X1": 0, "X2": 0}
+    groups = {subset.name: subset.group for subset in experiment.subsets}
+    for each in build_corpus(experiment, 600).eval_sets:
+        asked[groups[each.subset]] += count_tokens(each.examples)
+    assert seldom.scored == (2 + 2) * asked["X1"] + (2 + 5 * 2) * asked["X2"]
+    assert often.scored == (21 + 11) * asked["X1"] + (21 + 5 * 11) * asked["X2"]
+    assert (without.scored, without.completions) == (0, 0)
+    without_facts = PAPER_MAIN.model_copy(update={"measures": ends.measures})
+    there, absent = workload(PAPER_MAIN), workload(without_facts)
+    assert absent.planned.scored < there.planned.scored / 5

@@ -34,11 +34,13 @@ def cost_page(experiment: Experiment, gpu: Gpu, rates: Rates = ASSUMED) -> Rende
     `rates`: what the card is taken to give.
     """
     planned = cells(experiment)
-    counted: dict[str, Workload] = {}  # by all but the model's settings: its kind alone says how documents are read
+    counted: dict[str, Workload] = {}  # by all but the model's settings: its kind and tokenizer say how much is read
     work: dict[str, Workload] = {}
     for cell in planned:
         read = cell.experiment.model_dump(mode="json", exclude={"model"})
-        key = canonical_json({**read, "model": type(cell.experiment.model).__name__})
+        model = cell.experiment.model
+        own = model.name if isinstance(model, HFModel) else ""
+        key = canonical_json({**read, "model": [type(model).__name__, own]})
         try:
             work[cell.name] = counted[key] = counted.get(key) or workload(cell.experiment)
         except SaysoError as error:

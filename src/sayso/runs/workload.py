@@ -15,15 +15,16 @@ from sayso.core.corpus import Corpus
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
 from sayso.core.experiment import Experiment
-from sayso.core.legs import is_measured, legs, measured_epochs
+from sayso.core.legs import Leg, is_measured, legs, measured_epochs
 from sayso.core.pictures import Pictures
 from sayso.core.protocols import ModelSpec
 from sayso.core.training import Stage
 from sayso.data.build import build_corpus
 from sayso.data.digits.grid import DigitGrids
 from sayso.data.split import sizes
-from sayso.learners.specs import FromScratch
+from sayso.learners.specs import FromScratch, HFModel
 from sayso.learners.stacked.words import vocabulary_size, word_counter
+from sayso.runs.token_counter import token_counter
 
 #: Characters a token of these documents has: aliases are taken to pieces (`benchmarks.pythia.english_tokenizer`).
 CHARACTERS_PER_TOKEN = 2.1
@@ -145,7 +146,7 @@ def plan(experiment: Experiment, corpus: Corpus, length: Callable[[str], int] = 
         if train.sampling is not None:
             share = train.sampling.steps_per_epoch * train.batch_size / max(len(documents), 1)
         trained += round(stage.epochs * (share + stage.replay * share) * count_tokens(documents, length))
-        times = len(measured_epochs(leg))
+        times = _times(experiment, leg)
         asked = [item for each in corpus.eval_sets if is_measured(each, leg, experiment) for item in each.examples]
         scored += times * count_tokens(asked, length)
         completions += times * sum(1 + length(item.completion) for item in asked)
@@ -170,6 +171,8 @@ def _length(model: ModelSpec, corpus: Corpus) -> tuple[Callable[[str], int], str
         return lambda _: 1, ""
     if isinstance(model, FromScratch) and corpus.tokens:
         return word_counter(corpus.tokens), ""
+    if isinstance(model, HFModel) and (own := token_counter(model)) is not None:
+        return own, ", by the model's own tokenizer"
     return by_characters, f", {CHARACTERS_PER_TOKEN:g} characters a token"
 
 
@@ -227,8 +230,8 @@ def _from_settings(experiment: Experiment, error: SaysoError) -> Workload:
     scored = completions = 0.0
     for leg in legs(experiment):
         for part in ("X2", "X1") if leg.stage.measured and leg.stage2_seed == 0 else ("X2",) * leg.stage.measured:
-            scored += len(measured_epochs(leg)) * asked[part]
-            completions += len(measured_epochs(leg)) * answers[part]
+            scored += _times(experiment, leg) * asked[part]
+            completions += _times(experiment, leg) * answers[part]
     trained_tokens = sum(stage.repeats * stage.epochs * stage.documents * stage.tokens for stage in stages)
     return Workload(
         stages=tuple(stages),
@@ -238,6 +241,12 @@ def _from_settings(experiment: Experiment, error: SaysoError) -> Workload:
             f"{definition:.0f}, who an alias is {attribution:.0f}: {error}"
         ),
     )
+
+
+def _times(experiment: Experiment, leg: Leg) -> int:
+    """How often all questions of a leg are scored: at each moment at which a measure that needs it is due, once."""
+    scored = [measure for measure in experiment.measures if "scores" in measure.needs]
+    return len({epoch for measure in scored for epoch in measured_epochs(leg, measure.when)})
 
 
 def _length_of(kind: Lengths, experiment: Experiment) -> float:
