@@ -156,7 +156,7 @@ def test_other_seeds_are_added_and_none_is_run_twice(brief, tmp_path, ran):
 def test_an_interrupted_job_goes_on_as_it_was_whatever_the_number_of_processes(brief, tmp_path, ran, monkeypatch):
     real = JobFolder.finish
 
-    def interrupt(self: JobFolder, finished: str) -> None:
+    def interrupt(self: JobFolder, *_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(JobFolder, "finish", interrupt)
