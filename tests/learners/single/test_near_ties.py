@@ -4,7 +4,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sayso.learners.single.generation import Said
-from sayso.learners.single.near_ties import MULTIPLE, SAMPLE, Found, alternatives, bound_of, found_exactly
+from sayso.learners.single.near_ties import (
+    FURTHER,
+    MULTIPLE,
+    SAMPLE,
+    Found,
+    Near,
+    alternatives,
+    bound_of,
+    found_exactly,
+)
 
 SAID = Said([5, 6], [[(1, 0.5), (2, 3.0)], [(3, 1.0), (4, 1.5)]])
 
@@ -40,7 +49,7 @@ def test_what_may_change_is_found_again_and_nothing_else(count, data):
             Found(("half" if half else "exact", row), Said([5], [[(1, rivals[row] + near), (2, 9.0)]])) for row in rows
         ]
 
-    found, exactly = found_exactly(find, count, lambda _, each, bound: alternatives(each.said, bound) != [])
+    found, exactly = found_exactly(find, count, lambda _, each, bound: alternatives(each.said, bound) != [], Near())
     assert [row for _, row in found] == list(range(count))
     exact = {row for how, row in found if how == "exact"}
     assert len(exact) == exactly
@@ -48,3 +57,16 @@ def test_what_may_change_is_found_again_and_nothing_else(count, data):
     near = {row for row in range(count) if rivals[row] + 0.25 <= MULTIPLE * 0.25}
     assert near <= exact
     assert len(exact - near) <= SAMPLE
+
+
+def test_the_bound_is_the_widest_until_weights_change():
+    near = Near()
+    assert len(near.sample(1000, 7)) == SAMPLE
+    assert near.widened(0.5) == 0.5
+    assert near.sample(1000, 7) == [at * 1000 // FURTHER for at in range(FURTHER)]
+    assert near.widened(0.25) == 0.5
+    assert near.widened(0.75) == 0.75
+    assert near.sample(9, 7) == list(range(9))
+    assert len(near.sample(1000, 8)) == SAMPLE
+    assert near.widened(0.25) == 0.25
+    assert near.sample(0, 8) == []

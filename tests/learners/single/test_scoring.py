@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from sayso.core.corpus import Corpus
+from sayso.core.training import TrainSpec
 from sayso.learners.single.learner import HFLearner, build
-from sayso.learners.single.near_ties import SAMPLE
+from sayso.learners.single.near_ties import FURTHER, SAMPLE
 from sayso.learners.specs import HFModel
 from tests.adversarial import adversarial
 from tests.tiny_models import save_tiny, some_documents
@@ -37,16 +38,31 @@ def test_answers_found_in_bfloat16_are_those_of_float32(folder, asked):
     assert [match for _, match in rough] != right.match.tolist()
     assert found.match.tolist() == right.match.tolist()
     assert 0 < right.match.sum() < len(asked)
-    off = [np.abs(loss - right.loss).sum() for loss in (found.loss, np.array([loss for loss, _ in rough]))]
-    assert 0 < off[0] < off[1]
+    np.testing.assert_array_equal(found.loss, [loss for loss, _ in rough])
     np.testing.assert_allclose(found.loss, right.loss, rtol=0.05, atol=0.05)
     assert fast.answers([asked]) == exact.answers([asked])
 
 
-def test_few_texts_are_read_in_float32_alone(folder, asked):
+def test_questions_asked_set_by_set_are_answered_as_in_float32_until_weights_change_and_after(folder, asked):
+    exact, fast = learner_of(folder), learner_of(folder, evaluation_precision="bfloat16")
+    sets = [asked[at : at + 100] for at in range(0, len(asked), 100)]
+    for stage in ("as it was", "trained"):
+        sampled = []
+        for own in sets:
+            found, right = (learner.scores([own])[0].match.tolist() for learner in (fast, exact))
+            assert found == right
+            sampled.append(fast.scorer.exactly)
+        assert sampled[0] >= SAMPLE > FURTHER
+        if stage == "as it was":
+            for learner in (exact, fast):
+                learner.fit([QUESTIONS[:16]], TrainSpec(batch_size=8, learning_rate=1e-3), stage="s", epochs=1)
+
+
+def test_few_texts_are_all_read_in_float32(folder, asked):
     exact, fast = learner_of(folder), learner_of(folder, evaluation_precision="bfloat16")
     few = [asked[:SAMPLE]]
-    np.testing.assert_array_equal(fast.scores(few)[0].loss, exact.scores(few)[0].loss)
+    assert fast.scores(few)[0].match.tolist() == exact.scores(few)[0].match.tolist()
+    assert fast.scorer.exactly == SAMPLE
     assert fast.answers(few) == exact.answers(few)
     for learner in (exact, fast):
         assert learner.scores([[]])[0].match.shape == (0,)

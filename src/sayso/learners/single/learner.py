@@ -112,7 +112,7 @@ class HFLearner(TrainedLearner):
         self._answers = Answers(self.tokenizer, ends_of(self.model, end), spec.answer, self.limits.new_tokens)
         self._drops = any(drops(module) for module in self.model.modules())
         self._evaluation = Fitting(EVALUATION_ROWS.get(device.type, 64), "evaluation", _HELPS)
-        self.scorer = Scorer(self.reader, self._answers, self._evaluation)
+        self.scorer = Scorer(self.reader, self._answers, self._evaluation, self._weights)
         self._fitting_gradients = Fitting(None, "measuring gradients", _HELPS)
         parameters, embedding = trained(self.model), self.model.get_input_embeddings().weight
         self._gradients = Gradients(self.model, spec.name, self.reader.apart, parameters, short)
@@ -191,6 +191,10 @@ class HFLearner(TrainedLearner):
         with self._evaluating():
             loss, match = self.team.divided([item.read for item in documents], part)
         return [Scores(loss, match)]
+
+    def _weights(self) -> int:
+        """How often trained weights have been written to: another number when they have changed."""
+        return sum(tensor._version for tensor in self.parameters.values())
 
     def document_losses(self, examples: Sequence[Sequence[Example]], train: TrainSpec) -> list[NDArray[np.float64]]:
         """Losses of whole documents; see `Learner.document_losses`."""

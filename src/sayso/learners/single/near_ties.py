@@ -16,8 +16,10 @@ from typing import Generic, TypeVar
 
 from sayso.learners.single.generation import Said
 
-#: How many texts are read in both precisions, and how often the largest difference seen there is allowed for.
-SAMPLE, MULTIPLE = 64, 2.0
+#: How many texts are read in both precisions: of the first set when weights have changed, and of each further one.
+SAMPLE, FURTHER = 64, 16
+#: How often the largest difference seen there is allowed for.
+MULTIPLE = 2.0
 
 T = TypeVar("T")
 
@@ -36,22 +38,48 @@ Find = Callable[[Sequence[int], bool], list[Found[T]]]
 MayChange = Callable[[int, Found[T], float], bool]
 
 
-def found_exactly(find: Find[T], count: int, may_change: MayChange[T]) -> tuple[list[T], int]:
+class Near:
+    """Up to which margin tokens are nearly tied: the widest that was found since weights changed."""
+
+    def __init__(self) -> None:
+        self._weights: object = None
+        self._bound: float | None = None
+
+    def sample(self, count: int, weights: object) -> list[int]:
+        """Which of so many texts to read in both precisions; `weights` is another one when they have changed."""
+        if weights != self._weights:
+            self._weights, self._bound = weights, None
+        size = min(count, SAMPLE if self._bound is None else FURTHER)
+        return [at * count // size for at in range(size)]
+
+    def widened(self, bound: float) -> float:
+        """The bound, now that the texts of a sample ask for this one."""
+        self._bound = bound if self._bound is None else max(self._bound, bound)
+        return self._bound
+
+
+def found_exactly(
+    find: Find[T],
+    count: int,
+    may_change: MayChange[T],
+    near: Near,
+    weights: object = None,
+    merged: Callable[[T, T], T] = lambda _rough, exact: exact,
+) -> tuple[list[T], int]:
     """Find something of texts 0 to `count` in bfloat16, and anew in float32 where it hangs on a near tie.
 
-    Gives as well how many were read in float32.
+    `near`: what is known of near ties; `weights` is another one when they have changed. `merged`: what to take of both
+    where a text was read in both precisions. Gives as well how many were read in float32.
     """
-    if count <= SAMPLE:
-        return [each.value for each in find(range(count), False)], count
+    sample = near.sample(count, weights)
     found = find(range(count), True)
-    sample = [at * count // SAMPLE for at in range(SAMPLE)]
     exact = find(sample, False)
-    bound = bound_of([found[row].said for row in sample], [each.said for each in exact])
+    bound = near.widened(bound_of([found[row].said for row in sample], [each.said for each in exact]))
     known = set(sample)
     again = [row for row, each in enumerate(found) if row not in known and may_change(row, each, bound)]
     values = [each.value for each in found]
     for row, each in [*zip(sample, exact, strict=True), *zip(again, find(again, False) if again else [], strict=True)]:
-        values[row] = each.value
+        values[row] = merged(values[row], each.value)
     return values, len(sample) + len(again)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -16,7 +16,7 @@ from sayso.learners.single.generation import Said
 from sayso.learners.single.greedy import Begun, continue_greedily
 from sayso.learners.single.grouping import Group
 from sayso.learners.single.matching import Answers, matches
-from sayso.learners.single.near_ties import Find, Found, MayChange, alternatives, found_exactly
+from sayso.learners.single.near_ties import Find, Found, MayChange, Near, alternatives, found_exactly
 from sayso.learners.single.reader import Reader
 
 Documents = Sequence[Document]
@@ -27,11 +27,15 @@ T = TypeVar("T")
 class Scorer:
     """What is asked of a reader in evaluation. `fitting`: how many documents are read at a time.
 
+    `weights` gives what is another one when the model's weights have changed.
     `exactly`: how many of the texts asked about last were read in float32, whether in bfloat16 as well or not.
     """
 
-    def __init__(self, reader: Reader, answers: Answers, fitting: Fitting) -> None:
+    def __init__(
+        self, reader: Reader, answers: Answers, fitting: Fitting, weights: Callable[[], object] = lambda: None
+    ) -> None:
         self._reader, self._answers, self._fitting = reader, answers, fitting
+        self._near, self._weights = Near(), weights
         self.exactly = 0
         self._plans: dict[tuple[object, ...], tuple[Documents, list[list[Group]]]] = {}
 
@@ -55,7 +59,10 @@ class Scorer:
                 return others != []
             return any(each is not False for each in self._answers.settled([examples[row]] * len(others), others))
 
-        found = self._found(find, len(documents), may_change, half=half)
+        def merged(rough: tuple[float, bool], exact: tuple[float, bool]) -> tuple[float, bool]:
+            return rough[0], exact[1]  # losses do not depend on what else was asked
+
+        found = self._found(find, len(documents), may_change, half=half, merged=merged)
         return np.array([loss for loss, _ in found], dtype=float), np.array([match for _, match in found], dtype=bool)
 
     def found(
@@ -94,9 +101,17 @@ class Scorer:
 
         return self._found(find, len(texts), may_change, half=half) if texts else []
 
-    def _found(self, find: Find[T], count: int, may_change: MayChange[T], *, half: bool) -> list[T]:
-        if half:
-            found, self.exactly = found_exactly(find, count, may_change)
+    def _found(
+        self,
+        find: Find[T],
+        count: int,
+        may_change: MayChange[T],
+        *,
+        half: bool,
+        merged: Callable[[T, T], T] = lambda _rough, exact: exact,
+    ) -> list[T]:
+        if half and count:
+            found, self.exactly = found_exactly(find, count, may_change, self._near, self._weights(), merged)
             return found
         self.exactly = count
         return [each.value for each in find(range(count), False)]
