@@ -31,6 +31,7 @@ from sayso.runs.parts import (
     weight_bytes,
 )
 from sayso.runs.rates import ASSUMED, Rates
+from sayso.runs.side_by_side import SHARE
 from sayso.runs.training_memory import (
     ACTIVATION_BYTES,
     LOGIT_BYTES,
@@ -45,8 +46,8 @@ from sayso.runs.workload import StageWork, Workload
 _LORA_SHARE = 0.01
 #: Bytes of a value a network that sees keeps for the backward pass.
 _VALUE_BYTES = 4
-#: Share of a card's memory that a batch may fill, and that seeds side by side do (`sayso.runs.side_by_side`).
-_FILLED, _FILLED_TOGETHER = 0.95, 0.8
+#: Share of a card's memory that a batch may fill.
+_FILLED = 0.95
 
 
 @dataclass(frozen=True)
@@ -202,7 +203,7 @@ def _found(
 
 def _together(how: Training, memory: Memory, gpu: Gpu) -> int:
     """Seeds side by side: as many as there are, as one process takes, and as fit."""
-    return max(1, min(how.most_side_by_side, int(gpu.memory * 1e9 * _FILLED_TOGETHER / memory.total)))
+    return max(1, min(how.most_side_by_side, int(gpu.memory * 1e9 * SHARE / memory.total)))
 
 
 def _passes(update: float, most: float) -> int:

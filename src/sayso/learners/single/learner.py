@@ -188,7 +188,7 @@ class HFLearner(TrainedLearner):
             asked, read = [own[row] for row in rows], [documents[row] for row in rows]
             return self.scorer.scores(asked, read, half=self._evaluates_in_bfloat16())
 
-        with self._evaluating():
+        with self.weights_whole():
             loss, match = self.team.divided([item.read for item in documents], part)
         return [Scores(loss, match)]
 
@@ -208,15 +208,15 @@ class HFLearner(TrainedLearner):
 
     def _losses(self, documents: Sequence[Document]) -> NDArray[np.float64]:
         """Losses of whole documents."""
-        loss = np.zeros(len(documents))
+        loss, half = np.zeros(len(documents)), self._evaluates_in_bfloat16()
 
         def score(most: int | None) -> None:
             counts = [item.counted for item in documents]
-            for parts in self.reader.plan(documents, counts, most, share=False, half=self._evaluates_in_bfloat16()):
+            for parts in self.reader.plan(documents, counts, most, share=False, half=half):
                 found = self.reader.completions(documents, parts)
                 loss[found.rows] = found.loss
 
-        with self._evaluating():
+        with self.weights_whole(), self._autocast(half):
             self._evaluation.run(score, len(documents))
         return loss
 
@@ -228,7 +228,7 @@ class HFLearner(TrainedLearner):
             said = self.scorer.answers([texts[row] for row in rows], half=self._evaluates_in_bfloat16())
             return (np.array(said, dtype=object),)
 
-        with self._evaluating():
+        with self.weights_whole():
             return [list(each) for each in self.team.divided([len(text.ids) for text in texts], part)]
 
     def gradient_products(
@@ -312,16 +312,11 @@ class HFLearner(TrainedLearner):
         """
         (own,), (added,) = examples, steering
         plain = PlainReader(self.model, self.reader.pad, self.device, "one length")
-        with self._evaluating(), self._autocast(enabled=False):
+        with self.weights_whole():
             return [losses_while_steered(plain, self.spec.name, own, self.documents.scored(own), added)]
 
     def _autocast(self, enabled: bool) -> torch.autocast:
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=enabled)
-
-    @contextlib.contextmanager
-    def _evaluating(self) -> Iterator[None]:
-        with self.weights_whole(), self._autocast(self._evaluates_in_bfloat16()):
-            yield
 
     @contextlib.contextmanager
     def weights_whole(self) -> Iterator[None]:
