@@ -34,7 +34,9 @@ class EntityFacts:
 class Example:
     """One document. ``prompt + completion`` is its text; in evaluation the completion is what must be produced.
 
-    `answers` are the accepted completions (without the leading space); the first is the one trained on.
+    `answers` are the accepted completions (without the leading space); the first is the one trained on. `source`: who
+    says a definition. `rival`: of a question about an alias that two entities are said or asked to be, what the answer
+    would be of the one that `answers` are not about; empty where there is none, or it is the same.
     """
 
     prompt: str
@@ -45,6 +47,8 @@ class Example:
     alias: str
     entity: str
     attribute: str = ""
+    source: str = ""
+    rival: str = ""
 
     @property
     def text(self) -> str:
@@ -57,7 +61,7 @@ class Assignment:
     """What a seed decided about one alias: the entity it stands for, its subset, and who says what of it.
 
     `defined_as` is the entity named in its definition: another one than `entity` where the subset is inconsistent,
-    None where there is no definition.
+    None where there is no definition. `against`: a second source, that says it is the entity `against_as`.
     """
 
     alias: str
@@ -65,6 +69,13 @@ class Assignment:
     subset: str
     source: str | None
     defined_as: int | None
+    against: str | None = None
+    against_as: int | None = None
+
+    @property
+    def other(self) -> int | None:
+        """The other entity that it is said to be, if there is one."""
+        return self.against_as if self.defined_as in (None, self.entity) else self.defined_as
 
 
 @dataclass(frozen=True, slots=True)
