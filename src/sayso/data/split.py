@@ -12,7 +12,7 @@ from sayso.core.errors import SaysoError
 from sayso.core.examples import Assignment, Split
 from sayso.core.protocols import World
 from sayso.core.rng import stream
-from sayso.core.subsets import Source, SplitSpec, Subset
+from sayso.core.subsets import GROUPS, Group, Source, SplitSpec, Subset
 
 #: Shares of a whole that differ by less are the same number.
 _ROUNDING = 1e-6
@@ -88,8 +88,7 @@ def assign(
     entities, copies = len(world.entities), split.aliases_per_entity
     alias_of = np.arange(entities * copies).reshape(entities, copies)
     assignments: list[Assignment] = []
-    total = split.items(entities)
-    dealt = _deal(generator.permutation(total), sizes(subsets, total))
+    dealt = _dealt(subsets, split, world, generator)
     dealt = _deal_again(subsets, dealt, stream(seed, "split of X2", stage2_seed))
     if split.shared_entities:
         slots = [np.stack(np.divmod(chosen, copies), axis=1) for chosen in dealt]
@@ -101,7 +100,8 @@ def assign(
             continue
         generator = generators[subset.group]
         if not subset.aliased:
-            own = generator.permutation(entities)[: len(chosen)] if split.shared_entities else np.unique(chosen[:, 0])
+            here = _entities_of(world, subset.group)
+            own = generator.permutation(here)[: len(chosen)] if split.shared_entities else np.unique(chosen[:, 0])
             names = [world.entities[entity].name for entity in own]
             assignments += [
                 Assignment(name, int(e), subset.name, None, None) for name, e in zip(names, own, strict=True)
@@ -113,10 +113,45 @@ def assign(
             named = (
                 entity.tolist() if subset.consistent else entity[derangement(entity, generator, subset.name)].tolist()
             )
-        for (real, copy), said in zip(chosen.tolist(), named, strict=True):
+        against: list[int | None] = [None] * len(chosen)
+        if subset.against is not None:
+            against = entity[derangement(entity, generator, subset.name)].tolist()
+        for (real, copy), said, other in zip(chosen.tolist(), named, against, strict=True):
             alias = world.aliases[alias_of[real, copy]]
-            assignments.append(Assignment(alias, real, subset.name, subset.source, said))
+            assignments.append(Assignment(alias, real, subset.name, subset.source, said, subset.against, other))
     return Split(seed=seed, texts=texts, assignments=tuple(assignments))
+
+
+def _entities_of(world: World, group: Group) -> NDArray[np.int64]:
+    """The entities that a part of the data may be about."""
+    return np.array([at for at in range(len(world.entities)) if not world.kinds or world.kinds[at] == group])
+
+
+def _dealt(
+    subsets: Sequence[Subset], split: SplitSpec, world: World, generator: np.random.Generator
+) -> list[NDArray[np.int64]]:
+    """Deal what there is to subsets: as their fractions say, and where X1 and X2 have entities of their own, of these.
+
+    Raises
+    ------
+    SaysoError
+        If a subset would be empty.
+    """
+    each = split.items(1)
+    if not world.kinds:
+        total = len(world.entities) * each
+        return _deal(generator.permutation(total), sizes(subsets, total))
+    pools = {group: _entities_of(world, group) for group in GROUPS}
+    shares = {group: math.fsum(subset.fraction for subset in subsets if subset.group == group) for group in GROUPS}
+    total = min(int(len(pools[group]) * each / shares[group] + _ROUNDING) for group in GROUPS if shares[group] > 0)
+    counts = sizes(subsets, total)
+    result = [np.empty(0, dtype=np.int64)] * len(subsets)
+    for group in GROUPS:
+        own = [index for index, subset in enumerate(subsets) if subset.group == group]
+        items = (pools[group][:, None] * each + np.arange(each)).ravel()
+        for index, chosen in zip(own, _deal(generator.permutation(items), [counts[at] for at in own]), strict=True):
+            result[index] = chosen
+    return result
 
 
 def derangement(entity: NDArray[np.int64], generator: np.random.Generator, where: str = "") -> NDArray[np.int64]:

@@ -147,7 +147,7 @@ def full_batch(experiment: Experiment) -> bool:
     stage = next((stage for stage in experiment.stages if stage.name == name), None)
     if stage is None or name != stage_training(experiment, "X1"):
         return False
-    return experiment.train_spec(stage).batch_size >= _FULL * _documents(experiment, stage.documents)
+    return experiment.train_spec(stage).batch_size >= _FULL * _documents(experiment, stage.parts)
 
 
 def batch_size(experiment: Experiment) -> float | None:

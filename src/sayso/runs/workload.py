@@ -212,7 +212,8 @@ def _from_settings(experiment: Experiment, error: SaysoError) -> Workload:
     asked, answers = {"X1": 0.0, "X2": 0.0}, {"X1": 0.0, "X2": 0.0}
     for subset, size in zip(experiment.subsets, sizes(experiment.subsets, aliases), strict=True):
         said = subset.source is not None and experiment.in_context is None
-        defined = split.definitions_per_alias if said else 0
+        times = subset.repeats + (subset.against_repeats if subset.against is not None else 0)
+        defined = split.definitions_per_alias * times if said else 0
         trained = split.trained_questions if subset.has_qa else 0
         documents[subset.group] += size * (trained + defined)
         tokens[subset.group] += size * (trained * question + defined * definition)
@@ -224,8 +225,8 @@ def _from_settings(experiment: Experiment, error: SaysoError) -> Workload:
         )
     stages = []
     for stage in experiment.stages:
-        count = sum(documents[part] for part in stage.documents)
-        length = sum(tokens[part] for part in stage.documents) / max(count, 1)
+        count = sum(documents[part] for part in stage.parts)  # of one source alone: at most so many
+        length = sum(tokens[part] for part in stage.parts) / max(count, 1)
         stages.append(_stage(experiment, stage, count, length))
     scored = completions = 0.0
     for leg in legs(experiment):
