@@ -40,13 +40,14 @@ class Corpus:
     def documents(self, parts: Sequence[str]) -> tuple[Example, ...]:
         """Training documents of the named parts, in a fixed order (training shuffles them).
 
-        ``X2/blog`` are the definitions in X2 by the source ``blog``.
+        ``X2/blog`` are the definitions in X2 by the source ``blog``, ``X1/QA3`` the documents of the subset QA3. What
+        several names take in is there several times.
         """
         return tuple(example for named in parts for example in self._named(named))
 
     def _named(self, named: str) -> Iterator[Example]:
-        part, slash, source = named.partition("/")
-        yield from (example for example in self.train[part] if not slash or example.source == source)
+        part, *names = named.split("/")
+        return (each for each in self.train[part] if all(name in (each.subset, each.source) for name in names))
 
 
 class CorpusOf(Protocol):

@@ -49,6 +49,8 @@ _YOUNGER: tuple[tuple[tuple[str, ...], JsonValue], ...] = (
     (("tf32",), False),
     (("train", "repetitions"), "shuffled"),
     (("new_definition",), None),
+    (("knowledge", "sayings"), {}),
+    (("knowledge", "also"), None),
 )
 
 #: The same of the settings of each source and each subset.
@@ -71,9 +73,10 @@ class Experiment(Spec):
     `summary` says what it shows and what to expect. `reliability`: the share of the aliases in X1 about which sources
     are as they usually are, the alpha of section 3.3; None takes `subsets` as they are, a number splits two of them
     (`with_reliability`). Sources with a reliability of their own divide subsets among themselves (`from_sources`).
-    `new_definition`: how definitions of X2 are written, where that is not as those of X1. `tags`: whether random tags are written bare, ``qwerty``, or in the braces of aliases,
-    ``<|qwerty|>``. `attribution`: other words to ask for the entity in. `questions`: how questions are written; None
-    writes them as the knowledge base words them, followed by the answer. `in_context` puts definitions before
+    `new_definition`: how definitions of X2 are written, where that is not as those of X1. `tags`: whether random tags
+    are written bare, ``qwerty``, or in the braces of aliases, ``<|qwerty|>``. `attribution`: other words to ask for the
+    entity in. `questions`: how questions are written; None writes them as the knowledge base words them, followed by
+    the answer. `in_context` puts definitions before
     questions. `stage2_seeds`: the stages from the first that trains on X2 without X1 are run this many times from the
     same state, each with the entities or aliases of X2 dealt to its subsets anew; results are averaged within the seed
     (those of X1's subsets are the first one's). `axes` are settings that vary: path -> values; each combination is a
@@ -143,10 +146,9 @@ class Experiment(Spec):
                 if source not in known:
                     raise ValueError(f"subset {subset.name}: no source '{source}'{nearest(source, known)}")
         for stage in self.stages:
-            for named in (*stage.documents, *stage.replay_from):
-                source = named.partition("/")[2]
-                if source and source not in known:
-                    raise ValueError(f"stage {stage.name}: no source '{source}'{nearest(source, known)}")
+            for name in stage.names:
+                if name not in (there := {*known, *(subset.name for subset in self.subsets)}):
+                    raise ValueError(f"stage {stage.name}: no source or subset '{name}'{nearest(name, there)}")
         known_subsets = [subset.name for subset in self.subsets]
         for left_out in self.attribution.left_out:
             if left_out not in known_subsets:
@@ -238,7 +240,7 @@ class Experiment(Spec):
             holder = content
             for name in path:
                 holder = holder[name]
-            if holder[field] == as_before:
+            if field in holder and holder[field] == as_before:  # some are settings of one kind of knowledge alone
                 del holder[field]
         for holder_name, fields in _YOUNGER_OF_EACH.items():
             for each in content[holder_name]:

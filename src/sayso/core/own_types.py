@@ -23,6 +23,7 @@ OWN_TYPES = {
     # definitions and questions
     "QuestionAndAnswer": "sayso.data.formats:QuestionAndAnswer",
     "Sentence": "sayso.data.formats:Sentence",
+    "Statement": "sayso.data.formats:Statement",
     "WordOrder": "sayso.data.formats:WordOrder",
     # models
     "ConvNeXtV2": "sayso.learners.grids.specs:ConvNeXtV2",

@@ -69,8 +69,9 @@ class TrainSpec(Spec):
 class Stage(Spec):
     """A stretch of training with an optimizer and a schedule of its own.
 
-    `documents` names parts of the corpus (``world``, ``X1``, ``X2``), or what one source says in a part, as
-    ``X2/reliable``, so that sources can be heard one after the other. `overrides` replace settings of the experiment's
+    `documents` names parts of the corpus (``world``, ``X1``, ``X2``), or what in a part is of a subset, or said by a
+    source, or both (``X2/reliable``, ``X1/QA3``, ``X2/D5cons/reliable``), so that they can be read one after the other.
+    `overrides` replace settings of the experiment's
     `TrainSpec`. `replay`: for every batch, this share of its size is added from the documents of `replay_from`, drawn
     anew for each batch. `measured`: whether the measures run on the subsets during this stage, at its start, after
     every `measure_every` epochs, and at its end. `from_epoch`: start from the state after this epoch of the stage
@@ -92,15 +93,18 @@ class Stage(Spec):
         """The parts of the corpus that its documents are of, each once."""
         return tuple(dict.fromkeys(named.partition("/")[0] for named in self.documents))
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The subsets and sources that its documents are named by, each once."""
+        named = (*self.documents, *self.replay_from)
+        return tuple(dict.fromkeys(name for each in named for name in each.split("/")[1:]))
+
     @model_validator(mode="after")
     def _check_documents(self) -> Stage:
         for named in (*self.documents, *self.replay_from):
-            part, slash, source = named.partition("/")
-            if part not in PARTS or (slash and not source):
+            part, *names = named.split("/")
+            if part not in PARTS or not all(names):
                 raise ValueError(f"stage {self.name}: no documents '{named}'{nearest(part, PARTS)}")
-        for named in self.documents:
-            if "/" in named and named.partition("/")[0] in self.documents:
-                raise ValueError(f"stage {self.name}: '{named}' is in '{named.partition('/')[0]}' already")
         if (self.replay > 0) != bool(self.replay_from):
             raise ValueError(f"stage {self.name}: replay and replay_from go together")
         return self

@@ -48,9 +48,9 @@ class Order:
     """The steps of a stage: each seed goes over its documents once an epoch, in an order of its own.
 
     Where the settings ask for sampling, an epoch is a number of steps instead, and `probabilities`, shape (documents,)
-    for each seed, say how often each document is drawn. `said`, shape (documents,) for each seed, says which documents
-    repeat each other, by equal numbers, where it matters where in an epoch these stand. For every batch, rows are drawn from `replayed` documents, as a
-    share `replay` of its size. `steps`: how many an epoch has.
+    for each seed, say how often each document is drawn. `said`, shape (documents,) for each seed, says by equal numbers
+    which documents repeat each other, where it matters where in an epoch these stand. For every batch, rows are drawn
+    from `replayed` documents, as a share `replay` of its size. `steps`: how many an epoch has.
     """
 
     def __init__(
@@ -87,7 +87,9 @@ class Order:
         draws = [stream(seed, "order", self.stage, epoch) for seed in self._seeds]
         if self._said is not None:
             together = self._train.repetitions == "together"
-            return np.stack([with_repetitions(draw, own, together) for draw, own in zip(draws, self._said, strict=True)])
+            return np.stack(
+                [with_repetitions(draw, own, together) for draw, own in zip(draws, self._said, strict=True)]
+            )
         if self._train.sampling is None:
             return np.stack([draw.permutation(self._documents) for draw in draws])
         assert self._probabilities is not None
