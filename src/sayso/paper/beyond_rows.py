@@ -73,7 +73,7 @@ _PAIRS = (
     (RELIABLE, RELIABLE, 1),
     (RELIABLE, RELIABLE, 4),
 )
-_HALVES = tuple(
+HALVES = tuple(
     Subset(name=f"{first}_then_{second}", group="X2", source=RELIABLE, against=UNRELIABLE, fraction=0.18)
     for first, second in ((RELIABLE, UNRELIABLE), (UNRELIABLE, RELIABLE))
 )
@@ -108,14 +108,12 @@ BEYOND_ROWS = (
             kind="beyond",
             shows="Two sources contradict each other one after the other, in either order: does the last word count?",
         ),
-        subsets=(*(s for s in POCKET_SUBSETS if s.group == "X1" or s.source is None), *_HALVES),
+        subsets=(*(s for s in POCKET_SUBSETS if s.group == "X1" or s.source is None), *HALVES),
         stages=(
             _STAGE0,
             _STAGE1,
-            _stage2(documents=(f"X2/{_HALVES[0].name}/{RELIABLE}", f"X2/{_HALVES[1].name}/{UNRELIABLE}")),
-            _stage2(
-                name="stage3", documents=(f"X2/{_HALVES[0].name}/{UNRELIABLE}", f"X2/{_HALVES[1].name}/{RELIABLE}")
-            ),
+            _stage2(documents=(f"X2/{HALVES[0].name}/{RELIABLE}", f"X2/{HALVES[1].name}/{UNRELIABLE}")),
+            _stage2(name="stage3", documents=(f"X2/{HALVES[0].name}/{UNRELIABLE}", f"X2/{HALVES[1].name}/{RELIABLE}")),
         ),
         measures=_MEASURES,
     ),

@@ -20,8 +20,8 @@ from sayso.learners.specs import FromScratch, HFModel
 from sayso.stats.values import stage_training
 
 #: What makes sources differ: their record in X1; nothing (a control); their words; their record, with definitions in
-#: the context of questions; nothing, with definitions there.
-Kind = Literal["informative", "control", "worded", "in_context", "in_context_control"]
+#: the context of questions; nothing, with definitions there; how reliable each was, of any number of sources.
+Kind = Literal["informative", "control", "worded", "in_context", "in_context_control", "graded"]
 
 Is = Callable[[Experiment], bool]
 
@@ -50,6 +50,9 @@ def kind_of(experiment: Experiment) -> Kind:
     alike = one == other or (one is not None and other is not None and math.isclose(one, other, abs_tol=1e-9))
     if experiment.in_context is not None:
         return "in_context_control" if alike else "in_context"
+    if any(source.reliability is not None for source in experiment.sources):
+        records = {share_right(experiment, source.name) for source in experiment.sources}
+        return "graded" if len(records) > 1 else "control"
     return "control" if alike else "informative"
 
 
