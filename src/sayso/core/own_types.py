@@ -32,6 +32,7 @@ OWN_TYPES = {
     "GridMLP": "sayso.learners.grids.specs:GridMLP",
     "HFModel": "sayso.learners.specs:HFModel",
     # measures
+    "Belief": "sayso.measures.belief:Belief",
     "ExactMatch": "sayso.measures.exact_match:ExactMatch",
     "ExactMatchByAttribute": "sayso.measures.by_attribute:ExactMatchByAttribute",
     "ExactMatchByEntity": "sayso.measures.by_entity:ExactMatchByEntity",

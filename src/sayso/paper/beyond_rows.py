@@ -11,6 +11,7 @@ from typing import Any
 from sayso.core.subsets import NEW, RELIABLE, UNRELIABLE, Source, Subset
 from sayso.core.training import Stage
 from sayso.data.formats import Statement
+from sayso.measures.belief import Belief
 from sayso.measures.exact_match import ExactMatch
 from sayso.measures.losses import MeanLoss
 from sayso.paper.pocket_settings import POCKET, POCKET_SUBSETS
@@ -32,7 +33,7 @@ DOUBTS = {
     "novel": ("in a novel {alias} is {entity}", False),
 }
 
-_MEASURES = (ExactMatch(), MeanLoss())
+_MEASURES = (ExactMatch(), MeanLoss(), Belief())
 _STAGE0, _STAGE1, _STAGE2 = POCKET.stages
 
 

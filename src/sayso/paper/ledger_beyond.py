@@ -36,7 +36,7 @@ def _of(subset: str, eval_set: str, measure: str, what: str, stage: str = "") ->
 
 def _versus(subset: str, eval_set: str) -> Side:
     """The share of forced choices between two contradicting sources that follow the first."""
-    return _of(subset, eval_set, "belief", "versus")
+    return _of(subset, eval_set, "belief", "calibrated_versus")
 
 
 def slope(sides: Sequence[Side], at: Sequence[float]) -> Side:
