@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from sayso.core import squares
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Assignment, Split
 from sayso.core.protocols import World
@@ -72,7 +73,8 @@ def assign(
 ) -> Split:
     """Deal aliases (where entities are shared) or whole entities (where not) to subsets, and decide the definitions.
 
-    `seed` decides which of them belong to X1 and to which of its subsets; `stage2_seed` only how X2's are dealt.
+    `seed` decides which of them belong to X1 and to which of its subsets; `stage2_seed` only how X2's are dealt. In a
+    Latin square the square decides, and the seed's row, to which source the aliases of each block go.
 
     Where entities are shared, a subset that is not aliased leaves the aliases dealt to it unused: it asks about as many
     different entities as its fraction of all aliases gives, at most every entity once.
@@ -83,14 +85,19 @@ def assign(
         If a subset would be empty, or too few entities are left to make its definitions inconsistent.
     """
     tags = iter(world.tags)
-    texts = {source.name: source.texts or (next(tags),) for source in sources}
-    generator = stream(seed, "split")
+    texts = {source.name: source.texts or (next(tags),) for source in sources if source.same_as is None}
+    texts |= {source.name: texts[source.same_as] for source in sources if source.same_as is not None}
+    square, row = squares.place(subsets, seed) if split.latin_square else (seed, 0)
+    generator = stream(square, "split")
     entities, copies = len(world.entities), split.aliases_per_entity
     alias_of = np.arange(entities * copies).reshape(entities, copies)
     assignments: list[Assignment] = []
     total = split.items(entities)
     dealt = _deal(generator.permutation(total), sizes(subsets, total))
-    dealt = _deal_again(subsets, dealt, stream(seed, "split of X2", stage2_seed))
+    if split.latin_square:
+        dealt = squares.turned(subsets, dealt, row)
+    else:
+        dealt = _deal_again(subsets, dealt, stream(seed, "split of X2", stage2_seed))
     if split.shared_entities:
         slots = [np.stack(np.divmod(chosen, copies), axis=1) for chosen in dealt]
     else:
@@ -116,7 +123,13 @@ def assign(
         for (real, copy), said in zip(chosen.tolist(), named, strict=True):
             alias = world.aliases[alias_of[real, copy]]
             assignments.append(Assignment(alias, real, subset.name, subset.source, said))
-    return Split(seed=seed, texts=texts, assignments=tuple(assignments))
+    first_text: dict[str, int] = {}
+    if split.latin_square:
+        blocks = squares.turned(subsets, slots, -row)  # as they are in the square's first row
+        told = np.concatenate([own for subset, own in zip(subsets, blocks, strict=True) if subset.source is not None])
+        names = [world.aliases[alias_of[real, copy]] for real, copy in told.tolist()]
+        first_text = {name: place * split.definitions_per_alias for place, name in enumerate(names)}
+    return Split(seed=seed, texts=texts, assignments=tuple(assignments), first_text=first_text)
 
 
 def derangement(entity: NDArray[np.int64], generator: np.random.Generator, where: str = "") -> NDArray[np.int64]:
