@@ -49,8 +49,6 @@ AGAIN = " again"
 SQUARES, FIRST_SEED = 2, 100
 
 _SUMMARY = "Which sources a model trusts: each in turn defines fresh aliases of known entities, and is believed or not."
-    "Which sources the model trusts: each defines fresh aliases of known entities, in turn, and is believed or not."
-)
 
 
 def trust_experiment(
