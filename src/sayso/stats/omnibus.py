@@ -65,7 +65,8 @@ class Pair:
 class Omnibus:
     """What was found.
 
-    `p`: of no difference at all. `spread`: the standard deviation of sources' true means, what noise adds taken off;
+    `p`: of no difference at all. `spread`: the standard deviation of sources' true means, what noise adds taken off (of
+    twins: about the mean of the two);
     `noise`: the standard deviation of a seed's value. `smallest`: a difference of two sources, others midway between
     them, that is found in 80% of such runs. `ranking`: sources, the greatest mean first. `pairs`: of them, the surest
     first. All are NaN, and lists empty, where no square is whole.
@@ -123,7 +124,7 @@ def omnibus(values: pd.DataFrame, *, twins: bool = False, deals: int = DEALS) ->
         squares=squares,
         seeds=count,
         p=_p_value(left, deals, twins=twins),
-        spread=math.sqrt(max(0.0, float((above**2).sum()) / (order - 1) - noise**2 / count)),
+        spread=math.sqrt(max(0.0, _variance(above, twins=twins) - noise**2 / count)),
         noise=noise,
         smallest=_smallest(noise, count, groups, freedom),
         ranking=tuple(
@@ -172,6 +173,14 @@ def _p_value(left: Floats, deals: int, *, twins: bool) -> float:
             sums += np.roll(own[where], row, axis=1)
     statistic = ((sums[:, :half] - sums[:, half:]) ** 2).sum(axis=1) if twins else (sums**2).sum(axis=1)
     return float((statistic >= statistic[0] * (1 - _ROUNDING)).mean())
+
+
+def _variance(above: Floats, *, twins: bool) -> float:
+    """Variance of sources' means; of twins, about the mean of the two."""
+    if not twins:
+        return float(above.var(ddof=1))
+    half = len(above) // 2
+    return float(((above[:half] - above[half:]) ** 2).mean()) / 2
 
 
 def _pairs(
