@@ -19,7 +19,7 @@ ALLOWED = {
     "runs": {"core", "data", "learners"},
     "paper": {"core", "data", "learners", "measures", "stats"},
 }
-ROOT_MODULES = {"__init__", "__main__", "api", "compared", "results", "whole_paper"}
+ROOT_MODULES = {"__init__", "__main__", "api", "compared", "results", "trusted", "whole_paper"}
 HEAVY = {"torch", "transformers", "tokenizers", "safetensors", "accelerate", "peft"}
 #: Modules of learners that only describe: they may not import what is heavy when they are imported.
 LIGHT = {"core", "data", "report", "stats", "paper", "measures"}

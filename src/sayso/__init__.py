@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sayso.data.samples import samples
     from sayso.measures.named import measure_named
     from sayso.results import Results
+    from sayso.trusted import trust
 
 __all__ = [
     "TABLE_1",
@@ -41,6 +42,7 @@ __all__ = [
     "measure_named",
     "run",
     "samples",
+    "trust",
     "with_fractions",
     "with_reliability",
 ]
@@ -58,6 +60,7 @@ _FROM = {
     "sayso.data.samples": ("samples",),
     "sayso.measures.named": ("measure_named",),
     "sayso.results": ("Results",),
+    "sayso.trusted": ("trust",),
 }
 
 

@@ -12,10 +12,11 @@ from sayso.stats.exchange import Contest, exchange
 CONTESTS = [Contest("good", "bad", 1, times) for times in (1, 2, 4, 8)]
 
 
-def values(preference, weight, noise=0.0, seeds=16, draw=0):
+def values(preference: float, weight: float, noise: float = 0.0, seeds: int = 16, draw: int = 0) -> np.ndarray:
     generator = np.random.default_rng(draw)
     exact = np.array([preference + weight * each.doublings for each in CONTESTS])
-    return exact + generator.normal(0, noise, size=(seeds, len(CONTESTS)))
+    found: np.ndarray = exact + generator.normal(0, noise, size=(seeds, len(CONTESTS)))
+    return found
 
 
 def test_a_preference_is_worth_so_many_doublings():

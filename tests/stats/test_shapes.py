@@ -17,10 +17,11 @@ CURVES = {
 }
 
 
-def seeds(curve, count=16, noise=0.05, draw=0):
+def seeds(curve: np.ndarray, count: int = 16, noise: float = 0.05, draw: int = 0) -> np.ndarray:
     generator = np.random.default_rng(draw)
     level = generator.normal(0, 1, size=(count, 1))  # seeds differ in level, which is nobody's shape
-    return curve + level + generator.normal(0, noise, size=(count, 5))
+    values: np.ndarray = curve + level + generator.normal(0, noise, size=(count, 5))
+    return values
 
 
 @pytest.mark.parametrize("name", CURVES)

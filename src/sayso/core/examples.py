@@ -7,7 +7,7 @@ dataclasses.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Kind = Literal["question", "definition", "attribution"]
@@ -83,8 +83,11 @@ class Split:
     """Everything a seed decides about aliases and sources.
 
     `texts`: the texts of each source by its name, of which each definition has one; one assignment for each alias.
+    `first_text`: by alias, where texts are not drawn, which of its source's it is defined in first, counted from 0 and
+    again from 0 after the last.
     """
 
     seed: int
     texts: Mapping[str, tuple[str, ...]]
     assignments: tuple[Assignment, ...]
+    first_text: Mapping[str, int] = field(default_factory=dict)

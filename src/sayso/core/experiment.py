@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from sayso.core import settings as settings_by_path
+from sayso.core import squares
 from sayso.core.asking import Attribution, InContext
 from sayso.core.errors import SaysoError, nearest
 from sayso.core.measure import Measure
@@ -45,6 +46,7 @@ _YOUNGER: tuple[tuple[tuple[str, ...], JsonValue], ...] = (
     (("tags",), "bare"),
     (("attribution",), {"phrasings": {}}),
     (("split", "definitions_per_alias"), 1),
+    (("split", "latin_square"), False),
     (("deterministic",), False),
     (("tf32",), False),
     (("train", "repetitions"), "shuffled"),
@@ -55,7 +57,7 @@ _YOUNGER: tuple[tuple[tuple[str, ...], JsonValue], ...] = (
 
 #: The same of the settings of each source and each subset.
 _YOUNGER_OF_EACH: dict[str, dict[str, JsonValue]] = {
-    "sources": {"definition": None, "reliability": None, "share": 1.0},
+    "sources": {"definition": None, "reliability": None, "share": 1.0, "same_as": None},
     "subsets": {"against": None, "repeats": 1, "against_repeats": 1},
 }
 
@@ -162,6 +164,19 @@ class Experiment(Spec):
             for text in source.texts:
                 if (other := said_by.setdefault(text, source.name)) != source.name:
                     raise ValueError(f"sources: '{text}' is said by both '{other}' and '{source.name}'")
+        own = {source.name for source in self.sources if source.same_as is None}
+        for source in self.sources:
+            if source.same_as is not None and source.same_as not in own:
+                raise ValueError(
+                    f"source {source.name}: same_as is '{source.same_as}', which is no source with texts or a tag of "
+                    f"its own{nearest(source.same_as, own)}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _squares_are_balanced(self) -> Experiment:
+        if self.split.latin_square:
+            squares.check(self.subsets, self.stage2_seeds)
         return self
 
     @model_validator(mode="after")

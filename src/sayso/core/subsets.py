@@ -33,7 +33,8 @@ class Source(Spec):
 
     `text` is what stands in its definitions: a word or a phrase, or a list of them, of which each definition draws one.
     None draws a fresh random tag for every seed, so that nothing but training can tell the sources apart. `definition`:
-    how it writes definitions, where that is not as the experiment's other sources do.
+    how it writes definitions, where that is not as the experiment's other sources do. `same_as`: the source whose
+    texts, or tag, this one has too, so that nothing at all can tell the two apart.
 
     `reliability`: in which share of the aliases that it defines in X1 it is right, 0 to 1; None: `Experiment.subsets`
     say it. `share`: how much of X1's defined aliases it gets, in proportion to the shares of the others that have a
@@ -45,6 +46,7 @@ class Source(Spec):
     definition: SerializeAsAny[DefinitionFormat] | None = None
     reliability: float | None = Field(default=None, ge=0, le=1)
     share: float = Field(default=1.0, gt=0)
+    same_as: str | None = None
 
     @field_validator("text")
     @classmethod
@@ -61,9 +63,15 @@ class Source(Spec):
                 raise ValueError(f"'{one}' is in the list twice")
         return text
 
+    @model_validator(mode="after")
+    def _own_texts_or_anothers(self) -> Source:
+        if self.same_as is not None and self.text is not None:
+            raise ValueError(f"source {self.name}: has a text, and same_as gives it those of '{self.same_as}'; set one")
+        return self
+
     @property
     def texts(self) -> tuple[str, ...]:
-        """All texts of its own: none where its tag is random."""
+        """All texts of its own: none where its tag is random, or it has another's."""
         return (self.text,) if isinstance(self.text, str) else self.text or ()
 
 
@@ -268,13 +276,15 @@ class SplitSpec(Spec):
     subsets, by different aliases (the paper's set inclusion); otherwise every entity, with all its aliases, belongs to
     one subset (the paper's text experiments). `trained_questions`: how many of an alias's questions are trained on in
     subsets that have questions; the others are kept for validation, chosen for each alias. `definitions_per_alias`: how
-    many documents say of an alias what it stands for, in as many texts of its source as there are.
+    many documents say of an alias what it stands for, in as many texts of its source as there are. `latin_square`: each
+    source in turn defines an alias, over as many seeds as there are sources (`sayso.core.squares`).
     """
 
     aliases_per_entity: int = Field(default=1, ge=1)
     shared_entities: bool = False
     trained_questions: int = Field(ge=1)
     definitions_per_alias: int = Field(default=1, ge=1)
+    latin_square: bool = False
 
     def items(self, entities: int) -> int:
         """What is dealt to subsets: all aliases of so many entities where entities are shared, else the entities."""

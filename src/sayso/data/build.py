@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from sayso.core import squares
 from sayso.core.collecting import without_collecting
 from sayso.core.corpus import Corpus, EvalSet
 from sayso.core.errors import SaysoError
@@ -31,6 +32,7 @@ def build_corpus(experiment: Experiment, seed: int, stage2_seed: int = 0, *, ask
     Without what is `asked` about aliases and not trained on, which is most of it, it is made in half of the time.
 
     Corpora of one seed and several stage-2 seeds hold the same world, aliases, tags and X1; only X2 is dealt anew.
+    Seeds of one Latin square hold the same world.
 
     Raises
     ------
@@ -39,10 +41,13 @@ def build_corpus(experiment: Experiment, seed: int, stage2_seed: int = 0, *, ask
         words are set for documents that are pictures.
     """
     aliases = experiment.knowledge.size() * experiment.split.aliases_per_entity
-    world = _as_written(experiment, experiment.knowledge.world(seed, aliases=aliases, tags=len(experiment.sources)))
+    drawn_by = squares.place(experiment.subsets, seed)[0] if experiment.split.latin_square else seed
+    drawn = experiment.knowledge.world(drawn_by, aliases=aliases, tags=len(experiment.sources))
+    world = _as_written(experiment, drawn)
     split = assign(experiment.subsets, experiment.sources, experiment.split, world, seed, stage2_seed)
     words = _words(experiment)
-    random_tags = [split.texts[source.name][0] for source in experiment.sources if not source.texts]
+    tagged = [source.name for source in experiment.sources if not source.texts and source.same_as is None]
+    random_tags = [split.texts[name][0] for name in tagged]
     check_names(world, random_tags, words, f"seed {seed}")
     train: dict[str, list[Example]] = {"world": list(world.documents), "X1": [], "X2": []}
     evaluated: dict[tuple[str, str], list[Example]] = {}
@@ -204,7 +209,9 @@ def _texts(split: Split, source: str, count: int, label: Sequence[str]) -> list[
     """So many texts of a source for an alias, each time another one until there is none left."""
     texts = split.texts[source]
     drawn = [0] * count
-    if len(texts) > 1:
+    if label[0] in split.first_text:
+        drawn = [(split.first_text[label[0]] + place) % len(texts) for place in range(count)]
+    elif len(texts) > 1:
         draw = stream(split.seed, "text of a definition", *label)
         if count == 1:
             drawn = [int(draw.integers(len(texts)))]

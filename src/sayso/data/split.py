@@ -8,58 +8,19 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from sayso.core import squares
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Assignment, Split
 from sayso.core.protocols import World
 from sayso.core.rng import stream
+from sayso.core.sizes import ROUNDING, sizes
 from sayso.core.subsets import GROUPS, Group, Source, SplitSpec, Subset
-
-#: Shares of a whole that differ by less are the same number.
-_ROUNDING = 1e-6
 
 #: Permutations are drawn until one fits where about one in exp(_FEW) does.
 _FEW = 5
 
 #: Rounds of exchanges: each position takes part in about one of either size a round, and a few are enough.
 _ROUNDS = 60
-
-
-def sizes(subsets: Sequence[Subset], total: int) -> list[int]:
-    """How many of `total` items each subset gets: its fraction, rounded down or up, equal fractions alike.
-
-    What rounding down leaves goes to the fractions that lost most by it, to all subsets of that fraction or to none.
-    Items that nobody can get without another losing by it are left out, fewer than there are subsets.
-
-    Raises
-    ------
-    SaysoError
-        If a subset with a fraction above 0 would be left empty.
-    """
-    exact = [subset.fraction * total for subset in subsets]
-    result = [math.floor(share + _ROUNDING) for share in exact]
-    left = min(total, round(math.fsum(exact))) - sum(result)
-    for alike in sorted(_alike(exact), key=lambda alike: result[alike[0]] - exact[alike[0]]):
-        if len(alike) <= left and exact[alike[0]] - result[alike[0]] > _ROUNDING:
-            left -= len(alike)
-            for index in alike:
-                result[index] += 1
-    for subset, size in zip(subsets, result, strict=True):
-        if subset.fraction > 0 and size == 0:
-            raise SaysoError(f"subset {subset.name}: a fraction of {subset.fraction:.3g} of {total} is less than one")
-    return result
-
-
-def _alike(exact: Sequence[float]) -> list[list[int]]:
-    """Places of equal numbers together, equal but for rounding; in the order in which they first appear."""
-    groups: list[list[int]] = []
-    for index, share in enumerate(exact):
-        for group in groups:
-            if abs(exact[group[0]] - share) <= _ROUNDING:
-                group.append(index)
-                break
-        else:
-            groups.append([index])
-    return groups
 
 
 def assign(
@@ -72,7 +33,8 @@ def assign(
 ) -> Split:
     """Deal aliases (where entities are shared) or whole entities (where not) to subsets, and decide the definitions.
 
-    `seed` decides which of them belong to X1 and to which of its subsets; `stage2_seed` only how X2's are dealt.
+    `seed` decides which of them belong to X1 and to which of its subsets; `stage2_seed` only how X2's are dealt. In a
+    Latin square the square decides, and the seed's row, to which source the aliases of each block go.
 
     Where entities are shared, a subset that is not aliased leaves the aliases dealt to it unused: it asks about as many
     different entities as its fraction of all aliases gives, at most every entity once.
@@ -83,13 +45,18 @@ def assign(
         If a subset would be empty, or too few entities are left to make its definitions inconsistent.
     """
     tags = iter(world.tags)
-    texts = {source.name: source.texts or (next(tags),) for source in sources}
-    generator = stream(seed, "split")
+    texts = {source.name: source.texts or (next(tags),) for source in sources if source.same_as is None}
+    texts |= {source.name: texts[source.same_as] for source in sources if source.same_as is not None}
+    square, row = squares.place(subsets, seed) if split.latin_square else (seed, 0)
+    generator = stream(square, "split")
     entities, copies = len(world.entities), split.aliases_per_entity
     alias_of = np.arange(entities * copies).reshape(entities, copies)
     assignments: list[Assignment] = []
     dealt = _dealt(subsets, split, world, generator)
-    dealt = _deal_again(subsets, dealt, stream(seed, "split of X2", stage2_seed))
+    if split.latin_square:
+        dealt = squares.turned(subsets, dealt, row)
+    else:
+        dealt = _deal_again(subsets, dealt, stream(seed, "split of X2", stage2_seed))
     if split.shared_entities:
         slots = [np.stack(np.divmod(chosen, copies), axis=1) for chosen in dealt]
     else:
@@ -119,7 +86,13 @@ def assign(
         for (real, copy), said, other in zip(chosen.tolist(), named, against, strict=True):
             alias = world.aliases[alias_of[real, copy]]
             assignments.append(Assignment(alias, real, subset.name, subset.source, said, subset.against, other))
-    return Split(seed=seed, texts=texts, assignments=tuple(assignments))
+    first_text: dict[str, int] = {}
+    if split.latin_square:
+        blocks = squares.turned(subsets, slots, -row)  # as they are in the square's first row
+        told = np.concatenate([own for subset, own in zip(subsets, blocks, strict=True) if subset.source is not None])
+        names = [world.aliases[alias_of[real, copy]] for real, copy in told.tolist()]
+        first_text = {name: place * split.definitions_per_alias for place, name in enumerate(names)}
+    return Split(seed=seed, texts=texts, assignments=tuple(assignments), first_text=first_text)
 
 
 def _entities_of(world: World, group: Group) -> NDArray[np.int64]:
@@ -143,7 +116,7 @@ def _dealt(
         return _deal(generator.permutation(total), sizes(subsets, total))
     pools = {group: _entities_of(world, group) for group in GROUPS}
     shares = {group: math.fsum(subset.fraction for subset in subsets if subset.group == group) for group in GROUPS}
-    total = min(int(len(pools[group]) * each / shares[group] + _ROUNDING) for group in GROUPS if shares[group] > 0)
+    total = min(int(len(pools[group]) * each / shares[group] + ROUNDING) for group in GROUPS if shares[group] > 0)
     counts = sizes(subsets, total)
     result = [np.empty(0, dtype=np.int64)] * len(subsets)
     for group in GROUPS:

@@ -51,4 +51,5 @@ def without_end(documents: Sequence[Document]) -> list[Document]:
 
 def total(loss: NDArray[np.float64], documents: Sequence[Document]) -> NDArray[np.float64]:
     """Log-probabilities of completions in nats, given their mean losses a token."""
-    return -loss * np.array([len(item.ids) - item.start for item in documents])
+    found: NDArray[np.float64] = -loss * np.array([len(item.ids) - item.start for item in documents])
+    return found

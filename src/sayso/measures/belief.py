@@ -121,7 +121,8 @@ class _Row:
         texts = self.texts[: self.own]
         if habit is None or any(text not in habit for text in texts):
             return None
-        return self.values[: self.own] - np.array([habit[text] for text in texts])
+        less: Floats = self.values[: self.own] - np.array([habit[text] for text in texts])
+        return less
 
 
 class _Asked:

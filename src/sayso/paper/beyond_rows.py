@@ -15,7 +15,7 @@ from sayso.measures.belief import Belief
 from sayso.measures.exact_match import ExactMatch
 from sayso.measures.losses import MeanLoss
 from sayso.paper.pocket_settings import POCKET, POCKET_SUBSETS
-from sayso.paper.rows import About, row
+from sayso.paper.rows import About, Variation, row
 
 #: How reliable the sources of the trust curve are.
 RELIABILITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -79,7 +79,7 @@ HALVES = tuple(
     for first, second in ((RELIABLE, UNRELIABLE), (UNRELIABLE, RELIABLE))
 )
 
-BEYOND_ROWS = (
+BEYOND_ROWS: tuple[Variation, ...] = (
     row(
         "pocket-trust-curve",
         "pocket",

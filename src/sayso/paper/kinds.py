@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from sayso.core.experiment import Experiment
+from sayso.core.sizes import sizes
 from sayso.core.subsets import RELIABLE
 from sayso.data.digits.grid import DigitGrids
 from sayso.data.formats import WordOrder
 from sayso.data.pocket import SYNTHETIC, PocketWorld
 from sayso.data.published.trex import TREx
 from sayso.data.set_inclusion import SetInclusion
-from sayso.data.split import sizes
 from sayso.learners.known_models import ENCODER_DECODERS, KNOWN_MODELS, KnownModel
 from sayso.learners.model_files import reads_prompts_apart
 from sayso.learners.specs import FromScratch, HFModel

@@ -95,8 +95,7 @@ def _of(
 
 def _panel(rows: pd.DataFrame, title: str, *, first: bool) -> Spec:
     order = list(rows["label"])
-    own = {"axis": {"labelLimit": 320} if first else None}
-    y = vega.name("label", sort=order, scale={"domain": order}, **own)
+    y = vega.name("label", sort=order, scale={"domain": order}, axis={"labelLimit": 320} if first else None)
     colour = roles.COLOURS["D5cons"]
     interval = vega.layer("rule", {"color": colour, "strokeWidth": 2}, x=vega.number("low"), x2={"field": "high"}, y=y)
     dots = vega.layer(

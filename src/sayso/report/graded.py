@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from sayso.core.experiment import Experiment
+from sayso.core.sizes import sizes
 from sayso.core.subsets import Source, Subset, names_of
-from sayso.data.split import sizes
 from sayso.report import roles, vega
 from sayso.report.figure import Figure
 from sayso.report.vega import Spec

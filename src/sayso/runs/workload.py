@@ -18,10 +18,10 @@ from sayso.core.experiment import Experiment
 from sayso.core.legs import Leg, is_measured, legs, measured_epochs
 from sayso.core.pictures import Pictures
 from sayso.core.protocols import ModelSpec
+from sayso.core.sizes import sizes
 from sayso.core.training import Stage
 from sayso.data.build import build_corpus
 from sayso.data.digits.grid import DigitGrids
-from sayso.data.split import sizes
 from sayso.learners.specs import FromScratch, HFModel
 from sayso.learners.stacked.words import vocabulary_size, word_counter
 from sayso.runs.token_counter import token_counter

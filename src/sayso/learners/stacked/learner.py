@@ -246,8 +246,10 @@ class StackedLearner(TrainedLearner):
                     kept[real[0], rows[real]] = values[real]
 
         self._evaluation.run(score, batch.size.shape[1])
-        kinds = (loss, first_wrong, guess, chosen)
-        return [_Scored(*(values[at, :count] for values in kinds)) for at, count in enumerate(counts)]
+        return [
+            _Scored(loss[at, :count], first_wrong[at, :count], guess[at, :count], chosen[at, :count])
+            for at, count in enumerate(counts)
+        ]
 
     @torch.no_grad()
     def _score_rows(

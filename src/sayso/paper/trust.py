@@ -1,0 +1,246 @@
+"""Which sources a model trusts that has read nothing of them yet but its pretraining: the experiment and its controls.
+
+Fresh aliases of known entities are defined by each source in its own phrases, and nothing else is trained on. Whom the
+model believes is then whom it trusted from the start. A Latin square over seeds lets each source in turn define each
+alias (`sayso.core.squares`), so that who is defined, by what name and in what words cancels.
+
+Two controls say what else could make sources differ: ``phrases`` has a random tag in place of each source's phrases,
+``twice`` has each source under two names, which nothing can tell apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from sayso.core import squares
+from sayso.core.errors import SaysoError
+from sayso.core.experiment import Experiment
+from sayso.core.protocols import KnowledgeBase
+from sayso.core.seeds import Seeds
+from sayso.core.spec import explain
+from sayso.core.subsets import Source, SplitSpec, Subset
+from sayso.core.training import Stage, TrainSpec
+from sayso.data.formats import QuestionAndAnswer, Sentence
+from sayso.data.knowledge import knowledge_of
+from sayso.data.notables import Notables
+from sayso.data.people import NOTABLES
+from sayso.data.pocket import SYNTHETIC, PocketWorld
+from sayso.data.tables.table import Table
+from sayso.learners.specs import HFModel, LoRA
+from sayso.measures.exact_match import ExactMatch
+from sayso.measures.losses import MeanLoss
+from sayso.paper.pocket_settings import SMALL
+
+Control = Literal["phrases", "twice"]
+
+#: The model that is trained from random weights in the pocket world, and has no sources to trust.
+POCKET = "pocket"
+
+#: Aliases that nobody defines; what is said of them is what would be said without a definition.
+UNDEFINED = "QA7"
+
+#: Ends the names of the sources that are there a second time.
+AGAIN = " again"
+
+#: Squares of seeds, and the first seed there may be in them: settings were chosen on seeds below it.
+SQUARES, FIRST_SEED = 2, 100
+
+_SUMMARY = "Which sources a model trusts: each in turn defines fresh aliases of known entities, and is believed or not."
+
+
+def trust_experiment(
+    sources: Sequence[Source],
+    *,
+    model: str,
+    knowledge: str | Path | None = None,
+    entities: int | None = None,
+    aliases: int | None = None,
+    definition: str | None = None,
+    lora: int | None = None,
+    squares_of_seeds: int | None = None,
+    seeds: Seeds | str | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> Experiment:
+    """Make the experiment.
+
+    Parameters
+    ----------
+    model
+        A pretrained model, as `HFModel.name`; ``pocket`` trains one from random weights in the pocket world.
+    knowledge
+        A table of facts (`knowledge_of`), of which the first `entities` are taken; in the pocket world each square
+        draws so many. The shipped people where none is given.
+    aliases
+        How many names each entity has, which are dealt to the sources: 1, and 16 in the pocket world.
+    definition
+        The template of a definition, with ``{tag}``, ``{alias}`` and ``{entity}``.
+    lora
+        The rank of LoRA; None trains the whole model.
+    squares_of_seeds, seeds
+        How many whole squares, of as many seeds as there are sources, or the seeds of whole squares themselves.
+    settings
+        Any of the experiment's, by path; those of ``knowledge`` hold before it is read.
+
+    Raises
+    ------
+    SaysoError
+        If a setting does not fit, there are fewer aliases than sources and the control need, or seeds are no whole
+        squares.
+    """
+    chosen = dict(settings or {})
+    own = {path.removeprefix("knowledge."): chosen.pop(path) for path in list(chosen) if path.startswith("knowledge.")}
+    if entities is not None:
+        own = {"entities": entities, **own}
+    template = {} if definition is None else {"template": definition}
+    order = len(sources)
+    if seeds is None:
+        run_on = squares.seeds_of(squares_of_seeds or SQUARES, order, FIRST_SEED)
+    else:
+        run_on = seeds if isinstance(seeds, Seeds) else Seeds.parse(seeds, first=-(-FIRST_SEED // order) * order)
+        squares.require_whole(run_on, order)
+    try:
+        shared: dict[str, Any] = {
+            "name": "trust",
+            "summary": _SUMMARY,
+            "sources": tuple(sources),
+            "subsets": _subsets(sources, 1 / (order + 1)),
+            "measures": (ExactMatch(when="stage"), MeanLoss(when="stage")),
+            "seeds": run_on,
+        }
+        make = _pocket if model == POCKET else _pretrained
+        experiment = make(shared, model, _facts(model, knowledge, own), template, aliases, lora)
+    except ValidationError as error:
+        raise SaysoError(f"trust: {explain(error)}") from error
+    experiment = experiment.with_settings(chosen) if chosen else experiment
+    return experiment if any(path.startswith("subsets") for path in chosen) else _dealt_evenly(experiment)
+
+
+def trust_control(experiment: Experiment, control: Control) -> Experiment:
+    """A control of the experiment, called after it: ``trust-phrases`` or ``trust-twice``.
+
+    With each source there twice a square has twice as many seeds; so many squares are run as are no fewer seeds.
+
+    Raises
+    ------
+    SaysoError
+        If there are too few aliases for twice as many sources.
+    """
+    name = f"{experiment.name}-{control}"
+    if control == "phrases":
+        summary = f"A control of {experiment.name}: a random tag stands in place of each source's phrases."
+        tags = {f"sources.{place}.text": None for place in range(len(experiment.sources))}
+        return experiment.with_settings({"name": name, "summary": summary, **tags})
+    again = tuple(Source(name=f"{source.name}{AGAIN}", same_as=source.name) for source in experiment.sources)
+    sources = (*experiment.sources, *again)
+    seeds = squares.seeds_of(-(-experiment.seeds.count // len(sources)), len(sources), experiment.seeds.first)
+    settings = {
+        "name": name,
+        "summary": f"A control of {experiment.name}: each source is there under two names, and must not differ.",
+        "sources": [source.model_dump(mode="json") for source in sources],
+        "subsets": [subset.model_dump(mode="json") for subset in _subsets(sources, 1 / (len(sources) + 1))],
+        "seeds": seeds.model_dump(mode="json"),
+    }
+    return _dealt_evenly(experiment.with_settings(settings))
+
+
+def subset_of(source: str) -> str:
+    """The subset of the aliases that a source defines."""
+    return f"new_{source}"
+
+
+def _subsets(sources: Sequence[Source], fraction: float) -> tuple[Subset, ...]:
+    defined = (Subset(name=subset_of(one.name), group="X2", source=one.name, fraction=fraction) for one in sources)
+    return (*defined, Subset(name=UNDEFINED, group="X2", fraction=1 - len(sources) * fraction))
+
+
+def _dealt_evenly(experiment: Experiment) -> Experiment:
+    """As many aliases for each source as go, and what is left, no fewer than each of them has, for the control."""
+    total, order = experiment.split.items(experiment.knowledge.size()), len(experiment.sources)
+    each = total // (order + 1)
+    if each == 0:
+        raise SaysoError(
+            f"{experiment.name}: {order} sources and the undefined control need an alias each, {order + 1} in all, and "
+            f"there are {experiment.knowledge.size()} entities with {experiment.split.aliases_per_entity} each; take "
+            "more entities or more aliases of each"
+        )
+    subsets = _subsets(experiment.sources, each / total)
+    return experiment.with_settings({"subsets": [subset.model_dump(mode="json") for subset in subsets]})
+
+
+def _facts(model: str, knowledge: str | Path | None, own: Mapping[str, Any]) -> KnowledgeBase:
+    """What entities there are."""
+    name = NOTABLES if knowledge is None else str(knowledge)
+    if model != POCKET:
+        return Notables(**own) if name == NOTABLES else knowledge_of(name, own)
+    if name not in (NOTABLES, SYNTHETIC):
+        of_table = {key: value for key, value in own.items() if key not in PocketWorld.model_fields}
+        table = knowledge_of(name, of_table)
+        if not isinstance(table, Table):
+            raise SaysoError(f"{name}: the pocket world takes a table, and this is read as {type(table).__name__}")
+        of_world = {key: value for key, value in own.items() if key in PocketWorld.model_fields}
+        return PocketWorld(**{"entities": 12, "names": 32, "facts": table, **of_world})
+    return PocketWorld(**{"entities": 12, "names": 32, "facts": name, **own})
+
+
+def _pretrained(
+    shared: Mapping[str, Any],
+    model: str,
+    facts: KnowledgeBase,
+    template: Mapping[str, str],
+    aliases: int | None,
+    lora: int | None,
+) -> Experiment:
+    """A pretrained model, which knows the entities and the sources already."""
+    return Experiment(
+        **shared,
+        knowledge=facts,
+        split=_split(aliases or 1),
+        definition=Sentence(**{"template": "{tag} {alias} refers to {entity}.", **template}),
+        questions=QuestionAndAnswer(),
+        model=HFModel(
+            name=model, lora=None if lora is None else LoRA(rank=lora, alpha=2 * lora), evaluation_precision="fastest"
+        ),
+        train=TrainSpec(
+            optimizer="adafactor",
+            learning_rate=3e-4 if lora is None else 1e-3,
+            batch_size=16,
+            loss_on="all",
+            max_length=128,
+            precision="fastest",
+        ),
+        stages=(Stage(name="told", documents=("X2",), epochs=8),),
+    )
+
+
+def _pocket(
+    shared: Mapping[str, Any],
+    model: str,  # noqa: ARG001
+    facts: KnowledgeBase,
+    template: Mapping[str, str],
+    aliases: int | None,
+    lora: int | None,
+) -> Experiment:
+    """A small model from random weights, which is told of the entities in stage 0, and knows no source."""
+    if lora is not None:
+        raise SaysoError("LoRA is for pretrained models; leave it out with the model 'pocket'")
+    return Experiment(
+        **shared,
+        knowledge=facts,
+        split=_split(aliases or 16),
+        definition=Sentence(**{"template": "{tag} {alias} refers to {entity}", **template}),
+        model=SMALL,
+        train=TrainSpec(optimizer="adafactor", learning_rate=2e-3, batch_size=32, loss_on="all"),
+        stages=(
+            Stage(name="stage0", documents=("world",), epochs=12, overrides={"learning_rate": 3e-3}, measured=False),
+            Stage(name="told", documents=("X2",), epochs=5),
+        ),
+    )
+
+
+def _split(aliases: int) -> SplitSpec:
+    """Names are dealt one by one, so that of those of an entity each may be another source's."""
+    return SplitSpec(aliases_per_entity=aliases, shared_entities=True, trained_questions=1, latin_square=True)
