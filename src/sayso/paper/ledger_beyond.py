@@ -134,6 +134,14 @@ def _conflict() -> Iterator[Claim]:
             figure,
         )
         yield Claim(
+            f"no-side-is-taken-without-record-on-{asked}",
+            f"Of two sources that were both right half of the time neither is preferred, as {asked} show.",
+            section,
+            Contrast(_versus(against(RELIABLE, UNRELIABLE), eval_set), half, EQUAL),
+            Where("control"),
+            figure,
+        )
+        yield Claim(
             f"repetition-counts-on-{asked}",
             f"What a source repeats four times outweighs what it says once, as {asked} show.",
             section,
