@@ -23,13 +23,13 @@ Foresight = Literal["holds", "fails", "does not hold", "open"]
 
 
 class Foreseen(Spec):
-    """What was written down on a day of an experiment of the training digest `digest`, of the seeds that were to run.
+    """What was written down on a day of an experiment of the training digest `of`, of the seeds that were to run.
 
     `claims`: by cell (or ``all N cells together``) and by the claim's name.
     """
 
     written: datetime.date
-    digest: str
+    of: str
     seeds: str
     claims: Mapping[str, Mapping[str, Foresight]]
 
@@ -44,4 +44,4 @@ def all_foreseen() -> Mapping[str, Foreseen]:
 def foreseen(experiment: Experiment) -> Foreseen | None:
     """What was foreseen of an experiment; None where nothing was written down of these settings."""
     digest = experiment.digest()
-    return next((found for found in all_foreseen().values() if found.digest == digest), None)
+    return next((found for found in all_foreseen().values() if found.of == digest), None)
