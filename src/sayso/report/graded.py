@@ -59,8 +59,9 @@ def trust_figure(table: pd.DataFrame, experiment: Experiment, cell: str, suffix:
         return []
     caption = (
         "What is believed of new definitions, against the share of definitions in stage 1 about which their source was "
-        "right: mean over seeds with its 95% interval. Lines are fitted to the means; which fits best was found on "
-        f"seeds it was not fitted to. In brackets what a rational reader would expect. {' '.join(told)}"
+        "right: mean over seeds with its 95% interval. Lines are fitted to the means (dashed: straight; dotted: a "
+        "threshold; dash-dotted: a rational reader's log-odds); which fits best was found on seeds it was not fitted "
+        f"to. In brackets what a rational reader would expect. {' '.join(told)}"
     )
     chart = vega.whole(panels, columns=2)
     return [Figure(f"trust-curve{suffix}", "Trust against reliability", caption, chart, pd.DataFrame(rows)[_COLUMNS])]
