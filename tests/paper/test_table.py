@@ -22,9 +22,7 @@ PAPERS = [entry.experiment for entry in TEXT if entry.name.startswith("paper-")]
 #: Of the pocket's own; the others have the paper's axes.
 OWN = ("pocket", "pocket-strict", "pocket-control", "pocket-strict-control", "pocket-no-stage1")
 BEYOND = tuple(row.name for row in BEYOND_ROWS)
-TWINS = [
-    entry.experiment for entry in TEXT if entry.name.startswith("pocket-") and entry.name not in (*OWN, *BEYOND)
-]
+TWINS = [entry.experiment for entry in TEXT if entry.name.startswith("pocket-") and entry.name not in (*OWN, *BEYOND)]
 
 
 def test_digests_are_different_and_names_are_those_of_the_table():
