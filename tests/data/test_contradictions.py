@@ -150,6 +150,20 @@ def test_a_reliability_of_sources_and_one_of_the_experiment_exclude_each_other()
         TINY.with_settings({"reliability": 0.9, "sources.reliable.reliability": 1.0})
 
 
+@pytest.mark.parametrize("path", ["definition", "new_definition"])
+def test_sources_that_write_alike_cannot_be_told_apart(path):
+    with pytest.raises(
+        SaysoError, match="'reliable' and 'unreliable' cannot be told apart, both write 'ALIAS is ENTITY'"
+    ):
+        TINY.with_settings({path: {"type": "Statement"}})
+    ways = [
+        {"name": name, "definition": {"type": "Statement", "template": f"{{alias}} {name} {{entity}}"}} for name in "ab"
+    ]
+    subsets = [s.model_dump(mode="json") for s in TINY.subsets if s.source is None]
+    rest = Subset(name="rest", group="X2", source="a", fraction=0.74).model_dump(mode="json")
+    assert TINY.with_settings({"sources": ways, "subsets": [*subsets, rest], path: {"type": "Statement"}})
+
+
 def test_a_share_that_leaves_a_subset_empty_is_named():
     rare = [{"name": f"s{at}", "reliability": at / 1000} for at in range(1, 7)]
     experiment = TINY.with_settings({"sources": rare})

@@ -14,7 +14,6 @@ from sayso.data.formats import Statement
 from sayso.measures.belief import Belief
 from sayso.measures.exact_match import ExactMatch
 from sayso.measures.losses import MeanLoss
-from sayso.paper.controls import CHANCE
 from sayso.paper.pocket_settings import POCKET, POCKET_SUBSETS
 from sayso.paper.rows import About, Variation, row
 
@@ -93,8 +92,8 @@ BEYOND_ROWS: tuple[Variation, ...] = (
         "pocket",
         About(
             kind="beyond",
-            shows="Five sources that were right about 0, 25, 50, 75 and 100 of 100 aliases, at once: what of their new "
-            "definitions is believed, against how reliable they were.",
+            shows="Five sources at once, right about 0, 25, 50, 75 and 100 of 100 aliases: what is believed of "
+            "their new definitions?",
         ),
         **_AT_ENDS,
         sources=graded(RELIABILITIES),
@@ -106,7 +105,7 @@ BEYOND_ROWS: tuple[Variation, ...] = (
             kind="control",
             shows="The control of pocket-trust-curve, which must find nothing: all five were right half of the time.",
         ),
-        sources=tuple(each.model_copy(update={"reliability": CHANCE}) for each in graded(RELIABILITIES)),
+        sources=tuple(each.model_copy(update={"reliability": 0.5}) for each in graded(RELIABILITIES)),
     ),
     row(
         "pocket-conflict",
@@ -127,7 +126,7 @@ BEYOND_ROWS: tuple[Variation, ...] = (
             kind="control",
             shows="The control of pocket-conflict, which must find nothing: both sources were right half of the time.",
         ),
-        subsets=with_reliability(_contested(_PAIRS, 0.36 / len(_PAIRS)), CHANCE),
+        subsets=with_reliability(_contested(_PAIRS, 0.36 / len(_PAIRS)), 0.5),
     ),
     row(
         "pocket-conflict-stages",
@@ -244,7 +243,7 @@ BEYOND_ROWS: tuple[Variation, ...] = (
             kind="control",
             shows="The control of pocket-transfer-facts, which must find nothing: sources were right half of the time.",
         ),
-        subsets=with_reliability(POCKET_SUBSETS, CHANCE),
+        subsets=with_reliability(POCKET_SUBSETS, 0.5),
     ),
     row(
         "pocket-transfer-format",
