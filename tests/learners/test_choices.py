@@ -135,7 +135,7 @@ def test_candidates_of_replicas_are_those_of_plain_passes_and_come_of_the_same_p
         passes.append(1)
         return own_pass(*given)
 
-    stacked._score_rows = counted  # type: ignore[method-assign]
+    stacked._score_rows = counted  # type: ignore[method-assign,assignment]
     alone = stacked.scores(examples)
     once = len(passes)
     found = stacked.scores(examples, asked)

@@ -88,7 +88,8 @@ def test_what_is_said_of_any_alias_is_taken_off():
 
 def test_a_habit_of_saying_yes_is_worth_nothing():
     generator = np.random.default_rng(0)
-    items, told = [], {}
+    items: list[Example] = []
+    told: dict[tuple[str, str], float] = {}
     for at in range(40):
         answer = ("Yes", "No")[at % 2]
         items.append(asked(f"a{at}", answer, "D5cons", attribute="in"))
