@@ -20,8 +20,8 @@ from sayso.paper.rows import About, Variation, row
 #: How reliable the sources of the trust curve are.
 RELIABILITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
-#: How much more often than the reliable source the one against it says so.
-REPEATS = (1, 2, 4, 8)
+#: How much more often one of two contradicting sources says so, in turns the reliable and the unreliable one.
+REPEATS = (2, 4)
 
 #: Ways to say whom an alias stands for, and of whom in stage 0: the right entity (True) or another one.
 DOUBTS = {
@@ -49,23 +49,29 @@ def graded(reliabilities: tuple[float, ...]) -> tuple[Source, ...]:
     return tuple(Source(name=f"r{round(100 * each):03d}", reliability=each) for each in reliabilities)
 
 
-def against(source: str, other: str, times: int = 1) -> str:
-    """The name of the subset in which one source contradicts another, so many times as often."""
-    return f"{source}_vs_{'' if times == 1 else f'{times}x_'}{other}"
+def against(source: str, other: str, times: int = 1, other_times: int = 1) -> str:
+    """The name of the subset in which a source says so many times over what another one contradicts.
+
+    >>> against("a", "b"), against("a", "b", 1, 4)
+    ('a_vs_b', 'a_vs_4x_b')
+    """
+    said = [name if count == 1 else f"{count}x_{name}" for name, count in ((source, times), (other, other_times))]
+    return "_vs_".join(said)
 
 
-def _contested(pairs: tuple[tuple[str, str, int], ...], fraction: float) -> tuple[Subset, ...]:
+def _contested(pairs: tuple[tuple[str, str, int, int], ...], fraction: float) -> tuple[Subset, ...]:
     own = [subset for subset in POCKET_SUBSETS if subset.group == "X1" or subset.source is None]
     contested = [
         Subset(
-            name=against(source, other, times),
+            name=against(source, other, times, other_times),
             group="X2",
             source=source,
             against=other,
-            against_repeats=times,
+            repeats=times,
+            against_repeats=other_times,
             fraction=fraction,
         )
-        for source, other, times in pairs
+        for source, other, times, other_times in pairs
     ]
     return (*own, *contested)
 
@@ -74,12 +80,13 @@ def _stage2(**changes: Any) -> Stage:
     return _STAGE2.model_copy(update=changes)
 
 
+#: Each source says equally much in all: ten documents of one alias of each contest.
 _PAIRS = (
-    *((RELIABLE, UNRELIABLE, times) for times in REPEATS),
-    (RELIABLE, NEW, 1),
-    (NEW, UNRELIABLE, 1),
-    (RELIABLE, RELIABLE, 1),
-    (RELIABLE, RELIABLE, 4),
+    (RELIABLE, UNRELIABLE, 1, 1),
+    *((RELIABLE, UNRELIABLE, *times) for each in REPEATS for times in ((1, each), (each, 1))),
+    (RELIABLE, NEW, 1, 1),
+    (NEW, UNRELIABLE, 1, 1),
+    (NEW, NEW, 4, 4),
 )
 HALVES = tuple(
     Subset(name=f"{first}_then_{second}", group="X2", source=RELIABLE, against=UNRELIABLE, fraction=0.18)
@@ -117,7 +124,8 @@ BEYOND_ROWS: tuple[Variation, ...] = (
         ),
         **_AT_ENDS,
         subsets=_contested(_PAIRS, 0.36 / len(_PAIRS)),
-        stages__stage2__epochs=2,
+        stages__stage2__epochs=3,
+        seeds__first=200,
     ),
     row(
         "pocket-conflict-control",

@@ -130,7 +130,7 @@ def _conflict() -> Iterator[Claim]:
             f"no-side-is-taken-between-equals-on-{asked}",
             f"Of two contradicting definitions of one source neither is preferred, on {asked}.",
             section,
-            Contrast(_versus(against(RELIABLE, RELIABLE), eval_set), half, EQUAL),
+            Contrast(_versus(against(NEW, NEW, most, most), eval_set), half, EQUAL),
             _ALL,
             figure,
         )
@@ -142,21 +142,12 @@ def _conflict() -> Iterator[Claim]:
             Where("control"),
             figure,
         )
+        more, less = (against(RELIABLE, UNRELIABLE, *times) for times in ((most, 1), (1, most)))
         yield Claim(
             f"repetition-counts-on-{asked}",
-            f"What a source repeats four times outweighs what it says once, on {asked}.",
+            f"A source is followed more where it says so {most} times than where the other does, on {asked}.",
             section,
-            Contrast(half, _versus(against(RELIABLE, RELIABLE, 4), eval_set)),
-            _ALL,
-            figure,
-        )
-        yield Claim(
-            f"repetition-weighs-against-reliability-on-{asked}",
-            f"Answers follow the reliable source less where the other says so {most} times, on {asked}.",
-            section,
-            Contrast(
-                _versus(against(RELIABLE, UNRELIABLE), eval_set), _versus(against(RELIABLE, UNRELIABLE, most), eval_set)
-            ),
+            Contrast(_versus(more, eval_set), _versus(less, eval_set)),
             _ALL,
             figure,
         )
@@ -164,7 +155,7 @@ def _conflict() -> Iterator[Claim]:
             f"repetition-outweighs-reliability-on-{asked}",
             f"The unreliable source is followed where it says so {most} times against once, on {asked}.",
             section,
-            Contrast(half, _versus(against(RELIABLE, UNRELIABLE, most), eval_set)),
+            Contrast(half, _versus(less, eval_set)),
             _ALL,
             figure,
         )
