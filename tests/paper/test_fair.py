@@ -50,6 +50,16 @@ def test_the_sources_of_new_definitions_are_compared_wherever_two_are_there(expe
         assert both or not there or not any("X2" in stage.documents for stage in cell.experiment.stages)
 
 
+@pytest.mark.parametrize(
+    "name", ["trust-curve", "conflict", "conflict-control", "conflict-stages", "doubt", "exposure"]
+)
+def test_sources_that_are_compared_say_equally_much_of_new_aliases(name):
+    for cell in cells(EXPERIMENTS[f"pocket-{name}"]):
+        said = Counter(document.source for document in build_corpus(cell.experiment, 1, asked=False).train["X2"])
+        assert len(said) > 1
+        assert len(set(said.values())) == 1
+
+
 @pytest.mark.parametrize("name", ["pocket", "pocket-strict", "pocket-set-inclusion", "pocket-digits"])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_compared_subsets_have_equally_many_documents(name, seed):

@@ -59,7 +59,7 @@ def test_sources_that_were_not_different_enough_have_no_curve(name):
 def test_a_contest_shows_who_is_followed_and_what_makes_up_for_it():
     experiment = EXPERIMENTS["pocket-conflict"]
     odds = {
-        each.name: 1.0 * (each.against != each.source) - 0.5 * np.log2(each.against_repeats)
+        each.name: 1.0 * (each.against != each.source) + 0.5 * np.log2(each.repeats / each.against_repeats)
         for each in contested(experiment)
     }
     shares = table(
