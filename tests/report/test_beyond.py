@@ -45,8 +45,8 @@ def test_the_trust_curve_shows_what_was_recorded_and_which_shape_it_has():
     np.testing.assert_allclose(figure.data["mean"], [0.2, 0.325, 0.45, 0.575, 0.7], atol=0.003)
     np.testing.assert_allclose(figure.data["linear"], figure.data["mean"], atol=0.003)
     assert set(figure.data["met"]) == {101, 102}
-    assert "a straight line fits best; better than no difference" in figure.caption
-    assert "0.250 ± " in figure.caption
+    assert "a straight line fits best; better than a rational reader's log-odds, a threshold and no" in figure.caption
+    assert "0.499 ± 0.002 (0.50)" in figure.caption
     assert figure.svg.startswith("<svg")
     assert [each.name for each in figures(records, experiment)].count("trust-curve") == 1
 
