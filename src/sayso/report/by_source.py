@@ -7,6 +7,7 @@ import pandas as pd
 from sayso.core.experiment import Experiment
 from sayso.core.subsets import names_of
 from sayso.report import roles, vega
+from sayso.report.dots import dot_panel
 from sayso.report.figure import Figure
 from sayso.report.graded import PANELS
 from sayso.report.vega import Spec
@@ -49,7 +50,8 @@ def by_source_figure(table: pd.DataFrame, experiment: Experiment, cell: str, suf
                 }
             )
         if own:
-            panels.append(_panel(pd.DataFrame(own), axis, roles.panel_title(eval_set), first=not len(panels) % 2))
+            title, first = roles.panel_title(eval_set), not len(panels) % 2
+            panels.append(dot_panel(title, pd.DataFrame(own), "said", axis, first=first, scale=vega.ROOMY))
             rows += own
     if not panels:
         return []
@@ -59,18 +61,3 @@ def by_source_figure(table: pd.DataFrame, experiment: Experiment, cell: str, suf
     )
     chart = vega.whole(panels, columns=2)
     return [Figure(f"by-source{suffix}", "Belief by how it is said", caption, chart, pd.DataFrame(rows)[_COLUMNS])]
-
-
-def _panel(rows: pd.DataFrame, axis: str, title: str, *, first: bool) -> Spec:
-    order = list(rows["said"])
-    y = vega.name("said", sort=order, scale={"domain": order}, axis={"labelLimit": 320} if first else None)
-    colour = roles.COLOURS["D5cons"]
-    interval = vega.layer("rule", {"color": colour, "strokeWidth": 2}, x=vega.number("low"), x2={"field": "high"}, y=y)
-    dots = vega.layer(
-        "point",
-        {"size": 70, "filled": True, "opacity": 1, "color": colour},
-        x=vega.number("mean", axis, scale=vega.ROOMY, axis={"tickCount": 5}),
-        y=y,
-        tooltip=vega.tooltip(["source", "said", "seeds"], ["mean", "low", "high"]),
-    )
-    return vega.panel(title, (300, 26 * len(order) + 20), [interval, dots], rows)

@@ -10,6 +10,7 @@ import pandas as pd
 from sayso.core.experiment import Experiment
 from sayso.core.subsets import Subset
 from sayso.report import roles, vega
+from sayso.report.dots import dot_panel
 from sayso.report.figure import Figure
 from sayso.report.vega import Spec
 from sayso.stats.comparisons import LEAST_SEEDS, Interval, mean_interval
@@ -42,7 +43,18 @@ def conflict_figure(table: pd.DataFrame, experiment: Experiment, cell: str, suff
         if not own:
             continue
         rows += own
-        panels.append(_panel(pd.DataFrame(own), roles.panel_title(eval_set), first=not panels))
+        panels.append(
+            dot_panel(
+                roles.panel_title(eval_set),
+                pd.DataFrame(own),
+                "label",
+                "share that follows the first",
+                first=not panels,
+                scale={"domain": [0, 1]},
+                said=["log_odds"],
+                at=0.5,
+            )
+        )
         told += [f"{roles.panel_title(eval_set)}: {_told(each)}" for each in weighed]
     if not panels:
         return []
@@ -91,24 +103,6 @@ def _of(
         return rows, []
     contests = [Contest(s.source or "", s.against or "", s.repeats, s.against_repeats) for s in there]
     return rows, exchange(contests, values)
-
-
-def _panel(rows: pd.DataFrame, title: str, *, first: bool) -> Spec:
-    order = list(rows["label"])
-    y = vega.name("label", sort=order, scale={"domain": order}, axis={"labelLimit": 320} if first else None)
-    colour = roles.COLOURS["D5cons"]
-    interval = vega.layer("rule", {"color": colour, "strokeWidth": 2}, x=vega.number("low"), x2={"field": "high"}, y=y)
-    dots = vega.layer(
-        "point",
-        {"size": 70, "filled": True, "opacity": 1, "color": colour},
-        x=vega.number("mean", "share that follows the first", scale={"domain": [0, 1]}, axis={"tickCount": 5}),
-        y=y,
-        tooltip=vega.tooltip(["label", "seeds"], ["mean", "low", "high", "log_odds"]),
-    )
-    half = vega.layer(
-        "rule", {"color": vega.INK, "strokeDash": [4, 3]}, data=vega.inline([{"half": 0.5}]), x=vega.number("half")
-    )
-    return vega.panel(title, (330, 26 * len(order) + 20), [half, interval, dots], rows)
 
 
 def _told(found: Exchange) -> str:
