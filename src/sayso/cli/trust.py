@@ -51,7 +51,7 @@ def trust(
     ] = None,
     squares: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Squares of seeds; each has a seed a source. [2]"),
+        typer.Option(min=1, metavar="N", help="Squares of seeds; each has a seed a source. [2, or for 16 seeds]"),
     ] = None,
     seeds: Annotated[
         str | None, typer.Option(metavar="N|a-b", help="The seeds of whole squares instead, as 100-119.")

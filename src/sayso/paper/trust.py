@@ -45,8 +45,8 @@ UNDEFINED = "QA7"
 #: Ends the names of the sources that are there a second time.
 AGAIN = " again"
 
-#: Squares of seeds, and the first seed there may be in them: settings were chosen on seeds below it.
-SQUARES, FIRST_SEED = 2, 100
+#: Whole squares of at least so many seeds, two of them or more; none below the first, on which settings were chosen.
+LEAST_SEEDS, LEAST_SQUARES, FIRST_SEED = 16, 2, 100
 
 _SUMMARY = "Which sources a model trusts: each in turn defines fresh aliases of known entities, and is believed or not."
 
@@ -80,7 +80,8 @@ def trust_experiment(
     lora
         The rank of LoRA; None trains the whole model.
     squares_of_seeds, seeds
-        How many whole squares, of as many seeds as there are sources, or the seeds of whole squares themselves.
+        How many whole squares, of as many seeds as there are sources, or the seeds of whole squares themselves. Without
+        either two squares, or more where these have fewer than 16 seeds.
     settings
         Any of the experiment's, by path; those of ``knowledge`` hold before it is read.
 
@@ -97,7 +98,8 @@ def trust_experiment(
     template = {} if definition is None else {"template": definition}
     order = len(sources)
     if seeds is None:
-        run_on = squares.seeds_of(squares_of_seeds or SQUARES, order, FIRST_SEED)
+        usual = max(LEAST_SQUARES, -(-LEAST_SEEDS // order))
+        run_on = squares.seeds_of(squares_of_seeds or usual, order, FIRST_SEED)
     else:
         run_on = seeds if isinstance(seeds, Seeds) else Seeds.parse(seeds, first=-(-FIRST_SEED // order) * order)
         squares.require_whole(run_on, order)

@@ -108,7 +108,7 @@ def ranking_table(rows: Sequence[Trusted]) -> tuple[tuple[str, ...], list[tuple[
 
 
 def pairs_table(row: Trusted) -> list[tuple[str, ...]]:
-    """Pairs that differ after correction, or all where none does."""
+    """Pairs that differ after correction."""
     told = [pair for pair in row.found.pairs if pair.p < ALPHA]
     return [
         (
@@ -217,6 +217,9 @@ def _spread(row: Trusted) -> str:
 
 
 def _seen(row: Trusted) -> str:
+    if row.found.least_p >= ALPHA:
+        few = numbers.count(row.found.squares, "square")
+        return f"With {few} of seeds no p below {row.found.least_p:.2g} can come out: run more."
     return f"Two sources {row.found.smallest:.3f} apart would have been seen in {POWER:.0%} of such runs."
 
 
