@@ -120,9 +120,11 @@ def pairs_table(row: Trusted) -> list[tuple[str, ...]]:
     ]
 
 
-def figure(rows: Sequence[Trusted], name: str, title: str, colour: str = _BLUE) -> Figure:
-    """Sources ranked: a point and its 95% interval each, on attribution and on questions."""
+def figure(rows: Sequence[Trusted], name: str, title: str, *, twins: bool = False, colour: str = _BLUE) -> Figure:
+    """Sources ranked: a point and its 95% interval each, on attribution and on questions; `twins` below each other."""
     order = _order(rows)
+    if twins:
+        order = [source for pair in _twins(rows[0]) for source in pair]
     judged = [row for row in rows if row.judged]
     panels, data = [], []
     for row in judged:
@@ -166,7 +168,7 @@ def write_page(file: Path, page: TrustPage) -> Path:
         {
             "found": own,
             "verdict": control_verdict(own),
-            "chart": chart(figure(own.rows, f"trust-{own.name}", _capital(own.what), _GREY)),
+            "chart": chart(figure(own.rows, f"trust-{own.name}", _capital(own.what), twins=own.twins, colour=_GREY)),
         }
         for own in page.controls
     ]
@@ -180,7 +182,10 @@ def write_page(file: Path, page: TrustPage) -> Path:
         columns=columns,
         lines=lines,
         pairs=[(row.number.title, pairs_table(row), len(row.found.pairs)) for row in judged],
-        beside=[_numbers_of("sources", page.rows), *(_numbers_of(own.name, own.rows) for own in page.controls)],
+        beside=[
+            *_numbers_of("sources", page.rows),
+            *(line for own in page.controls for line in _numbers_of(own.name, own.rows)),
+        ],
         controls=controls,
         phrases=[(source, " / ".join(texts), said) for source, (texts, said) in page.said.items()],
         power=f"{POWER:.0%}",
@@ -206,6 +211,13 @@ def _numbers_of(name: str, rows: Sequence[Trusted]) -> list[tuple[str, ...]]:
 
 def _order(rows: Sequence[Trusted]) -> list[str]:
     return [one.source for one in rows[0].found.ranking]
+
+
+def _twins(row: Trusted) -> list[tuple[str, str]]:
+    """Pairs of twins, those that are believed most first, the same name first of each."""
+    place = {one.source: one.above for one in row.found.ranking}
+    pairs = [(min(own), max(own)) for own in ((pair.first, pair.second) for pair in row.found.pairs)]
+    return sorted(pairs, key=lambda pair: -place[pair[0]] - place[pair[1]])
 
 
 def _above(one: Ranked) -> str:
