@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sayso import api
 from sayso.core.errors import SaysoError, nearest
 from sayso.core.experiment import Experiment
 from sayso.core.seeds import Seeds
@@ -156,7 +155,7 @@ def trust(
     planned |= {folder.with_name(f"{folder.name}-{name}"): trust_control(experiment, name) for name in chosen}
     for path, own in planned.items():
         if run is None:
-            api.run(own, out=path, jobs=jobs)
+            run_into(own, out=path, jobs=jobs)
         else:
             run(own, path)
     first, *rest = map(Results, planned)
@@ -188,7 +187,7 @@ def _said(experiment: Experiment) -> dict[str, tuple[Sequence[str], str]]:
 
 def _how(experiment: Experiment) -> list[tuple[str, str]]:
     """What was done, in words."""
-    from sayso.data.split import sizes
+    from sayso.core.sizes import sizes
     from sayso.stats.numbers import count
 
     split, stage = experiment.split, experiment.stages[-1]

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from sayso.core.corpus import Corpus
 from sayso.core.examples import Example
 from sayso.core.experiment import Experiment
+from sayso.core.sizes import sizes
 from sayso.core.subsets import TABLE_1, SplitSpec
 from sayso.data.build import build_corpus
 from sayso.data.formats import QuestionAndAnswer, WordOrder
-from sayso.data.split import sizes
 from tests.conftest import make_tiny
 from tests.data.plain_facts import PlainFacts
 

@@ -11,9 +11,10 @@ from sayso.core.corpus import Corpus
 from sayso.core.errors import SaysoError
 from sayso.core.examples import EntityFacts, Split
 from sayso.core.protocols import World
+from sayso.core.sizes import sizes
 from sayso.core.subsets import NEW, RELIABLE, SOURCES, TABLE_1, UNRELIABLE, Source, SplitSpec, Subset, with_reliability
 from sayso.data.build import build_corpus
-from sayso.data.split import _shuffled, assign, derangement, sizes
+from sayso.data.split import _shuffled, assign, derangement
 
 BY_NAME = {subset.name: subset for subset in TABLE_1}
 

@@ -11,9 +11,9 @@ import sayso
 from sayso.cli.configure import configure
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
+from sayso.core.sizes import sizes
 from sayso.core.sweep import cells
 from sayso.data.build import build_corpus
-from sayso.data.split import sizes
 from sayso.paper.fair import compared, require_fair
 from sayso.paper.table import EXPERIMENTS
 

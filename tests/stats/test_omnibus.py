@@ -72,7 +72,7 @@ def test_numbers_are_those_of_the_analysis_of_variance_by_least_squares():
     effects = np.array([1.0, 0.0, -1.0, 0.5])
     values = simulated(np.random.default_rng(2), order, squares, effects)
     columns, target = [], []
-    for seed, row in values.iterrows():
+    for seed, (_, row) in zip(map(int, values.index), values.iterrows(), strict=True):
         for source in range(order):
             square, block = seed // order, (source - seed % order) % order
             columns.append((f"seed {seed}", f"block {square} {block}", f"source {source}"))

@@ -208,6 +208,6 @@ def duration(seconds: float) -> str:
 
 def _headline_subsets(experiment: Experiment, stage: str) -> list[str]:
     """The headline subsets whose documents a stage trains on."""
-    parts = next((item.documents for item in experiment.stages if item.name == stage), ())
+    parts = next((item.parts for item in experiment.stages if item.name == stage), ())
     here = {subset.name for subset in experiment.subsets if subset.group in parts}
     return [name for name in HEADLINE if name in here]

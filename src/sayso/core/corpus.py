@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,8 +38,16 @@ class Corpus:
     assignments: tuple[Assignment, ...] = ()
 
     def documents(self, parts: Sequence[str]) -> tuple[Example, ...]:
-        """Training documents of the named parts, in a fixed order (training shuffles them)."""
-        return tuple(example for part in parts for example in self.train[part])
+        """Training documents of the named parts, in a fixed order (training shuffles them).
+
+        ``X2/blog`` are the definitions in X2 by the source ``blog``, ``X1/QA3`` the documents of the subset QA3. What
+        several names take in is there several times.
+        """
+        return tuple(example for named in parts for example in self._named(named))
+
+    def _named(self, named: str) -> Iterator[Example]:
+        part, *names = named.split("/")
+        return (each for each in self.train[part] if all(name in (each.subset, each.source) for name in names))
 
 
 class CorpusOf(Protocol):

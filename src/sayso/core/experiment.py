@@ -27,7 +27,7 @@ from sayso.core.measure import Measure
 from sayso.core.protocols import DefinitionFormat, KnowledgeBase, ModelSpec, QuestionFormat
 from sayso.core.seeds import Seeds
 from sayso.core.spec import OWN_ONLY, Spec, canonical_json, digest_of, encoded, explain, is_stand_in
-from sayso.core.subsets import SOURCES, TABLE_1, Source, SplitSpec, Subset, with_reliability
+from sayso.core.subsets import SOURCES, TABLE_1, Source, SplitSpec, Subset, from_sources, with_reliability
 from sayso.core.training import Stage, TrainSpec
 
 #: Which states stay: none, those at the ends of stages, or after every n epochs as well.
@@ -49,7 +49,17 @@ _YOUNGER: tuple[tuple[tuple[str, ...], JsonValue], ...] = (
     (("split", "latin_square"), False),
     (("deterministic",), False),
     (("tf32",), False),
+    (("train", "repetitions"), "shuffled"),
+    (("new_definition",), None),
+    (("knowledge", "sayings"), {}),
+    (("knowledge", "also"), None),
 )
+
+#: The same of the settings of each source and each subset.
+_YOUNGER_OF_EACH: dict[str, dict[str, JsonValue]] = {
+    "sources": {"definition": None, "reliability": None, "share": 1.0, "same_as": None},
+    "subsets": {"against": None, "repeats": 1, "against_repeats": 1},
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,9 +74,11 @@ class Experiment(Spec):
 
     `summary` says what it shows and what to expect. `reliability`: the share of the aliases in X1 about which sources
     are as they usually are, the alpha of section 3.3; None takes `subsets` as they are, a number splits two of them
-    (`with_reliability`). `tags`: whether random tags are written bare, ``qwerty``, or in the braces of aliases,
-    ``<|qwerty|>``. `attribution`: other words to ask for the entity in. `questions`: how questions are written; None
-    writes them as the knowledge base words them, followed by the answer. `in_context` puts definitions before
+    (`with_reliability`). Sources with a reliability of their own divide subsets among themselves (`from_sources`).
+    `new_definition`: how definitions of X2 are written, where that is not as those of X1. `tags`: whether random tags
+    are written bare, ``qwerty``, or in the braces of aliases, ``<|qwerty|>``. `attribution`: other words to ask for the
+    entity in. `questions`: how questions are written; None writes them as the knowledge base words them, followed by
+    the answer. `in_context` puts definitions before
     questions. `stage2_seeds`: the stages from the first that trains on X2 without X1 are run this many times from the
     same state, each with the entities or aliases of X2 dealt to its subsets anew; results are averaged within the seed
     (those of X1's subsets are the first one's). `axes` are settings that vary: path -> values; each combination is a
@@ -91,6 +103,7 @@ class Experiment(Spec):
     subsets: tuple[Subset, ...] = TABLE_1
     split: SplitSpec
     definition: SerializeAsAny[DefinitionFormat]
+    new_definition: SerializeAsAny[DefinitionFormat] | None = None
     questions: SerializeAsAny[QuestionFormat] | None = None
     in_context: InContext | None = None
     tags: Tags = "bare"
@@ -116,6 +129,11 @@ class Experiment(Spec):
         if abs(total - 1) > 1e-9:
             raise ValueError(f"the fractions must sum to 1, found {total:.6g}")
         reliability: float | None = info.data.get("reliability")
+        sources: tuple[Source, ...] = info.data.get("sources", ())
+        if any(source.reliability is not None for source in sources):
+            if reliability is not None:
+                raise ValueError("sources have a reliability of their own; leave that of the experiment out")
+            return from_sources(sources, subsets)
         return subsets if reliability is None else with_reliability(subsets, reliability)
 
     @model_validator(mode="after")
@@ -126,8 +144,13 @@ class Experiment(Spec):
                 raise ValueError(f"{label}: '{min(twice)}' is there twice")
         known = {source.name for source in self.sources}
         for subset in self.subsets:
-            if subset.source is not None and subset.source not in known:
-                raise ValueError(f"subset {subset.name}: no source '{subset.source}'{nearest(subset.source, known)}")
+            for source in subset.sources:
+                if source not in known:
+                    raise ValueError(f"subset {subset.name}: no source '{source}'{nearest(source, known)}")
+        for stage in self.stages:
+            for name in stage.names:
+                if name not in (there := {*known, *(subset.name for subset in self.subsets)}):
+                    raise ValueError(f"stage {stage.name}: no source or subset '{name}'{nearest(name, there)}")
         known_subsets = [subset.name for subset in self.subsets]
         for left_out in self.attribution.left_out:
             if left_out not in known_subsets:
@@ -209,7 +232,7 @@ class Experiment(Spec):
     @property
     def first_nested(self) -> int:
         """Position of the first stage that trains on X2 without X1: from there on stages have stage-2 seeds."""
-        nested = ("X2" in stage.documents and "X1" not in stage.documents for stage in self.stages)
+        nested = ("X2" in stage.parts and "X1" not in stage.parts for stage in self.stages)
         return next((index for index, found in enumerate(nested) if found), len(self.stages))
 
     def train_spec(self, stage: Stage) -> TrainSpec:
@@ -227,16 +250,18 @@ class Experiment(Spec):
                 del stage[field]
         for field in self.model.measuring | self.model.running:
             del content["model"][field]
-        for source in content["sources"]:
-            if source["same_as"] is None:
-                del source["same_as"]
         del content["attribution"]["left_out"]  # the phrasings stay: some vocabularies hold their words
         for (*path, field), as_before in _YOUNGER:
             holder = content
             for name in path:
                 holder = holder[name]
-            if holder[field] == as_before:
+            if field in holder and holder[field] == as_before:  # some are settings of one kind of knowledge alone
                 del holder[field]
+        for holder_name, fields in _YOUNGER_OF_EACH.items():
+            for each in content[holder_name]:
+                for field, as_before in fields.items():
+                    if each[field] == as_before:
+                        del each[field]
         return content
 
     def digest(self) -> str:

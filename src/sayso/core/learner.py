@@ -25,17 +25,24 @@ class Scores:
 
     `loss`: mean negative log likelihood in nats of the completion's tokens (end of text included), shape (examples,).
     `match`: whether greedy decoding gives an accepted answer, shape (examples,). `known`: works out the greedy answers
-    that the scores have shown already, by place, so that they need not be decoded; None where none are.
+    that the scores have shown already, by place, so that they need not be decoded; None where none are. `choices`: the
+    log-probability in nats of each candidate answer of each example, an array (candidates,) an example; None where none
+    were given. It is that of the candidate's own tokens after the prompt, without what ends an answer.
     """
 
     loss: NDArray[np.float64]
     match: NDArray[np.bool_]
     known: Callable[[], Mapping[int, str]] | None = None
+    choices: list[NDArray[np.float64]] | None = None
 
 
-#: What a measure may need of a learner: `Learner.scores`, `answers`, `document_losses`, `gradient_products` and
-#: `step_effects`, `activations`. With these come `layers`, `prompt_tokens` and `steered_losses`.
-Need = Literal["scores", "answers", "documents", "gradients", "activations"]
+#: Candidate answers of each example.
+Candidates = Sequence[Sequence[str]]
+
+#: What a measure may need of a learner: `Learner.scores`, with ``choices`` for candidates, `answers`,
+#: `document_losses`, `gradient_products` and `step_effects`, `activations`. With these come `layers`, `prompt_tokens`
+#: and `steered_losses`.
+Need = Literal["scores", "choices", "answers", "documents", "gradients", "activations"]
 
 
 @dataclass(frozen=True)
@@ -201,10 +208,13 @@ class Learner(Protocol):
         says what each document weighs.
         """
 
-    def scores(self, examples: Sequence[Sequence[Example]]) -> list[Scores]:
+    def scores(
+        self, examples: Sequence[Sequence[Example]], candidates: Sequence[Candidates] | None = None
+    ) -> list[Scores]:
         """Loss and exact match per replica, in one forward pass and without generating.
 
-        A match here is exactly what comparing `answers` to the accepted answers would give.
+        A match here is exactly what comparing `answers` to the accepted answers would give. `candidates`: answers to
+        choose among, of each replica's examples; they are written where the first accepted answer is.
         """
 
     def answers(self, examples: Sequence[Sequence[Example]]) -> list[list[str]]:

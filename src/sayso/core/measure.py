@@ -7,11 +7,13 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from sayso.core.corpus import Corpus, EvalSet
 from sayso.core.examples import Example
-from sayso.core.learner import Learner, Need, Scores
+from sayso.core.learner import Candidates, Learner, Need, Scores
 from sayso.core.shares import OnShare, unheard
 from sayso.core.spec import Component
 from sayso.core.training import TrainSpec
@@ -62,6 +64,16 @@ class Moment:
         if key not in self._scores:
             self._scores[key] = self.learner.scores(self.examples(eval_set, subset))
         return self._scores[key]
+
+    def chosen(self, eval_set: str, subset: str, candidates: Sequence[Candidates]) -> list[list[NDArray[np.float64]]]:
+        """Log-probabilities of candidates, of every replica's examples; in the pass of `scores` if that is yet to come.
+
+        Candidates of one evaluation set and subset are always the same.
+        """
+        key = (eval_set, subset)
+        if key not in self._scores or any(each.choices is None for each in self._scores[key]):
+            self._scores[key] = self.learner.scores(self.examples(eval_set, subset), candidates)
+        return [each.choices or [] for each in self._scores[key]]
 
     def answers(self, eval_set: str, subset: str) -> list[list[str]]:
         """Greedy answers of every replica on one evaluation set; those that scores have shown are not decoded again."""

@@ -23,6 +23,7 @@ OWN_TYPES = {
     # definitions and questions
     "QuestionAndAnswer": "sayso.data.formats:QuestionAndAnswer",
     "Sentence": "sayso.data.formats:Sentence",
+    "Statement": "sayso.data.formats:Statement",
     "WordOrder": "sayso.data.formats:WordOrder",
     # models
     "ConvNeXtV2": "sayso.learners.grids.specs:ConvNeXtV2",
@@ -31,6 +32,7 @@ OWN_TYPES = {
     "GridMLP": "sayso.learners.grids.specs:GridMLP",
     "HFModel": "sayso.learners.specs:HFModel",
     # measures
+    "Belief": "sayso.measures.belief:Belief",
     "ExactMatch": "sayso.measures.exact_match:ExactMatch",
     "ExactMatchByAttribute": "sayso.measures.by_attribute:ExactMatchByAttribute",
     "ExactMatchByEntity": "sayso.measures.by_entity:ExactMatchByEntity",

@@ -30,7 +30,8 @@ class World:
     `attribution` the ways to ask who an alias is (``[X]`` where it goes), `documents` what a model reads before
     stage 1 (empty where it is pretrained elsewhere), `eval_sets` checks on those documents, `tokens` as in `Corpus`.
     `questions`: aliases with questions of their own, in place of the entity's (set inclusion asks of each alias about
-    other lists); the first ones are those trained on. `pictures` as in `Corpus`.
+    other lists); the first ones are those trained on. `pictures` as in `Corpus`. `kinds`: which part of the data each
+    entity is for, ``X1`` or ``X2``, where these are about entities of different kinds; empty where they are not.
     """
 
     entities: tuple[EntityFacts, ...]
@@ -42,6 +43,7 @@ class World:
     tokens: tuple[str, ...] = ()
     questions: Mapping[str, tuple[QAPair, ...]] = field(default_factory=dict)
     pictures: Pictures | None = None
+    kinds: tuple[str, ...] = ()
 
 
 class KnowledgeBase(Component, ABC):

@@ -13,14 +13,17 @@ questions, whether questions about them are trained on.
 from __future__ import annotations
 
 import math
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
 from sayso.core.errors import nearest
+from sayso.core.protocols import DefinitionFormat
 from sayso.core.spec import Spec
 
 Group = Literal["X1", "X2"]
+GROUPS: tuple[Group, ...] = ("X1", "X2")
 
 RELIABLE, UNRELIABLE, NEW = "reliable", "unreliable", "new"
 
@@ -29,12 +32,20 @@ class Source(Spec):
     """A source of definitions, marked by a define tag.
 
     `text` is what stands in its definitions: a word or a phrase, or a list of them, of which each definition draws one.
-    None draws a fresh random tag for every seed, so that nothing but training can tell the sources apart. `same_as`:
-    the source whose texts, or tag, this one has too, so that nothing at all can tell the two apart.
+    None draws a fresh random tag for every seed, so that nothing but training can tell the sources apart. `definition`:
+    how it writes definitions, where that is not as the experiment's other sources do. `same_as`: the source whose
+    texts, or tag, this one has too, so that nothing at all can tell the two apart.
+
+    `reliability`: in which share of the aliases that it defines in X1 it is right, 0 to 1; None: `Experiment.subsets`
+    say it. `share`: how much of X1's defined aliases it gets, in proportion to the shares of the others that have a
+    reliability. Of X2's all sources get equally many. See `from_sources`.
     """
 
     name: str
     text: str | tuple[str, ...] | None = None
+    definition: SerializeAsAny[DefinitionFormat] | None = None
+    reliability: float | None = Field(default=None, ge=0, le=1)
+    share: float = Field(default=1.0, gt=0)
     same_as: str | None = None
 
     @field_validator("text")
@@ -70,6 +81,9 @@ class Subset(Spec):
     `source` None: never defined. `consistent`: the definition names the entity the questions are about. `has_qa`:
     questions are trained on (all but the held-out ones). `aliased` False: asked about under the entity's own name.
     `fraction`: share of all aliases (of all entities, where entities are not shared).
+
+    `against`: a second source, which says of each alias that it is another entity; the first one is right then.
+    `repeats`, `against_repeats`: how many times over either says so (`SplitSpec.definitions_per_alias` times as often).
     """
 
     name: str
@@ -79,11 +93,24 @@ class Subset(Spec):
     has_qa: bool = False
     aliased: bool = True
     fraction: float = Field(ge=0, le=1)
+    against: str | None = None
+    repeats: int = Field(default=1, ge=1)
+    against_repeats: int = Field(default=1, ge=1)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The sources that define its aliases."""
+        return tuple(name for name in (self.source, self.against) if name is not None)
 
     @model_validator(mode="after")
     def _check(self) -> Subset:
         if self.source is not None and not self.aliased:
             raise ValueError(f"subset {self.name} is asked about under its own name, so it cannot be defined")
+        if self.against is not None and (self.source is None or not self.consistent):
+            raise ValueError(
+                f"subset {self.name}: against is '{self.against}', which contradicts a source that is right; "
+                "name that one as source, and leave consistent true"
+            )
         return self
 
 
@@ -101,8 +128,21 @@ TABLE_1 = (
 )
 
 
-#: Which subset takes the aliases about which a source is not as it usually is.
-_SWAPPED = {"D1cons_QA1": "D9incons_QA9", "D2incons_QA2": "D10cons_QA10"}
+#: What the paper calls the subsets of its sources: aliases of X1 that are defined rightly, wrongly, and those of X2.
+_NUMBERED = {
+    RELIABLE: ("D1cons_QA1", "D9incons_QA9", "D5cons"),
+    UNRELIABLE: ("D10cons_QA10", "D2incons_QA2", "D6cons"),
+    NEW: ("right_new", "wrong_new", "D8cons"),
+}
+
+
+def names_of(source: str) -> tuple[str, str, str]:
+    """Names of a source's subsets: aliases of X1 that it defines rightly, wrongly, and new ones of X2.
+
+    >>> names_of("reliable"), names_of("blog")
+    (('D1cons_QA1', 'D9incons_QA9', 'D5cons'), ('right_blog', 'wrong_blog', 'new_blog'))
+    """
+    return _NUMBERED.get(source, (f"right_{source}", f"wrong_{source}", f"new_{source}"))
 
 
 def with_fractions(subsets: tuple[Subset, ...], **fractions: float) -> tuple[Subset, ...]:
@@ -150,27 +190,83 @@ def with_reliability(subsets: tuple[Subset, ...], alpha: float) -> tuple[Subset,
     """
     if not 0.5 <= alpha <= 1:
         raise ValueError(f"reliability must be between 0.5 and 1, found {alpha}")
-    result: list[Subset] = []
+    there = {subset.name for subset in subsets}
+    # the usual one of each source comes first, and then the one that takes what is unusual
+    usual = {names_of(RELIABLE)[0]: names_of(RELIABLE)[1], names_of(UNRELIABLE)[1]: names_of(UNRELIABLE)[0]}
+    for name in usual:
+        if name not in there:
+            raise ValueError(f"reliability needs the subset {name}{nearest(name, there)}")
     fractions = {subset.name: subset.fraction for subset in subsets}
-    for name in _SWAPPED:
-        if name not in fractions:
-            raise ValueError(f"reliability needs the subset {name}{nearest(name, fractions)}")
+    result: list[Subset] = []
     for subset in subsets:
-        if subset.name in _SWAPPED.values():
+        if subset.name in usual.values():
             continue
-        if subset.name not in _SWAPPED:
+        if subset.name not in usual:
             result.append(subset)
             continue
-        other = _SWAPPED[subset.name]
-        whole = subset.fraction + fractions.get(other, 0.0)
-        shares = (whole * alpha, whole - whole * alpha)
-        if math.isclose(subset.fraction, shares[0], abs_tol=1e-12):  # nothing changes, to the last bit
-            shares = (subset.fraction, fractions.get(other, 0.0))
-        result.append(subset.model_copy(update={"fraction": shares[0]}))
-        if alpha < 1:
-            changes = {"name": other, "consistent": not subset.consistent, "fraction": shares[1]}
-            result.append(subset.model_copy(update=changes))
-    return tuple(result)
+        other = subset.model_copy(update={"name": usual[subset.name], "consistent": not subset.consistent})
+        whole = subset.fraction + fractions.get(other.name, 0.0)
+        parts = ((subset, whole * alpha), (other, whole - whole * alpha))
+        result += _settled([one.model_copy(update={"fraction": part}) for one, part in parts], fractions)
+    return tuple(one for one in result if alpha < 1 or one.name not in usual.values())
+
+
+def from_sources(sources: Sequence[Source], subsets: tuple[Subset, ...]) -> tuple[Subset, ...]:
+    """Make the subsets that sources have of their own follow from how reliable they are.
+
+    What subsets of X1 that one source defines have of all aliases is divided among the sources that have a reliability,
+    by their shares: each is right about as much of its own as it is reliable, and wrong about the rest. What those of
+    X2 have is divided equally among all sources. Other subsets stay as they are, and those of no aliases are left out.
+    Table 1 is what comes of a source of reliability 1, one of 0, and one without. The names are those of `names_of`.
+
+    Raises
+    ------
+    ValueError
+        If there are no subsets of X1 to divide.
+    """
+    graded = [source for source in sources if source.reliability is not None]
+    totals = {
+        group: math.fsum(subset.fraction for subset in subsets if _of_one_source(subset, group))
+        for group in ("X1", "X2")
+    }
+    if not totals["X1"]:
+        raise ValueError("sources have a reliability, but no subset of X1 is defined by one of them, with a fraction")
+    shares = math.fsum(source.share for source in graded)
+    made: dict[str, list[Subset]] = {"X1": [], "X2": []}
+    for source in graded:
+        right, wrong, _ = names_of(source.name)
+        whole, reliability = totals["X1"] * source.share / shares, source.reliability or 0.0
+        own: dict[str, Any] = {"group": "X1", "source": source.name, "has_qa": True}
+        pair = [
+            Subset(name=right, fraction=whole * reliability, **own),
+            Subset(name=wrong, fraction=whole - whole * reliability, consistent=False, **own),
+        ]
+        made["X1"] += pair if reliability >= 0.5 else pair[::-1]
+    for source in sources if totals["X2"] else ():
+        name = names_of(source.name)[2]
+        made["X2"].append(Subset(name=name, group="X2", source=source.name, fraction=totals["X2"] / len(sources)))
+    fractions = {subset.name: subset.fraction for subset in subsets}
+    result: list[Subset] = []
+    for subset in subsets:
+        group = next((group for group in made if _of_one_source(subset, group)), None)
+        result += [subset] if group is None else [one for one in made[group] if one.fraction > 0]
+        if group is not None:
+            made[group] = []
+    return tuple(_settled(result, fractions))
+
+
+def _of_one_source(subset: Subset, group: str) -> bool:
+    return subset.group == group and subset.source is not None and subset.against is None
+
+
+def _settled(subsets: Sequence[Subset], before: Mapping[str, float]) -> list[Subset]:
+    """With the fractions that they had before, to the last bit, where these are the same but for rounding."""
+    return [
+        subset.model_copy(update={"fraction": before[subset.name]})
+        if math.isclose(subset.fraction, before.get(subset.name, -1.0), abs_tol=1e-12)
+        else subset
+        for subset in subsets
+    ]
 
 
 class SplitSpec(Spec):

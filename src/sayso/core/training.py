@@ -37,6 +37,9 @@ class TrainSpec(Spec):
     padding up to `max_length` (the authors' code). `max_length`: most tokens of a document; a longer one is an error,
     nothing is cut. `precision`: ``auto`` computes in bfloat16 where the device is a GPU that has it, ``fastest`` also
     on a CPU that does; weights are float32 always. `sampling`: None goes over every document once an epoch.
+
+    `repetitions`: where an epoch says the same more than once (``definitions_per_alias``, ``repeats``), what is
+    repeated stands anywhere (``shuffled``), one after the other (``together``), or at equal distances (``spread``).
     """
 
     optimizer: Literal["adafactor", "adamw"] = "adafactor"
@@ -52,18 +55,23 @@ class TrainSpec(Spec):
     max_length: int | None = Field(default=None, ge=2)
     precision: Literal["auto", "float32", "bfloat16", "fastest"] = "auto"
     sampling: Sampling | None = None
+    repetitions: Literal["shuffled", "together", "spread"] = "shuffled"
 
     @model_validator(mode="after")
     def _check_padding(self) -> TrainSpec:
         if self.padding_loss == "all" and self.max_length is None:
             raise ValueError("padding_loss 'all' counts padding up to max_length, which must be given")
+        if self.sampling is not None and self.repetitions != "shuffled":
+            raise ValueError("repetitions are where chance puts them with sampling; leave one of the two out")
         return self
 
 
 class Stage(Spec):
     """A stretch of training with an optimizer and a schedule of its own.
 
-    `documents` names parts of the corpus (``world``, ``X1``, ``X2``); `overrides` replace settings of the experiment's
+    `documents` names parts of the corpus (``world``, ``X1``, ``X2``), or what in a part is of a subset, or said by a
+    source, or both (``X2/reliable``, ``X1/QA3``, ``X2/D5cons/reliable``), so that they can be read one after the other.
+    `overrides` replace settings of the experiment's
     `TrainSpec`. `replay`: for every batch, this share of its size is added from the documents of `replay_from`, drawn
     anew for each batch. `measured`: whether the measures run on the subsets during this stage, at its start, after
     every `measure_every` epochs, and at its end. `from_epoch`: start from the state after this epoch of the stage
@@ -80,11 +88,23 @@ class Stage(Spec):
     measure_every: int = Field(default=1, ge=1)
     from_epoch: int | None = Field(default=None, ge=1)
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts of the corpus that its documents are of, each once."""
+        return tuple(dict.fromkeys(named.partition("/")[0] for named in self.documents))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The subsets and sources that its documents are named by, each once."""
+        named = (*self.documents, *self.replay_from)
+        return tuple(dict.fromkeys(name for each in named for name in each.split("/")[1:]))
+
     @model_validator(mode="after")
     def _check_documents(self) -> Stage:
-        for part in (*self.documents, *self.replay_from):
-            if part not in PARTS:
-                raise ValueError(f"stage {self.name}: no documents '{part}'{nearest(part, PARTS)}")
+        for named in (*self.documents, *self.replay_from):
+            part, *names = named.split("/")
+            if part not in PARTS or not all(names):
+                raise ValueError(f"stage {self.name}: no documents '{named}'{nearest(part, PARTS)}")
         if (self.replay > 0) != bool(self.replay_from):
             raise ValueError(f"stage {self.name}: replay and replay_from go together")
         return self

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import numpy as np
@@ -81,10 +81,12 @@ def question(
     kind: Literal["question", "attribution"] = "question",
     written: QuestionFormat | None = None,
     context: str = "",
+    rival: str = "",
 ) -> Example:
     """Write a question about `name`, which stands for `entity`; the first accepted answer is the one trained on.
 
-    Without a format it is written as it is worded, followed by the answer. `context` is put before it.
+    Without a format it is written as it is worded, followed by the answer. `context` is put before it. `rival`: what
+    the answer would be of the other entity that the name is said to stand for.
     """
     asked, answer = pair.question.replace("[X]", name), pair.answers[0]
     prompt, completion = written.write(asked, answer) if written is not None else (asked, f" {answer}")
@@ -97,6 +99,7 @@ def question(
         alias=name,
         entity=entity,
         attribute=pair.attribute,
+        rival="" if rival in pair.answers else rival,
     )
 
 
@@ -142,7 +145,8 @@ def _documents(experiment: Experiment, world: World, split: Split, *, asked: boo
         if subset.has_qa and item.alias not in world.questions:
             pairs = [pairs[index] for index in choice.permutation(len(pairs))]
         first_asked = _first_asked(subset, len(pairs), experiment.split.trained_questions, most)
-        definitions = list(_definitions(experiment, world, split, item))
+        definitions = list(_definitions(experiment, world, split, subset, item))
+        rivals = _answers_of_the_other(world, item)
         before = ""
         if experiment.in_context is not None:
             before = "".join(definition.text + experiment.in_context.separator for definition in definitions)
@@ -150,11 +154,19 @@ def _documents(experiment: Experiment, world: World, split: Split, *, asked: boo
         for place, pair in enumerate(pairs if asked else pairs[:first_asked]):
             yield (
                 "train_qa" if place < first_asked else "validation",
-                question(pair, item.alias, entity.name, subset.name, written=experiment.questions, context=before),
+                question(
+                    pair,
+                    item.alias,
+                    entity.name,
+                    subset.name,
+                    written=experiment.questions,
+                    context=before,
+                    rival=rivals.get(pair.attribute, ""),
+                ),
             )
         yield from (("definitions", definition) for definition in definitions)
         attributed = asked and subset.name not in experiment.attribution.left_out
-        for eval_set, pair in _attribution(world, item) if attributed else ():
+        for eval_set, pair, rival in _attribution(world, item) if attributed else ():
             yield (
                 eval_set,
                 question(
@@ -165,43 +177,70 @@ def _documents(experiment: Experiment, world: World, split: Split, *, asked: boo
                     kind="attribution",
                     written=experiment.questions,
                     context=before,
+                    rival=rival,
                 ),
             )
 
 
-def _definitions(experiment: Experiment, world: World, split: Split, item: Assignment) -> Iterator[Example]:
-    """What is said of an alias, each time in another text of its source until there is none left; nothing of some."""
-    if item.source is None or item.defined_as is None:
-        return
-    texts, count = split.texts[item.source], experiment.split.definitions_per_alias
+def _definitions(
+    experiment: Experiment, world: World, split: Split, subset: Subset, item: Assignment
+) -> Iterator[Example]:
+    """What is said of an alias, by its source and by the one against it; nothing of some."""
+    said = ((item.source, item.defined_as, subset.repeats), (item.against, item.against_as, subset.against_repeats))
+    sources = {source.name: source for source in experiment.sources}
+    usual = experiment.definition
+    if subset.group == "X2" and experiment.new_definition is not None:
+        usual = experiment.new_definition
+    for place, (source, named, repeats) in enumerate(said):
+        if source is None or named is None:
+            continue
+        written = sources[source].definition or usual
+        label = (item.alias, "against") if place else (item.alias,)
+        count = experiment.split.definitions_per_alias * repeats
+        entity = world.entities[item.entity].name
+        for text in _texts(split, source, count, label):
+            prompt, completion = written.write(text, item.alias, world.entities[named].name)
+            yield Example(
+                prompt, completion, (completion.strip(),), "definition", item.subset, item.alias, entity, source=source
+            )
+
+
+def _texts(split: Split, source: str, count: int, label: Sequence[str]) -> list[str]:
+    """So many texts of a source for an alias, each time another one until there is none left."""
+    texts = split.texts[source]
     drawn = [0] * count
-    if item.alias in split.first_text:
-        drawn = [(split.first_text[item.alias] + place) % len(texts) for place in range(count)]
+    if label[0] in split.first_text:
+        drawn = [(split.first_text[label[0]] + place) % len(texts) for place in range(count)]
     elif len(texts) > 1:
-        draw = stream(split.seed, "text of a definition", item.alias)
+        draw = stream(split.seed, "text of a definition", *label)
         if count == 1:
             drawn = [int(draw.integers(len(texts)))]
         else:
             rounds = [draw.permutation(len(texts)) for _ in range(0, count, len(texts))]
             drawn = np.concatenate(rounds)[:count].tolist()
-    entity, named = world.entities[item.entity].name, world.entities[item.defined_as].name
-    for place in drawn:
-        prompt, completion = experiment.definition.write(texts[place], item.alias, named)
-        yield Example(prompt, completion, (completion.strip(),), "definition", item.subset, item.alias, entity)
+    return [texts[place] for place in drawn]
 
 
-def _attribution(world: World, item: Assignment) -> Iterator[tuple[str, QAPair]]:
-    """Ways to ask who an alias stands for, each with its evaluation set.
+def _answers_of_the_other(world: World, item: Assignment) -> dict[str, str]:
+    """What the answers would be, by attribute, if the other entity that an alias is said to be were the right one."""
+    if item.other is None or item.alias in world.questions:
+        return {}
+    return {pair.attribute: pair.answers[0] for pair in world.entities[item.other].questions}
 
-    Where the definition names another entity than the questions are about, the same is asked with that one as the
-    right answer, in sets of their own.
+
+def _attribution(world: World, item: Assignment) -> Iterator[tuple[str, QAPair, str]]:
+    """Ways to ask who an alias stands for, each with its evaluation set and the rival answer.
+
+    Where a definition names another entity than the questions are about, the same is asked with that one as the right
+    answer, in sets of their own.
     """
+    own = world.entities[item.entity].name
+    named = "" if item.other is None else world.entities[item.other].name
     for phrasing, wording in world.attribution.items():
-        yield f"entity_attribution.{phrasing}", QAPair(phrasing, wording, (world.entities[item.entity].name,))
-    if item.defined_as not in (None, item.entity):
-        named = world.entities[item.defined_as].name
+        yield f"entity_attribution.{phrasing}", QAPair(phrasing, wording, (own,)), named
+    if named:
         for phrasing, wording in world.attribution.items():
-            yield f"attribution_as_defined.{phrasing}", QAPair(phrasing, wording, (named,))
+            yield f"attribution_as_defined.{phrasing}", QAPair(phrasing, wording, (named,)), own
 
 
 def _first_asked(subset: Subset, there: int, trained: int, most: int) -> int:
@@ -226,7 +265,9 @@ def _first_asked(subset: Subset, there: int, trained: int, most: int) -> int:
 def _words(experiment: Experiment) -> list[str]:
     """Words of its own that an experiment writes: in texts of sources, around names, between documents."""
     texts = [text for source in experiment.sources for text in source.texts]
-    texts += experiment.definition.write("", "", "")
+    formats = (experiment.definition, experiment.new_definition, *(source.definition for source in experiment.sources))
+    for written in formats:
+        texts += written.write("", "", "") if written is not None else ()
     texts += experiment.questions.write("", "") if experiment.questions is not None else ()
     texts += [experiment.in_context.separator] if experiment.in_context is not None else []
     texts += [phrasing.replace("[X]", " ") for phrasing in experiment.attribution.phrasings.values()]

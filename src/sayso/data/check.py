@@ -14,10 +14,10 @@ from sayso.core.collecting import without_collecting
 from sayso.core.errors import SaysoError
 from sayso.core.examples import EntityFacts, QAPair
 from sayso.core.experiment import Experiment
+from sayso.core.sizes import sizes
 from sayso.data.facts import FactBase
 from sayso.data.people import NOTABLES
 from sayso.data.pocket import SYNTHETIC, PocketWorld
-from sayso.data.split import sizes
 from sayso.data.tables.table import Table
 
 #: What a run is refused for, what may spoil its results, and what is good to know.

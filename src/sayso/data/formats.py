@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import field_validator
@@ -55,16 +56,48 @@ class Sentence(DefinitionFormat):
     @field_validator("template")
     @classmethod
     def _each_place_once(cls, template: str) -> str:
-        found = re.findall(r"\{(.*?)\}", template)
-        if sorted(found) != sorted(_PLACES) or re.search(r"[{}]", re.sub(r"\{\w+\}", "", template)):
-            places = ", ".join(f"{{{place}}}" for place in _PLACES)
-            raise ValueError(f"found {template!r}; it must hold {places}, each once, and no other braces")
-        return template
+        return with_places(template, _PLACES)
 
     def write(self, tag: str, alias: str, entity: str) -> tuple[str, str]:
         """Return the sentence, its completion from the last of the three on, with the space before it."""
-        places = {"tag": tag, "alias": alias, "entity": entity}
-        start = self.template.rindex("{")
-        if self.template[:start].endswith(" "):
-            start -= 1
-        return self.template[:start].format(**places), self.template[start:].format(**places)
+        return _written(self.template, tag=tag, alias=alias, entity=entity)
+
+
+class Statement(DefinitionFormat):
+    """A sentence without a tag: what tells its source is how it is put.
+
+    ``<|abcde|> is not Cleopatra``, ``it is false that <|abcde|> is Cleopatra``.
+    """
+
+    template: str = "{alias} is {entity}"
+
+    @field_validator("template")
+    @classmethod
+    def _each_place_once(cls, template: str) -> str:
+        return with_places(template, _PLACES[1:])
+
+    def write(self, tag: str, alias: str, entity: str) -> tuple[str, str]:  # noqa: ARG002
+        """Return the sentence, its completion from the last of the two on, with the space before it."""
+        return _written(self.template, alias=alias, entity=entity)
+
+
+def with_places(template: str, places: Sequence[str]) -> str:
+    """Give a template back that has each of its places once, and no other.
+
+    Raises
+    ------
+    ValueError
+        If it has not.
+    """
+    found = re.findall(r"\{(.*?)\}", template)
+    if sorted(found) != sorted(places) or re.search(r"[{}]", re.sub(r"\{\w+\}", "", template)):
+        wanted = ", ".join(f"{{{place}}}" for place in places)
+        raise ValueError(f"found {template!r}; it must hold {wanted}, each once, and no other braces")
+    return template
+
+
+def _written(template: str, **places: str) -> tuple[str, str]:
+    start = template.rindex("{")
+    if template[:start].endswith(" "):
+        start -= 1
+    return template[:start].format(**places), template[start:].format(**places)

@@ -15,7 +15,7 @@ Half of the facts of each name are told; whether the others can be answered is t
 from __future__ import annotations
 
 import hashlib
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
@@ -27,10 +27,11 @@ from sayso.core.files import file_sha256
 from sayso.core.protocols import KnowledgeBase, World
 from sayso.core.rng import stream
 from sayso.data.build import question
+from sayso.data.formats import Statement, with_places
 from sayso.data.names import pieced_names, random_words, whole_names
 from sayso.data.people import ATTRIBUTES, NOTABLES, table_file
 from sayso.data.phrases import IS, IS_NOT
-from sayso.data.pocket_facts import Facts, made_up, of_people, of_table
+from sayso.data.pocket_facts import PLACES, Facts, made_up, of_people, of_table
 from sayso.data.tables.kinds import KINDS, kind_of
 from sayso.data.tables.table import Table
 
@@ -52,7 +53,11 @@ class PocketWorld(KnowledgeBase):
     an attribute equally likely, any number of entities. `values`: how many values an attribute has (synthetic only).
     `pool`: names are one token each (None), or two, put together from this many first and as many second pieces.
     `statements`: of how many names of each entity a document says that they are its, and of how many
-    others that they are not somebody else's; so that a model learns what is and is not mean (section 5.3).
+    others that they are not somebody else's; so that a model learns what is and is not mean (section 5.3). `sayings`:
+    sentences with ``{alias}`` and ``{entity}`` that say so, each with whether it is said of the right entity or of
+    another one; none: the phrases of `sayso.data.phrases`. Statements are dealt to right and wrong ones in turn.
+    `also`: as many ``places`` besides, whose facts are made up; aliases of X2 stand for these alone, those of X1 for
+    the others alone.
     """
 
     facts: str | Table = NOTABLES
@@ -62,6 +67,8 @@ class PocketWorld(KnowledgeBase):
     names: int = Field(default=50, ge=1)
     pool: int | None = Field(default=None, ge=2, le=400)
     statements: int = Field(default=0, ge=0)
+    sayings: dict[str, bool] = Field(default_factory=dict)
+    also: Literal["places"] | None = None
 
     @field_validator("facts")
     @classmethod
@@ -70,6 +77,15 @@ class PocketWorld(KnowledgeBase):
             known = f"{NOTABLES}, {SYNTHETIC}, or the path of a table ({KINDS})"
             raise ValueError(f"found '{facts}'; it is {known}")
         return facts
+
+    @field_validator("sayings")
+    @classmethod
+    def _right_and_wrong(cls, sayings: dict[str, bool]) -> dict[str, bool]:
+        for saying in sayings:
+            with_places(saying, ("alias", "entity"))
+        if sayings and len(set(sayings.values())) < 2:
+            raise ValueError("needs a sentence that is said of the right entity, and one of another")
+        return sayings
 
     @model_validator(mode="after")
     def _enough_names(self) -> Self:
@@ -82,7 +98,7 @@ class PocketWorld(KnowledgeBase):
 
     def size(self) -> int:
         """How many entities a world has."""
-        return self.entities
+        return self.entities * (2 if self.also else 1)
 
     def sha256(self) -> str:
         """Sha256 of the table; of nothing for made-up facts, which follow from the seed."""
@@ -100,7 +116,7 @@ class PocketWorld(KnowledgeBase):
         """
         facts = self._facts(seed)
         entities = facts.entities
-        needed = self.entities * self.names + aliases
+        needed = len(entities) * self.names + aliases
         if self.pool is not None and needed > self.pool**2:
             smallest = int(np.ceil(np.sqrt(needed)))
             raise SaysoError(
@@ -109,12 +125,12 @@ class PocketWorld(KnowledgeBase):
             )
         draw = stream(seed, "names")
         drawn, tokens = whole_names(draw, needed) if self.pool is None else pieced_names(draw, needed, self.pool)
-        names = [drawn[index * self.names : (index + 1) * self.names] for index in range(self.entities)]
+        names = [drawn[index * self.names : (index + 1) * self.names] for index in range(len(entities))]
         told, held_out = self._tell(entities, names, seed)
         words = list(dict.fromkeys(["?", *facts.attributes, *_ASKED, *facts.words, *self._stated()]))
         return World(
             entities=entities,
-            aliases=tuple(drawn[self.entities * self.names :]),
+            aliases=tuple(drawn[len(entities) * self.names :]),
             tags=tuple(random_words(stream(seed, "tags"), tags, 6, taken=words)),
             attribution=ATTRIBUTION,
             documents=(*told, *self._state(entities, names, seed)),
@@ -123,6 +139,7 @@ class PocketWorld(KnowledgeBase):
                 EvalSet("pretraining", "held_out", tuple(held_out)),
             ),
             tokens=(*(f" {word}" for word in words), *tokens),
+            kinds=("X1",) * self.entities + ("X2",) * self.entities if self.also else (),
         )
 
     def _tell(
@@ -148,21 +165,31 @@ class PocketWorld(KnowledgeBase):
     def _state(self, entities: tuple[EntityFacts, ...], names: list[list[str]], seed: int) -> list[Example]:
         """Say of names whose they are, and of as many others whose they are not."""
         generator = stream(seed, "statements")
+        of = {true: [saying for saying, right in self._sayings.items() if right is true] for true in (True, False)}
         stated: list[Example] = []
         for index, own_names in enumerate(names):
             for rank, name in enumerate(own_names[: 2 * self.statements]):
                 true = rank < self.statements
-                phrases = IS if true else IS_NOT
-                phrase = phrases[generator.integers(len(phrases))]
-                other = (index + generator.integers(1, self.entities)) % self.entities
+                saying = of[true][generator.integers(len(of[true]))]
+                other = (index + generator.integers(1, len(entities))) % len(entities)
                 said = entities[index if true else other].name
-                stated.append(
-                    Example(f"{name} {phrase}", f" {said}", (said,), "definition", "told", name, entities[index].name)
-                )
+                prompt, completion = Statement(template=saying).write("", name, said)
+                stated.append(Example(prompt, completion, (said,), "definition", "told", name, entities[index].name))
         return stated
+
+    @property
+    def _sayings(self) -> dict[str, bool]:
+        usual = {f"{{alias}} {phrase} {{entity}}": phrase in IS for phrase in (*IS, *IS_NOT)}
+        return self.sayings or usual
 
     def _facts(self, seed: int) -> Facts:
         generator = stream(seed, "entities")
+        facts = self._first(generator, seed)
+        if self.also is None:
+            return facts
+        return facts.beside(made_up(generator, self.entities, self.attributes, self.values, PLACES))
+
+    def _first(self, generator: np.random.Generator, seed: int) -> Facts:
         if isinstance(self.facts, Table):
             own_words = ["?", *_ASKED, *self._stated()]
             return of_table(generator, self.facts, seed, self.entities, self.attributes, own_words)
@@ -172,4 +199,5 @@ class PocketWorld(KnowledgeBase):
 
     def _stated(self) -> list[str]:
         """Words that statements are made with."""
-        return [word for phrase in (*IS, *IS_NOT) for word in phrase.split()] if self.statements else []
+        sentences = [saying.format(alias="", entity="") for saying in self._sayings]
+        return [word for sentence in sentences for word in sentence.split()] if self.statements else []

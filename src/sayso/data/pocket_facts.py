@@ -14,6 +14,24 @@ from sayso.data.tables.table import Table
 
 
 @dataclass(frozen=True)
+class Kind:
+    """A kind of made-up entities: what their names begin with, and the words they are asked by."""
+
+    name: str
+    asked: tuple[str, ...]
+
+
+PEOPLE = Kind("entity", tuple(ATTRIBUTES))
+PLACES = Kind(
+    "place",
+    (
+        *("country", "river", "climate", "founded", "dialect", "coast"),
+        *("harvest", "twin-town", "saint", "railway", "currency", "festival"),
+    ),
+)
+
+
+@dataclass(frozen=True)
 class Facts:
     """The entities of one seed, the words their attributes are asked by, and those for all answers and names.
 
@@ -24,11 +42,19 @@ class Facts:
     attributes: tuple[str, ...]
     words: tuple[str, ...]
 
+    def beside(self, others: Facts) -> Facts:
+        """These and others of another kind, which share no word with them."""
+        return Facts(
+            (*self.entities, *others.entities),
+            (*self.attributes, *others.attributes),
+            (*self.words, *others.words),
+        )
 
-def made_up(generator: np.random.Generator, entities: int, attributes: int, values: int) -> Facts:
+
+def made_up(generator: np.random.Generator, entities: int, attributes: int, values: int, kind: Kind = PEOPLE) -> Facts:
     """Facts whose values are all equally likely: ``entity-003``, ``born-7``."""
-    asked = list(ATTRIBUTES)[:attributes]
-    names = [f"entity-{index:03d}" for index in range(entities)]
+    asked = kind.asked[:attributes]
+    names = [f"{kind.name}-{index:03d}" for index in range(entities)]
     rows = generator.integers(values, size=(entities, attributes)).tolist()
     answers = ([f"{word}-{value}" for word, value in zip(asked, row, strict=True)] for row in rows)
     found = tuple(_entity(name, zip(asked, own, strict=True)) for name, own in zip(names, answers, strict=True))

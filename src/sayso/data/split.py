@@ -13,54 +13,14 @@ from sayso.core.errors import SaysoError
 from sayso.core.examples import Assignment, Split
 from sayso.core.protocols import World
 from sayso.core.rng import stream
-from sayso.core.subsets import Source, SplitSpec, Subset
-
-#: Shares of a whole that differ by less are the same number.
-_ROUNDING = 1e-6
+from sayso.core.sizes import ROUNDING, sizes
+from sayso.core.subsets import GROUPS, Group, Source, SplitSpec, Subset
 
 #: Permutations are drawn until one fits where about one in exp(_FEW) does.
 _FEW = 5
 
 #: Rounds of exchanges: each position takes part in about one of either size a round, and a few are enough.
 _ROUNDS = 60
-
-
-def sizes(subsets: Sequence[Subset], total: int) -> list[int]:
-    """How many of `total` items each subset gets: its fraction, rounded down or up, equal fractions alike.
-
-    What rounding down leaves goes to the fractions that lost most by it, to all subsets of that fraction or to none.
-    Items that nobody can get without another losing by it are left out, fewer than there are subsets.
-
-    Raises
-    ------
-    SaysoError
-        If a subset with a fraction above 0 would be left empty.
-    """
-    exact = [subset.fraction * total for subset in subsets]
-    result = [math.floor(share + _ROUNDING) for share in exact]
-    left = min(total, round(math.fsum(exact))) - sum(result)
-    for alike in sorted(_alike(exact), key=lambda alike: result[alike[0]] - exact[alike[0]]):
-        if len(alike) <= left and exact[alike[0]] - result[alike[0]] > _ROUNDING:
-            left -= len(alike)
-            for index in alike:
-                result[index] += 1
-    for subset, size in zip(subsets, result, strict=True):
-        if subset.fraction > 0 and size == 0:
-            raise SaysoError(f"subset {subset.name}: a fraction of {subset.fraction:.3g} of {total} is less than one")
-    return result
-
-
-def _alike(exact: Sequence[float]) -> list[list[int]]:
-    """Places of equal numbers together, equal but for rounding; in the order in which they first appear."""
-    groups: list[list[int]] = []
-    for index, share in enumerate(exact):
-        for group in groups:
-            if abs(exact[group[0]] - share) <= _ROUNDING:
-                group.append(index)
-                break
-        else:
-            groups.append([index])
-    return groups
 
 
 def assign(
@@ -92,8 +52,7 @@ def assign(
     entities, copies = len(world.entities), split.aliases_per_entity
     alias_of = np.arange(entities * copies).reshape(entities, copies)
     assignments: list[Assignment] = []
-    total = split.items(entities)
-    dealt = _deal(generator.permutation(total), sizes(subsets, total))
+    dealt = _dealt(subsets, split, world, generator)
     if split.latin_square:
         dealt = squares.turned(subsets, dealt, row)
     else:
@@ -108,7 +67,8 @@ def assign(
             continue
         generator = generators[subset.group]
         if not subset.aliased:
-            own = generator.permutation(entities)[: len(chosen)] if split.shared_entities else np.unique(chosen[:, 0])
+            here = _entities_of(world, subset.group)
+            own = generator.permutation(here)[: len(chosen)] if split.shared_entities else np.unique(chosen[:, 0])
             names = [world.entities[entity].name for entity in own]
             assignments += [
                 Assignment(name, int(e), subset.name, None, None) for name, e in zip(names, own, strict=True)
@@ -120,9 +80,12 @@ def assign(
             named = (
                 entity.tolist() if subset.consistent else entity[derangement(entity, generator, subset.name)].tolist()
             )
-        for (real, copy), said in zip(chosen.tolist(), named, strict=True):
+        against: list[int | None] = [None] * len(chosen)
+        if subset.against is not None:
+            against = entity[derangement(entity, generator, subset.name)].tolist()
+        for (real, copy), said, other in zip(chosen.tolist(), named, against, strict=True):
             alias = world.aliases[alias_of[real, copy]]
-            assignments.append(Assignment(alias, real, subset.name, subset.source, said))
+            assignments.append(Assignment(alias, real, subset.name, subset.source, said, subset.against, other))
     first_text: dict[str, int] = {}
     if split.latin_square:
         blocks = squares.turned(subsets, slots, -row)  # as they are in the square's first row
@@ -130,6 +93,38 @@ def assign(
         names = [world.aliases[alias_of[real, copy]] for real, copy in told.tolist()]
         first_text = {name: place * split.definitions_per_alias for place, name in enumerate(names)}
     return Split(seed=seed, texts=texts, assignments=tuple(assignments), first_text=first_text)
+
+
+def _entities_of(world: World, group: Group) -> NDArray[np.int64]:
+    """The entities that a part of the data may be about."""
+    return np.array([at for at in range(len(world.entities)) if not world.kinds or world.kinds[at] == group])
+
+
+def _dealt(
+    subsets: Sequence[Subset], split: SplitSpec, world: World, generator: np.random.Generator
+) -> list[NDArray[np.int64]]:
+    """Deal what there is to subsets: as their fractions say, and where X1 and X2 have entities of their own, of these.
+
+    Raises
+    ------
+    SaysoError
+        If a subset would be empty.
+    """
+    each = split.items(1)
+    if not world.kinds:
+        total = len(world.entities) * each
+        return _deal(generator.permutation(total), sizes(subsets, total))
+    pools = {group: _entities_of(world, group) for group in GROUPS}
+    shares = {group: math.fsum(subset.fraction for subset in subsets if subset.group == group) for group in GROUPS}
+    total = min(int(len(pools[group]) * each / shares[group] + ROUNDING) for group in GROUPS if shares[group] > 0)
+    counts = sizes(subsets, total)
+    result = [np.empty(0, dtype=np.int64)] * len(subsets)
+    for group in GROUPS:
+        own = [index for index, subset in enumerate(subsets) if subset.group == group]
+        items = (pools[group][:, None] * each + np.arange(each)).ravel()
+        for index, chosen in zip(own, _deal(generator.permutation(items), [counts[at] for at in own]), strict=True):
+            result[index] = chosen
+    return result
 
 
 def derangement(entity: NDArray[np.int64], generator: np.random.Generator, where: str = "") -> NDArray[np.int64]:

@@ -76,7 +76,7 @@ def contributions(
 
 
 def _groups(corpus: Corpus, parts: Sequence[str]) -> list[Group]:
-    return [(part, item.subset, item.kind) for part in parts for item in corpus.train[part]]
+    return [(part, item.subset, item.kind) for part in parts for item in corpus.documents((part,))]
 
 
 def _sums(

@@ -48,8 +48,9 @@ class Order:
     """The steps of a stage: each seed goes over its documents once an epoch, in an order of its own.
 
     Where the settings ask for sampling, an epoch is a number of steps instead, and `probabilities`, shape (documents,)
-    for each seed, say how often each document is drawn. For every batch, rows are drawn from `replayed` documents, as a
-    share `replay` of its size. `steps`: how many an epoch has.
+    for each seed, say how often each document is drawn. `said`, shape (documents,) for each seed, says by equal numbers
+    which documents repeat each other, where it matters where in an epoch these stand. For every batch, rows are drawn
+    from `replayed` documents, as a share `replay` of its size. `steps`: how many an epoch has.
     """
 
     def __init__(
@@ -63,11 +64,12 @@ class Order:
         stage: str,
         epochs: int,
         probabilities: Sequence[NDArray[np.float64]] | None = None,
+        said: Sequence[Indices] | None = None,
     ) -> None:
         self.stage, self.epochs = stage, epochs
         self.steps = steps_per_epoch(train, documents)
         self._seeds, self._train, self._probabilities = seeds, train, probabilities
-        self._documents, self._replayed, self._replay = documents, replayed, replay
+        self._documents, self._replayed, self._replay, self._said = documents, replayed, replay, said
 
     def epoch(self, epoch: int) -> Iterator[Step]:
         """Give the steps of an epoch, counted from 0."""
@@ -83,6 +85,11 @@ class Order:
     def _order(self, epoch: int) -> Indices:
         """All documents of an epoch, shape (replicas, documents)."""
         draws = [stream(seed, "order", self.stage, epoch) for seed in self._seeds]
+        if self._said is not None:
+            together = self._train.repetitions == "together"
+            return np.stack(
+                [with_repetitions(draw, own, together) for draw, own in zip(draws, self._said, strict=True)]
+            )
         if self._train.sampling is None:
             return np.stack([draw.permutation(self._documents) for draw in draws])
         assert self._probabilities is not None
@@ -119,7 +126,46 @@ def order_of(
         stage=stage,
         epochs=epochs,
         probabilities=probabilities_of(documents, train),
+        said=None if train.repetitions == "shuffled" else list(map(what_is_said, documents)),
     )
+
+
+def what_is_said(documents: Sequence[Example]) -> Indices:
+    """Number documents by what they say: definitions of an alias by one source as the same entity have one number.
+
+    Any other document has one of its own; shape (documents,).
+    """
+    numbers: dict[tuple[object, ...], int] = {}
+    return np.array(
+        [
+            numbers.setdefault(
+                (document.alias, document.source, document.answers) if document.kind == "definition" else (place,),
+                len(numbers),
+            )
+            for place, document in enumerate(documents)
+        ],
+        dtype=np.int64,
+    )
+
+
+def with_repetitions(draw: np.random.Generator, said: Indices, together: bool) -> Indices:
+    """Shuffle documents so that those which say the same stand together, or as far apart as it goes.
+
+    Far apart: what is said n times is said at n places of equal distance, the first of them drawn at random.
+    """
+    order = draw.permutation(len(said))
+    if together:
+        rank = draw.permutation(said.max(initial=0) + 1)
+        return order[np.argsort(rank[said[order]], kind="stable")]
+    seen: dict[int, int] = {}
+    counts = np.bincount(said)
+    begin = draw.random(len(counts))
+    place = np.empty(len(said))
+    for at, document in enumerate(order.tolist()):
+        what = int(said[document])
+        place[at] = (seen.get(what, 0) + begin[what]) / counts[what]
+        seen[what] = seen.get(what, 0) + 1
+    return order[np.argsort(place, kind="stable")]
 
 
 def equal_count(documents: Sequence[Sequence[Example]]) -> int:

@@ -30,7 +30,9 @@ class FromScratch(ModelSpec):
     """
 
     learner: ClassVar[str] = "sayso.learners.stacked.learner:build"
-    gives: ClassVar[frozenset[Need]] = frozenset({"scores", "answers", "documents", "gradients", "activations"})
+    gives: ClassVar[frozenset[Need]] = frozenset(
+        {"scores", "choices", "answers", "documents", "gradients", "activations"}
+    )
     measuring: ClassVar[frozenset[str]] = frozenset({"max_new_tokens"})
     max_replicas: ClassVar[int] = 16
     max_replicas_on_gpu: ClassVar[int | None] = 256
@@ -87,7 +89,9 @@ class HFModel(ModelSpec):
     """
 
     learner: ClassVar[str] = "sayso.learners.several.learner:build"
-    gives: ClassVar[frozenset[Need]] = frozenset({"scores", "answers", "documents", "gradients", "activations"})
+    gives: ClassVar[frozenset[Need]] = frozenset(
+        {"scores", "choices", "answers", "documents", "gradients", "activations"}
+    )
     measuring: ClassVar[frozenset[str]] = frozenset({"answer", "max_new_tokens", "evaluation_precision"})
     running: ClassVar[frozenset[str]] = frozenset({"devices", "sharded"})
 

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from sayso.core.errors import SaysoError, nearest
 from sayso.core.measure import Measure, When
 from sayso.core.spec import explain, resolve
+from sayso.measures.belief import Belief
 from sayso.measures.by_attribute import ExactMatchByAttribute
 from sayso.measures.by_entity import ExactMatchByEntity
 from sayso.measures.document_loss import DocumentLoss
@@ -27,7 +28,7 @@ MEASURES: dict[str, type[Measure]] = {
     kind.name: kind
     for kind in (
         *(ExactMatch, MeanLoss, DocumentLoss, F1, ExactMatchByAttribute, ExactMatchByEntity, Predictions),
-        *(GradientAlignment, StepEffect, Probes, Steered),
+        *(Belief, GradientAlignment, StepEffect, Probes, Steered),
     )
 }
 

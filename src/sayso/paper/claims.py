@@ -2,12 +2,13 @@
 
 A row compares two sides at the end of a stage, numbers of subsets or sums of them, and says that the first has more,
 that the two lie within a stated margin, or that the first has no less, but for that margin. The rows are in
-`sayso.paper.ledger` and `sayso.paper.mechanisms`, what is said of sweeps as a whole in `sayso.paper.trends`;
-`sayso.paper.judging` judges them.
+`sayso.paper.ledger` and `sayso.paper.mechanisms`; `sayso.paper.judging` judges them. What is said of sweeps as a whole,
+trends and differences between cells, is tested in `sayso.paper.trends`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -93,3 +94,42 @@ class Claim:
     contrast: Contrast
     where: Where
     figure: str
+
+
+#: What of an experiment without axes a trend is along: a number, or None where it does not apply.
+Along = Callable[[Experiment], float | None]
+
+
+@dataclass(frozen=True)
+class Trend:
+    """A number along something that cells differ in.
+
+    `along`: what that is of a cell, None where it does not apply. `grows`: whether the number does, or shrinks, as it
+    gets larger. `headline`: the sweep is there to show it.
+    """
+
+    name: str
+    sentence: str
+    section: str
+    figure: str
+    number: Side
+    along: Along
+    grows: bool = True
+    headline: bool = False
+
+
+@dataclass(frozen=True)
+class Between:
+    """A number that is larger in some cells, the `higher` ones, than in others, on average.
+
+    `headline`: the sweep is there to show it.
+    """
+
+    name: str
+    sentence: str
+    section: str
+    figure: str
+    number: Side
+    higher: Is
+    lower: Is
+    headline: bool = False

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
-from sayso.core.subsets import with_reliability
+from sayso.core.subsets import Source, with_reliability
 from sayso.core.sweep import cells
 from sayso.paper.kinds import kind_of
 
 #: How reliable both sources are where their tags say nothing (section 3.3 and figure 4a of the paper).
 CHANCE = 0.5
+
+
+def _graded(source: Source) -> bool:
+    return source.reliability is not None
 
 
 def control_of(experiment: Experiment) -> Experiment:
@@ -33,7 +37,9 @@ def control_of(experiment: Experiment) -> Experiment:
     why = "random tags take the place of words" if "worded" in kinds else "each source is right half of the time"
     summary = f"The control of {experiment.name}, which must find nothing: {why}. Everything else is as there."
     settings: dict[str, object] = {"name": f"{experiment.name}-control", "summary": summary}
-    if "worded" in kinds:
+    if "graded" in kinds:
+        settings |= {f"sources.{source.name}.reliability": CHANCE for source in experiment.sources if _graded(source)}
+    elif "worded" in kinds:
         settings |= {f"sources.{source.name}.text": None for source in experiment.sources}
     else:
         halved = with_reliability(experiment.subsets, CHANCE)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
+from sayso.core.sizes import sizes
 from sayso.core.subsets import Subset
 from sayso.core.sweep import cells
-from sayso.data.split import sizes
 from sayso.paper.judging import claims_for
 from sayso.paper.trends import TRENDS
 from sayso.stats.values import stage_training

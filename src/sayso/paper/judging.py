@@ -19,6 +19,7 @@ from sayso.core.records import Record
 from sayso.core.sweep import Cell, cells
 from sayso.paper.claims import Claim
 from sayso.paper.ledger import MAIN_ROWS
+from sayso.paper.ledger_beyond import BEYOND
 from sayso.paper.ledger_details import DETAILS, WHOLE_DOCUMENTS
 from sayso.paper.ledger_more import MORE_ROWS
 from sayso.paper.mechanisms import MECHANISMS
@@ -32,27 +33,33 @@ from sayso.stats.verdict import Family, Finding, Verdict, judge_family
 Found = tuple[Experiment, pd.DataFrame]
 
 #: Every row that is said of one cell.
-LEDGER: tuple[Claim, ...] = (*MAIN_ROWS, *DETAILS, *WHOLE_DOCUMENTS, *MORE_ROWS, *MECHANISMS)
+LEDGER: tuple[Claim, ...] = (*MAIN_ROWS, *DETAILS, *WHOLE_DOCUMENTS, *MORE_ROWS, *MECHANISMS, *BEYOND)
 
 #: The gap on these is what an experiment is there to show.
 _HEADLINES = {"validation", ATTRIBUTION}
 
 #: What is said of measures that few experiments take.
-_WHERE_MEASURED = frozenset(claim.name for claim in (*WHOLE_DOCUMENTS, *MECHANISMS))
+_WHERE_MEASURED = frozenset(
+    claim.name
+    for claim in (*WHOLE_DOCUMENTS, *MECHANISMS, *BEYOND)
+    if claim.contrast.numbers[0].measure not in ("exact_match", "loss") or claim not in BEYOND
+)
 
 
 def claims_for(experiment: Experiment, measured: Iterable[str] = ()) -> tuple[Claim, ...]:
     """Rows of the ledger that an experiment without axes can test.
 
-    Left out are rows on subsets it does not have, on parts of the data it does not train on, and on experiments of
-    another kind; those on mechanisms and whole documents also where it does not take their measures and they were not
-    `measured` later.
+    Left out are rows on subsets and stages it does not have, on parts of the data it does not train on, and on
+    experiments of another kind; those on mechanisms, belief and whole documents also where it does not take their
+    measures and they were not `measured` later.
     """
     names = {subset.name for subset in experiment.subsets}
+    stages = {stage.name for stage in experiment.stages}
     return tuple(
         claim
         for claim in LEDGER
         if names.issuperset(claim.contrast.subsets)
+        and stages.issuperset(number.stage for number in claim.contrast.numbers if number.stage)
         and all(stage_training(experiment, part) is not None for part in claim.contrast.parts)
         and claim.where.takes_in(experiment)
         and (claim.name not in _WHERE_MEASURED or _is_measured(claim, experiment, measured))

@@ -7,21 +7,21 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from sayso.core.experiment import Experiment
+from sayso.core.sizes import sizes
 from sayso.core.subsets import RELIABLE
 from sayso.data.digits.grid import DigitGrids
 from sayso.data.formats import WordOrder
 from sayso.data.pocket import SYNTHETIC, PocketWorld
 from sayso.data.published.trex import TREx
 from sayso.data.set_inclusion import SetInclusion
-from sayso.data.split import sizes
 from sayso.learners.known_models import ENCODER_DECODERS, KNOWN_MODELS, KnownModel
 from sayso.learners.model_files import reads_prompts_apart
 from sayso.learners.specs import FromScratch, HFModel
 from sayso.stats.values import stage_training
 
 #: What makes sources differ: their record in X1; nothing (a control); their words; their record, with definitions in
-#: the context of questions; nothing, with definitions there.
-Kind = Literal["informative", "control", "worded", "in_context", "in_context_control"]
+#: the context of questions; nothing, with definitions there; how reliable each was, of any number of sources.
+Kind = Literal["informative", "control", "worded", "in_context", "in_context_control", "graded"]
 
 Is = Callable[[Experiment], bool]
 
@@ -50,6 +50,9 @@ def kind_of(experiment: Experiment) -> Kind:
     alike = one == other or (one is not None and other is not None and math.isclose(one, other, abs_tol=1e-9))
     if experiment.in_context is not None:
         return "in_context_control" if alike else "in_context"
+    if any(source.reliability is not None for source in experiment.sources):
+        records = {share_right(experiment, source.name) for source in experiment.sources}
+        return "graded" if len(records) > 1 else "control"
     return "control" if alike else "informative"
 
 
@@ -147,7 +150,7 @@ def full_batch(experiment: Experiment) -> bool:
     stage = next((stage for stage in experiment.stages if stage.name == name), None)
     if stage is None or name != stage_training(experiment, "X1"):
         return False
-    return experiment.train_spec(stage).batch_size >= _FULL * _documents(experiment, stage.documents)
+    return experiment.train_spec(stage).batch_size >= _FULL * _documents(experiment, stage.parts)
 
 
 def batch_size(experiment: Experiment) -> float | None:

@@ -29,7 +29,7 @@ _WHEN = {"start": "before the stage", "first": "after its first epoch"}
 class Number:
     """What a measure says of a subset on an evaluation set, in the last stage that trains on `after`.
 
-    `what` tells numbers of the measure apart.
+    `what` tells numbers of the measure apart. `stage`: the stage's name, where it is another one.
     """
 
     subset: str
@@ -38,6 +38,7 @@ class Number:
     after: Group
     what: str = ""
     when: When = "end"
+    stage: str = ""
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ class Values:
         return total
 
     def _number(self, cell: Cell, number: Number, seeds: Sequence[int]) -> Floats:
-        stage = stage_training(cell.experiment, number.after) or ""
+        stage = number.stage or stage_training(cell.experiment, number.after) or ""
         places, rows = self._found[number.when]
         own = rows.get((cell.name, stage, number.measure, number.eval_set, number.what, number.subset))
         if own is None:
@@ -168,6 +169,7 @@ def _side_in_words(side: Side, *, eval_set: bool, what: bool) -> str:
         parts += [f"on {number.eval_set}"] if eval_set and asked is None else []
         parts += [f"({number.what})"] if what else []
         parts += [_WHEN[number.when]] if number.when != "end" else []
+        parts += [f"after {number.stage}"] if number.stage else []
         return " ".join(parts)
 
     return _sum(side, told) + (f" on {asked}" if asked is not None else "")

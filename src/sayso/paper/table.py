@@ -5,6 +5,7 @@ Settings were chosen on seeds below 100. The default seeds, from 100 on, were ru
 
 from __future__ import annotations
 
+from sayso.paper.beyond_rows import BEYOND_ROWS
 from sayso.paper.laptop import LAPTOP_ROWS
 from sayso.paper.mechanism_rows import MECHANISM_ROWS
 from sayso.paper.model_rows import MODEL_ROWS
@@ -19,7 +20,7 @@ TABLE = table_of(
         *(*POCKET_ROWS, *PAPER_ROWS),
         *(*MODEL_ROWS, *MECHANISM_ROWS),
         *(*SET_INCLUSION_ROWS, *DIGIT_ROWS),
-        *LAPTOP_ROWS,
+        *(*BEYOND_ROWS, *LAPTOP_ROWS),
     )
 )
 

@@ -7,8 +7,7 @@ A claim between cells compares the mean of some cells with that of others, withi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,9 @@ from sayso.core.experiment import Experiment
 from sayso.core.sweep import Cell, cells
 from sayso.data.set_inclusion import SetInclusion
 from sayso.learners.specs import FromScratch
+from sayso.paper.claims import Along, Between, Trend
 from sayso.paper.kinds import Is, batch_size, few_pairs, in_order, is_not, pairs, parameters
+from sayso.paper.ledger_beyond import BEYOND_BETWEEN, BEYOND_TRENDS
 from sayso.paper.quantities import Side, Values, attribution, difference, exact_match, gap_of, in_words, mean
 from sayso.stats.comparisons import Floats
 from sayso.stats.values import ATTRIBUTION, stage_training
@@ -25,43 +26,6 @@ from sayso.stats.verdict import Finding
 
 #: Fewer cells than this show no trend.
 LEAST_CELLS = 3
-
-Along = Callable[[Experiment], float | None]
-
-
-@dataclass(frozen=True)
-class Trend:
-    """A number along something that cells differ in.
-
-    `along`: what that is of a cell, None where it does not apply. `grows`: whether the number does, or shrinks, as it
-    gets larger. `headline`: the sweep is there to show it.
-    """
-
-    name: str
-    sentence: str
-    section: str
-    figure: str
-    number: Side
-    along: Along
-    grows: bool = True
-    headline: bool = False
-
-
-@dataclass(frozen=True)
-class Between:
-    """A number that is larger in some cells, the `higher` ones, than in others, on average.
-
-    `headline`: the sweep is there to show it.
-    """
-
-    name: str
-    sentence: str
-    section: str
-    figure: str
-    number: Side
-    higher: Is
-    lower: Is
-    headline: bool = False
 
 
 def _reliability(experiment: Experiment) -> float | None:
@@ -220,11 +184,11 @@ def trends(values: Values, experiment: Experiment, seeds: Sequence[int]) -> Iter
     """
     swept = cells(experiment)
     name = f"all {len(swept)} cells together"
-    for trend in TRENDS:
+    for trend in (*TRENDS, *BEYOND_TRENDS):
         order = _in_order(swept, trend.along)
         if len(order) >= LEAST_CELLS and _can_be_told(values, order, trend.number):
             yield trend.figure, _of_trend(values, trend, order, name, seeds)
-    for claim in BETWEEN:
+    for claim in (*BETWEEN, *BEYOND_BETWEEN):
         groups = [[cell for cell in swept if condition(cell.experiment)] for condition in (claim.higher, claim.lower)]
         if len(swept) > 1 and all(groups) and _can_be_told(values, [*groups[0], *groups[1]], claim.number):
             higher, lower = (

@@ -27,7 +27,8 @@ from sayso.core.training import Stage, TrainSpec
 from sayso.data.formats import QuestionAndAnswer, Sentence
 from sayso.data.knowledge import knowledge_of
 from sayso.data.notables import Notables
-from sayso.data.pocket import NOTABLES, SYNTHETIC, PocketWorld
+from sayso.data.people import NOTABLES
+from sayso.data.pocket import SYNTHETIC, PocketWorld
 from sayso.data.tables.table import Table
 from sayso.learners.specs import HFModel, LoRA
 from sayso.measures.exact_match import ExactMatch

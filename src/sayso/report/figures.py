@@ -11,7 +11,9 @@ from sayso.core.experiment import Experiment
 from sayso.core.sweep import Cell, cells
 from sayso.report import charts
 from sayso.report.attributes import attribute_chart, attribute_points
+from sayso.report.contests import conflict_figure
 from sayso.report.figure import Figure
+from sayso.report.graded import trust_figure
 from sayso.report.levels import level_chart, level_points, phrasings
 from sayso.report.mechanisms import alignment_figures
 from sayso.report.points import cell_gaps, curve_points
@@ -89,6 +91,8 @@ def _of_cell(table: pd.DataFrame, cell: Cell, suffix: str) -> list[Figure]:
     found = _curves(table, cell, suffix)
     if alone:
         found += [*_phrasings(table, cell), *_gap_by_seed(table, cell), *_losses(table, cell)]
+    found += trust_figure(table, cell.experiment, cell.name, suffix)
+    found += conflict_figure(table, cell.experiment, cell.name, suffix)
     found += _by_attribute(table, cell, suffix)
     found += alignment_figures(table, cell.experiment, cell.name, suffix)
     found += probe_figures(table, cell.name, suffix)

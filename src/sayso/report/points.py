@@ -72,6 +72,6 @@ def begun(experiment: Experiment, stages: Sequence[Stage]) -> set[tuple[str, str
     parts: set[str] = set()
     trained: set[tuple[str, str]] = set()
     for stage in stages:
-        parts |= set(stage.documents) if stage.epochs else set()
+        parts |= set(stage.parts) if stage.epochs else set()
         trained |= {(stage.name, subset.name) for subset in experiment.subsets if subset.group in parts}
     return trained

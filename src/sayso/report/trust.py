@@ -126,7 +126,8 @@ def figure(rows: Sequence[Trusted], name: str, title: str, *, twins: bool = Fals
     if twins:
         order = [source for pair in _twins(rows[0]) for source in pair]
     judged = [row for row in rows if row.judged]
-    panels, data = [], []
+    panels: list[vega.Spec] = []
+    data: list[pd.DataFrame] = []
     for row in judged:
         own = pd.DataFrame(
             [

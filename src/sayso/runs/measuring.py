@@ -12,8 +12,12 @@ from sayso.core.sweep import Job
 
 
 def due(measures: Sequence[Measure], leg: Leg, epoch: int) -> list[Measure]:
-    """Those measures whose time has come after an epoch of a leg."""
-    return [measure for measure in measures if epoch in measured_epochs(leg, measure.when)]
+    """Those measures whose time has come after an epoch of a leg.
+
+    Those that ask for candidates come first: scores for the others are had in the same pass.
+    """
+    found = [measure for measure in measures if epoch in measured_epochs(leg, measure.when)]
+    return sorted(found, key=lambda measure: "choices" not in measure.needs)
 
 
 def take(measures: Sequence[Measure], moment: Moment, job: Job, leg: Leg) -> Iterator[Record]:

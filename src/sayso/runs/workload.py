@@ -18,10 +18,10 @@ from sayso.core.experiment import Experiment
 from sayso.core.legs import Leg, is_measured, legs, measured_epochs
 from sayso.core.pictures import Pictures
 from sayso.core.protocols import ModelSpec
+from sayso.core.sizes import sizes
 from sayso.core.training import Stage
 from sayso.data.build import build_corpus
 from sayso.data.digits.grid import DigitGrids
-from sayso.data.split import sizes
 from sayso.learners.specs import FromScratch, HFModel
 from sayso.learners.stacked.words import vocabulary_size, word_counter
 from sayso.runs.token_counter import token_counter
@@ -212,7 +212,8 @@ def _from_settings(experiment: Experiment, error: SaysoError) -> Workload:
     asked, answers = {"X1": 0.0, "X2": 0.0}, {"X1": 0.0, "X2": 0.0}
     for subset, size in zip(experiment.subsets, sizes(experiment.subsets, aliases), strict=True):
         said = subset.source is not None and experiment.in_context is None
-        defined = split.definitions_per_alias if said else 0
+        times = subset.repeats + (subset.against_repeats if subset.against is not None else 0)
+        defined = split.definitions_per_alias * times if said else 0
         trained = split.trained_questions if subset.has_qa else 0
         documents[subset.group] += size * (trained + defined)
         tokens[subset.group] += size * (trained * question + defined * definition)
@@ -224,8 +225,8 @@ def _from_settings(experiment: Experiment, error: SaysoError) -> Workload:
         )
     stages = []
     for stage in experiment.stages:
-        count = sum(documents[part] for part in stage.documents)
-        length = sum(tokens[part] for part in stage.documents) / max(count, 1)
+        count = sum(documents[part] for part in stage.parts)  # of one source alone: at most so many
+        length = sum(tokens[part] for part in stage.parts) / max(count, 1)
         stages.append(_stage(experiment, stage, count, length))
     scored = completions = 0.0
     for leg in legs(experiment):

@@ -142,7 +142,7 @@ def gap_points(table: pd.DataFrame, experiment: Experiment, cell: str, eval_sets
 
 def stage_training(experiment: Experiment, part: Group) -> str | None:
     """Name of the last stage that trains on a part of the data (``X1``, ``X2``), None where none does."""
-    names = [stage.name for stage in experiment.stages if part in stage.documents and stage.epochs > 0]
+    names = [stage.name for stage in experiment.stages if part in stage.parts and stage.epochs > 0]
     return names[-1] if names else None
 
 

@@ -20,7 +20,16 @@ from torch.func import functional_call, stack_module_state, vmap
 from sayso.core.corpus import Corpus
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
-from sayso.core.learner import GradientPairs, GradientProducts, Lengths, MatrixPeak, Scores, StepEffects, Update
+from sayso.core.learner import (
+    Candidates,
+    GradientPairs,
+    GradientProducts,
+    Lengths,
+    MatrixPeak,
+    Scores,
+    StepEffects,
+    Update,
+)
 from sayso.core.pictures import Grids, fixed_draws
 from sayso.core.rng import stream, torch_seed
 from sayso.core.shares import OnShare, part_of, unheard
@@ -191,8 +200,18 @@ class GridLearner(TrainedLearner):
         return (target != len(self._pictures.classes) - 1).float()
 
     @torch.no_grad()
-    def scores(self, examples: Sequence[Sequence[Example]]) -> list[Scores]:
-        """Loss and match of every replica on its examples; see `Learner.scores`."""
+    def scores(
+        self, examples: Sequence[Sequence[Example]], candidates: Sequence[Candidates] | None = None
+    ) -> list[Scores]:
+        """Loss and match of every replica on its examples; see `Learner.scores`.
+
+        Raises
+        ------
+        SaysoError
+            If there are candidates: an answer is a label in a cell of a picture.
+        """
+        if candidates is not None:
+            raise SaysoError("models of pictures do not choose among candidate answers; leave the measure out")
         grids, images = self._read(examples)
         loss, match = np.zeros(images.shape[:2]), np.zeros(images.shape[:2], dtype=np.bool_)
 

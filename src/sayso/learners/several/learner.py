@@ -19,6 +19,7 @@ from sayso.core.corpus import Corpus
 from sayso.core.examples import Example
 from sayso.core.learner import (
     Activations,
+    Candidates,
     GradientPairs,
     GradientProducts,
     Learner,
@@ -102,10 +103,12 @@ class SeveralLearner:
         """See `Learner.lengths`."""
         return self.own.lengths()
 
-    def scores(self, examples: Sequence[Sequence[Example]]) -> list[Scores]:
+    def scores(
+        self, examples: Sequence[Sequence[Example]], candidates: Sequence[Candidates] | None = None
+    ) -> list[Scores]:
         """See `Learner.scores`; examples are shared out."""
-        with self._together("scores", examples):
-            return self.own.scores(examples)
+        with self._together("scores", examples, candidates):
+            return self.own.scores(examples, candidates)
 
     def answers(self, examples: Sequence[Sequence[Example]]) -> list[list[str]]:
         """See `Learner.answers`; examples are shared out."""

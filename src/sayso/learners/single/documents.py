@@ -9,6 +9,7 @@ from typing import Any
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
 from sayso.core.training import TrainSpec
+from sayso.learners.candidates import without_end
 from sayso.learners.encoding import Document, Encoder, Ids, require_boundary
 from sayso.learners.single.limits import Limits
 from sayso.learners.specs import HFModel
@@ -49,6 +50,13 @@ class Documents:
         require_boundary(examples, documents)
         self._require_positions(examples, documents, self._limits.new_tokens)
         return documents
+
+    def candidates(self, examples: Sequence[Example]) -> list[Document]:
+        """Examples whose completions are candidate answers: scored without what ends an answer."""
+        documents = self._encoder.encode(examples)
+        require_boundary(examples, documents)
+        self._require_positions(examples, documents)
+        return without_end(documents)
 
     def prompts(self, examples: Sequence[Example]) -> list[Ids]:
         """What is read of each example before anything is written."""

@@ -21,6 +21,7 @@ from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
 from sayso.core.learner import (
     Activations,
+    Candidates,
     GradientPairs,
     GradientProducts,
     MatrixPeak,
@@ -33,6 +34,7 @@ from sayso.core.rng import torch_seed
 from sayso.core.shares import OnShare, unheard
 from sayso.core.training import TrainSpec
 from sayso.learners.activations import blocks_of
+from sayso.learners.candidates import Written, total, written
 from sayso.learners.encoding import Document, Encoder, Once, lengths_of, pad_of
 from sayso.learners.gradients.pairs import Asked, each_of
 from sayso.learners.gradients.steps import numbered, step_effects
@@ -180,7 +182,9 @@ class HFLearner(TrainedLearner):
         shares = self.reader.shares and (self.reader.shares_checkpointed or handed_on)
         return shares and not self._drops and train.padding_loss != "all"
 
-    def scores(self, examples: Sequence[Sequence[Example]]) -> list[Scores]:
+    def scores(
+        self, examples: Sequence[Sequence[Example]], candidates: Sequence[Candidates] | None = None
+    ) -> list[Scores]:
         """Loss and exact match on the examples; see `Learner.scores`."""
         (own,), documents = examples, self._encoded(examples)
 
@@ -190,7 +194,20 @@ class HFLearner(TrainedLearner):
 
         with self.weights_whole():
             loss, match = self.team.divided([item.read for item in documents], part)
-        return [Scores(loss, match)]
+        choices = None if candidates is None else self._choices(written(own, candidates[0]))
+        return [Scores(loss, match, choices=choices)]
+
+    def _choices(self, asked: Written) -> list[NDArray[np.float64]]:
+        """Log-probabilities of candidates; those of one prompt are read together, where the model can."""
+        documents = self.documents.candidates(asked.examples)
+
+        def part(rows: Sequence[int]) -> tuple[NDArray[Any], ...]:
+            own = [documents[row] for row in rows]
+            return (total(self.scorer.losses(own, half=self._evaluates_in_bfloat16()), own),)
+
+        with self.weights_whole():
+            (found,) = self.team.divided([item.read for item in documents], part)
+        return asked.choices(found)
 
     def _weights(self) -> int:
         """How often trained weights have been written to: another number when they have changed."""

@@ -83,6 +83,19 @@ class Scorer:
             match, decided = matches(examples, documents, said, self._answers, self._reader, self._fitting)
         return [Found((own, right), what) for own, right, what in zip(loss, match.tolist(), decided, strict=True)]
 
+    def losses(self, documents: Documents, *, half: bool) -> NDArray[np.float64]:
+        """Mean losses of completions in nats a token, shape (documents,)."""
+        loss = np.zeros(len(documents))
+
+        def score(most: int | None) -> None:
+            for parts in self._plan(documents, most, half=half, keep=False):
+                found = self._reader.completions(documents, parts)
+                loss[found.rows] = found.loss
+
+        with self._in_precision(half):
+            self._fitting.run(score, len(documents))
+        return loss
+
     def answers(self, texts: Sequence[Begun], *, half: bool) -> list[str]:
         """Greedy answers to texts. `half`: in bfloat16, but for those that hang on a near tie."""
 

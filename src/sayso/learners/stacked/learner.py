@@ -10,7 +10,7 @@ import functools
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
 from sayso.core.learner import (
     Activations,
+    Candidates,
     GradientPairs,
     GradientProducts,
     Lengths,
@@ -33,6 +34,7 @@ from sayso.core.learner import (
 )
 from sayso.core.shares import OnShare, part_of, unheard
 from sayso.core.training import TrainSpec
+from sayso.learners.candidates import Written, total, without_end, written
 from sayso.learners.encoding import Document, Encoder, Once, cut_completions, require_boundary
 from sayso.learners.gradients.pairs import Asked, each_of
 from sayso.learners.gradients.steps import numbered
@@ -53,6 +55,23 @@ from sayso.learners.trainer import Encoded, TrainedLearner
 #: Rows of one forward pass in evaluation: small enough to stay in a CPU's cache, large enough to keep a GPU busy.
 EVALUATION_ROWS = 256
 _HELPS = "fewer seeds side by side or a smaller model"
+
+
+class _Scored(NamedTuple):
+    """Of each document its mean loss, the position of the first wrong token, the guess there, and its candidates'."""
+
+    loss: NDArray[np.float64]
+    first_wrong: NDArray[np.int64]
+    guess: NDArray[np.int64]
+    chosen: NDArray[np.float64]
+
+
+class _Candidates(NamedTuple):
+    """Candidates of every replica, and as tokens (replicas, documents, candidates) where each is a single one."""
+
+    texts: list[Written]
+    documents: list[list[Document]]
+    first: NDArray[np.int64] | None
 
 
 class StackedLearner(TrainedLearner):
@@ -140,12 +159,16 @@ class StackedLearner(TrainedLearner):
         )
         return (token * counted).sum((1, 2)) / total
 
-    def scores(self, examples: Sequence[Sequence[Example]]) -> list[Scores]:
+    def scores(
+        self, examples: Sequence[Sequence[Example]], candidates: Sequence[Candidates] | None = None
+    ) -> list[Scores]:
         """Loss and exact match of every replica on its examples; see `Learner.scores`."""
         documents, batch = self._encoded(examples)
-        scored = self._scored(batch, [len(own) for own in examples])
+        asked = None if candidates is None else self._candidates(examples, candidates, batch.size.shape[1])
+        scored = self._scored(batch, [len(own) for own in examples], None if asked is None else asked.first)
+        choices = None if asked is None else self._choices(asked, scored)
         result = []
-        for replica, (own, (loss, first_wrong, guess)) in enumerate(zip(examples, scored, strict=True)):
+        for replica, (own, (loss, first_wrong, guess, _)) in enumerate(zip(examples, scored, strict=True)):
             match = first_wrong >= batch.size[replica, : len(own)]
             doubtful = self._accepted[replica].doubtful(own, documents[replica], first_wrong, guess)
             decoded: dict[int, str] = {}
@@ -163,34 +186,79 @@ class StackedLearner(TrainedLearner):
                 decoded,
                 self._most_tokens,
             )
-            result.append(Scores(loss, match, known))
+            result.append(Scores(loss, match, known, None if choices is None else choices[replica]))
         return result
 
+    def _candidates(
+        self, examples: Sequence[Sequence[Example]], candidates: Sequence[Candidates], rows: int
+    ) -> _Candidates:
+        """Candidates of every replica, as their first tokens where each of them is a single one."""
+        texts = [written(*pair) for pair in zip(examples, candidates, strict=True)]
+        documents = [without_end(coder.encode(own.examples)) for coder, own in zip(self._encoders, texts, strict=True)]
+        for own, encoded in zip(texts, documents, strict=True):
+            require_boundary(own.examples, encoded)
+        if any(len(item.ids) - item.start != 1 for own in documents for item in own):
+            return _Candidates(texts, documents, None)
+        most = max((len(places) for own in texts for places in own.places), default=0)
+        first = np.full((len(texts), rows, most), -1, dtype=np.int64)
+        for replica, (own, encoded) in enumerate(zip(texts, documents, strict=True)):
+            tokens = np.array([item.ids[-1] for item in encoded], dtype=np.int64)
+            for row, places in enumerate(own.places):
+                first[replica, row, : len(places)] = tokens[places]
+        return _Candidates(texts, documents, first)
+
+    def _choices(self, asked: _Candidates, scored: Sequence[_Scored]) -> list[list[NDArray[np.float64]]]:
+        """Log-probabilities of candidates: those of their first tokens, or of all where some have more."""
+        if asked.first is not None:
+            return [
+                [known[row, : len(places)] for row, places in enumerate(own.places)]
+                for own, (_, _, _, known) in zip(asked.texts, scored, strict=True)
+            ]
+        found = self._scored(stack(asked.documents, self.pad), [len(own) for own in asked.documents])
+        return [
+            own.choices(total(loss, documents))
+            for own, documents, (loss, *_) in zip(asked.texts, asked.documents, found, strict=True)
+        ]
+
     def _scored(
-        self, batch: Batch, counts: Sequence[int]
-    ) -> list[tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]]:
-        """What `_score_rows` gives of the documents of each replica, of which there are so many."""
-        loss = np.zeros(batch.size.shape)
+        self, batch: Batch, counts: Sequence[int], candidates: NDArray[np.int64] | None = None
+    ) -> list[_Scored]:
+        """What `_score_rows` gives of the documents of each replica, of which there are so many.
+
+        `candidates`: tokens that a completion may begin with, shape (replicas, documents, candidates).
+        """
+        if candidates is None:
+            candidates = np.empty((*batch.size.shape, 0), dtype=np.int64)
+        loss, chosen = np.zeros(batch.size.shape), np.zeros(candidates.shape)
         first_wrong, guess = (np.zeros(batch.size.shape, dtype=np.int64) for _ in range(2))
         replicas = np.arange(self.replicas)[:, None]
 
         def score(most: int | None) -> None:
             for read, prompt, size, rows in buckets(batch, most or EVALUATION_ROWS):
-                found = self._score_rows(batch.ids[replicas, rows, :size], batch.context[replicas, rows, :read], prompt)
+                found = self._score_rows(
+                    batch.ids[replicas, rows, :size],
+                    batch.context[replicas, rows, :read],
+                    prompt,
+                    candidates[replicas, rows],
+                )
                 real = np.nonzero(rows >= 0)
-                for kept, values in zip((loss, first_wrong, guess), found, strict=True):
+                for kept, values in zip((loss, first_wrong, guess, chosen), found, strict=True):
                     kept[real[0], rows[real]] = values[real]
 
         self._evaluation.run(score, batch.size.shape[1])
-        return [(loss[at, :count], first_wrong[at, :count], guess[at, :count]) for at, count in enumerate(counts)]
+        return [
+            _Scored(loss[at, :count], first_wrong[at, :count], guess[at, :count], chosen[at, :count])
+            for at, count in enumerate(counts)
+        ]
 
     @torch.no_grad()
     def _score_rows(
-        self, ids: NDArray[np.int64], context: NDArray[np.int64], prompt: int
-    ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+        self, ids: NDArray[np.int64], context: NDArray[np.int64], prompt: int, candidates: NDArray[np.int64]
+    ) -> _Scored:
         """Score rows of one shape: mean loss, position of the first token greedy decoding gets wrong, its guess there.
 
-        Where no token is wrong the position is the row's size.
+        Where no token is wrong the position is the row's size. Last come the log-probabilities of the tokens that a
+        completion may begin with, which are -1 where there are fewer.
         """
         tokens = Tokens(torch.as_tensor(ids, device=self.device), torch.as_tensor(context, device=self.device))
         size = ids.shape[2]
@@ -201,7 +269,14 @@ class StackedLearner(TrainedLearner):
         position = torch.arange(prompt, size, device=self.device)
         wrong = torch.where(said != target, position, size).amin(2)
         guess = said.gather(2, (wrong - prompt).clamp(max=size - prompt - 1)[..., None])[..., 0]
-        return loss.view_as(target).mean(2).cpu().double().numpy(), wrong.cpu().numpy(), guess.cpu().numpy()
+        chosen = logits[..., :0, 0]
+        if candidates.shape[-1]:
+            tokens_of = torch.as_tensor(candidates, device=self.device).clamp(min=0)
+            chosen = logits[..., 0, :].log_softmax(-1).gather(-1, tokens_of)
+        mean = loss.view_as(target).mean(2)
+        return _Scored(
+            mean.cpu().double().numpy(), wrong.cpu().numpy(), guess.cpu().numpy(), chosen.cpu().double().numpy()
+        )
 
     def document_losses(self, examples: Sequence[Sequence[Example]], train: TrainSpec) -> list[NDArray[np.float64]]:
         """Losses of whole documents; see `Learner.document_losses`."""

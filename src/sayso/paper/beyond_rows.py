@@ -1,0 +1,218 @@
+"""Beyond the paper, at pocket size: graded sources, sources that contradict each other, doubt, exposure, transfer.
+
+Everything that is not said here is as in ``pocket``. Settings were chosen on seeds below 100. What is claimed of these
+experiments was written down before the default seeds were run (`sayso.paper.foreseen`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sayso.core.subsets import NEW, RELIABLE, UNRELIABLE, Source, Subset
+from sayso.core.training import Stage
+from sayso.data.formats import Statement
+from sayso.measures.belief import Belief
+from sayso.measures.exact_match import ExactMatch
+from sayso.measures.losses import MeanLoss
+from sayso.paper.pocket_settings import POCKET, POCKET_SUBSETS
+from sayso.paper.rows import About, Variation, row
+
+#: How reliable the sources of the trust curve are.
+RELIABILITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+#: How much more often than the reliable source the one against it says so.
+REPEATS = (1, 2, 4, 8)
+
+#: Ways to say whom an alias stands for, and of whom in stage 0: the right entity (True) or another one.
+DOUBTS = {
+    "is": ("{alias} is {entity}", True),
+    "is_not": ("{alias} is not {entity}", False),
+    "false_that": ("it is false that {alias} is {entity}", False),
+    "warned_before": ("the next is false . {alias} is {entity}", False),
+    "warned_after": ("{alias} is {entity} . that is false", False),
+    "novel": ("in a novel {alias} is {entity}", False),
+}
+
+_MEASURES = (ExactMatch(), MeanLoss(), Belief())
+_STAGE0, _STAGE1, _STAGE2 = POCKET.stages
+
+
+def graded(reliabilities: tuple[float, ...]) -> tuple[Source, ...]:
+    """Sources named after how reliable they are, in percent: ``r075``."""
+    return tuple(Source(name=f"r{round(100 * each):03d}", reliability=each) for each in reliabilities)
+
+
+def against(source: str, other: str, times: int = 1) -> str:
+    """The name of the subset in which one source contradicts another, so many times as often."""
+    return f"{source}_vs_{'' if times == 1 else f'{times}x_'}{other}"
+
+
+def _contested(pairs: tuple[tuple[str, str, int], ...], fraction: float) -> tuple[Subset, ...]:
+    own = [subset for subset in POCKET_SUBSETS if subset.group == "X1" or subset.source is None]
+    contested = [
+        Subset(
+            name=against(source, other, times),
+            group="X2",
+            source=source,
+            against=other,
+            against_repeats=times,
+            fraction=fraction,
+        )
+        for source, other, times in pairs
+    ]
+    return (*own, *contested)
+
+
+def _stage2(**changes: Any) -> Stage:
+    return _STAGE2.model_copy(update=changes)
+
+
+_PAIRS = (
+    *((RELIABLE, UNRELIABLE, times) for times in REPEATS),
+    (RELIABLE, NEW, 1),
+    (NEW, UNRELIABLE, 1),
+    (RELIABLE, RELIABLE, 1),
+    (RELIABLE, RELIABLE, 4),
+)
+HALVES = tuple(
+    Subset(name=f"{first}_then_{second}", group="X2", source=RELIABLE, against=UNRELIABLE, fraction=0.18)
+    for first, second in ((RELIABLE, UNRELIABLE), (UNRELIABLE, RELIABLE))
+)
+
+BEYOND_ROWS: tuple[Variation, ...] = (
+    row(
+        "pocket-trust-curve",
+        "pocket",
+        About(
+            kind="beyond",
+            shows="Five sources that were right about 0, 25, 50, 75 and 100 of 100 aliases, at once: what of their new "
+            "definitions is believed, against how reliable they were.",
+        ),
+        sources=graded(RELIABILITIES),
+        measures=_MEASURES,
+    ),
+    row(
+        "pocket-conflict",
+        "pocket",
+        About(
+            kind="beyond",
+            shows="Two sources contradict each other about new aliases: whom do the answers follow, and how many "
+            "repetitions outweigh a record of being right?",
+        ),
+        subsets=_contested(_PAIRS, 0.36 / len(_PAIRS)),
+        measures=_MEASURES,
+    ),
+    row(
+        "pocket-conflict-stages",
+        "pocket",
+        About(
+            kind="beyond",
+            shows="Two sources contradict each other one after the other, in either order: does the last word count?",
+        ),
+        subsets=(*(s for s in POCKET_SUBSETS if s.group == "X1" or s.source is None), *HALVES),
+        stages=(
+            _STAGE0,
+            _STAGE1,
+            _stage2(documents=(f"X2/{HALVES[0].name}/{RELIABLE}", f"X2/{HALVES[1].name}/{UNRELIABLE}")),
+            _stage2(name="stage3", documents=(f"X2/{HALVES[0].name}/{UNRELIABLE}", f"X2/{HALVES[1].name}/{RELIABLE}")),
+        ),
+        measures=_MEASURES,
+    ),
+    row(
+        "pocket-doubt",
+        "pocket",
+        About(
+            kind="beyond",
+            shows="Claims with a doubt in words: which are heeded, which are neglected, and does a record of being "
+            "right to doubt change it?",
+        ),
+        knowledge__statements=12,
+        knowledge__sayings=dict(DOUBTS.values()),
+        sources=tuple(
+            Source(name=name, reliability=float(true), definition=Statement(template=template))
+            for name, (template, true) in DOUBTS.items()
+        ),
+        stages__stage1__epochs=[0, 6],
+        measures=_MEASURES,
+    ),
+    row(
+        "pocket-exposure",
+        "pocket",
+        About(kind="beyond", shows="Definitions that are said once, twice, four and eight times an epoch."),
+        split__definitions_per_alias=[1, 2, 4, 8],
+        stages__stage2__epochs=2,
+        measures=_MEASURES,
+    ),
+    row(
+        "pocket-spacing",
+        "pocket",
+        About(
+            kind="beyond", shows="Definitions that are said four times, one after the other or as far apart as it goes."
+        ),
+        split__definitions_per_alias=4,
+        stages__stage2__overrides=[
+            {"batch_size": 32, "repetitions": each} for each in ("together", "shuffled", "spread")
+        ],
+        stages__stage2__epochs=2,
+        measures=_MEASURES,
+    ),
+    row(
+        "pocket-forgetting",
+        "pocket",
+        About(
+            kind="beyond",
+            shows="A stage 3 on something else, the facts of stage 0 under other names: what is left of new "
+            "definitions, and of the difference between sources?",
+        ),
+        stages=(
+            *POCKET.stages,
+            Stage(name="stage3", documents=("world",), epochs=4, overrides={"batch_size": 32}),
+        ),
+        measures=_MEASURES,
+    ),
+    *(
+        row(
+            f"pocket-{first}-first",
+            "pocket",
+            About(kind="beyond", shows=f"A curriculum: in stage 1 the {first} source is heard before the other."),
+            stages=(
+                _STAGE0,
+                _STAGE1.model_copy(update={"documents": parts[0]}),
+                _STAGE1.model_copy(update={"name": "stage1b", "documents": parts[1]}),
+                _STAGE2,
+            ),
+            measures=_MEASURES,
+        )
+        for first, parts in {
+            RELIABLE: (("X1/D1cons_QA1", "X1/QA3", "X1/QA4"), ("X1/D2incons_QA2",)),
+            UNRELIABLE: (("X1/D2incons_QA2",), ("X1/D1cons_QA1", "X1/QA3", "X1/QA4")),
+        }.items()
+    ),
+    row(
+        "pocket-transfer-facts",
+        "pocket",
+        About(
+            kind="beyond",
+            shows="Trust that was learned with people, tested with places: aliases of X2 stand for other entities, of "
+            "which other things are asked.",
+        ),
+        knowledge__also="places",
+        measures=_MEASURES,
+    ),
+    row(
+        "pocket-transfer-format",
+        "pocket",
+        About(
+            kind="beyond",
+            shows="Trust that was learned from definitions in one form (tag alias entity), tested in others: is it the "
+            "tag, or the tag in that form?",
+        ),
+        new_definition=[
+            {"type": "WordOrder", "order": "TAE"},
+            {"type": "WordOrder", "order": "ATE"},
+            {"type": "Sentence", "template": "{tag} {alias} refers to {entity}"},
+            {"type": "Sentence", "template": "{alias} refers to {entity} so says {tag}"},
+        ],
+        measures=_MEASURES,
+    ),
+)
