@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sayso.api import run as run_into
 from sayso.core.errors import SaysoError, nearest
 from sayso.core.experiment import Experiment
 from sayso.core.seeds import Seeds

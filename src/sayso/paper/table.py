@@ -20,7 +20,8 @@ TABLE = table_of(
         *(*POCKET_ROWS, *PAPER_ROWS),
         *(*MODEL_ROWS, *MECHANISM_ROWS),
         *(*SET_INCLUSION_ROWS, *DIGIT_ROWS),
-        *(*BEYOND_ROWS, *LAPTOP_ROWS),
+        *BEYOND_ROWS,
+        *LAPTOP_ROWS,
     )
 )
 

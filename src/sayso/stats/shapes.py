@@ -47,7 +47,8 @@ def rational(reliability: ArrayLike, met: ArrayLike) -> Floats:
     [0.1, 0.9]
     """
     right, number = np.asarray(reliability, dtype=float), np.asarray(met, dtype=float)
-    return (right * number + 1) / (number + 2)
+    found: Floats = (right * number + 1) / (number + 2)
+    return found
 
 
 def shapes(reliability: ArrayLike, met: ArrayLike, values: ArrayLike) -> list[Shape]:
@@ -121,7 +122,8 @@ def normalised(reliability: ArrayLike, values: ArrayLike, *, draws: int = 2000) 
 
 def _line(at: Floats, mean: Floats) -> Floats:
     apart = at - at.mean()
-    return mean.mean() + apart * (apart @ mean) / (apart @ apart)
+    fitted: Floats = mean.mean() + apart * (apart @ mean) / (apart @ apart)
+    return fitted
 
 
 def _step(at: Floats, mean: Floats) -> Floats:
@@ -140,4 +142,5 @@ def _distances(fit: Callable[[Floats], Floats], values: Floats) -> Floats:
     total = values.sum(axis=0)
     others = np.stack([fit((total - own) / (len(values) - 1)) for own in values])
     centred = [each - each.mean(axis=1, keepdims=True) for each in (values, others)]
-    return ((centred[0] - centred[1]) ** 2).mean(axis=1)
+    found: Floats = ((centred[0] - centred[1]) ** 2).mean(axis=1)
+    return found
