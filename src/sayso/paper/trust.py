@@ -31,6 +31,7 @@ from sayso.data.people import NOTABLES
 from sayso.data.pocket import SYNTHETIC, PocketWorld
 from sayso.data.tables.table import Table
 from sayso.learners.specs import HFModel, LoRA
+from sayso.measures.belief import Belief
 from sayso.measures.exact_match import ExactMatch
 from sayso.measures.losses import MeanLoss
 from sayso.paper.pocket_settings import SMALL
@@ -110,7 +111,7 @@ def trust_experiment(
             "summary": _SUMMARY,
             "sources": tuple(sources),
             "subsets": _subsets(sources, 1 / (order + 1)),
-            "measures": (ExactMatch(when="stage"), MeanLoss(when="stage")),
+            "measures": (ExactMatch(when="stage"), MeanLoss(when="stage"), Belief()),
             "seeds": run_on,
         }
         make = _pocket if model == POCKET else _pretrained
