@@ -50,6 +50,14 @@ AGAIN = " again"
 #: Whole squares of at least so many seeds, two of them or more; none below the first, on which settings were chosen.
 LEAST_SEEDS, LEAST_SQUARES, FIRST_SEED = 16, 2, 100
 
+#: To score all candidates in all four ways of asking who somebody is takes a laptop longer than to train. Candidates'
+#: habits rest on few undefined names: they are the same for all sources, and cancel over a square.
+_MEASURES = (
+    ExactMatch(when="stage"),
+    MeanLoss(when="stage"),
+    Belief(eval_sets=("validation", "entity_attribution.who", "entity_attribution.stands_for"), most=8, controls=4),
+)
+
 _SUMMARY = "Which sources a model trusts: each in turn defines fresh aliases of known entities, and is believed or not."
 
 
@@ -111,7 +119,7 @@ def trust_experiment(
             "summary": _SUMMARY,
             "sources": tuple(sources),
             "subsets": _subsets(sources, 1 / (order + 1)),
-            "measures": (ExactMatch(when="stage"), MeanLoss(when="stage"), Belief()),
+            "measures": _MEASURES,
             "seeds": run_on,
         }
         make = _pocket if model == POCKET else _pretrained
