@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from sayso.core.errors import SaysoError
+from sayso.core.sizes import sizes
 from sayso.data.build import build_corpus
 from sayso.data.formats import Sentence
-from sayso.data.split import sizes
+from sayso.data.pocket import PocketWorld
 from sayso.learners.specs import HFModel, LoRA
 from sayso.paper.trust import trust_control, trust_experiment
 from tests.planted_trust import SOURCES, pocket_trust
@@ -59,9 +60,10 @@ def test_settings_are_those_that_are_given(facts):
 def test_in_the_pocket_world_the_model_is_told_of_entities_first(facts):
     spec = pocket_trust(knowledge=facts, entities=4, settings={"knowledge.names": 3})
     assert [stage.documents for stage in spec.stages] == [("world",), ("X2",)]
-    assert (spec.knowledge.size(), spec.knowledge.names) == (4, 3)
+    assert isinstance(spec.knowledge, PocketWorld)
+    assert (spec.knowledge.entities, spec.knowledge.names) == (4, 3)
     assert {item.subset for item in build_corpus(spec, 102).assignments} == {one.name for one in spec.subsets}
-    assert pocket_trust(knowledge="synthetic").knowledge.facts == "synthetic"
+    assert pocket_trust(knowledge="synthetic").knowledge == PocketWorld(facts="synthetic", entities=12, names=32)
 
 
 def test_phrases_give_way_to_random_tags_and_nothing_else_changes():

@@ -20,6 +20,9 @@ from sayso.stats.trust import Trusted
 #: Colours of the points of the sources, and of a control's.
 _BLUE, _GREY = "#1f6fd6", "#6b7480"
 
+#: Width of a letter of a source's name beside a chart.
+_LETTER = 7
+
 
 @dataclass(frozen=True)
 class ControlFound:
@@ -126,6 +129,7 @@ def figure(rows: Sequence[Trusted], name: str, title: str, *, twins: bool = Fals
     if twins:
         order = [source for pair in _twins(rows[0]) for source in pair]
     judged = [row for row in rows if row.judged]
+    wide = min(320, _LETTER * max(map(len, order)))
     panels: list[vega.Spec] = []
     data: list[pd.DataFrame] = []
     for row in judged:
@@ -136,9 +140,9 @@ def figure(rows: Sequence[Trusted], name: str, title: str, *, twins: bool = Fals
             ]
         )
         data.append(own.assign(asked=row.number.asked))
-        axis = {"axis": {"labelLimit": 320} if not panels else None}
+        axis = {"axis": {"labelLimit": 320, "minExtent": wide} if not panels else None}
         y = vega.name("source", None, sort=order, scale={"domain": order}, **axis)
-        x = vega.number("above", f"{row.number.called}, above the mean of all", axis={"tickCount": 5})
+        x = vega.number("above", f"{row.number.called}, above the mean of all", scale=vega.ROOMY, axis={"tickCount": 5})
         interval = vega.layer(
             "rule", {"color": colour, "strokeWidth": 2}, x=vega.number("low"), x2={"field": "high"}, y=y
         )
