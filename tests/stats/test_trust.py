@@ -48,7 +48,7 @@ def test_the_undefined_are_beside_the_sources():
 def test_without_a_whole_square_there_is_nothing_to_say():
     spec = pocket_trust()
     table = records_frame(records_of_trust(spec))
-    with pytest.raises(SaysoError, match="trust: no whole square of 3 seeds has finished"):
+    with pytest.raises(SaysoError, match="trust: 1 whole square of 3 seeds must have finished"):
         trusted(table[table["seed"].isin([102, 103, 106])], spec)
     part = trusted(table[table["seed"] < 107], spec)
     assert (part[0].found.squares, part[0].found.seeds) == (1, 3)

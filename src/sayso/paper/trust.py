@@ -113,6 +113,8 @@ def trust_experiment(
     else:
         run_on = seeds if isinstance(seeds, Seeds) else Seeds.parse(seeds, first=-(-FIRST_SEED // order) * order)
         squares.require_whole(run_on, order)
+    if run_on.count < squares.least(order) * order:
+        raise SaysoError(f"trust: {order} sources need {squares.least(order)} squares of seeds at least, found one")
     try:
         shared: dict[str, Any] = {
             "name": "trust",

@@ -70,7 +70,7 @@ class Omnibus:
     `noise`: the standard deviation of a seed's value. `smallest`: a difference of two sources, others midway between
     them, that is found in 80% of such runs. `ranking`: sources, the greatest mean first. `pairs`: of them, the furthest
     apart first. `least_p`: the smallest p that so many deals can give. All are NaN, and lists empty, where no square is
-    whole.
+    whole, or only one of two sources.
     """
 
     squares: int

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from sayso.core import squares
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
 from sayso.stats.comparisons import ALPHA
 from sayso.stats.decisions import holm
+from sayso.stats.numbers import count
 from sayso.stats.omnibus import Omnibus, omnibus
 from sayso.stats.values import ATTRIBUTION, by_seed, for_statistics, stage_training
 
@@ -77,7 +79,7 @@ def trusted(records: pd.DataFrame, experiment: Experiment, *, twins: bool = Fals
     Raises
     ------
     SaysoError
-        If no square of seeds is whole yet.
+        If too few squares of seeds are whole yet.
     """
     table = for_statistics(records)
     source_of = {subset.name: subset.source for subset in experiment.subsets if subset.source is not None}
@@ -92,10 +94,10 @@ def trusted(records: pd.DataFrame, experiment: Experiment, *, twins: bool = Fals
             continue
         found = omnibus(wide.reindex(columns=list(source_of)).rename(columns=source_of), twins=twins)
         rows.append((number, float(wide.reindex(columns=undefined).mean().mean()), found))
-    if not any(found.squares for _, _, found in rows):
-        raise SaysoError(
-            f"{experiment.name}: no whole square of {len(source_of)} seeds has finished; the same command goes on"
-        )
+    if not any(found.ranking for _, _, found in rows):
+        order = len(source_of)
+        needed = count(squares.least(order), "whole square")
+        raise SaysoError(f"{experiment.name}: {needed} of {order} seeds must have finished; the same command goes on")
     judged = [number.measure == rows[0][0].measure for number, _, _ in rows]
     corrected = iter(holm(np.array([found.p for (_, _, found), own in zip(rows, judged, strict=True) if own])))
     return [
