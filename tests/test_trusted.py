@@ -38,6 +38,15 @@ def test_controls_lie_beside_the_sources_and_are_the_same_but_for_what_they_cont
     assert len(phrases.rows[0].found.pairs) == 3
 
 
+def test_squares_that_are_added_later_are_another_look(tmp_path: Path):
+    found = ask(tmp_path, controls=[])
+    before = found.sources()[0]
+    plans = found.main.store.plans_path
+    seeds = list(found.main.experiment.seeds)
+    plans.write_text(str([seeds[:9], seeds]), encoding="utf-8")
+    assert found.sources()[0].p == pytest.approx(3 * before.p)
+
+
 def test_one_control_or_none_and_no_other(tmp_path: Path):
     assert list(ask(tmp_path / "one", controls=["twice"]).controls) == ["twice"]
     assert list(ask(tmp_path / "none", controls=[]).controls) == []

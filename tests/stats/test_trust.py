@@ -37,6 +37,15 @@ def test_the_verdict_rests_on_exact_match_where_log_odds_were_not_measured():
     ]
 
 
+def test_a_look_that_has_less_of_the_level_left_asks_for_more():
+    spec = pocket_trust()
+    table = records_frame(records_of_trust(spec, {"encyclopedia": 0.5}))
+    whole, third = trusted(table, spec), trusted(table, spec, level=0.05 / 3)
+    for one, other in zip(whole[:2], third[:2], strict=True):
+        assert other.p == pytest.approx(min(1, 3 * one.p))
+    assert [row.p for row in whole[2:]] == [row.p for row in third[2:]]
+
+
 def test_the_undefined_are_beside_the_sources():
     spec = pocket_trust()
     table = records_frame(records_of_trust(spec))

@@ -51,7 +51,7 @@ class Trusted:
     """Sources compared on one number.
 
     `judged`: whether the verdict rests on it. `p`: that sources do not differ at all, corrected (Holm) over the numbers
-    judged; not corrected of the others. `undefined`: the mean of aliases that nobody defines.
+    judged and for looks at the data; not corrected of the others. `undefined`: the mean of aliases that nobody defines.
     """
 
     number: Number
@@ -66,7 +66,9 @@ class Trusted:
         return self.p < ALPHA
 
 
-def trusted(records: pd.DataFrame, experiment: Experiment, *, twins: bool = False) -> list[Trusted]:
+def trusted(
+    records: pd.DataFrame, experiment: Experiment, *, twins: bool = False, level: float = ALPHA
+) -> list[Trusted]:
     """Compare the sources of an experiment on every number there is.
 
     Parameters
@@ -75,6 +77,8 @@ def trusted(records: pd.DataFrame, experiment: Experiment, *, twins: bool = Fals
         Its records (`sayso.stats.values.records_frame`).
     twins
         Whether the second half of its sources are the first once more, and only twins are compared.
+    level
+        That of the verdict at this look at the data (`sayso.stats.looks.Looks`).
 
     Raises
     ------
@@ -99,7 +103,8 @@ def trusted(records: pd.DataFrame, experiment: Experiment, *, twins: bool = Fals
         needed = count(squares.least(order), "whole square")
         raise SaysoError(f"{experiment.name}: {needed} of {order} seeds must have finished; the same command goes on")
     judged = [number.measure == rows[0][0].measure for number, _, _ in rows]
-    corrected = iter(holm(np.array([found.p for (_, _, found), own in zip(rows, judged, strict=True) if own])))
+    raw = np.array([found.p for (_, _, found), own in zip(rows, judged, strict=True) if own])
+    corrected = iter(np.minimum(holm(raw) * (ALPHA / level), 1))
     return [
         Trusted(number, own, float(next(corrected)) if own else found.p, mean, found)
         for (number, mean, found), own in zip(rows, judged, strict=True)
