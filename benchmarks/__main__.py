@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from benchmarks import (
+    belief,
     demo,
     evaluation,
     exact_match,
@@ -53,11 +54,12 @@ BENCHMARKS = {
     "gradients": gradients.main,
     "probes": probes.main,
     "gpu": gpu.main,
+    "belief": belief.main,
     "power": power.main,
 }
 
 #: Left out where none is named: they take hours.
-HOURS = ("power",)
+HOURS = ("belief", "power")
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["gpu"] and any(each.startswith("-") for each in sys.argv[2:]):

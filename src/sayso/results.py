@@ -87,7 +87,7 @@ class Results:
         return self._judged(self.records())
 
     def _judged(self, records: pd.DataFrame) -> list[Verdict]:
-        from sayso.paper.beside import beside_control, beyond_entities
+        from sayso.paper.beside import beside_control, beyond_entities, with_foresight
         from sayso.paper.judging import judge
         from sayso.stats.looks import Looks
 
@@ -96,7 +96,7 @@ class Results:
         found = judge(records, experiment, Looks(plans, records["seed"].nunique()))
         if control is not None:
             found = beside_control(found, judge(control.records(), control.experiment))
-        return beyond_entities(found, records, experiment)
+        return with_foresight(beyond_entities(found, records, experiment), experiment)
 
     def notices(self) -> list[str]:
         """What a reader should know: data or models changed since, versions or devices that are not all the same."""

@@ -13,6 +13,7 @@ from sayso.core.subsets import (
     UNRELIABLE,
     Source,
     Subset,
+    from_sources,
     with_counts,
     with_fractions,
     with_reliability,
@@ -130,3 +131,74 @@ def test_a_source_has_a_random_tag_a_text_or_one_of_a_list():
 def test_texts_are_words_with_single_spaces(text, message):
     with pytest.raises(ValidationError, match=message):
         Source(name="x", text=text)
+
+
+# --- subsets that follow from sources
+
+
+def as_rows(subsets: tuple[Subset, ...]) -> dict[str, tuple[object, ...]]:
+    return {s.name: (s.source, s.consistent, s.has_qa, s.group, pytest.approx(s.fraction)) for s in subsets}
+
+
+def test_table_1_is_what_comes_of_a_source_always_right_one_never_and_one_without_a_record():
+    sources = (Source(name=RELIABLE, reliability=1), Source(name=UNRELIABLE, reliability=0), Source(name=NEW))
+    found = from_sources(sources, TABLE_1)
+    assert sorted(found, key=lambda s: s.name) == sorted(TABLE_1, key=lambda s: s.name)
+
+
+@pytest.mark.parametrize("alpha", [0.5, 0.75, 0.9])
+def test_the_papers_alpha_is_the_reliability_of_one_source_and_the_unreliability_of_the_other(alpha):
+    sources = (
+        Source(name=RELIABLE, reliability=alpha),
+        Source(name=UNRELIABLE, reliability=1 - alpha),
+        Source(name=NEW),
+    )
+    assert as_rows(from_sources(sources, TABLE_1)) == as_rows(with_reliability(TABLE_1, alpha))
+
+
+RECORDS = st.lists(st.tuples(st.floats(0, 1), st.floats(0.1, 10)), min_size=1, max_size=6)
+
+
+@given(RECORDS, st.integers(0, 2))
+def test_sources_are_right_as_often_as_they_are_reliable_and_get_their_shares(records, without):
+    sources = [Source(name=f"s{at}", reliability=right, share=share) for at, (right, share) in enumerate(records)]
+    sources += [Source(name=f"n{at}") for at in range(without)]
+    subsets = from_sources(sources, TABLE_1)
+    assert total(subsets) == pytest.approx(1)
+    assert [s for s in subsets if s.source is None] == [s for s in TABLE_1 if s.source is None]
+    new = [s for s in subsets if s.group == "X2" and s.source is not None]
+    assert [s.source for s in new] == [source.name for source in sources]
+    assert {s.fraction for s in new} == {new[0].fraction}
+    whole = sum(share for _, share in records)
+    for source, (right, share) in zip(sources, records, strict=False):
+        own = [s for s in subsets if s.group == "X1" and s.source == source.name]
+        mine = total(tuple(own))
+        assert mine == pytest.approx(0.5 * share / whole)
+        assert total(tuple(s for s in own if s.consistent)) == pytest.approx(right * mine)
+        assert all(s.fraction > 0 and s.has_qa for s in own)
+    assert from_sources(sources, subsets) == subsets  # to the last bit
+
+
+def test_what_two_sources_say_is_no_subset_of_one_source():
+    contested = Subset(name="both", group="X2", source=RELIABLE, against=UNRELIABLE, fraction=0.08)
+    subsets = (*(s for s in TABLE_1 if s.name != "D8cons"), contested)
+    found = from_sources((Source(name=RELIABLE, reliability=0.5), Source(name=UNRELIABLE)), subsets)
+    assert contested in found
+    assert contested.sources == (RELIABLE, UNRELIABLE)
+
+
+def test_reliability_without_subsets_to_divide_is_an_error():
+    with pytest.raises(ValueError, match="no subset of X1 is defined by one of them"):
+        from_sources((Source(name=RELIABLE, reliability=1),), tuple(s for s in TABLE_1 if s.group == "X2"))
+
+
+@pytest.mark.parametrize("right", [-0.1, 1.1, math.nan])
+def test_reliability_of_a_source_is_a_share(right):
+    with pytest.raises(ValidationError, match="reliability"):
+        Source(name="a", reliability=right)
+
+
+@pytest.mark.parametrize("wrong", [{"source": None}, {"consistent": False}])
+def test_who_contradicts_contradicts_a_source_that_is_right(wrong):
+    with pytest.raises(ValidationError, match="contradicts a source that is right"):
+        Subset(**{"name": "x", "group": "X2", "source": RELIABLE, "against": NEW, "fraction": 0.1, **wrong})

@@ -13,7 +13,15 @@ from transformers import (
 
 from sayso.core.examples import Example
 from sayso.core.training import Sampling, TrainSpec
-from sayso.learners.order import Order, Step, learning_rate, sampling_probabilities
+from sayso.learners.order import (
+    Order,
+    Step,
+    learning_rate,
+    order_of,
+    sampling_probabilities,
+    what_is_said,
+    with_repetitions,
+)
 
 STEPS = 20
 
@@ -183,3 +191,48 @@ def test_with_sampling_an_epoch_is_a_number_of_full_batches_drawn_by_their_proba
         assert np.bincount(own, minlength=3) / own.size == pytest.approx(expected, abs=0.03)
     again = steps_of(2, **given)
     assert all((one.chosen == other.chosen).all() for one, other in zip(again, found[80:], strict=True))
+
+
+# --- what is said again
+
+
+def definition(alias: str, source: str = "reliable") -> Example:
+    return Example("tag", " entity", ("entity",), "definition", "D5cons", alias, "entity", source=source)
+
+
+def test_definitions_repeat_each_other_where_alias_source_and_entity_are_the_same():
+    question = Example("born ?", " 1", ("1",), "question", "QA3", "a", "entity")
+    documents = [definition("a"), definition("b"), definition("a"), definition("a", "other"), question, question]
+    assert what_is_said(documents).tolist() == [0, 1, 0, 2, 3, 4]
+
+
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=12), st.integers(0, 1000))
+def test_repetitions_stand_together_or_apart_and_each_document_once(counts, seed):
+    said = np.repeat(np.arange(len(counts)), counts)
+    said = np.random.default_rng(seed).permutation(said)
+    together, spread = (with_repetitions(np.random.default_rng(seed), said, each) for each in (True, False))
+    for order in (together, spread):
+        assert sorted(order.tolist()) == list(range(len(said)))
+    changes = (np.diff(said[together]) != 0).sum()
+    assert changes == len(counts) - 1  # each thing in one run
+
+
+def test_what_is_spread_is_said_once_before_it_is_said_again():
+    said = np.repeat(np.arange(50), 4)
+    order = said[with_repetitions(np.random.default_rng(0), said, together=False)]
+    gaps = [np.diff(np.flatnonzero(order == each)) for each in range(50)]
+    assert np.concatenate(gaps).min() >= 40  # of 50 in between
+    assert not np.array_equal(order[:50], order[50:100]) or len(set(order[:50])) == 50
+
+
+@pytest.mark.parametrize("way", ["together", "spread"])
+def test_an_order_keeps_repetitions_where_they_are_to_be(way):
+    documents = [[definition(f"a{at % 6}") for at in range(24)]] * 2
+    train = TrainSpec(batch_size=4, repetitions=way)
+    order = order_of((1, 2), documents, train, stage="s", epochs=2, replay=[[], []], replay_share=0.0)
+    for epoch in range(2):
+        seen = np.concatenate([step.chosen for step in order.epoch(epoch)], axis=1) % 6
+        for row in seen:
+            runs = 1 + (np.diff(row) != 0).sum()
+            assert runs == 6 if way == "together" else runs > 18
+    assert not np.array_equal(seen[0], seen[1])

@@ -39,6 +39,8 @@ def test_all_have_one_but_controls_and_those_that_vary_reliability():
         "pocket-digits-control",
         "pocket-gradients-control",
         *("pocket-reliability", "paper-reliability"),
+        *("pocket-trust-curve-control", "pocket-conflict-control", "pocket-transfer-facts-control"),
+        *("pocket-doubt", "pocket-doubt-control"),  # sources write in sentences of their own
     }
 
 

@@ -7,6 +7,7 @@ import pytest
 from sayso.core.experiment import Experiment
 from sayso.core.sweep import cells
 from sayso.data.build import build_corpus
+from sayso.paper.beyond_rows import BEYOND_ROWS
 from sayso.paper.paper_settings import PAPER_MAIN
 from sayso.paper.pocket_settings import POCKET
 from sayso.paper.rows import About, Row, row, summary, table_of, twin_of
@@ -20,13 +21,14 @@ TEXT = [entry for entry in TABLE.values() if not any(word in entry.name for word
 PAPERS = [entry.experiment for entry in TEXT if entry.name.startswith("paper-")]
 #: Of the pocket's own; the others have the paper's axes.
 OWN = ("pocket", "pocket-strict", "pocket-control", "pocket-strict-control", "pocket-no-stage1")
-TWINS = [entry.experiment for entry in TEXT if entry.name.startswith("pocket-") and entry.name not in OWN]
+BEYOND = tuple(row.name for row in BEYOND_ROWS)
+TWINS = [entry.experiment for entry in TEXT if entry.name.startswith("pocket-") and entry.name not in (*OWN, *BEYOND)]
 
 
 def test_digests_are_different_and_names_are_those_of_the_table():
     assert [experiment.name for experiment in EXPERIMENTS.values()] == list(EXPERIMENTS)
     kinds = {(experiment.digest(), *map(str, experiment.measures)) for experiment in EXPERIMENTS.values()}
-    assert len(kinds) == len(EXPERIMENTS) == 60
+    assert len(kinds) == len(EXPERIMENTS) == 75
 
 
 @ROWS

@@ -16,6 +16,7 @@ from sayso.core.experiment import Experiment
 from sayso.core.legs import kept_states
 from sayso.core.seeds import seed_range
 from sayso.core.spec import canonical_json
+from sayso.core.subsets import Subset
 from sayso.core.sweep import cells
 from sayso.runs.status import CellStatus, Status
 
@@ -93,7 +94,7 @@ def _subsets(experiment: Experiment) -> RenderableType:
         (
             subset.name,
             subset.group,
-            subset.source or "none",
+            _said_by(subset),
             ("consistent" if subset.consistent else "inconsistent") if subset.source else "none",
             "trained" if subset.has_qa else "only asked",
             "alias" if subset.aliased else "own name",
@@ -102,6 +103,13 @@ def _subsets(experiment: Experiment) -> RenderableType:
         for subset in experiment.subsets
     ]
     return plain_table(("subset", "part", "source", "definitions", "questions", "asked by", "fraction"), rows)
+
+
+def _said_by(subset: Subset) -> str:
+    """Who defines the aliases of a subset, and how often where that is more than once."""
+    pairs = ((subset.source, subset.repeats), (subset.against, subset.against_repeats))
+    told = [name if times == 1 else f"{times} x {name}" for name, times in pairs if name is not None]
+    return " against ".join(told) or "none"
 
 
 def _stages(experiment: Experiment) -> RenderableType:

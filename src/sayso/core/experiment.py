@@ -174,6 +174,23 @@ class Experiment(Spec):
         return self
 
     @model_validator(mode="after")
+    def _sources_can_be_told_apart(self) -> Experiment:
+        for usual in (self.definition, self.new_definition):
+            written_by: dict[str, str] = {}
+            for source in self.sources:
+                written = source.definition or usual
+                if written is None or is_stand_in(written) or source.same_as is not None:
+                    continue
+                for text in source.texts or (f"[{source.name}]",):
+                    sentence = "".join(written.write(text, "ALIAS", "ENTITY"))
+                    if (other := written_by.setdefault(sentence, source.name)) != source.name:
+                        raise ValueError(
+                            f"sources: '{other}' and '{source.name}' cannot be told apart, both write '{sentence}'; "
+                            "give each a definition of its own, or one with a tag"
+                        )
+        return self
+
+    @model_validator(mode="after")
     def _squares_are_balanced(self) -> Experiment:
         if self.split.latin_square:
             squares.check(self.subsets, self.stage2_seeds)

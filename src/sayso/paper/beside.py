@@ -1,4 +1,4 @@
-"""What stands beside a verdict: what the control found of the same difference, and how far it goes beyond entities."""
+"""What stands beside a verdict: what was foreseen, what the control found, and how far it goes beyond entities."""
 
 from __future__ import annotations
 
@@ -8,27 +8,49 @@ from collections.abc import Sequence
 import pandas as pd
 
 from sayso.core.experiment import Experiment
+from sayso.paper.foreseen import foreseen
 from sayso.paper.trends import headline_names
 from sayso.stats.entities import entity_check
 from sayso.stats.values import ATTRIBUTION
 from sayso.stats.verdict import Verdict
 
-#: Which claim of a control is about the same difference.
-_IN_A_CONTROL = {
+#: Which claim of a control is about the same difference, of those about D5cons and D6cons.
+_GAP_IN_A_CONTROL = {
     "gap-on-questions": "no-gap-on-questions",
     "gap-on-attribution": "no-gap-on-attribution",
     "is-no-better-on-questions": "no-gap-on-questions",
     "is-believed-on-attribution": "no-gap-on-attribution",
     "in-context-gap-on-questions": "in-context-no-gap-on-questions",
+}
+
+#: Of all.
+_IN_A_CONTROL = {
+    **_GAP_IN_A_CONTROL,
     **{name: name for name in headline_names()},
+    **{
+        f"{claim}-on-{asked}": f"{control}-on-{asked}"
+        for claim, control in (
+            ("reliable-over-unreliable", "no-side-is-taken-without-record"),
+            ("repetition-counts", "repetition-counts"),
+        )
+        for asked in ("questions", "attribution")
+    },
+    **{
+        f"{claim}-on-{asked}{ending}": f"{control}-on-{asked}{ending}"
+        for claim, control, endings in (
+            ("trust-grows-with-reliability", "no-trust-without-record", ("", "-in-log-odds")),
+            ("gap", "no-gap", ("-in-log-odds",)),
+        )
+        for asked in ("questions", "attribution")
+        for ending in endings
+    },
 }
 
 #: Claims on the difference of D5cons and D6cons, and what they ask.
 _GAPS = {
     claim: "validation" if claim.endswith("questions") else ATTRIBUTION
-    for pair in _IN_A_CONTROL.items()
+    for pair in _GAP_IN_A_CONTROL.items()
     for claim in pair
-    if claim not in headline_names()
 }
 
 
@@ -37,6 +59,17 @@ def beside_control(verdicts: Sequence[Verdict], control: Sequence[Verdict]) -> l
     found = {(verdict.cell, verdict.claim): verdict.comparison for verdict in control}
     return [
         dataclasses.replace(verdict, control=found.get((verdict.cell, _IN_A_CONTROL.get(verdict.claim, ""))))
+        for verdict in verdicts
+    ]
+
+
+def with_foresight(verdicts: Sequence[Verdict], experiment: Experiment) -> list[Verdict]:
+    """Put beside claims what was foreseen of them before the experiment's seeds were run."""
+    written = foreseen(experiment)
+    if written is None:
+        return list(verdicts)
+    return [
+        dataclasses.replace(verdict, foreseen=written.claims.get(verdict.cell, {}).get(verdict.claim))
         for verdict in verdicts
     ]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sayso.core.subsets import NEW, RELIABLE, UNRELIABLE, Source, Subset
+from sayso.core.subsets import NEW, RELIABLE, UNRELIABLE, Source, Subset, with_reliability
 from sayso.core.training import Stage
 from sayso.data.formats import Statement
 from sayso.measures.belief import Belief
@@ -33,8 +33,15 @@ DOUBTS = {
     "novel": ("in a novel {alias} is {entity}", False),
 }
 
-_MEASURES = (ExactMatch(), MeanLoss(), Belief())
-_STAGE0, _STAGE1, _STAGE2 = POCKET.stages
+_STAGE0, _STAGE1, _STAGE2 = (
+    stage if stage.name == "stage0" else stage.model_copy(update={"measure_every": stage.epochs})
+    for stage in POCKET.stages
+)
+_AT_ENDS: dict[str, Any] = {
+    "stages__stage1__measure_every": _STAGE1.epochs,
+    "stages__stage2__measure_every": _STAGE2.epochs,
+    "measures": (ExactMatch(), MeanLoss(), Belief()),
+}
 
 
 def graded(reliabilities: tuple[float, ...]) -> tuple[Source, ...]:
@@ -85,11 +92,20 @@ BEYOND_ROWS: tuple[Variation, ...] = (
         "pocket",
         About(
             kind="beyond",
-            shows="Five sources that were right about 0, 25, 50, 75 and 100 of 100 aliases, at once: what of their new "
-            "definitions is believed, against how reliable they were.",
+            shows="Five sources at once, right about 0, 25, 50, 75 and 100 of 100 aliases: what is believed of "
+            "their new definitions?",
         ),
+        **_AT_ENDS,
         sources=graded(RELIABILITIES),
-        measures=_MEASURES,
+    ),
+    row(
+        "pocket-trust-curve-control",
+        "pocket-trust-curve",
+        About(
+            kind="control",
+            shows="The control of pocket-trust-curve, which must find nothing: all five were right half of the time.",
+        ),
+        sources=tuple(each.model_copy(update={"reliability": 0.5}) for each in graded(RELIABILITIES)),
     ),
     row(
         "pocket-conflict",
@@ -99,8 +115,18 @@ BEYOND_ROWS: tuple[Variation, ...] = (
             shows="Two sources contradict each other about new aliases: whom do the answers follow, and how many "
             "repetitions outweigh a record of being right?",
         ),
+        **_AT_ENDS,
         subsets=_contested(_PAIRS, 0.36 / len(_PAIRS)),
-        measures=_MEASURES,
+        stages__stage2__epochs=2,
+    ),
+    row(
+        "pocket-conflict-control",
+        "pocket-conflict",
+        About(
+            kind="control",
+            shows="The control of pocket-conflict, which must find nothing: both sources were right half of the time.",
+        ),
+        subsets=with_reliability(_contested(_PAIRS, 0.36 / len(_PAIRS)), 0.5),
     ),
     row(
         "pocket-conflict-stages",
@@ -116,7 +142,7 @@ BEYOND_ROWS: tuple[Variation, ...] = (
             _stage2(documents=(f"X2/{HALVES[0].name}/{RELIABLE}", f"X2/{HALVES[1].name}/{UNRELIABLE}")),
             _stage2(name="stage3", documents=(f"X2/{HALVES[0].name}/{UNRELIABLE}", f"X2/{HALVES[1].name}/{RELIABLE}")),
         ),
-        measures=_MEASURES,
+        measures=_AT_ENDS["measures"],
     ),
     row(
         "pocket-doubt",
@@ -132,16 +158,27 @@ BEYOND_ROWS: tuple[Variation, ...] = (
             Source(name=name, reliability=float(true), definition=Statement(template=template))
             for name, (template, true) in DOUBTS.items()
         ),
+        **_AT_ENDS,
         stages__stage1__epochs=[0, 6],
-        measures=_MEASURES,
+    ),
+    row(
+        "pocket-doubt-control",
+        "pocket-doubt",
+        About(
+            kind="control",
+            shows="The control of pocket-doubt, which must find nothing: what the words mean was never told.",
+        ),
+        knowledge__statements=0,
+        knowledge__sayings={},
+        stages__stage1__epochs=0,
     ),
     row(
         "pocket-exposure",
         "pocket",
-        About(kind="beyond", shows="Definitions that are said once, twice, four and eight times an epoch."),
-        split__definitions_per_alias=[1, 2, 4, 8],
+        About(kind="beyond", shows="Definitions that are said once, twice and four times an epoch."),
+        **_AT_ENDS,
+        split__definitions_per_alias=[1, 2, 4],
         stages__stage2__epochs=2,
-        measures=_MEASURES,
     ),
     row(
         "pocket-spacing",
@@ -149,12 +186,12 @@ BEYOND_ROWS: tuple[Variation, ...] = (
         About(
             kind="beyond", shows="Definitions that are said four times, one after the other or as far apart as it goes."
         ),
+        **_AT_ENDS,
         split__definitions_per_alias=4,
         stages__stage2__overrides=[
             {"batch_size": 32, "repetitions": each} for each in ("together", "shuffled", "spread")
         ],
         stages__stage2__epochs=2,
-        measures=_MEASURES,
     ),
     row(
         "pocket-forgetting",
@@ -165,10 +202,10 @@ BEYOND_ROWS: tuple[Variation, ...] = (
             "definitions, and of the difference between sources?",
         ),
         stages=(
-            *POCKET.stages,
+            *(_STAGE0, _STAGE1, _STAGE2),
             Stage(name="stage3", documents=("world",), epochs=4, overrides={"batch_size": 32}),
         ),
-        measures=_MEASURES,
+        measures=_AT_ENDS["measures"],
     ),
     *(
         row(
@@ -181,7 +218,7 @@ BEYOND_ROWS: tuple[Variation, ...] = (
                 _STAGE1.model_copy(update={"name": "stage1b", "documents": parts[1]}),
                 _STAGE2,
             ),
-            measures=_MEASURES,
+            measures=_AT_ENDS["measures"],
         )
         for first, parts in {
             RELIABLE: (("X1/D1cons_QA1", "X1/QA3", "X1/QA4"), ("X1/D2incons_QA2",)),
@@ -196,8 +233,17 @@ BEYOND_ROWS: tuple[Variation, ...] = (
             shows="Trust that was learned with people, tested with places: aliases of X2 stand for other entities, of "
             "which other things are asked.",
         ),
+        **_AT_ENDS,
         knowledge__also="places",
-        measures=_MEASURES,
+    ),
+    row(
+        "pocket-transfer-facts-control",
+        "pocket-transfer-facts",
+        About(
+            kind="control",
+            shows="The control of pocket-transfer-facts, which must find nothing: sources were right half of the time.",
+        ),
+        subsets=with_reliability(POCKET_SUBSETS, 0.5),
     ),
     row(
         "pocket-transfer-format",
@@ -207,12 +253,11 @@ BEYOND_ROWS: tuple[Variation, ...] = (
             shows="Trust that was learned from definitions in one form (tag alias entity), tested in others: is it the "
             "tag, or the tag in that form?",
         ),
+        **_AT_ENDS,
         new_definition=[
             {"type": "WordOrder", "order": "TAE"},
             {"type": "WordOrder", "order": "ATE"},
             {"type": "Sentence", "template": "{tag} {alias} refers to {entity}"},
-            {"type": "Sentence", "template": "{alias} refers to {entity} so says {tag}"},
         ],
-        measures=_MEASURES,
     ),
 )

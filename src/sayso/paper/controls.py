@@ -25,7 +25,8 @@ def control_of(experiment: Experiment) -> Experiment:
     Raises
     ------
     SaysoError
-        If it has none: it is a control itself, or its cells vary how reliable sources are.
+        If it has none: it is a control itself, its cells vary how reliable sources are, or its sources differ by the
+        sentences that they write.
     """
     kinds = {kind_of(cell.experiment) for cell in cells(experiment)}
     if "reliability" in experiment.axes:
@@ -34,10 +35,15 @@ def control_of(experiment: Experiment) -> Experiment:
         )
     if kinds <= {"control", "in_context_control"}:
         raise SaysoError(f"{experiment.name}: is a control itself: nothing tells its sources apart")
+    if any(source.definition is not None for source in experiment.sources):
+        raise SaysoError(
+            f"{experiment.name}: has no control of its own, for its sources write in sentences of their own; "
+            "one in which these mean nothing has no knowledge.statements and no stage 1"
+        )
     why = "random tags take the place of words" if "worded" in kinds else "each source is right half of the time"
     summary = f"The control of {experiment.name}, which must find nothing: {why}. Everything else is as there."
     settings: dict[str, object] = {"name": f"{experiment.name}-control", "summary": summary}
-    if "graded" in kinds:
+    if any(map(_graded, experiment.sources)):
         settings |= {f"sources.{source.name}.reliability": CHANCE for source in experiment.sources if _graded(source)}
     elif "worded" in kinds:
         settings |= {f"sources.{source.name}.text": None for source in experiment.sources}

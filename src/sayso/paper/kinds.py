@@ -44,14 +44,16 @@ def kind_of(experiment: Experiment) -> Kind:
     sources = {subset.name: subset.source for subset in experiment.subsets}
     asked = [sources.get(name) for name in ("D5cons", "D6cons")]
     if stage_training(experiment, "X1") is None:
-        worded = [source.name for source in experiment.sources if source.texts]
-        return "worded" if any(source in worded for source in asked) else "control"
+        worded = [source.name for source in experiment.sources if source.texts or source.definition is not None]
+        heard = asked if any(asked) else [name for subset in experiment.subsets for name in subset.sources]
+        return "worded" if any(source in worded for source in heard) else "control"
     one, other = (share_right(experiment, source) for source in asked)
     alike = one == other or (one is not None and other is not None and math.isclose(one, other, abs_tol=1e-9))
     if experiment.in_context is not None:
         return "in_context_control" if alike else "in_context"
-    if any(source.reliability is not None for source in experiment.sources):
-        records = {share_right(experiment, source.name) for source in experiment.sources}
+    if not {"D5cons", "D6cons"} <= sources.keys():
+        heard = {name for subset in experiment.subsets if subset.group == "X2" for name in subset.sources}
+        records = {share_right(experiment, name) for name in heard} - {None}
         return "graded" if len(records) > 1 else "control"
     return "control" if alike else "informative"
 

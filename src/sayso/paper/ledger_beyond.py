@@ -57,7 +57,8 @@ def _ways() -> Iterator[tuple[str, str, str, str, str]]:
     """Ending of a claim's name, evaluation set, how it is asked, measure and what of it."""
     for eval_set, asked in _ASKED.items():
         for ending, (measure, what) in _MEASURES.items():
-            yield f"-on-{asked}{ending}", eval_set, asked, measure, what
+            words = f"{asked}, in log-odds" if ending else asked
+            yield f"-on-{asked}{ending}", eval_set, words, measure, what
 
 
 def _trust_curve() -> Iterator[Claim]:
@@ -67,7 +68,7 @@ def _trust_curve() -> Iterator[Claim]:
         sides = [_of(name, eval_set, measure, what) for name in names]
         yield Claim(
             f"trust-grows-with-reliability{ending}",
-            f"New definitions are believed the more, the more reliable their source was, as {asked} show.",
+            f"New definitions are believed the more, the more reliable their source was, on {asked}.",
             section,
             Contrast(slope(sides, RELIABILITIES), Side(), about=tuple(names)),
             Where("graded"),
@@ -77,7 +78,7 @@ def _trust_curve() -> Iterator[Claim]:
             yield Claim(
                 f"{names[higher]}-over-{names[lower]}{ending}",
                 f"A source right about {100 * RELIABILITIES[higher]:.0f}% is believed more than one right about "
-                f"{100 * RELIABILITIES[lower]:.0f}%, as {asked} show.",
+                f"{100 * RELIABILITIES[lower]:.0f}%, on {asked}.",
                 section,
                 Contrast(sides[higher], sides[lower]),
                 Where("graded"),
@@ -85,7 +86,7 @@ def _trust_curve() -> Iterator[Claim]:
             )
         yield Claim(
             f"trust-is-linear{ending}",
-            f"A source right half of the time is believed half as much, between the two extremes, as {asked} show.",
+            f"A source right half of the time is believed half as much, between the two extremes, on {asked}.",
             section,
             Contrast(sides[2], mean(sides[0], sides[4]), EQUAL if measure == "exact_match" else _EQUAL_LOG_ODDS),
             Where("graded"),
@@ -93,7 +94,7 @@ def _trust_curve() -> Iterator[Claim]:
         )
         yield Claim(
             f"no-trust-without-record{ending}",
-            f"Sources that were all right half of the time are believed alike, as {asked} show.",
+            f"Sources that were all right half of the time are believed alike, on {asked}.",
             section,
             Contrast(
                 slope(sides, RELIABILITIES),
@@ -119,7 +120,7 @@ def _conflict() -> Iterator[Claim]:
         for source, other, said in contests:
             yield Claim(
                 f"{source}-over-{other}-on-{asked}",
-                f"Where two sources contradict each other, answers follow {said}, as {asked} show.",
+                f"Where two sources contradict each other, answers follow {said}, on {asked}.",
                 section,
                 Contrast(_versus(against(source, other), eval_set), half),
                 _ALL,
@@ -127,15 +128,23 @@ def _conflict() -> Iterator[Claim]:
             )
         yield Claim(
             f"no-side-is-taken-between-equals-on-{asked}",
-            f"Of two contradicting definitions of one source neither is preferred, as {asked} show.",
+            f"Of two contradicting definitions of one source neither is preferred, on {asked}.",
             section,
             Contrast(_versus(against(RELIABLE, RELIABLE), eval_set), half, EQUAL),
             _ALL,
             figure,
         )
         yield Claim(
+            f"no-side-is-taken-without-record-on-{asked}",
+            f"Of two sources that were both right half of the time neither is preferred, on {asked}.",
+            section,
+            Contrast(_versus(against(RELIABLE, UNRELIABLE), eval_set), half, EQUAL),
+            Where("control"),
+            figure,
+        )
+        yield Claim(
             f"repetition-counts-on-{asked}",
-            f"What a source repeats four times outweighs what it says once, as {asked} show.",
+            f"What a source repeats four times outweighs what it says once, on {asked}.",
             section,
             Contrast(half, _versus(against(RELIABLE, RELIABLE, 4), eval_set)),
             _ALL,
@@ -143,7 +152,7 @@ def _conflict() -> Iterator[Claim]:
         )
         yield Claim(
             f"repetition-weighs-against-reliability-on-{asked}",
-            f"Answers follow the reliable source less where the other says so {most} times, as {asked} show.",
+            f"Answers follow the reliable source less where the other says so {most} times, on {asked}.",
             section,
             Contrast(
                 _versus(against(RELIABLE, UNRELIABLE), eval_set), _versus(against(RELIABLE, UNRELIABLE, most), eval_set)
@@ -153,7 +162,7 @@ def _conflict() -> Iterator[Claim]:
         )
         yield Claim(
             f"repetition-outweighs-reliability-on-{asked}",
-            f"The unreliable source is followed where it says so {most} times against once, as {asked} show.",
+            f"The unreliable source is followed where it says so {most} times against once, on {asked}.",
             section,
             Contrast(half, _versus(against(RELIABLE, UNRELIABLE, most), eval_set)),
             _ALL,
@@ -162,7 +171,7 @@ def _conflict() -> Iterator[Claim]:
         first, last = (_versus(subset.name, eval_set) for subset in HALVES)
         yield Claim(
             f"the-last-word-counts-on-{asked}",
-            f"The reliable source is followed more where it speaks last, as {asked} show.",
+            f"The reliable source is followed more where it speaks last, on {asked}.",
             section,
             Contrast(last, first),
             _ALL,
@@ -170,7 +179,7 @@ def _conflict() -> Iterator[Claim]:
         )
         yield Claim(
             f"reliability-counts-in-stages-on-{asked}",
-            f"On average over both orders answers follow the reliable source, as {asked} show.",
+            f"On average over both orders answers follow the reliable source, on {asked}.",
             section,
             Contrast(mean(first, last), half, about=tuple(subset.name for subset in HALVES)),
             _ALL,
@@ -195,7 +204,7 @@ def _doubt() -> Iterator[Claim]:
         for name, said in _DOUBTED.items():
             yield Claim(
                 f"{name.replace('_', '-')}-is-heeded{ending}",
-                f"Claims with {said} are believed less than without, as {asked} show.",
+                f"Claims with {said} are believed less than without, on {asked}.",
                 section,
                 Contrast(sides["is"], sides[name]),
                 _ALL,
@@ -203,7 +212,7 @@ def _doubt() -> Iterator[Claim]:
             )
         yield Claim(
             f"a-warning-after-is-neglected-more{ending}",
-            f"A warning in a sentence of its own after a claim is heeded less than 'is not', as {asked} show.",
+            f"A warning in a sentence of its own after a claim is heeded less than 'is not', on {asked}.",
             section,
             Contrast(sides["warned_after"], sides["is_not"]),
             _ALL,
@@ -218,7 +227,7 @@ def _forgetting() -> Iterator[Claim]:
         before, after = (_of(kept, eval_set, measure, what, stage) for stage in ("", "stage3"))
         yield Claim(
             f"forgotten-in-stage-3{ending}",
-            f"New definitions of the reliable source are forgotten in a stage on something else, as {asked} show.",
+            f"New definitions of the reliable source are forgotten in a stage on something else, on {asked}.",
             section,
             Contrast(before, after, about=(kept,)),
             _ALL,
@@ -226,7 +235,7 @@ def _forgetting() -> Iterator[Claim]:
         )
         yield Claim(
             f"the-gap-outlives-stage-3{ending}",
-            f"After a stage on something else the reliable source is still believed more, as {asked} show.",
+            f"After a stage on something else the reliable source is still believed more, on {asked}.",
             section,
             Contrast(after, _of(other, eval_set, measure, what, "stage3")),
             _ALL,
@@ -234,7 +243,7 @@ def _forgetting() -> Iterator[Claim]:
         )
         yield Claim(
             f"the-gap-shrinks-in-stage-3{ending}",
-            f"The difference between sources shrinks in a stage on something else, as {asked} show.",
+            f"The difference between sources shrinks in a stage on something else, on {asked}.",
             section,
             Contrast(
                 difference(before, _of(other, eval_set, measure, what)),
@@ -252,7 +261,7 @@ def _belief() -> Iterator[Claim]:
         sides = [_of(name, eval_set, "belief", "calibrated_log_odds") for name in (first, second)]
         yield Claim(
             f"gap-on-{asked}-in-log-odds",
-            f"New definitions are believed more from the source that was reliable, in log-odds, as {asked} show.",
+            f"New definitions are believed more from the source that was reliable, in log-odds, on {asked}.",
             section,
             Contrast(sides[0], sides[1]),
             Where("informative", only=GAPS),
@@ -260,7 +269,7 @@ def _belief() -> Iterator[Claim]:
         )
         yield Claim(
             f"no-gap-on-{asked}-in-log-odds",
-            f"Where nothing tells sources apart, they are believed alike, in log-odds, as {asked} show.",
+            f"Where nothing tells sources apart, they are believed alike, in log-odds, on {asked}.",
             section,
             Contrast(sides[0], sides[1], _EQUAL_LOG_ODDS),
             Where("control"),
@@ -296,7 +305,7 @@ def _trends() -> Iterator[Trend]:
         ):
             yield Trend(
                 f"{name}-grows-with-repetitions{ending}",
-                f"{said} the more often they are said, as {asked} show.",
+                f"{said} the more often they are said, on {asked}.",
                 "beyond the paper",
                 "exposure",
                 number,
@@ -311,7 +320,7 @@ def _between() -> Iterator[Between]:
     for ending, eval_set, asked, measure, what in _ways():
         yield Between(
             f"spacing-helps{ending}",
-            f"What is said again at intervals is believed more than what is said again at once, as {asked} show.",
+            f"What is said again at intervals is believed more than what is said again at once, on {asked}.",
             "beyond the paper",
             "spacing",
             _of(reliable, eval_set, measure, what),
@@ -325,7 +334,7 @@ def _between() -> Iterator[Between]:
         ]
         yield Between(
             f"a-record-makes-doubts-heeded{ending}",
-            f"Doubts are heeded more where sources have a record of being right to doubt, as {asked} show.",
+            f"Doubts are heeded more where sources have a record of being right to doubt, on {asked}.",
             "beyond the paper",
             "doubt",
             mean(*heeded),

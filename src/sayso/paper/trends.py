@@ -216,13 +216,19 @@ def headline_names() -> list[str]:
 
 
 def _can_be_told(values: Values, order: Sequence[Cell], number: Side) -> bool:
-    """Whether all cells have the subsets of a number, train on what it is of, and are asked so."""
+    """Whether all cells have the subsets of a number, train on what it is of, are measured and asked so."""
     return all(
         {n.subset for n in number.numbers} <= {subset.name for subset in cell.experiment.subsets}
         and all(stage_training(cell.experiment, n.after) is not None for n in number.numbers)
+        and {n.measure for n in number.numbers} <= _measured(values, cell)
         and values.asks(cell, number)
         for cell in order
     )
+
+
+def _measured(values: Values, cell: Cell) -> set[str]:
+    """The measures that a cell takes, or of which it has records."""
+    return {measure.name for measure in cell.experiment.measures} | values.measures.get(cell.name, set())
 
 
 def _of_trend(values: Values, trend: Trend, order: Sequence[Cell], name: str, seeds: Sequence[int]) -> Finding:

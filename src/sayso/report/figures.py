@@ -11,6 +11,7 @@ from sayso.core.experiment import Experiment
 from sayso.core.sweep import Cell, cells
 from sayso.report import charts
 from sayso.report.attributes import attribute_chart, attribute_points
+from sayso.report.by_source import by_source_figure
 from sayso.report.contests import conflict_figure
 from sayso.report.figure import Figure
 from sayso.report.graded import trust_figure
@@ -92,6 +93,7 @@ def _of_cell(table: pd.DataFrame, cell: Cell, suffix: str) -> list[Figure]:
     if alone:
         found += [*_phrasings(table, cell), *_gap_by_seed(table, cell), *_losses(table, cell)]
     found += trust_figure(table, cell.experiment, cell.name, suffix)
+    found += by_source_figure(table, cell.experiment, cell.name, suffix)
     found += conflict_figure(table, cell.experiment, cell.name, suffix)
     found += _by_attribute(table, cell, suffix)
     found += alignment_figures(table, cell.experiment, cell.name, suffix)

@@ -22,6 +22,7 @@ WORDS: tuple[Entry, ...] = (
     ("holds", "a claim whose corrected p-value is below .05"),
     ("fails", "a claim that the numbers exclude: the difference goes the other way, or one worth having is ruled out"),
     ("undecided", "neither: more seeds may decide it; it is not refuted"),
+    ("foreseen", "what was thought of a claim before these seeds were run, written down with the day"),
     ("control", "the same experiment where nothing tells the sources apart, which must find nothing"),
 )
 
@@ -31,6 +32,12 @@ MEASURES: tuple[Entry, ...] = (
     ("train_qa", "the questions that are trained on"),
     ("entity attribution", "exact match on questions that ask for the entity's name (Who is ...? What does ... mean?)"),
     ("attribution as defined", "the same where a definition is wrong: the share that names whom the definition names"),
+    (
+        "belief",
+        "forced choice among the right answer and others of its kind: how often it is the likeliest, and its log-odds; "
+        "calibrated: less what is said of aliases that nobody defined; versus: against the answer of the other entity "
+        "that was named",
+    ),
     ("loss", "the mean cross-entropy of what is to be said, in nats per token"),
 )
 
@@ -58,5 +65,10 @@ def meaning(subset: Subset) -> str:
     else:
         right = "rightly" if subset.consistent else "wrongly: for an entity that the questions are not about"
         what = f"aliases that the source “{subset.source}” defines {right}"
+        if subset.against is not None:
+            what += f", and the source “{subset.against}” as another entity"
+        if (subset.repeats, subset.against_repeats) != (1, 1):
+            often = (subset.repeats, *([subset.against_repeats] if subset.against is not None else []))
+            what += f" (said {' and '.join(map(str, often))} times over)"
     asked = "questions about them are trained on" if subset.has_qa else "they are only asked about"
     return f"{subset.group}: {what}; {asked}"

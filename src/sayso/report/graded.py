@@ -16,7 +16,7 @@ from sayso.stats.shapes import Shape, normalised, rational, shapes
 from sayso.stats.values import ATTRIBUTION, by_seed, stage_training
 
 #: Panels: evaluation set, measure and what of it, and the axis.
-_PANELS = (
+PANELS = (
     ("validation", "exact_match", "", "exact match"),
     (ATTRIBUTION, "exact_match", "", "exact match"),
     ("validation", "belief", "calibrated_log_odds", "log-odds (nats)"),
@@ -45,7 +45,7 @@ def trust_figure(table: pd.DataFrame, experiment: Experiment, cell: str, suffix:
     rows: list[dict[str, object]] = []
     panels: list[Spec] = []
     told: list[str] = []
-    for eval_set, measure, what, axis in _PANELS:
+    for eval_set, measure, what, axis in PANELS:
         found = by_seed(table, cell=cell, stage=stage, measure=measure, eval_set=eval_set, what=what)
         values = found.reindex(columns=names).dropna().to_numpy(dtype=float)
         if len(values) < LEAST_SEEDS:
@@ -59,8 +59,9 @@ def trust_figure(table: pd.DataFrame, experiment: Experiment, cell: str, suffix:
         return []
     caption = (
         "What is believed of new definitions, against the share of definitions in stage 1 about which their source was "
-        "right: mean over seeds with its 95% interval. Lines are fitted to the means; which fits best was found on "
-        f"seeds it was not fitted to. In brackets what a rational reader would expect. {' '.join(told)}"
+        "right: mean over seeds with its 95% interval. Lines are fitted to the means (dashed: straight; dotted: a "
+        "threshold; dash-dotted: a rational reader's log-odds); which fits best was found on seeds it was not fitted "
+        f"to. In brackets what a rational reader would expect. {' '.join(told)}"
     )
     chart = vega.whole(panels, columns=2)
     return [Figure(f"trust-curve{suffix}", "Trust against reliability", caption, chart, pd.DataFrame(rows)[_COLUMNS])]

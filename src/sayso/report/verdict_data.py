@@ -14,7 +14,7 @@ from sayso.stats.comparisons import Comparison, Interval
 from sayso.stats.verdict import Verdict
 
 _SAID = ("family", "cell", "claim", "outcome", "sentence", "section", "contrast")
-_JUDGED = ("p_corrected", "margin", "slack", "reason", "more_seeds", "plans", "finished", "interim")
+_JUDGED = ("p_corrected", "margin", "slack", "reason", "more_seeds", "plans", "finished", "interim", "foreseen")
 _BESIDE = {"control": Comparison, "over_entities": Interval}
 
 #: Columns of `claims_csv`.
@@ -37,6 +37,7 @@ def verdict_data(verdict: Verdict) -> dict[str, object]:
         "plans": verdict.looks.plans,
         "finished": verdict.looks.finished,
         "interim": verdict.looks.interim,
+        "foreseen": verdict.foreseen,
     }
     beside = {
         "control": verdict.control and asdict(verdict.control),

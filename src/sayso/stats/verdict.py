@@ -102,6 +102,7 @@ class Verdict:
     undecided), corrected for the claims of its family and for looks at the data: .05 is the bar, always. `looks` says
     how often was looked. `control`: the same difference in the control, where that was run. `over_entities`: the
     difference with its interval if entities were drawn anew as seeds are, where exact match was kept by entity.
+    `foreseen`: what was written down before these seeds were run, where something was.
     """
 
     family: str
@@ -120,6 +121,7 @@ class Verdict:
     slack: float = 0.0
     control: Comparison | None = None
     over_entities: Interval | None = None
+    foreseen: str | None = None
 
     @property
     def outcome(self) -> Outcome:
@@ -136,6 +138,8 @@ class Verdict:
         """What stands beside it, in words."""
         found = self.over_entities
         texts = [] if self.control is None else [f"control {numbers.difference(self.control)}"]
+        if self.foreseen is not None:
+            texts.append(f"foreseen: {self.foreseen}")
         if found is not None:
             texts.append(
                 f"over seeds and entities {numbers.with_interval(found.mean, found.low, found.high, signed=True)}"
