@@ -29,9 +29,9 @@ def test_the_verdict_says_who_is_believed_most_and_what_would_have_been_seen():
     differ, attribution, questions = verdict(found(EFFECTS))
     assert differ == "The sources differ."
     assert re.match(
-        r"Calibrated log-odds on attribution: encyclopedia is believed most \(\+0\.\d+ ± 0\.\d+", attribution
+        r"Calibrated log-odds on attribution: 'encyclopedia' is believed most \(\+0\.\d+ ± 0\.\d+", attribution
     )
-    assert "rumour least (-0." in attribution
+    assert "'rumour' least (-0." in attribution
     assert re.search(r"Two sources 0\.\d+ apart would have been seen in 80% of such runs", questions)
     assert verdict(found())[0] == "No difference between sources is shown."
     assert "With 2 squares of seeds no p below 0.083 can come out: run more." in verdict(found(squares=2))[1]
