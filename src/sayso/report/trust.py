@@ -60,8 +60,8 @@ def verdict(rows: Sequence[Trusted]) -> list[str]:
         if row.differ:
             best, worst = row.found.ranking[0], row.found.ranking[-1]
             lines.append(
-                f"{about}'{best.source}' is believed most ({_above(best)} above the mean of all), '{worst.source}' least "
-                f"({_above(worst)}); {numbers.p_value(row.p)}. {_spread(row)}"
+                f"{about}'{best.source}' is believed most ({_above(best)} above the mean of all), '{worst.source}' "
+                f"least ({_above(worst)}); {numbers.p_value(row.p)}. {_spread(row)}"
             )
         else:
             lines.append(f"{about}{numbers.p_value(row.p)}. {_spread(row)} {_seen(row)}")

@@ -110,6 +110,7 @@ def omnibus(values: pd.DataFrame, *, twins: bool = False, deals: int = DEALS) ->
     if squares == 0 or freedom < 1:
         return Omnibus(squares, squares * order, math.nan, math.nan, math.nan, math.nan, (), (), math.nan)
     alike, each = (2, 2 ** (order // 2)) if twins else (order, math.factorial(order))  # deals alike, deals a square
+    least_p = max(alike / each**squares, 1 / (deals + 1))
     left = cube - cube.mean(axis=2, keepdims=True)  # (squares, rows, blocks), what seeds add taken off
     left -= left.mean(axis=1, keepdims=True)
     source = _dealt(order, np.arange(order))  # (rows, blocks)
@@ -126,7 +127,7 @@ def omnibus(values: pd.DataFrame, *, twins: bool = False, deals: int = DEALS) ->
     return Omnibus(
         squares=squares,
         seeds=count,
-        p=_p_value(left, deals, twins=twins),
+        p=max(_p_value(left, deals, twins=twins), least_p),  # deals that are drawn need not be in their true shares
         spread=math.sqrt(max(0.0, _variance(above, twins=twins) - noise**2 / count)),
         noise=noise,
         smallest=_smallest(noise, count, groups, freedom),
@@ -135,7 +136,7 @@ def omnibus(values: pd.DataFrame, *, twins: bool = False, deals: int = DEALS) ->
             for i in best
         ),
         pairs=_pairs(sources, above, list(chosen), noise * math.sqrt(2 / count), reach * math.sqrt(2 / count), freedom),
-        least_p=max(alike / each**squares, 1 / (deals + 1)),
+        least_p=least_p,
     )
 
 
