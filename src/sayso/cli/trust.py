@@ -37,7 +37,10 @@ def trust(
         str | None, typer.Option(metavar="FILE", help="Facts: a table of your own, cvdb or trex. [the shipped people]")
     ] = None,
     entities: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="How many entities of the facts. [all; pocket: 12]")
+        int | None,
+        typer.Option(
+            "--entities", "--people", min=1, metavar="N", help="How many entities of the facts. [all; pocket: 12]"
+        ),
     ] = None,
     aliases: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Fresh names of each entity. [1; pocket: 16]")
