@@ -1,6 +1,6 @@
 """What belief buys: how many seeds the gap takes by exact match, by loss, and by log-odds, in the pocket experiments.
 
-    python -m benchmarks belief                                       # all of them, 16 fresh seeds
+    python -m benchmarks belief                                       # all that have a gap to show, 16 fresh seeds
     python -m benchmarks.belief pocket --seeds 9000-9007 --out DIR    # some of them; what is finished there is kept
     python -m benchmarks.belief --folders DIR DIR ...                 # folders in which belief was measured already
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,24 +21,17 @@ import pandas as pd
 import sayso
 from sayso.core.experiment import Experiment
 from sayso.core.seeds import Seeds
-from sayso.core.sweep import cells
+from sayso.core.sweep import Cell, cells
 from sayso.measures.belief import Belief
+from sayso.measures.exact_match import ExactMatch
+from sayso.measures.losses import MeanLoss
+from sayso.paper.judging import claims_for
 from sayso.results import Results
 from sayso.stats.comparisons import compare
 from sayso.stats.power import Needed, seeds_needed
 from sayso.stats.values import ATTRIBUTION, GAP, by_seed, for_statistics, stage_training
 
 SEEDS = "9000-9015"
-NAMES = (
-    "pocket",
-    "pocket-strict",
-    "pocket-other-facts",
-    "pocket-single-stage",
-    "pocket-sentence",
-    "pocket-natural-sources",
-    "pocket-set-inclusion",
-    "pocket-t5-single-stage",
-)
 #: What is compared: a name, the measure, what of it, and its sign (a loss is smaller where more is believed).
 MEASURES = (
     ("exact match", "exact_match", "", 1),
@@ -50,10 +44,16 @@ MEASURES = (
 
 def main() -> None:
     """All experiments, on fresh seeds."""
-    measure(NAMES, SEEDS, Path("sayso-results") / "belief", None)
+    measure(names(), SEEDS, Path("sayso-results") / "belief", None)
 
 
-def measure(names: tuple[str, ...], seeds: str, out: Path, jobs: int | None) -> None:
+def names() -> list[str]:
+    """Experiments of pocket size that are said to have a gap on questions, and whose models can be asked to choose."""
+    own = {name: each for name, each in sayso.experiments().items() if name.startswith("pocket")}
+    return [name for name, each in own.items() if _chooses(each) and any(map(_has_gap, cells(each)))]
+
+
+def measure(names: Sequence[str], seeds: str, out: Path, jobs: int | None) -> None:
     """Run what is missing, belief measured at the ends of stages, and print the table."""
     print(_HEAD, flush=True)
     for name in names:
@@ -65,7 +65,7 @@ def measure(names: tuple[str, ...], seeds: str, out: Path, jobs: int | None) -> 
 def table(found: Results) -> None:
     """Print the rows of one folder, a row a cell and way of asking."""
     records = for_statistics(found.records())
-    for cell in cells(found.experiment):
+    for cell in filter(_has_gap, cells(found.experiment)):
         stage = stage_training(cell.experiment, "X2") or ""
         for eval_set in ("validation", ATTRIBUTION):
             told = [_told(records, cell.name, stage, eval_set, *each[1:]) for each in MEASURES]
@@ -96,16 +96,24 @@ def _number(needed: Needed) -> str:
     return f"{'more than 256' if needed.seeds is None else needed.seeds} ({low} to {high})"
 
 
+def _chooses(experiment: Experiment) -> bool:
+    return Belief().needs <= experiment.model.needs_met()
+
+
+def _has_gap(cell: Cell) -> bool:
+    return "gap-on-questions" in [claim.name for claim in claims_for(cell.experiment)]
+
+
 def _with_belief(experiment: Experiment) -> Experiment:
-    """The experiment with belief measured as well, and nothing measured but at the ends of stages."""
+    """The experiment with what is compared measured at the ends of stages, and nothing else."""
     ends = {f"stages.{stage.name}.measure_every": max(stage.epochs, 1) for stage in experiment.stages}
-    measures = [*experiment.measures, Belief()]
+    measures = (ExactMatch(), MeanLoss(), Belief())
     return experiment.with_settings({**ends, "measures": [each.model_dump(mode="json") for each in measures]})
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", default=NAMES, metavar="NAME")
+    parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--seeds", default=SEEDS)
     parser.add_argument("--out", type=Path, default=Path("sayso-results") / "belief")
     parser.add_argument("--jobs", type=int)
@@ -116,4 +124,4 @@ if __name__ == "__main__":
         for folder in chosen.folders:
             table(Results(folder))
     else:
-        measure(tuple(chosen.names), chosen.seeds, chosen.out, chosen.jobs)
+        measure(chosen.names or names(), chosen.seeds, chosen.out, chosen.jobs)

@@ -22,6 +22,7 @@ from sayso.data.formats import WordOrder
 from sayso.data.pocket import PocketWorld
 from sayso.learners.grids.specs import GridMLP
 from sayso.learners.specs import FromScratch, HFModel
+from sayso.measures.belief import Belief
 from sayso.measures.exact_match import ExactMatch
 
 
@@ -143,6 +144,12 @@ def test_a_measure_that_needs_what_the_model_does_not_give_is_refused_before_tra
 
     with pytest.raises(ValidationError, match="measure probe needs activations of a model, which GridMLP does not"):
         Experiment(**{**dict(tiny), "model": GridMLP(), "measures": (Probe(),)})
+
+
+def test_belief_is_refused_of_a_model_that_has_no_candidates_to_choose_among(tiny):
+    with pytest.raises(ValidationError, match="measure belief needs choices of a model, which GridMLP does not"):
+        Experiment(**{**dict(tiny), "model": GridMLP(), "measures": (Belief(),)})
+    assert Experiment(**{**dict(tiny), "measures": (Belief(),)}).measures == (Belief(),)
 
 
 def test_two_measures_of_one_name_are_refused(tiny):

@@ -14,7 +14,10 @@ import torch
 from sayso.core.corpus import Corpus
 from sayso.core.examples import Example
 from sayso.data.build import build_corpus
-from sayso.learners.single.learner import build
+from sayso.learners.candidates import written
+from sayso.learners.single import learner as single
+from sayso.learners.single.learner import HFLearner, build
+from sayso.learners.single.plain import PlainReader
 from sayso.learners.specs import HFModel
 from sayso.learners.stacked.learner import StackedLearner
 from tests.conftest import make_tiny
@@ -48,9 +51,26 @@ def plain(model: Any, tokenizer: Any, example: Example, answer: str, *, seq2seq:
     return float(sum(told[at, token] for at, token in enumerate(ids)))
 
 
-@pytest.mark.parametrize("architecture", ["gpt_neox", "gpt2", "t5"])
-def test_candidates_of_one_model_are_those_of_plain_passes(architecture: str, tmp_path: Path):
-    learner = build([Corpus(1, {}, ())], HFModel(name=save_tiny(tmp_path, architecture, scale=4.0)))
+def learner_of(folder: str | Path, **settings: Any) -> HFLearner:
+    return build([Corpus(1, {}, ())], HFModel(name=str(folder), **settings))
+
+
+def read_plainly(model: Any, name: str, ordinary: Any, pad: int, device: Any, *rest: Any) -> PlainReader:
+    """What a model of an unknown family is read with."""
+    return PlainReader(model, pad, device, "one length")
+
+
+@pytest.mark.parametrize(
+    ("architecture", "how"),
+    [("gpt_neox", "packed"), ("gpt2", "packed"), ("gpt_neo", "bucketed"), ("t5", "bucketed"), ("gpt2", "plain")],
+)
+def test_candidates_of_one_model_are_those_of_plain_passes(
+    architecture: str, how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    if how == "plain":
+        monkeypatch.setattr(single, "choose_reader", read_plainly)
+    learner = learner_of(save_tiny(tmp_path, architecture, scale=4.0))
+    assert learner.reader.name == how
     asked = [ANSWERS[: 1 + at] if at else () for at in range(len(QUESTIONS))]
     alone, (found,) = learner.scores([QUESTIONS])[0], learner.scores([QUESTIONS], [asked])
     assert alone.choices is None
@@ -62,6 +82,32 @@ def test_candidates_of_one_model_are_those_of_plain_passes(architecture: str, tm
             plain(learner.model, learner.tokenizer, example, answer, seq2seq=architecture == "t5") for answer in own
         ]
         np.testing.assert_allclose(values, right, atol=2e-4)
+
+
+def test_candidates_of_one_model_do_not_depend_on_what_else_is_asked(tmp_path: Path):
+    learner = learner_of(save_tiny(tmp_path, scale=4.0))
+    together = learner.scores([QUESTIONS], [[ANSWERS] * len(QUESTIONS)])[0].choices or []
+    for example, values in zip(QUESTIONS, together, strict=True):
+        for place, answer in enumerate(ANSWERS):
+            (alone,) = learner.scores([[example]], [[[answer]]])[0].choices or []
+            np.testing.assert_allclose(alone, values[place : place + 1], rtol=1e-5)
+
+
+def test_a_candidate_given_twice_counts_twice_and_is_read_once(tmp_path: Path):
+    learner = learner_of(save_tiny(tmp_path, scale=4.0))
+    (twice,) = learner.scores([QUESTIONS[:1]], [[("queen", "a", "queen")]])[0].choices or []
+    assert twice[0] == twice[2] != twice[1]
+    assert len(written(QUESTIONS[:1], [("queen", "a", "queen")]).examples) == 2
+
+
+def test_candidates_in_bfloat16_are_near_those_of_float32(tmp_path: Path):
+    folder, asked = save_tiny(tmp_path, scale=3.0), [ANSWERS] * len(QUESTIONS)
+    exact = learner_of(folder).scores([QUESTIONS], [asked])[0]
+    rough = learner_of(folder, evaluation_precision="bfloat16").scores([QUESTIONS], [asked])[0]
+    np.testing.assert_array_equal(rough.match, exact.match)
+    for near, right in zip(rough.choices or [], exact.choices or [], strict=True):
+        np.testing.assert_allclose(near, right, rtol=0.05, atol=0.1)
+        assert not np.array_equal(near, right)
 
 
 TINY = make_tiny()
@@ -89,7 +135,7 @@ def test_candidates_of_replicas_are_those_of_plain_passes_and_come_of_the_same_p
         passes.append(1)
         return own_pass(*given)
 
-    stacked._score_rows = counted  # type: ignore[method-assign]
+    stacked._score_rows = counted  # type: ignore[method-assign,assignment]
     alone = stacked.scores(examples)
     once = len(passes)
     found = stacked.scores(examples, asked)
@@ -104,6 +150,27 @@ def test_candidates_of_replicas_are_those_of_plain_passes_and_come_of_the_same_p
         for example, texts, values in zip(examples[replica], asked[replica], own.choices, strict=True):
             right = [plain(model, tokenizer, example, text, seq2seq=architecture == "t5") for text in texts]
             np.testing.assert_allclose(values, right, atol=1e-4)
+
+
+@pytest.mark.parametrize("architecture", ["gpt_neox", "t5"])
+def test_a_replica_gives_its_candidates_what_its_weights_give_them_alone(architecture: str, tmp_path: Path):
+    stacked = StackedLearner(CORPORA, architecture, ARCHITECTURES[architecture])
+    examples = [some_questions(corpus, 6) for corpus in CORPORA]
+    asked = [columns(own, 4) for own in examples]
+    for replica, found in enumerate(stacked.scores(examples, asked)):
+        folder = tmp_path / str(replica)
+        stacked.save_replica(replica, folder)
+        (single_,) = learner_of(folder).scores([examples[replica]], [asked[replica]])
+        for ours, theirs in zip(found.choices or [], single_.choices or [], strict=True):
+            np.testing.assert_allclose(ours, theirs, atol=1e-4)
+
+
+def test_an_example_without_candidates_has_none():
+    stacked = StackedLearner(CORPORA[:1], "gpt_neox", ARCHITECTURES["gpt_neox"])
+    one, other = some_questions(CORPORA[0], 2)
+    choices = stacked.scores([[one, other]], [[(), (one.answers[0],)]])[0].choices or []
+    assert [len(values) for values in choices] == [0, 1]
+    assert stacked.scores([[]], [[]])[0].choices == []
 
 
 def test_candidates_of_several_tokens_are_summed_and_do_not_depend_on_the_others():

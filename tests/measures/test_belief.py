@@ -32,10 +32,11 @@ class Planted:
     replicas = 1
 
     def __init__(self, told: Mapping[tuple[str, str], float]) -> None:
-        self.told = told
+        self.told, self.passes = told, 0
 
     def scores(self, examples: Sequence[Sequence[Example]], candidates: Any = None) -> list[Scores]:
         (own,) = examples
+        self.passes += 1
         choices: list[NDArray[np.float64]] | None = None
         if candidates is not None:
             choices = [
@@ -87,7 +88,8 @@ def test_what_is_said_of_any_alias_is_taken_off():
 
 def test_a_habit_of_saying_yes_is_worth_nothing():
     generator = np.random.default_rng(0)
-    items, told = [], {}
+    items: list[Example] = []
+    told: dict[tuple[str, str], float] = {}
     for at in range(40):
         answer = ("Yes", "No")[at % 2]
         items.append(asked(f"a{at}", answer, "D5cons", attribute="in"))
@@ -109,6 +111,29 @@ def test_the_rival_answer_is_compared_where_there_is_one():
     assert found["both", "versus_log_odds"].value == pytest.approx((1.0 - 2.0) / 2)
     assert found["both", "versus"].n == 2
     assert found["both", "calibrated_versus"].n == 2
+
+
+def test_a_rival_that_is_nobody_elses_answer_is_calibrated_too():
+    own = corpus(EvalSet("validation", "both", (asked("a", "red", "both", "mauve"),)), QA7)
+    told = {("a", "red"): -2.0, ("a", "mauve"): -1.0} | {(f"u{at}", "mauve"): -2.0 for at in range(3)}
+    found = numbers(own, told)
+    assert found["both", "versus_log_odds"].value == -1
+    assert found["both", "calibrated_versus_log_odds"].value == pytest.approx((-2 + 5) - (-1 + 2))
+    assert found["both", "calibrated_versus"].value == 1
+
+
+def test_scores_and_candidates_are_had_in_one_pass_and_other_candidates_in_another():
+    own = corpus(EvalSet("validation", "D5cons", (asked("a", "red", "D5cons"),)))
+    learner = Planted({("a", "red"): -1.0, ("a", "green"): -2.0})
+    moment = Moment(learner, [own], TrainSpec(), "stage2", 5)  # type: ignore[arg-type]
+    for _ in range(2):
+        ((values,),) = moment.chosen("validation", "D5cons", [[["red", "green"]]])
+        np.testing.assert_array_equal(values, [-1.0, -2.0])
+    moment.scores("validation", "D5cons")
+    assert learner.passes == 1
+    ((values,),) = moment.chosen("validation", "D5cons", [[["green"]]])
+    np.testing.assert_array_equal(values, [-2.0])
+    assert learner.passes == 2
 
 
 def test_without_undefined_aliases_nothing_is_calibrated():

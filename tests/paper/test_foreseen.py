@@ -33,7 +33,8 @@ def test_it_was_written_of_the_experiment_that_is_in_the_catalogue_and_of_its_se
 def test_it_was_written_of_claims_that_the_experiment_tests(name):
     experiment = EXPERIMENTS[name]
     tested = {cell.name: {claim.name for claim in claims_for(cell.experiment)} for cell in cells(experiment)}
-    tested[f"all {len(tested)} cells together"] = {claim.name for claim in (*BEYOND_TRENDS, *BEYOND_BETWEEN)}
+    together = {trend.name for trend in BEYOND_TRENDS} | {claim.name for claim in BEYOND_BETWEEN}
+    tested[f"all {len(tested)} cells together"] = together
     for cell, claims in all_foreseen()[name].claims.items():
         assert set(claims) <= tested[cell]
 

@@ -16,6 +16,7 @@ from sayso.core.records import Record
 from sayso.core.sweep import Job, cells
 from sayso.learners.specs import HFModel
 from sayso.learners.stacked.learner import StackedLearner
+from sayso.measures.belief import Belief
 from sayso.measures.document_loss import DocumentLoss
 from sayso.measures.exact_match import ExactMatch
 from sayso.measures.f1 import F1
@@ -31,7 +32,7 @@ from sayso.runs.needed import lacking_measures, needed, to_take, what_it_takes
 from tests.tiny_models import save_tiny
 
 PROBING = (Probes(tasks=("tag",), folds=2, permutations=2), Steered(strengths=(1.0,)))
-ALL = (ExactMatch(), MeanLoss(), F1(), Predictions(eval_sets=("validation",)), DocumentLoss(), *PROBING)
+ALL = (ExactMatch(), MeanLoss(), F1(), Predictions(eval_sets=("validation",)), DocumentLoss(), Belief(), *PROBING)
 
 
 def with_measures(experiment: Experiment, measures: Iterable[Measure], **settings: Any) -> Job:

@@ -105,3 +105,14 @@ def test_numbers_of_one_measure_on_different_things_are_kept_apart() -> None:
     chosen = {"cell": "main", "stage": "stage1", "measure": "probe", "eval_set": "validation"}
     assert values.by_seed(table, **chosen, what="layer 1")["QA3"].tolist() == [1.0, 3.0]
     assert values.by_seed(table, **chosen).empty
+
+
+def test_intervals_of_those_numbers_of_belief_that_are_shares_stay_between_0_and_1() -> None:
+    names = ("accuracy", "calibrated_versus", "log_odds", "calibrated_log_odds")
+    records = [
+        record(seed, value, measure="belief", what=name)
+        for name in names
+        for seed, value in enumerate((1.0, 1.0, 1.0, 0.8))
+    ]
+    high = values.final_table(values.records_frame(records)).set_index("what")["high"]
+    assert high[list(names[:2])].max() <= 1 < high[list(names[2:])].min()

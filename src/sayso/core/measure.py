@@ -51,6 +51,7 @@ class Moment:
     epoch: int
     on_share: OnShare = unheard
     _scores: dict[tuple[str, str], list[Scores]] = field(default_factory=dict)
+    _candidates: dict[tuple[str, str], list[list[tuple[str, ...]]]] = field(default_factory=dict)
     _answers: dict[tuple[str, str], list[list[str]]] = field(default_factory=dict)
     _made: dict[Hashable, Any] = field(default_factory=dict)
 
@@ -68,11 +69,13 @@ class Moment:
     def chosen(self, eval_set: str, subset: str, candidates: Sequence[Candidates]) -> list[list[NDArray[np.float64]]]:
         """Log-probabilities of candidates, of every replica's examples; in the pass of `scores` if that is yet to come.
 
-        Candidates of one evaluation set and subset are always the same.
+        Those asked for last are kept, so that the same may be asked for again.
         """
         key = (eval_set, subset)
-        if key not in self._scores or any(each.choices is None for each in self._scores[key]):
+        asked = [[tuple(texts) for texts in own] for own in candidates]
+        if key not in self._scores or self._candidates.get(key) != asked:
             self._scores[key] = self.learner.scores(self.examples(eval_set, subset), candidates)
+            self._candidates[key] = asked
         return [each.choices or [] for each in self._scores[key]]
 
     def answers(self, eval_set: str, subset: str) -> list[list[str]]:

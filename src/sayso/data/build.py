@@ -120,7 +120,12 @@ def _as_written(experiment: Experiment, world: World) -> World:
     SaysoError
         If its documents are pictures, in which there are neither braces nor words.
     """
-    changed = {"tags": experiment.tags == "braces", "attribution.phrasings": bool(experiment.attribution.phrasings)}
+    changed = {
+        "tags": experiment.tags == "braces",
+        "attribution.phrasings": bool(experiment.attribution.phrasings),
+        "new_definition": experiment.new_definition is not None,
+        **{f"sources.{source.name}.definition": source.definition is not None for source in experiment.sources},
+    }
     if world.pictures is not None and any(changed.values()):
         name = next(name for name, set_ in changed.items() if set_)
         raise SaysoError(

@@ -12,8 +12,8 @@ from sayso.core.rng import stream
 class Choices:
     """Candidate answers of one corpus: `most` a question.
 
-    A column is what is answered to one kind of question, by entities that are asked about anywhere; for each, its
-    order is drawn once, so that questions of a kind have the same candidates but for their own answers.
+    A column is what is answered to one kind of question, right or as a rival, of whatever is asked about anywhere; for
+    each, its order is drawn once, so that questions of a kind have the same candidates but for their own answers.
     """
 
     def __init__(self, corpus: Corpus, most: int) -> None:
@@ -21,7 +21,8 @@ class Choices:
         for item in corpus.eval_sets:
             for example in item.examples:
                 if example.kind != "definition":
-                    columns.setdefault(example.attribute, {}).setdefault(example.answers[0])
+                    column = columns.setdefault(example.attribute, {})
+                    column.update(dict.fromkeys(text for text in (example.answers[0], example.rival) if text))
         self._columns = {name: _shuffled(corpus.seed, name, sorted(found)) for name, found in columns.items()}
         self._most = most
 

@@ -52,8 +52,8 @@ def kind_of(experiment: Experiment) -> Kind:
     if experiment.in_context is not None:
         return "in_context_control" if alike else "in_context"
     if not {"D5cons", "D6cons"} <= sources.keys():
-        heard = {name for subset in experiment.subsets if subset.group == "X2" for name in subset.sources}
-        records = {share_right(experiment, name) for name in heard} - {None}
+        new = [subset for subset in experiment.subsets if subset.group == "X2"]
+        records = {share_right(experiment, name) for subset in new for name in subset.sources} - {None}
         return "graded" if len(records) > 1 else "control"
     return "control" if alike else "informative"
 

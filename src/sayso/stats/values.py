@@ -37,6 +37,9 @@ GAP = ("D5cons", "D6cons")
 #: Measures whose values are shares, between 0 and 1.
 SHARES = ("exact_match", "exact_match_by_attribute", "f1")
 
+#: The numbers of `sayso.measures.belief` that are: calibrated or not, all but log-odds.
+SHARES_OF_BELIEF = ("accuracy", "reciprocal_rank", "versus")
+
 _IDENTITY = [name for name in COLUMNS if name not in ("value", "n")]
 _TYPES = {"seed": "int64", "stage2_seed": "int64", "epoch": "int64", "n": "int64", "value": "float64"}
 _of_record = attrgetter(*COLUMNS)
@@ -101,7 +104,8 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     values = table.groupby(list(QUANTITY), sort=False)["value"]
     rows = pd.DataFrame({"mean": values.mean(), "deviation": values.std(), "seeds": values.count()}).reset_index()
     found = Moments(*(rows[name].to_numpy(dtype=float) for name in ("mean", "deviation", "seeds")))
-    shares = rows["measure"].isin(SHARES).to_numpy()
+    whats = rows["what"].str.removeprefix("calibrated_")
+    shares = (rows["measure"].isin(SHARES) | (rows["measure"].eq("belief") & whats.isin(SHARES_OF_BELIEF))).to_numpy()
     for name, of_share, of_other in zip(("low", "high"), share_bounds(found), t_bounds(found), strict=True):
         rows[name] = np.where(shares, of_share, of_other)
     return rows[[*QUANTITY, "mean", "low", "high", "seeds"]]

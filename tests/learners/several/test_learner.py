@@ -61,6 +61,10 @@ def test_losses_scores_and_answers_are_those_of_one_process(folder, sharded, opt
     assert one.parameters.keys() == two.own.parameters.keys()
     np.testing.assert_allclose(trained(two, optimizer=optimizer), trained(one, optimizer=optimizer), rtol=1e-5)
     assert two.answers([ASKED]) == one.answers([ASKED])
+    candidates = [[("queen", "The king of France", item.answers[0]) for item in ASKED]]
+    chosen, right = (learner.scores([ASKED], candidates)[0].choices or [] for learner in (two, one))
+    assert len(chosen) == len(ASKED)
+    np.testing.assert_allclose(np.stack(chosen), np.stack(right), rtol=1e-4)
     whole = TRAIN.model_copy(update={"padding_loss": "none"})
     for mine, theirs in zip(two.document_losses([ASKED], whole), one.document_losses([ASKED], whole), strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=1e-5)
