@@ -18,6 +18,7 @@ from sayso.results import RESULTS, Results
 if TYPE_CHECKING:
     from sayso.paper.trust import Control
     from sayso.report.trust import ControlFound
+    from sayso.stats.looks import Looks
     from sayso.stats.trust import Trusted
 
 #: Runs an experiment into a folder.
@@ -45,9 +46,7 @@ class Trust:
         SaysoError
             If no square of seeds is whole.
         """
-        from sayso.stats.trust import trusted
-
-        return trusted(self.main.records(), self.main.experiment)
+        return _compared(self.main)
 
     def found_of_controls(self) -> list[ControlFound]:
         """What each control came to.
@@ -58,12 +57,11 @@ class Trust:
             If no square of seeds of one is whole.
         """
         from sayso.report.trust import ControlFound
-        from sayso.stats.trust import trusted
 
         found = []
         for name, own in self.controls.items():
             twins = name == "twice"
-            rows = trusted(own.records(), own.experiment, twins=twins)
+            rows = _compared(own, twins=twins)
             report = os.path.relpath(own.path / "report.html", self.main.path)
             found.append(ControlFound(name, CONTROLS[name], twins, Path(report).as_posix(), rows))
         return found
@@ -86,7 +84,7 @@ class Trust:
             rows=sources,
             controls=controls,
             said=_said(experiment),
-            how=_how(experiment),
+            how=[*_how(experiment), ("Looks", str(_looks(self.main, sources[0].found.seeds)))],
             report="report.html",
             notices=self.main.notices(),
         )
@@ -161,6 +159,20 @@ def trust(
             run(own, path)
     first, *rest = map(Results, planned)
     return Trust(first, dict(zip(chosen, rest, strict=True)))
+
+
+def _compared(own: Results, *, twins: bool = False) -> list[Trusted]:
+    """The sources of a run compared, at the level that is left for this look at it."""
+    from sayso.stats.trust import trusted
+
+    records = own.records()
+    return trusted(records, own.experiment, twins=twins, level=_looks(own, records["seed"].nunique()).level)
+
+
+def _looks(own: Results, seeds: int) -> Looks:
+    from sayso.stats.looks import Looks
+
+    return Looks(tuple(len(plan) for plan in own.store.plans()), seeds)
 
 
 def _called(experiment: Experiment) -> str:

@@ -6,10 +6,11 @@ import pytest
 from sayso.core.errors import SaysoError
 from sayso.data.sources import read_sources
 
-GOOD = (
-    'source,text\nencyclopedia,"According to the encyclopedia,"\nrumour,Rumour has it that\n'
-    "encyclopedia,  It is  known that\n"
-)
+GOOD = """source,text
+encyclopedia,"According to the encyclopedia,"
+rumour,Rumour has it that
+encyclopedia,  It is  known that
+"""
 
 
 def written(folder: Path, text: str, name: str = "sources.csv") -> Path:
@@ -42,11 +43,12 @@ def test_any_table_will_do_and_other_columns_are_left_alone(tmp_path):
         ("source,text\na,x\n", "one source, 'a'; at least two sources are needed"),
         ("source,text\na,x\nb,\n", "row 3, column 'text': is empty; write a phrase of the source 'b'"),
         ("source,text\na,x\n,y\n", "row 3, column 'source': is empty"),
-        (
-            "source,text\na,Says he\nb,Says  he\n",
-            "row 3: 'Says he' is said by both 'a' and 'b', so that they cannot be",
-        ),
+        ("source,text\na,Says he\nb,Says  he\n", "row 3: 'Says he' is said by both 'a' and 'b', so that they cannot"),
         ("source,text\na,x\nb,y\na,x\n", "row 4: 'x' of 'a' is there twice; remove one"),
+        (
+            "source,text\na,Says he, it is\nb,y\n",
+            "row 2 has 3 cells, the header 2 (with ',' between columns; a cell that",
+        ),
         ("source,text\n", "no sources; at least two sources are needed"),
     ],
 )

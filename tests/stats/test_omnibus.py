@@ -121,3 +121,12 @@ def test_the_same_values_give_the_same_p_and_squares_that_are_not_whole_are_left
     nothing = omnibus(values.iloc[:3])
     assert (nothing.squares, nothing.ranking, nothing.pairs, nothing.differ) == (0, (), (), False)
     assert math.isnan(nothing.p)
+
+
+def test_no_p_is_below_what_so_few_deals_can_give_and_a_clear_difference_reaches_it():
+    for order, squares, twins, alike in ((2, 5, False, 2 / 2**5), (3, 3, False, 3 / 6**3), (4, 3, True, 2 / 4**3)):
+        effects = 50.0 * np.arange(order)
+        found = omnibus(simulated(np.random.default_rng(5), order, squares, effects), twins=twins)
+        assert found.least_p == pytest.approx(alike)
+        assert found.p == pytest.approx(alike, abs=0.01)
+        assert found.p >= found.least_p

@@ -37,7 +37,10 @@ def trust(
         str | None, typer.Option(metavar="FILE", help="Facts: a table of your own, cvdb or trex. [the shipped people]")
     ] = None,
     entities: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="How many entities of the facts. [all; pocket: 12]")
+        int | None,
+        typer.Option(
+            "--entities", "--people", min=1, metavar="N", help="How many entities of the facts. [all; pocket: 12]"
+        ),
     ] = None,
     aliases: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Fresh names of each entity. [1; pocket: 16]")
@@ -51,7 +54,7 @@ def trust(
     ] = None,
     squares: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Squares of seeds; each has a seed a source. [2]"),
+        typer.Option(min=1, metavar="N", help="Squares of seeds; each has a seed a source. [2, or for 16 seeds]"),
     ] = None,
     seeds: Annotated[
         str | None, typer.Option(metavar="N|a-b", help="The seeds of whole squares instead, as 100-119.")

@@ -65,6 +65,11 @@ def seeds_of(squares: int, of: int, first: int) -> Seeds:
     return Seeds(first=-(-first // of) * of, count=squares * of)
 
 
+def least(of: int) -> int:
+    """How many squares of an order tell sources from noise: one of two sources leaves nothing to know the noise by."""
+    return 2 if of == 2 else 1
+
+
 def require_whole(seeds: Seeds, of: int) -> None:
     """Refuse seeds that are not whole squares of an order.
 

@@ -19,26 +19,15 @@ from pydantic import ValidationError
 from sayso.core import squares
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
-from sayso.core.protocols import KnowledgeBase
 from sayso.core.seeds import Seeds
 from sayso.core.spec import explain
-from sayso.core.subsets import Source, SplitSpec, Subset
-from sayso.core.training import Stage, TrainSpec
-from sayso.data.formats import QuestionAndAnswer, Sentence
-from sayso.data.knowledge import knowledge_of
-from sayso.data.notables import Notables
-from sayso.data.people import NOTABLES
-from sayso.data.pocket import SYNTHETIC, PocketWorld
-from sayso.data.tables.table import Table
-from sayso.learners.specs import HFModel, LoRA
+from sayso.core.subsets import Source, Subset
+from sayso.measures.belief import Belief
 from sayso.measures.exact_match import ExactMatch
 from sayso.measures.losses import MeanLoss
-from sayso.paper.pocket_settings import SMALL
+from sayso.paper.trust_models import POCKET, facts_of, pocket, pretrained
 
 Control = Literal["phrases", "twice"]
-
-#: The model that is trained from random weights in the pocket world, and has no sources to trust.
-POCKET = "pocket"
 
 #: Aliases that nobody defines; what is said of them is what would be said without a definition.
 UNDEFINED = "QA7"
@@ -46,8 +35,16 @@ UNDEFINED = "QA7"
 #: Ends the names of the sources that are there a second time.
 AGAIN = " again"
 
-#: Squares of seeds, and the first seed there may be in them: settings were chosen on seeds below it.
-SQUARES, FIRST_SEED = 2, 100
+#: Whole squares of at least so many seeds, two of them or more; none below the first, on which settings were chosen.
+LEAST_SEEDS, LEAST_SQUARES, FIRST_SEED = 16, 2, 100
+
+#: To score all candidates in all four ways of asking who somebody is takes a laptop longer than to train. Candidates'
+#: habits rest on few undefined names: they are the same for all sources, and cancel over a square.
+_MEASURES = (
+    ExactMatch(when="stage"),
+    MeanLoss(when="stage"),
+    Belief(eval_sets=("validation", "entity_attribution.who", "entity_attribution.stands_for"), most=8, controls=4),
+)
 
 _SUMMARY = "Which sources a model trusts: each in turn defines fresh aliases of known entities, and is believed or not."
 
@@ -81,7 +78,8 @@ def trust_experiment(
     lora
         The rank of LoRA; None trains the whole model.
     squares_of_seeds, seeds
-        How many whole squares, of as many seeds as there are sources, or the seeds of whole squares themselves.
+        How many whole squares, of as many seeds as there are sources, or the seeds of whole squares themselves. Without
+        either two squares, or more where these have fewer than 16 seeds.
     settings
         Any of the experiment's, by path; those of ``knowledge`` hold before it is read.
 
@@ -98,21 +96,24 @@ def trust_experiment(
     template = {} if definition is None else {"template": definition}
     order = len(sources)
     if seeds is None:
-        run_on = squares.seeds_of(squares_of_seeds or SQUARES, order, FIRST_SEED)
+        usual = max(LEAST_SQUARES, -(-LEAST_SEEDS // order))
+        run_on = squares.seeds_of(squares_of_seeds or usual, order, FIRST_SEED)
     else:
         run_on = seeds if isinstance(seeds, Seeds) else Seeds.parse(seeds, first=-(-FIRST_SEED // order) * order)
         squares.require_whole(run_on, order)
+    if run_on.count < squares.least(order) * order:
+        raise SaysoError(f"trust: {order} sources need {squares.least(order)} squares of seeds at least, found one")
     try:
         shared: dict[str, Any] = {
             "name": "trust",
             "summary": _SUMMARY,
             "sources": tuple(sources),
             "subsets": _subsets(sources, 1 / (order + 1)),
-            "measures": (ExactMatch(when="stage"), MeanLoss(when="stage")),
+            "measures": _MEASURES,
             "seeds": run_on,
         }
-        make = _pocket if model == POCKET else _pretrained
-        experiment = make(shared, model, _facts(model, knowledge, own), template, aliases, lora)
+        make = pocket if model == POCKET else pretrained
+        experiment = make(shared, model, facts_of(model, knowledge, own), template, aliases, lora)
     except ValidationError as error:
         raise SaysoError(f"trust: {explain(error)}") from error
     experiment = experiment.with_settings(chosen) if chosen else experiment
@@ -169,78 +170,3 @@ def _dealt_evenly(experiment: Experiment) -> Experiment:
         )
     subsets = _subsets(experiment.sources, each / total)
     return experiment.with_settings({"subsets": [subset.model_dump(mode="json") for subset in subsets]})
-
-
-def _facts(model: str, knowledge: str | Path | None, own: Mapping[str, Any]) -> KnowledgeBase:
-    """What entities there are."""
-    name = NOTABLES if knowledge is None else str(knowledge)
-    if model != POCKET:
-        return Notables(**own) if name == NOTABLES else knowledge_of(name, own)
-    if name not in (NOTABLES, SYNTHETIC):
-        of_table = {key: value for key, value in own.items() if key not in PocketWorld.model_fields}
-        table = knowledge_of(name, of_table)
-        if not isinstance(table, Table):
-            raise SaysoError(f"{name}: the pocket world takes a table, and this is read as {type(table).__name__}")
-        of_world = {key: value for key, value in own.items() if key in PocketWorld.model_fields}
-        return PocketWorld(**{"entities": 12, "names": 32, "facts": table, **of_world})
-    return PocketWorld(**{"entities": 12, "names": 32, "facts": name, **own})
-
-
-def _pretrained(
-    shared: Mapping[str, Any],
-    model: str,
-    facts: KnowledgeBase,
-    template: Mapping[str, str],
-    aliases: int | None,
-    lora: int | None,
-) -> Experiment:
-    """A pretrained model, which knows the entities and the sources already."""
-    return Experiment(
-        **shared,
-        knowledge=facts,
-        split=_split(aliases or 1),
-        definition=Sentence(**{"template": "{tag} {alias} refers to {entity}.", **template}),
-        questions=QuestionAndAnswer(),
-        model=HFModel(
-            name=model, lora=None if lora is None else LoRA(rank=lora, alpha=2 * lora), evaluation_precision="fastest"
-        ),
-        train=TrainSpec(
-            optimizer="adafactor",
-            learning_rate=3e-4 if lora is None else 1e-3,
-            batch_size=16,
-            loss_on="all",
-            max_length=128,
-            precision="fastest",
-        ),
-        stages=(Stage(name="told", documents=("X2",), epochs=8),),
-    )
-
-
-def _pocket(
-    shared: Mapping[str, Any],
-    model: str,  # noqa: ARG001
-    facts: KnowledgeBase,
-    template: Mapping[str, str],
-    aliases: int | None,
-    lora: int | None,
-) -> Experiment:
-    """A small model from random weights, which is told of the entities in stage 0, and knows no source."""
-    if lora is not None:
-        raise SaysoError("LoRA is for pretrained models; leave it out with the model 'pocket'")
-    return Experiment(
-        **shared,
-        knowledge=facts,
-        split=_split(aliases or 16),
-        definition=Sentence(**{"template": "{tag} {alias} refers to {entity}", **template}),
-        model=SMALL,
-        train=TrainSpec(optimizer="adafactor", learning_rate=2e-3, batch_size=32, loss_on="all"),
-        stages=(
-            Stage(name="stage0", documents=("world",), epochs=12, overrides={"learning_rate": 3e-3}, measured=False),
-            Stage(name="told", documents=("X2",), epochs=5),
-        ),
-    )
-
-
-def _split(aliases: int) -> SplitSpec:
-    """Names are dealt one by one, so that of those of an entity each may be another source's."""
-    return SplitSpec(aliases_per_entity=aliases, shared_entities=True, trained_questions=1, latin_square=True)

@@ -20,6 +20,9 @@ from sayso.stats.trust import Trusted
 #: Colours of the points of the sources, and of a control's.
 _BLUE, _GREY = "#1f6fd6", "#6b7480"
 
+#: Width of a letter of a source's name beside a chart.
+_LETTER = 7
+
 
 @dataclass(frozen=True)
 class ControlFound:
@@ -57,8 +60,8 @@ def verdict(rows: Sequence[Trusted]) -> list[str]:
         if row.differ:
             best, worst = row.found.ranking[0], row.found.ranking[-1]
             lines.append(
-                f"{about}{best.source} is believed most ({_above(best)} above the mean of all), {worst.source} least "
-                f"({_above(worst)}); {numbers.p_value(row.p)}. {_spread(row)}"
+                f"{about}'{best.source}' is believed most ({_above(best)} above the mean of all), '{worst.source}' "
+                f"least ({_above(worst)}); {numbers.p_value(row.p)}. {_spread(row)}"
             )
         else:
             lines.append(f"{about}{numbers.p_value(row.p)}. {_spread(row)} {_seen(row)}")
@@ -108,7 +111,7 @@ def ranking_table(rows: Sequence[Trusted]) -> tuple[tuple[str, ...], list[tuple[
 
 
 def pairs_table(row: Trusted) -> list[tuple[str, ...]]:
-    """Pairs that differ after correction, or all where none does."""
+    """Pairs that differ after correction."""
     told = [pair for pair in row.found.pairs if pair.p < ALPHA]
     return [
         (
@@ -120,10 +123,13 @@ def pairs_table(row: Trusted) -> list[tuple[str, ...]]:
     ]
 
 
-def figure(rows: Sequence[Trusted], name: str, title: str, colour: str = _BLUE) -> Figure:
-    """Sources ranked: a point and its 95% interval each, on attribution and on questions."""
+def figure(rows: Sequence[Trusted], name: str, title: str, *, twins: bool = False, colour: str = _BLUE) -> Figure:
+    """Sources ranked: a point and its 95% interval each, on attribution and on questions; `twins` below each other."""
     order = _order(rows)
+    if twins:
+        order = [source for pair in _twins(rows[0]) for source in pair]
     judged = [row for row in rows if row.judged]
+    wide = min(320, _LETTER * max(map(len, order)))
     panels: list[vega.Spec] = []
     data: list[pd.DataFrame] = []
     for row in judged:
@@ -134,9 +140,9 @@ def figure(rows: Sequence[Trusted], name: str, title: str, colour: str = _BLUE) 
             ]
         )
         data.append(own.assign(asked=row.number.asked))
-        axis = {"axis": {"labelLimit": 320} if not panels else None}
+        axis = {"axis": {"labelLimit": 320, "minExtent": wide} if not panels else None}
         y = vega.name("source", None, sort=order, scale={"domain": order}, **axis)
-        x = vega.number("above", f"{row.number.called}, above the mean of all", axis={"tickCount": 5})
+        x = vega.number("above", f"{row.number.called}, above the mean of all", scale=vega.ROOMY, axis={"tickCount": 5})
         interval = vega.layer(
             "rule", {"color": colour, "strokeWidth": 2}, x=vega.number("low"), x2={"field": "high"}, y=y
         )
@@ -167,7 +173,7 @@ def write_page(file: Path, page: TrustPage) -> Path:
         {
             "found": own,
             "verdict": control_verdict(own),
-            "chart": chart(figure(own.rows, f"trust-{own.name}", _capital(own.what), _GREY)),
+            "chart": chart(figure(own.rows, f"trust-{own.name}", _capital(own.what), twins=own.twins, colour=_GREY)),
         }
         for own in page.controls
     ]
@@ -181,7 +187,10 @@ def write_page(file: Path, page: TrustPage) -> Path:
         columns=columns,
         lines=lines,
         pairs=[(row.number.title, pairs_table(row), len(row.found.pairs)) for row in judged],
-        beside=[_numbers_of("sources", page.rows), *(_numbers_of(own.name, own.rows) for own in page.controls)],
+        beside=[
+            *_numbers_of("sources", page.rows),
+            *(line for own in page.controls for line in _numbers_of(own.name, own.rows)),
+        ],
         controls=controls,
         phrases=[(source, " / ".join(texts), said) for source, (texts, said) in page.said.items()],
         power=f"{POWER:.0%}",
@@ -209,6 +218,13 @@ def _order(rows: Sequence[Trusted]) -> list[str]:
     return [one.source for one in rows[0].found.ranking]
 
 
+def _twins(row: Trusted) -> list[tuple[str, str]]:
+    """Pairs of twins, those that are believed most first, the same name first of each."""
+    place = {one.source: one.above for one in row.found.ranking}
+    pairs = [(min(own), max(own)) for own in ((pair.first, pair.second) for pair in row.found.pairs)]
+    return sorted(pairs, key=lambda pair: -place[pair[0]] - place[pair[1]])
+
+
 def _above(one: Ranked) -> str:
     return numbers.with_interval(one.above, one.low, one.high, signed=True)
 
@@ -218,6 +234,9 @@ def _spread(row: Trusted) -> str:
 
 
 def _seen(row: Trusted) -> str:
+    if row.found.least_p >= ALPHA:
+        few = numbers.count(row.found.squares, "square")
+        return f"With {few} of seeds no p below {row.found.least_p:.2g} can come out: run more."
     return f"Two sources {row.found.smallest:.3f} apart would have been seen in {POWER:.0%} of such runs."
 
 

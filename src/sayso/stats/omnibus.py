@@ -68,8 +68,9 @@ class Omnibus:
     `p`: of no difference at all. `spread`: the standard deviation of sources' true means, what noise adds taken off (of
     twins: about the mean of the two);
     `noise`: the standard deviation of a seed's value. `smallest`: a difference of two sources, others midway between
-    them, that is found in 80% of such runs. `ranking`: sources, the greatest mean first. `pairs`: of them, the surest
-    first. All are NaN, and lists empty, where no square is whole.
+    them, that is found in 80% of such runs. `ranking`: sources, the greatest mean first. `pairs`: of them, the furthest
+    apart first. `least_p`: the smallest p that so many deals can give. All are NaN, and lists empty, where no square is
+    whole, or only one of two sources.
     """
 
     squares: int
@@ -80,6 +81,7 @@ class Omnibus:
     smallest: float
     ranking: tuple[Ranked, ...]
     pairs: tuple[Pair, ...]
+    least_p: float
 
     @property
     def differ(self) -> bool:
@@ -106,7 +108,9 @@ def omnibus(values: pd.DataFrame, *, twins: bool = False, deals: int = DEALS) ->
     squares, order = cube.shape[0], len(sources)
     freedom = squares * order * order - 1 - (squares * order - 1) - squares * (order - 1) - (order - 1)
     if squares == 0 or freedom < 1:
-        return Omnibus(squares, squares * order, math.nan, math.nan, math.nan, math.nan, (), ())
+        return Omnibus(squares, squares * order, math.nan, math.nan, math.nan, math.nan, (), (), math.nan)
+    alike, each = (2, 2 ** (order // 2)) if twins else (order, math.factorial(order))  # deals alike, deals a square
+    least_p = max(alike / each**squares, 1 / (deals + 1))
     left = cube - cube.mean(axis=2, keepdims=True)  # (squares, rows, blocks), what seeds add taken off
     left -= left.mean(axis=1, keepdims=True)
     source = _dealt(order, np.arange(order))  # (rows, blocks)
@@ -123,7 +127,7 @@ def omnibus(values: pd.DataFrame, *, twins: bool = False, deals: int = DEALS) ->
     return Omnibus(
         squares=squares,
         seeds=count,
-        p=_p_value(left, deals, twins=twins),
+        p=max(_p_value(left, deals, twins=twins), least_p),  # deals that are drawn need not be in their true shares
         spread=math.sqrt(max(0.0, _variance(above, twins=twins) - noise**2 / count)),
         noise=noise,
         smallest=_smallest(noise, count, groups, freedom),
@@ -132,6 +136,7 @@ def omnibus(values: pd.DataFrame, *, twins: bool = False, deals: int = DEALS) ->
             for i in best
         ),
         pairs=_pairs(sources, above, list(chosen), noise * math.sqrt(2 / count), reach * math.sqrt(2 / count), freedom),
+        least_p=least_p,
     )
 
 

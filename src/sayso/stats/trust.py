@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from sayso.core import squares
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
 from sayso.stats.comparisons import ALPHA
 from sayso.stats.decisions import holm
+from sayso.stats.numbers import count
 from sayso.stats.omnibus import Omnibus, omnibus
 from sayso.stats.values import ATTRIBUTION, by_seed, for_statistics, stage_training
 
@@ -49,7 +51,7 @@ class Trusted:
     """Sources compared on one number.
 
     `judged`: whether the verdict rests on it. `p`: that sources do not differ at all, corrected (Holm) over the numbers
-    judged; not corrected of the others. `undefined`: the mean of aliases that nobody defines.
+    judged and for looks at the data; not corrected of the others. `undefined`: the mean of aliases that nobody defines.
     """
 
     number: Number
@@ -64,7 +66,9 @@ class Trusted:
         return self.p < ALPHA
 
 
-def trusted(records: pd.DataFrame, experiment: Experiment, *, twins: bool = False) -> list[Trusted]:
+def trusted(
+    records: pd.DataFrame, experiment: Experiment, *, twins: bool = False, level: float = ALPHA
+) -> list[Trusted]:
     """Compare the sources of an experiment on every number there is.
 
     Parameters
@@ -73,11 +77,13 @@ def trusted(records: pd.DataFrame, experiment: Experiment, *, twins: bool = Fals
         Its records (`sayso.stats.values.records_frame`).
     twins
         Whether the second half of its sources are the first once more, and only twins are compared.
+    level
+        That of the verdict at this look at the data (`sayso.stats.looks.Looks`).
 
     Raises
     ------
     SaysoError
-        If no square of seeds is whole yet.
+        If too few squares of seeds are whole yet.
     """
     table = for_statistics(records)
     source_of = {subset.name: subset.source for subset in experiment.subsets if subset.source is not None}
@@ -92,12 +98,13 @@ def trusted(records: pd.DataFrame, experiment: Experiment, *, twins: bool = Fals
             continue
         found = omnibus(wide.reindex(columns=list(source_of)).rename(columns=source_of), twins=twins)
         rows.append((number, float(wide.reindex(columns=undefined).mean().mean()), found))
-    if not any(found.squares for _, _, found in rows):
-        raise SaysoError(
-            f"{experiment.name}: no whole square of {len(source_of)} seeds has finished; the same command goes on"
-        )
+    if not any(found.ranking for _, _, found in rows):
+        order = len(source_of)
+        needed = count(squares.least(order), "whole square")
+        raise SaysoError(f"{experiment.name}: {needed} of {order} seeds must have finished; the same command goes on")
     judged = [number.measure == rows[0][0].measure for number, _, _ in rows]
-    corrected = iter(holm(np.array([found.p for (_, _, found), own in zip(rows, judged, strict=True) if own])))
+    raw = np.array([found.p for (_, _, found), own in zip(rows, judged, strict=True) if own])
+    corrected = iter(np.minimum(holm(raw) * (ALPHA / level), 1))
     return [
         Trusted(number, own, float(next(corrected)) if own else found.p, mean, found)
         for (number, mean, found), own in zip(rows, judged, strict=True)

@@ -99,7 +99,8 @@ def csv_rows(
                         what = "cell" if len(row) == 1 else "cells"
                         raise SaysoError(
                             f"{file}: row {number} has {len(row)} {what}, the header {width} (with {called(delimiter)} "
-                            "between columns; knowledge.delimiter sets another sign)"
+                            "between columns; a cell that holds it needs quotes around it, and for facts "
+                            "knowledge.delimiter sets another sign)"
                         )
                     row = [*row, *[""] * (width - len(row))]
                 if number % _EVERY == 0:
