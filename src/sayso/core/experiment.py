@@ -78,12 +78,12 @@ class Experiment(Spec):
     `new_definition`: how definitions of X2 are written, where that is not as those of X1. `tags`: whether random tags
     are written bare, ``qwerty``, or in the braces of aliases, ``<|qwerty|>``. `attribution`: other words to ask for the
     entity in. `questions`: how questions are written; None writes them as the knowledge base words them, followed by
-    the answer. `in_context` puts definitions before
-    questions. `stage2_seeds`: the stages from the first that trains on X2 without X1 are run this many times from the
-    same state, each with the entities or aliases of X2 dealt to its subsets anew; results are averaged within the seed
-    (those of X1's subsets are the first one's). `axes` are settings that vary: path -> values; each combination is a
-    cell (`sayso.core.sweep`). `smallest_effect`: the smallest difference between subsets worth having, in the measure's
-    unit; a claim that one is greater fails where so much is excluded.
+    the answer. `in_context` puts definitions before questions. `stage2_seeds`: the stages from the first that trains on
+    X2 without X1 are run this many times from the same state, each with the entities or aliases of X2 dealt to its
+    subsets anew; results are averaged within the seed (those of X1's subsets are the first one's). `axes` are
+    settings that vary: path -> values; each combination is a cell (`sayso.core.sweep`). `smallest_effect`: the
+    smallest difference between subsets worth having, in the measure's unit; a claim that one is greater fails where
+    so much is excluded.
 
     `keep`: states whose weights stay when a job has finished, so that it can be measured later: ``none``, the ends of
     ``stages``, or after every so many epochs and at the ends; None keeps the ends of stages of models that are trained
@@ -147,11 +147,12 @@ class Experiment(Spec):
             for source in subset.sources:
                 if source not in known:
                     raise ValueError(f"subset {subset.name}: no source '{source}'{nearest(source, known)}")
+        known_subsets = [subset.name for subset in self.subsets]
+        there = {*known, *known_subsets}
         for stage in self.stages:
             for name in stage.names:
-                if name not in (there := {*known, *(subset.name for subset in self.subsets)}):
+                if name not in there:
                     raise ValueError(f"stage {stage.name}: no source or subset '{name}'{nearest(name, there)}")
-        known_subsets = [subset.name for subset in self.subsets]
         for left_out in self.attribution.left_out:
             if left_out not in known_subsets:
                 raise ValueError(f"attribution.left_out: no subset '{left_out}'{nearest(left_out, known_subsets)}")

@@ -44,11 +44,6 @@ def written(examples: Sequence[Example], candidates: Candidates) -> Written:
     return Written(texts, places)
 
 
-def without_end(documents: Sequence[Document]) -> list[Document]:
-    """Documents as `Encoder.encode` gives them, without the end of text."""
-    return [replace(item, ids=item.ids[:-1], real=item.real - 1) for item in documents]
-
-
 def total(loss: NDArray[np.float64], documents: Sequence[Document]) -> NDArray[np.float64]:
     """Log-probabilities of completions in nats, given their mean losses a token."""
     found: NDArray[np.float64] = -loss * np.array([len(item.ids) - item.start for item in documents])

@@ -115,7 +115,7 @@ class Encoder:
         if train.loss_on == "completion":
             require_boundary(examples, documents)
         if train.padding_loss != "first_eos":
-            documents = [replace(item, ids=item.ids[:-1], real=item.real - 1) for item in documents]
+            documents = without_end(documents)
         _require_length(examples, [item.real if causal else len(item.context) for item in documents], train.max_length)
         if not causal:
             _require_length(examples, [item.counted for item in documents], label_length, "label_length", "completion")
@@ -208,6 +208,11 @@ def require_boundary(examples: Sequence[Example], documents: Sequence[Document])
                 f"{example.text!r}: a token is partly prompt ({example.prompt[-12:]!r}) and partly completion; let the "
                 "prompt end where a word does"
             )
+
+
+def without_end(documents: Sequence[Document]) -> list[Document]:
+    """Documents as `Encoder.encode` gives them, without the end of text."""
+    return [replace(item, ids=item.ids[:-1], real=item.real - 1) for item in documents]
 
 
 def cut_completions(examples: Sequence[Example], documents: Sequence[Document], most: int) -> list[Document]:

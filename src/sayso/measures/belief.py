@@ -86,16 +86,16 @@ class Belief(Measure):
         for name in dict.fromkeys(eval_set for eval_set, subset in eval_sets if self.covers(subset, eval_set)):
             subsets = [subset for eval_set, subset in eval_sets if eval_set == name]
             asked = {
-                subset: _Asked(moment, choices, name, subset, self.controls if subset in control else 0)
+                subset: _asked(moment, choices, name, subset, self.controls if subset in control else 0)
                 for subset in subsets
             }
             habits = [
-                _habits([asked[subset].rows(replica) for subset in subsets if subset in control])
+                _habits([asked[subset][replica] for subset in subsets if subset in control])
                 for replica in range(len(moment.corpora))
             ]
             for subset in subsets:
                 for replica, habit in enumerate(habits):
-                    for what, value, count in _numbers(asked[subset].rows(replica), habit):
+                    for what, value, count in _numbers(asked[subset][replica], habit):
                         yield Score(replica, name, subset, value, count, what)
 
     def _control(self, corpus: Corpus) -> set[str]:
@@ -125,29 +125,25 @@ class _Row:
         return less
 
 
-class _Asked:
-    """The questions of one evaluation set and subset, of all replicas; `wide` of each kind among all the column."""
-
-    def __init__(self, moment: Moment, choices: Sequence[Choices], eval_set: str, subset: str, wide: int) -> None:
-        self._examples = moment.examples(eval_set, subset)
-        self._own: list[list[int]] = []
-        self._texts: list[list[list[str]]] = []
-        for own, examples in zip(choices, self._examples, strict=True):
-            seen: dict[str, int] = {}
-            texts, counts = [], []
-            for example in examples:
-                seen[example.attribute] = seen.get(example.attribute, 0) + 1
-                narrow = own.of(example)
-                counts.append(len(narrow))
-                texts.append(own.with_column(example) if seen[example.attribute] <= wide else narrow)
-            self._texts.append(texts)
-            self._own.append(counts)
-        self._values = moment.chosen(eval_set, subset, self._texts)
-
-    def rows(self, replica: int) -> list[_Row]:
-        """The questions of one replica."""
-        parts = (self._examples[replica], self._own[replica], self._texts[replica], self._values[replica])
-        return [_Row(*each) for each in zip(*parts, strict=True)]
+def _asked(moment: Moment, choices: Sequence[Choices], eval_set: str, subset: str, wide: int) -> list[list[_Row]]:
+    """The questions of one evaluation set and subset, of every replica; `wide` of each kind among all the column."""
+    examples = moment.examples(eval_set, subset)
+    counts: list[list[int]] = []
+    texts: list[list[list[str]]] = []
+    for own, asked in zip(choices, examples, strict=True):
+        seen: dict[str, int] = {}
+        counts.append([])
+        texts.append([])
+        for example in asked:
+            seen[example.attribute] = seen.get(example.attribute, 0) + 1
+            narrow = own.of(example)
+            counts[-1].append(len(narrow))
+            texts[-1].append(own.with_column(example) if seen[example.attribute] <= wide else narrow)
+    values = moment.chosen(eval_set, subset, texts)
+    return [
+        [_Row(*each) for each in zip(*parts, strict=True)]
+        for parts in zip(examples, counts, texts, values, strict=True)
+    ]
 
 
 def _habits(asked: Sequence[Sequence[_Row]]) -> Habits:

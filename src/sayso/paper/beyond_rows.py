@@ -59,9 +59,13 @@ def against(source: str, other: str, times: int = 1, other_times: int = 1) -> st
     return "_vs_".join(said)
 
 
-def _contested(pairs: tuple[tuple[str, str, int, int], ...], fraction: float) -> tuple[Subset, ...]:
-    own = [subset for subset in POCKET_SUBSETS if subset.group == "X1" or subset.source is None]
-    contested = [
+#: The subsets of pocket but for its new definitions, whose share of the aliases others take.
+_OTHERS = tuple(subset for subset in POCKET_SUBSETS if subset.group == "X1" or subset.source is None)
+_NEW = 0.36
+
+
+def _contested(pairs: tuple[tuple[str, str, int, int], ...]) -> tuple[Subset, ...]:
+    contested = (
         Subset(
             name=against(source, other, times, other_times),
             group="X2",
@@ -69,15 +73,11 @@ def _contested(pairs: tuple[tuple[str, str, int, int], ...], fraction: float) ->
             against=other,
             repeats=times,
             against_repeats=other_times,
-            fraction=fraction,
+            fraction=_NEW / len(pairs),
         )
         for source, other, times, other_times in pairs
-    ]
-    return (*own, *contested)
-
-
-def _stage2(**changes: Any) -> Stage:
-    return _STAGE2.model_copy(update=changes)
+    )
+    return (*_OTHERS, *contested)
 
 
 #: Each source says equally much in all: ten documents of one alias of each contest.
@@ -88,8 +88,9 @@ _PAIRS = (
     (NEW, UNRELIABLE, 1, 1),
     (NEW, NEW, 4, 4),
 )
+_CONTESTED = _contested(_PAIRS)
 HALVES = tuple(
-    Subset(name=f"{first}_then_{second}", group="X2", source=RELIABLE, against=UNRELIABLE, fraction=0.18)
+    Subset(name=f"{first}_then_{second}", group="X2", source=RELIABLE, against=UNRELIABLE, fraction=_NEW / 2)
     for first, second in ((RELIABLE, UNRELIABLE), (UNRELIABLE, RELIABLE))
 )
 
@@ -123,7 +124,7 @@ BEYOND_ROWS: tuple[Variation, ...] = (
             "repetitions outweigh a record of being right?",
         ),
         **_AT_ENDS,
-        subsets=_contested(_PAIRS, 0.36 / len(_PAIRS)),
+        subsets=_CONTESTED,
         stages__stage2__epochs=3,
         seeds__first=200,
     ),
@@ -134,7 +135,7 @@ BEYOND_ROWS: tuple[Variation, ...] = (
             kind="control",
             shows="The control of pocket-conflict, which must find nothing: both sources were right half of the time.",
         ),
-        subsets=with_reliability(_contested(_PAIRS, 0.36 / len(_PAIRS)), 0.5),
+        subsets=with_reliability(_CONTESTED, 0.5),
     ),
     row(
         "pocket-conflict-stages",
@@ -143,12 +144,19 @@ BEYOND_ROWS: tuple[Variation, ...] = (
             kind="beyond",
             shows="Two sources contradict each other one after the other, in either order: does the last word count?",
         ),
-        subsets=(*(s for s in POCKET_SUBSETS if s.group == "X1" or s.source is None), *HALVES),
+        subsets=(*_OTHERS, *HALVES),
         stages=(
             _STAGE0,
             _STAGE1,
-            _stage2(documents=(f"X2/{HALVES[0].name}/{RELIABLE}", f"X2/{HALVES[1].name}/{UNRELIABLE}")),
-            _stage2(name="stage3", documents=(f"X2/{HALVES[0].name}/{UNRELIABLE}", f"X2/{HALVES[1].name}/{RELIABLE}")),
+            *(
+                _STAGE2.model_copy(
+                    update={
+                        "name": name,
+                        "documents": tuple(f"X2/{half.name}/{said}" for half, said in zip(HALVES, order, strict=True)),
+                    }
+                )
+                for name, order in (("stage2", (RELIABLE, UNRELIABLE)), ("stage3", (UNRELIABLE, RELIABLE)))
+            ),
         ),
         measures=_AT_ENDS["measures"],
     ),
@@ -167,7 +175,7 @@ BEYOND_ROWS: tuple[Variation, ...] = (
             for name, (template, true) in DOUBTS.items()
         ),
         **_AT_ENDS,
-        stages__stage1__epochs=[0, 6],
+        stages__stage1__epochs=[0, _STAGE1.epochs],
     ),
     row(
         "pocket-doubt-control",

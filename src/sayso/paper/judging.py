@@ -17,6 +17,7 @@ import pandas as pd
 from sayso.core.experiment import Experiment
 from sayso.core.records import Record
 from sayso.core.sweep import Cell, cells
+from sayso.measures.belief import Belief
 from sayso.paper.claims import Claim
 from sayso.paper.ledger import MAIN_ROWS
 from sayso.paper.ledger_beyond import BEYOND
@@ -41,8 +42,10 @@ _HEADLINES = {"validation", ATTRIBUTION}
 #: What is said of measures that few experiments take.
 _WHERE_MEASURED = frozenset(
     claim.name
-    for claim in (*WHOLE_DOCUMENTS, *MECHANISMS, *BEYOND)
-    if claim.contrast.numbers[0].measure not in ("exact_match", "loss") or claim not in BEYOND
+    for claim in (
+        *(*WHOLE_DOCUMENTS, *MECHANISMS),
+        *(claim for claim in BEYOND if claim.contrast.numbers[0].measure == Belief.name),
+    )
 )
 
 

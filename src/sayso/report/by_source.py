@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import pandas as pd
 
 from sayso.core.experiment import Experiment
@@ -35,7 +37,6 @@ def by_source_figure(table: pd.DataFrame, experiment: Experiment, cell: str, suf
         for subset, (source, sentence) in said.items():
             if subset not in found:
                 continue
-            interval = mean_interval(found[subset])
             own.append(
                 {
                     "cell": cell,
@@ -43,10 +44,7 @@ def by_source_figure(table: pd.DataFrame, experiment: Experiment, cell: str, suf
                     "measure": measure,
                     "source": source,
                     "said": sentence,
-                    "mean": interval.mean,
-                    "low": interval.low,
-                    "high": interval.high,
-                    "seeds": interval.seeds,
+                    **asdict(mean_interval(found[subset])),
                 }
             )
         if own:

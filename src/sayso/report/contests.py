@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
@@ -78,7 +79,6 @@ def _of(
     for subset in subsets:
         if subset.name not in shares:
             continue
-        found = mean_interval(shares[subset.name], within=(0.0, 1.0))
         odds = log_odds[subset.name].mean() if subset.name in log_odds else math.nan
         rows.append(
             {
@@ -90,10 +90,7 @@ def _of(
                 "repeats": subset.repeats,
                 "other_repeats": subset.against_repeats,
                 "label": subset.name.replace("_", " "),
-                "mean": found.mean,
-                "low": found.low,
-                "high": found.high,
-                "seeds": found.seeds,
+                **asdict(mean_interval(shares[subset.name], within=(0.0, 1.0))),
                 "log_odds": odds,
             }
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import pandas as pd
 
 from sayso.core.experiment import Experiment
@@ -92,7 +94,6 @@ def _rows(
 ) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for at, source in enumerate(sources):
-        interval = mean_interval(values[:, at])
         rows.append(
             {
                 "cell": cell,
@@ -101,10 +102,7 @@ def _rows(
                 "source": source.name,
                 "reliability": source.reliability,
                 "met": met[at],
-                "mean": interval.mean,
-                "low": interval.low,
-                "high": interval.high,
-                "seeds": interval.seeds,
+                **asdict(mean_interval(values[:, at])),
                 **{shape.name: float(shape.fitted[at]) for shape in fitted if shape.name in _LOOKS},
             }
         )

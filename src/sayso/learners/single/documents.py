@@ -9,8 +9,7 @@ from typing import Any
 from sayso.core.errors import SaysoError
 from sayso.core.examples import Example
 from sayso.core.training import TrainSpec
-from sayso.learners.candidates import without_end
-from sayso.learners.encoding import Document, Encoder, Ids, require_boundary
+from sayso.learners.encoding import Document, Encoder, Ids, require_boundary, without_end
 from sayso.learners.single.limits import Limits
 from sayso.learners.specs import HFModel
 

@@ -35,7 +35,7 @@ from sayso.core.shares import OnShare, unheard
 from sayso.core.training import TrainSpec
 from sayso.learners.activations import blocks_of
 from sayso.learners.candidates import Written, total, written
-from sayso.learners.encoding import Document, Encoder, Once, lengths_of, pad_of
+from sayso.learners.encoding import Encoder, Once, lengths_of, pad_of
 from sayso.learners.gradients.pairs import Asked, each_of
 from sayso.learners.gradients.steps import numbered, step_effects
 from sayso.learners.matrix_peak import matrix_peak, operations_a_token
@@ -203,7 +203,7 @@ class HFLearner(TrainedLearner):
 
         def part(rows: Sequence[int]) -> tuple[NDArray[Any], ...]:
             own = [documents[row] for row in rows]
-            return (total(self.scorer.losses(own, half=self._evaluates_in_bfloat16()), own),)
+            return (total(self.scorer.losses(own, half=self._evaluates_in_bfloat16(), share=True), own),)
 
         with self.weights_whole():
             (found,) = self.team.divided([item.read for item in documents], part)
@@ -219,23 +219,11 @@ class HFLearner(TrainedLearner):
         every = self.documents.whole(own, train)
 
         def part(rows: Sequence[int]) -> tuple[NDArray[Any], ...]:
-            return (self._losses([every[row] for row in rows]),)
+            own = [every[row] for row in rows]
+            return (self.scorer.losses(own, half=self._evaluates_in_bfloat16(), share=False),)
 
-        return list(self.team.divided([item.read for item in every], part))
-
-    def _losses(self, documents: Sequence[Document]) -> NDArray[np.float64]:
-        """Losses of whole documents."""
-        loss, half = np.zeros(len(documents)), self._evaluates_in_bfloat16()
-
-        def score(most: int | None) -> None:
-            counts = [item.counted for item in documents]
-            for parts in self.reader.plan(documents, counts, most, share=False, half=half):
-                found = self.reader.completions(documents, parts)
-                loss[found.rows] = found.loss
-
-        with self.weights_whole(), self._autocast(half):
-            self._evaluation.run(score, len(documents))
-        return loss
+        with self.weights_whole():
+            return list(self.team.divided([item.read for item in every], part))
 
     def answers(self, examples: Sequence[Sequence[Example]]) -> list[list[str]]:
         """Greedy answers; see `Learner.answers`."""

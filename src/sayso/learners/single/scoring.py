@@ -83,12 +83,16 @@ class Scorer:
             match, decided = matches(examples, documents, said, self._answers, self._reader, self._fitting)
         return [Found((own, right), what) for own, right, what in zip(loss, match.tolist(), decided, strict=True)]
 
-    def losses(self, documents: Documents, *, half: bool) -> NDArray[np.float64]:
-        """Mean losses of completions in nats a token, shape (documents,)."""
+    def losses(self, documents: Documents, *, half: bool, share: bool) -> NDArray[np.float64]:
+        """Mean losses of completions in nats a token, shape (documents,).
+
+        `share`: beginnings that documents have in common are read once, where the model can.
+        """
         loss = np.zeros(len(documents))
 
         def score(most: int | None) -> None:
-            for parts in self._plan(documents, most, half=half, keep=False):
+            counts = [len(item.ids) - item.start for item in documents]
+            for parts in self._reader.plan(documents, counts, most, share=share and self._reader.shares, half=half):
                 found = self._reader.completions(documents, parts)
                 loss[found.rows] = found.loss
 

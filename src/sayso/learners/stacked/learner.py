@@ -34,8 +34,8 @@ from sayso.core.learner import (
 )
 from sayso.core.shares import OnShare, part_of, unheard
 from sayso.core.training import TrainSpec
-from sayso.learners.candidates import Written, total, without_end, written
-from sayso.learners.encoding import Document, Encoder, Once, cut_completions, require_boundary
+from sayso.learners.candidates import Written, total, written
+from sayso.learners.encoding import Document, Encoder, Once, cut_completions, require_boundary, without_end
 from sayso.learners.gradients.pairs import Asked, each_of
 from sayso.learners.gradients.steps import numbered
 from sayso.learners.matrix_peak import matrix_peak, operations_a_token
