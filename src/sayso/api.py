@@ -15,6 +15,7 @@ from sayso.core.job_folder import JobFolder
 from sayso.core.legs import kept_states, legs
 from sayso.core.measure import Measure
 from sayso.core.protocols import ModelSpec
+from sayso.core.runs_here import Deals
 from sayso.core.seeds import Seeds
 from sayso.core.spec import resolve
 from sayso.core.store import Store
@@ -133,7 +134,8 @@ def run(
         raise SaysoError(f"jobs is {jobs}; it must be at least 1")
     results = Results(Path(out) if out is not None else results_folder(chosen))
     store, listen = results.store, on_event or _ignore
-    with store.held(chosen.model_copy(update={"seeds": seeds})):
+
+    def choose(others: Deals) -> Sequence[Job]:
         folders = store.jobs()
         require_unchanged(folders, Today(own_only=False))
         begun: dict[str, list[tuple[int, ...]]] = {}
@@ -141,7 +143,12 @@ def run(
         for folder in folders:
             manifest = folder.manifest()
             (finished if folder.finished else begun).setdefault(manifest.cell, []).append(manifest.seeds)
-        planned = plan(chosen, list(seeds), _dealing(chosen, jobs), begun, finished)
+        for cell, deal in others.items():  # they are run there, whatever seeds were asked for here
+            known = finished.setdefault(cell, [])
+            known += [each for each in deal if each not in known]
+        return plan(chosen, list(seeds), _dealing(chosen, jobs), begun, finished)
+
+    with store.held(chosen.model_copy(update={"seeds": seeds}), choose) as planned:
         todo = [job for job in planned if not store.job(job.id).finished]
         done = [job for job in planned if store.job(job.id).finished]
         for job in done:
@@ -182,33 +189,33 @@ def measure(
 
     results = Results(path)
     store = results.store
-    with store.locked():
-        folders = [folder for folder in store.jobs() if folder.finished]
-        require_unchanged(folders, Today(own_only=False))
-        todo: list[Job] = []
-        done: list[Job] = []
-        for folder in folders:
-            manifest = folder.manifest()
-            experiment = load_spec(manifest.experiment, str(folder.manifest_path), own_only=False)
-            wanted = to_take(folder, experiment, measures)
-            found = needed(folder, experiment, wanted)
-            if found.again and not train_again:
-                raise SaysoError(
-                    f"{folder.path}: {', '.join(each.name for each in wanted)} would need states that were not kept; "
-                    f"train again {what_it_takes(folder, experiment, found)} for each of {len(folders)} jobs: with "
-                    "--train-again; or measure less often, as with --when stage"
-                )
-            job = Job(Cell(manifest.cell, experiment), manifest.seeds)
-            if job.id != folder.path.name:  # its settings have other defaults by now
-                raise SaysoError(f"{folder.path}: made by another version of sayso; measure it with that one")
-            (todo if wanted else done).append(job)
-        if not folders:
-            raise SaysoError(f"{store.path}: no finished job yet; 'sayso status {store.path}' says how to go on")
-        if on_plan is not None:
-            on_plan(todo, done)
-        if todo:
-            options = {"measures": tuple(measures), "train_again": train_again}
-            _executor(store, results.experiment.model, jobs, len(todo), **options).run(todo, on_event or _ignore)
+    store.experiment()
+    folders = [folder for folder in store.jobs() if folder.finished]
+    require_unchanged(folders, Today(own_only=False))
+    todo: list[Job] = []
+    done: list[Job] = []
+    for folder in folders:
+        manifest = folder.manifest()
+        experiment = load_spec(manifest.experiment, str(folder.manifest_path), own_only=False)
+        wanted = to_take(folder, experiment, measures)
+        found = needed(folder, experiment, wanted)
+        if found.again and not train_again:
+            raise SaysoError(
+                f"{folder.path}: {', '.join(each.name for each in wanted)} would need states that were not kept; "
+                f"train again {what_it_takes(folder, experiment, found)} for each of {len(folders)} jobs: with "
+                "--train-again; or measure less often, as with --when stage"
+            )
+        job = Job(Cell(manifest.cell, experiment), manifest.seeds)
+        if job.id != folder.path.name:  # its settings have other defaults by now
+            raise SaysoError(f"{folder.path}: made by another version of sayso; measure it with that one")
+        (todo if wanted else done).append(job)
+    if not folders:
+        raise SaysoError(f"{store.path}: no finished job yet; 'sayso status {store.path}' says how to go on")
+    if on_plan is not None:
+        on_plan(todo, done)
+    if todo:
+        options = {"measures": tuple(measures), "train_again": train_again}
+        _executor(store, results.experiment.model, jobs, len(todo), **options).run(todo, on_event or _ignore)
     return results
 
 

@@ -148,6 +148,8 @@ def line(progress: RunProgress, job: JobProgress) -> str:
     """One line about one job."""
     if job.state == "building":
         return f"seeds {job.label}: making data and model"
+    if job.state == "elsewhere":
+        return f"seeds {job.label}: left to {job.by}"
     left = progress.time_left()
     where = f"seeds {job.label}: {job.stage} {job.epoch}/{job.epochs}"
     parts = [where if not job.step or job.measuring else f"{where} + step {job.step}/{job.steps}"]
@@ -219,6 +221,8 @@ def _overall(progress: RunProgress) -> Table:
     words = [f"{done} of {total} epochs"]
     if waiting:
         words.append(f"{waiting} jobs waiting" if waiting > 1 else "1 job waiting")
+    if elsewhere := {job.by: None for job in progress.jobs.values() if job.state == "elsewhere"}:
+        words.append(f"some left to {', '.join(elsewhere)}")
     if speed := sum(job.tokens for job in progress.running):
         words.append(f"{speed:,.0f} tokens/s")
     words.append(f"about {duration(left)} left" if left is not None else "time left: not known yet")

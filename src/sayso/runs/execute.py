@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import numpy as np
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from sayso.core.corpus import Corpus
@@ -36,19 +35,31 @@ from sayso.runs.progress import Progress
 #: Hears what a job does: ``{"event": "epoch", "stage": ..., "epoch": ..., "loss": ..., "exact_match": ...}`` and so on.
 Listener = Callable[[dict[str, object]], None]
 
-_LOCK_WAIT_S = 30.0
+#: Seconds to wait for a job's folder: a process that ran it before may be about to end.
+WAIT_S = 30.0
 
 
-def execute(job: Job, folder: JobFolder, on_event: Listener, *, save_models: bool = False) -> None:
+def execute(
+    job: Job,
+    folder: JobFolder,
+    on_event: Listener,
+    *,
+    save_models: bool = False,
+    wait_s: float = WAIT_S,
+    lapsed: tuple[int, int] | None = None,
+) -> None:
     """Run a job from where it stands to its end, or return at once if it has finished.
+
+    `wait_s` and `lapsed` are as `JobFolder.hold` has them.
 
     Raises
     ------
+    HeldError
+        If another process is running it.
     SaysoError
-        If another process is running it, its files are damaged, or it was begun with other data or another model.
+        If its files are damaged, or it was begun with other data or another model.
     """
-    folder.path.mkdir(parents=True, exist_ok=True)
-    with only_one(folder):
+    with folder.hold(wait_s, lapsed):
         if folder.finished:  # an earlier try may have been killed before it could tidy up
             folder.tidy(kept_states(as_begun(job, folder).cell.experiment))
             return
@@ -277,14 +288,3 @@ def _withdrawn_if_refused(folder: JobFolder) -> Iterator[None]:
         if not began_before:
             folder.withdraw()
         raise
-
-
-@contextmanager
-def only_one(folder: JobFolder) -> Iterator[None]:
-    """Hold the job's lock; it falls with the process, however that ends."""
-    lock = FileLock(folder.path / ".lock")
-    try:
-        with lock.acquire(timeout=_LOCK_WAIT_S):
-            yield
-    except Timeout:
-        raise SaysoError(f"{folder.path}: another process is running this job; wait for it or stop it") from None

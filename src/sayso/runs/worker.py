@@ -22,11 +22,14 @@ from typing import Any
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import load_spec
 from sayso.core.job_folder import JobFolder
+from sayso.core.lease import HeldError, LostError
 from sayso.core.measure import Measure
 from sayso.core.own_types import has_foreign
 from sayso.core.sweep import Cell, Job
 
 EXIT_STOPPED = 3
+#: The job is another process's.
+EXIT_HELD = 4
 
 
 def job_to_json(
@@ -37,8 +40,12 @@ def job_to_json(
     measures: Sequence[Measure] = (),
     train_again: bool = False,
     threads: int = 1,
+    lapsed: tuple[int, int] | None = None,
 ) -> str:
-    """Write a job as the one line a worker reads: to be run, or where `measures` are named, to be measured."""
+    """Write a job as the one line a worker reads: to be run, or where `measures` are named, to be measured.
+
+    `lapsed` is as `JobFolder.hold` has it.
+    """
     request = {
         "cell": job.cell.name,
         "experiment": job.cell.experiment.model_dump(mode="json"),
@@ -48,6 +55,7 @@ def job_to_json(
         "measures": [measure.model_dump(mode="json") for measure in measures],
         "train_again": train_again,
         "threads": threads,
+        "lapsed": lapsed,
     }
     return json.dumps({**request, "path": import_path() if has_foreign(request) else []})
 
@@ -77,7 +85,7 @@ class _Warnings(logging.Handler):
 
 
 def main() -> int:
-    """Run the job on standard input; the exit code is 0, or 2 after an error the user can put right."""
+    """Run the job on standard input; the exit code is 0, 2 after an error the user can put right, or `EXIT_HELD`."""
     request: dict[str, Any] = json.loads(sys.stdin.readline())
     sys.path += [folder for folder in request["path"] if folder not in sys.path]
     threading.Thread(target=_stop_with_parent, daemon=True).start()
@@ -102,10 +110,15 @@ def main() -> int:
         # numbers of a large model depend on it, so that what was begun goes on with as many
         torch.set_num_threads(threads_begun_with(folder) or request["threads"])
         measures = [Measure.model_validate(data) for data in request["measures"]]
+        lapsed = request["lapsed"]
+        holding: dict[str, Any] = {"wait_s": 0.0, "lapsed": None if lapsed is None else tuple(lapsed)}
         if measures:
-            measure_job(job, folder, measures, send, train_again=request["train_again"])
+            measure_job(job, folder, measures, send, train_again=request["train_again"], **holding)
         else:
-            execute(job, folder, send, save_models=request["save_models"])
+            execute(job, folder, send, save_models=request["save_models"], **holding)
+    except (HeldError, LostError) as error:
+        send({"event": "held", "message": str(error)})
+        return EXIT_HELD
     except SaysoError as error:
         send({"event": "error", "message": str(error)})
         return 2
