@@ -11,6 +11,7 @@ jobs/ID/ledger.jsonl         what each subset contributed to the stages that hav
 jobs/ID/NAME-STAGE.jsonl.gz  what a measure keeps beside the records at a stage's end, such as predictions
 jobs/ID/models/seed-N/LEG    each seed's model after each leg, if they were asked for
 jobs/ID/finished.json        written last: finish time, length and sha256 of the records, how fast it was
+jobs/ID/failed.json          why the last try failed, until another is made
 jobs/ID/.lease-N             which process runs or measures it, or was the last to (`sayso.core.lease`)
 """
 
@@ -46,6 +47,7 @@ class JobFolder:
         self.ledger_path = path / "ledger.jsonl"
         self.finished_path = path / "finished.json"
         self.position_path = path / "position.json"
+        self.failed_path = path / "failed.json"
 
     @contextlib.contextmanager
     def hold(self, wait_s: float = 0.0, lapsed: tuple[int, int] | None = None) -> Iterator[None]:
@@ -186,6 +188,20 @@ class JobFolder:
         if not (recorded or self.position_path.exists() or self.finished):
             shutil.rmtree(self.path, ignore_errors=True)
 
+    def note_failure(self, message: str, run: str = "") -> None:
+        """Say why a try failed, and which `run` made it, where there is a folder to say it in."""
+        with contextlib.suppress(OSError):  # what went wrong may be the disk
+            if self.path.exists():
+                write_atomically(self.failed_path, json.dumps({"message": message, "run": run}) + "\n")
+
+    def failure(self) -> tuple[str, str] | None:
+        """Why the last try failed, and which run made it; None if nothing says so."""
+        try:
+            data = json.loads(self.failed_path.read_text(encoding="utf-8"))
+            return str(data["message"]), str(data["run"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
     def finish(self, finished: str, training: Mapping[str, float] | None = None) -> None:
         """Write the finish marker, with how fast training was; after this the job has finished, whatever happens."""
         self.require_held()
@@ -199,6 +215,7 @@ class JobFolder:
         """Drop what a job that has finished needed only to go on; states of these legs and epochs stay."""
         self.require_held()
         self.position_path.unlink(missing_ok=True)
+        self.failed_path.unlink(missing_ok=True)
         stay = {self.state_path(*at) for at in states}
         for path in [*self._half_written(), *self.path.glob("checkpoint-*"), *self.path.glob("state-*")]:
             if path not in stay:
