@@ -52,9 +52,10 @@ class Results:
 
     def table(self) -> pd.DataFrame:
         """Means and 95% intervals over seeds after the last epoch of each stage."""
+        from sayso.report.table import load
         from sayso.stats.values import final_table
 
-        return final_table(self.records())
+        return final_table(load(self.store, categories=True))
 
     def control(self) -> Results | None:
         """The results of its control, in a folder beside this one; None where it has none or it was not run."""

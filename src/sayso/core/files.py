@@ -12,6 +12,8 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from pydantic_core import from_json
+
 from sayso.core.errors import SaysoError
 
 
@@ -24,7 +26,11 @@ def read_json(path: Path) -> Any:
         If it is missing or damaged.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
+        try:
+            return from_json(content)
+        except ValueError:  # what is wrong Python's own reader says better; it also takes halves of characters
+            return json.loads(content.decode())
     except (OSError, ValueError) as error:
         raise SaysoError(f"{path}: cannot be read: {' '.join(str(error).split())}") from error
 

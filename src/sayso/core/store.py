@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 from filelock import FileLock, Timeout
 
 from sayso.core import settings as settings_by_path
+from sayso.core.collecting import without_collecting
+from sayso.core.columns import Columns
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment, load_spec
 from sayso.core.files import read_json, write_atomically
@@ -24,7 +28,7 @@ from sayso.core.ledger import Contribution
 from sayso.core.predictions import Answered, predictions
 from sayso.core.records import Record
 from sayso.core.spec import canonical_json
-from sayso.core.sweep import cells
+from sayso.core.sweep import cell_names
 
 
 class Store:
@@ -164,8 +168,12 @@ class Store:
 
     def jobs(self) -> list[JobFolder]:
         """Folders of all jobs begun, by name."""
-        folders = [JobFolder(path) for path in sorted(self.jobs_path.glob("*")) if path.is_dir()]
-        return [folder for folder in folders if folder.begun]
+        try:
+            with os.scandir(self.jobs_path) as entries:
+                names = sorted(entry.name for entry in entries if entry.is_dir())
+        except OSError:  # there is none yet
+            return []
+        return [folder for folder in map(self.job, names) if folder.begun]
 
     def records(self) -> list[Record]:
         """All records of finished jobs; cells in the experiment's order, then seeds, then as they were measured.
@@ -176,16 +184,29 @@ class Store:
             If files are damaged, or jobs rest on different data or models.
         """
         order = self._order()
-        require_one_origin(folder for folder in self.jobs() if folder.finished)
-        records: list[Record] = []
-        for folder in self.jobs():
-            if folder.finished:
-                records += folder.records()
+        records = [record for folder in self._of_one_origin() for record in folder.records()]
         return sorted(records, key=lambda record: (order[record.cell], record.seed))
+
+    @without_collecting()
+    def columns(self) -> Columns:
+        """As `records`, by column, in a tenth of the memory."""
+        order, found = self._order(), Columns()
+        for folder in self._of_one_origin():
+            for rows in folder.rows():
+                found.extend(rows)
+        codes, names = found.texts("cell")
+        found.sort([np.array([order[name] for name in names], dtype=np.intc)[codes], found.numbers("seed")])
+        return found
+
+    def _of_one_origin(self) -> list[JobFolder]:
+        """All jobs that have finished, which belong into one table."""
+        finished = [folder for folder in self.jobs() if folder.finished]
+        require_one_origin(finished)
+        return finished
 
     def _order(self) -> dict[str, int]:
         """The place of each cell in the experiment."""
-        return {cell.name: position for position, cell in enumerate(cells(self.experiment()))}
+        return {name: position for position, name in enumerate(cell_names(self.experiment()))}
 
     def ledger(self) -> list[tuple[str, Contribution]]:
         """What each subset contributed to training in finished jobs, each with its cell; in the order of `records`.

@@ -9,11 +9,12 @@ from typing import Literal
 from filelock import FileLock, Timeout
 
 from sayso.core.errors import SaysoError
-from sayso.core.experiment import Experiment, load_spec
+from sayso.core.experiment import Experiment
+from sayso.core.identity import OfSettings
 from sayso.core.job_folder import JobFolder
 from sayso.core.legs import legs, total_epochs
 from sayso.core.store import Store
-from sayso.core.sweep import cells
+from sayso.core.sweep import cell_names
 from sayso.runs.progress import read_positions
 
 State = Literal["finished", "running", "stopped"]
@@ -71,20 +72,20 @@ def status(store: Store) -> Status:
         If it is not a results folder, or its files are damaged.
     """
     experiment = store.experiment()
-    found: list[JobStatus] = []
+    found: dict[str, list[JobStatus]] = {}
+    experiments = OfSettings(lambda own: (own, total_epochs(own)), own_only=True)
     for folder in store.jobs():
         manifest = folder.manifest()
-        resolved = load_spec(manifest.experiment, str(folder.manifest_path), own_only=True)
-        total = total_epochs(resolved)
+        own, total = experiments.of(folder, manifest)
         state = _state(folder)
-        done = total if state == "finished" else epochs_done(folder, resolved)
-        found.append(JobStatus(manifest.cell, manifest.seeds, state, done, total))
-    seeds = sorted({*experiment.seeds, *(seed for job in found for seed in job.seeds)})
+        done = total if state == "finished" else epochs_done(folder, own)
+        found.setdefault(manifest.cell, []).append(JobStatus(manifest.cell, manifest.seeds, state, done, total))
+    seeds = sorted({*experiment.seeds, *(seed for jobs in found.values() for job in jobs for seed in job.seeds)})
     result = []
-    for cell in cells(experiment):
-        jobs = tuple(sorted((job for job in found if job.cell == cell.name), key=lambda job: job.seeds))
+    for name in cell_names(experiment):
+        jobs = tuple(sorted(found.get(name, ()), key=lambda job: job.seeds))
         begun = {seed for job in jobs for seed in job.seeds}
-        result.append(CellStatus(cell.name, jobs, tuple(seed for seed in seeds if seed not in begun)))
+        result.append(CellStatus(name, jobs, tuple(seed for seed in seeds if seed not in begun)))
     return Status(store.path, experiment, tuple(result))
 
 

@@ -1,0 +1,56 @@
+"""Records by column, a few dozen bytes each: as Python's objects a million of them would take ten times as much."""
+
+from __future__ import annotations
+
+from array import array
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from itertools import count
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sayso.core.records import COLUMNS
+
+#: Columns that are numbers, with the codes `array` has for them; all others are text.
+NUMBERS = {"seed": "q", "epoch": "q", "value": "d", "n": "q", "stage2_seed": "q"}
+
+
+class Columns:
+    """Columns of records; a text is kept once, and where it stands as its number among the texts of its column."""
+
+    def __init__(self) -> None:
+        self._numbers = {name: array(code) for name, code in NUMBERS.items()}
+        self._codes = {name: array("i") for name in COLUMNS if name not in NUMBERS}
+        self._texts: dict[str, defaultdict[Any, int]] = {name: defaultdict(count().__next__) for name in self._codes}
+
+    def __len__(self) -> int:
+        return len(self._numbers["value"])
+
+    def extend(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Add records, each as its values in the order of `sayso.core.records.COLUMNS`."""
+        for name, values in zip(COLUMNS, zip(*rows, strict=True), strict=bool(rows)):
+            if name in self._codes:
+                self._codes[name].extend(map(self._texts[name].__getitem__, values))
+                continue
+            code = NUMBERS[name]
+            try:
+                self._numbers[name].extend(array(code, values))
+            except TypeError:  # a whole number written as 3.0
+                self._numbers[name].extend(array(code, map(int, values)))
+
+    def sort(self, by: Iterable[NDArray[Any]]) -> None:
+        """Put records in the order of these keys, the first of which counts most; equal ones stay in their order."""
+        order = np.lexsort([*by][::-1])
+        for columns in (self._numbers, self._codes):
+            for name, column in columns.items():
+                columns[name] = array(column.typecode, np.frombuffer(column, column.typecode)[order].tobytes())
+
+    def numbers(self, name: str) -> NDArray[Any]:
+        """A column of numbers."""
+        return np.frombuffer(self._numbers[name], NUMBERS[name])
+
+    def texts(self, name: str) -> tuple[NDArray[np.intc], list[str]]:
+        """A column of text: for each record the place of its text among those of the column, and these."""
+        return np.frombuffer(self._codes[name], "i"), list(self._texts[name])
