@@ -159,12 +159,20 @@ class JobFolder:
         SaysoError
             If a file is damaged.
         """
-        for path in sorted(self.path.glob(f"{measure}-*.jsonl.gz")):
-            try:
-                with gzip.open(path, "rt", encoding="utf-8") as file:
-                    yield from (json.loads(line) for line in file)
-            except (OSError, EOFError, ValueError, zlib.error) as error:
-                raise SaysoError(f"{path}: cannot be read: {error}; delete {self.path} and run again") from error
+        for path in self.kept(measure):
+            yield from self.read_kept(path)
+
+    def kept(self, measure: str = "*") -> list[Path]:
+        """Files with what a measure kept, or every one, by name."""
+        return sorted(self.path.glob(f"{measure}-*.jsonl.gz"))
+
+    def read_kept(self, path: Path) -> Iterator[dict[str, Any]]:
+        """Read what is in one of them, as `details`."""
+        try:
+            with gzip.open(path, "rt", encoding="utf-8") as file:
+                yield from (json.loads(line) for line in file)
+        except (OSError, EOFError, ValueError, zlib.error) as error:
+            raise SaysoError(f"{path}: cannot be read: {error}; delete {self.path} and run again") from error
 
     def withdraw(self) -> None:
         """Remove the folder of a job that was refused before it had recorded anything."""

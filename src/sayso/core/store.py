@@ -3,6 +3,7 @@
 DIR/experiment.json    what is run here
 DIR/plans.json         which seeds were to be run in all, and how that was changed after there were results
 DIR/jobs/ID/           one job; `sayso.core.job_folder` says what is in it
+DIR/index/             the same as tables; `sayso.query.index` makes them of the jobs
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class Store:
         self.experiment_path = path / "experiment.json"
         self.plans_path = path / "plans.json"
         self.jobs_path = path / "jobs"
+        self.index_path = path / "index"
         self.lock_path = path / ".lock"
 
     @contextlib.contextmanager

@@ -66,7 +66,7 @@ def cells(experiment: Experiment) -> tuple[Cell, ...]:
     base = experiment.model_copy(update={"axes": {}})
     result: list[Cell] = []
     seen: dict[str, str] = {}
-    for name, settings in _combinations(experiment):
+    for name, settings in combinations(experiment):
         cell = base.with_settings(settings)
         if (digest := cell.digest()) in seen:
             raise SaysoError(f"{experiment.name}: the cells '{seen[digest]}' and '{name}' are the same experiment")
@@ -77,11 +77,14 @@ def cells(experiment: Experiment) -> tuple[Cell, ...]:
 
 def cell_names(experiment: Experiment) -> tuple[str, ...]:
     """Names of the cells, in their order, without making them: for whoever reads what was run."""
-    return tuple(name for name, _ in _combinations(experiment)) if experiment.axes else (MAIN_CELL,)
+    return tuple(name for name, _ in combinations(experiment))
 
 
-def _combinations(experiment: Experiment) -> Iterator[tuple[str, dict[str, JsonValue]]]:
+def combinations(experiment: Experiment) -> Iterator[tuple[str, dict[str, JsonValue]]]:
     """Each combination of the axes: the name of its cell, and its settings by path."""
+    if not experiment.axes:
+        yield MAIN_CELL, {}
+        return
     labels = {path: _labels(values) for path, values in experiment.axes.items()}
     for choices in itertools.product(*(range(len(values)) for values in experiment.axes.values())):
         places = dict(zip(experiment.axes, choices, strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -73,13 +74,8 @@ def status(store: Store) -> Status:
     """
     experiment = store.experiment()
     found: dict[str, list[JobStatus]] = {}
-    experiments = OfSettings(lambda own: (own, total_epochs(own)), own_only=True)
-    for folder in store.jobs():
-        manifest = folder.manifest()
-        own, total = experiments.of(folder, manifest)
-        state = _state(folder)
-        done = total if state == "finished" else epochs_done(folder, own)
-        found.setdefault(manifest.cell, []).append(JobStatus(manifest.cell, manifest.seeds, state, done, total))
+    for job in statuses(store.jobs()):
+        found.setdefault(job.cell, []).append(job)
     seeds = sorted({*experiment.seeds, *(seed for jobs in found.values() for job in jobs for seed in job.seeds)})
     result = []
     for name in cell_names(experiment):
@@ -87,6 +83,23 @@ def status(store: Store) -> Status:
         begun = {seed for job in jobs for seed in job.seeds}
         result.append(CellStatus(name, jobs, tuple(seed for seed in seeds if seed not in begun)))
     return Status(store.path, experiment, tuple(result))
+
+
+def statuses(folders: Iterable[JobFolder]) -> Iterator[JobStatus]:
+    """Say how far jobs have come that were begun, one after the other.
+
+    Raises
+    ------
+    SaysoError
+        If files of one are damaged.
+    """
+    experiments = OfSettings(lambda own: (own, total_epochs(own)), own_only=True)
+    for folder in folders:
+        manifest = folder.manifest()
+        own, total = experiments.of(folder, manifest)
+        state = _state(folder)
+        done = total if state == "finished" else epochs_done(folder, own)
+        yield JobStatus(manifest.cell, manifest.seeds, state, done, total)
 
 
 def epochs_done(folder: JobFolder, experiment: Experiment) -> int:
