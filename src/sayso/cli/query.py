@@ -58,7 +58,7 @@ def query(
     folders, sql = _folders_and_sql(words or [])
     from sayso.results import database
 
-    found = [results_of(folder) for folder in folders or [None]]
+    found = [results_of(folder) for folder in folders] or [results_of(None)]
     connection = database([each.path for each in found])
     for each in found:
         notice(each)

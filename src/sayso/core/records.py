@@ -91,13 +91,16 @@ def rows_of(content: bytes) -> list[list[Any]]:
     ValueError
         If a line is cut off or no record.
     """
-    rows = from_json(b"[%b]" % content.rstrip(b"\n").replace(b"\n", b","))
+    rows: list[list[Any]] = from_json(b"[%b]" % content.rstrip(b"\n").replace(b"\n", b","))
     if len(rows) != content.count(b"\n"):
         raise ValueError("not a record a line")
+    whole, last = len(COLUMNS), _LEFT_OUT[-1]
     for values in rows:
-        if type(values) is not list or len(values) != len(COLUMNS) or type(values[_VALUE]) is not float:
+        if type(values) is list and len(values) == whole - 1:  # most have nothing in the last column
+            values.append(last)
+        if type(values) is not list or len(values) != whole or type(values[_VALUE]) is not float:
             _whole(values)
-    return rows  # type: ignore[no-any-return]
+    return rows
 
 
 def _whole(values: Any) -> list[Any]:

@@ -69,8 +69,8 @@ def columns_frame(columns: Columns, *, categories: bool = False) -> pd.DataFrame
             table[name] = columns.numbers(name)[once]
         else:
             codes, texts = columns.texts(name)
-            as_category = pd.Categorical.from_codes(codes[once], texts) if categories else None
-            table[name] = pd.array(texts, dtype=_TEXT).take(codes[once]) if as_category is None else as_category
+            known = pd.Index(texts, dtype=_TEXT)
+            table[name] = pd.Categorical.from_codes(codes[once], known) if categories else known.array.take(codes[once])
     return pd.DataFrame(table, copy=False)
 
 
