@@ -140,4 +140,4 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["read"]:
         print(read(*sys.argv[2:4]), flush=True)
     else:
-        main(*sys.argv[1:2], *map(int, sys.argv[2:3]))
+        main(sys.argv[1], *map(int, sys.argv[2:3]))

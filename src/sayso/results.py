@@ -51,6 +51,7 @@ class Results:
 
         return load(self.store)
 
+    @without_collecting()
     def table(self) -> pd.DataFrame:
         """Means and 95% intervals over seeds after the last epoch of each stage."""
         from sayso.report.table import load
@@ -104,6 +105,7 @@ class Results:
             found = beside_control(found, judge(control.records(), control.experiment))
         return with_foresight(beyond_entities(found, records, experiment), experiment)
 
+    @without_collecting()
     def notices(self) -> list[str]:
         """What a reader should know: data or models changed since, versions or devices that are not all the same."""
         return notices(self.store.jobs(), Today(own_only=True))

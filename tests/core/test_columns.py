@@ -27,9 +27,9 @@ def test_columns_hold_what_was_added():
         record(-7, value=1e-300),
     ]
     columns = Columns()
-    columns.extend([list(astuple(each)) for each in given[:2]])
-    columns.extend([])
-    columns.extend([list(astuple(given[2]))])
+    columns.extend(list(zip(*map(astuple, given[:2]), strict=True)))
+    columns.extend([()] * len(COLUMNS))
+    columns.extend(list(zip(astuple(given[2]), strict=True)))
     assert records_in(columns) == given
     assert len(columns) == 3
 
@@ -38,7 +38,7 @@ def test_a_whole_number_written_with_a_point_is_one():
     values = list(astuple(record()))
     values[COLUMNS.index("n")] = 10.0
     columns = Columns()
-    columns.extend([values])
+    columns.extend([(value,) for value in values])
     assert records_in(columns) == [record()]
 
 

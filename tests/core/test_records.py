@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sayso.core.records import COLUMNS, from_line, rows_of, to_line
+from sayso.core.records import COLUMNS, columns_of, from_line, to_line
 from tests.core.written import record
 
 
@@ -47,4 +47,4 @@ def test_numbers_come_back_to_the_last_bit():
     draw = np.random.default_rng(0)
     values = draw.normal(size=20_000) * 10.0 ** draw.integers(-300, 300, 20_000)
     lines = "".join(to_line(record(value=float(value))) for value in values)
-    assert [row[COLUMNS.index("value")] for row in rows_of(lines.encode())] == values.tolist()
+    assert columns_of(lines.encode())[COLUMNS.index("value")] == tuple(values.tolist())

@@ -126,7 +126,7 @@ def test_a_table_of_columns_is_that_of_the_records_whether_or_not_text_is_in_cat
     records += [replace(r, stage2_seed=1, value=r.value + 0.5) for r in records if r.stage == "stage2"]
     records += [replace(records[5], value=9.0), replace(records[0], what="layer 2", value=math.nan)]  # the first again
     columns = Columns()
-    columns.extend([list(astuple(r)) for r in records])
+    columns.extend(list(zip(*map(astuple, records), strict=True)))
     table, found = values.records_frame(records), values.columns_frame(columns)
     pd.testing.assert_frame_equal(found, table)
     small = values.columns_frame(columns, categories=True)

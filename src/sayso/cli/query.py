@@ -28,7 +28,7 @@ SHOWN = 200
 _AT_ONCE = 10_000
 
 WORDS = typer.Argument(
-    metavar="[DIR]... [SQL]",
+    metavar="DIR... SQL",
     help="Results folders, or their names below sayso-results, the newest if none is given; then what to ask, in "
     "quotes. Without it: what there is to ask.",
 )
@@ -80,7 +80,7 @@ def query(
 
 def _folders_and_sql(words: Sequence[str]) -> tuple[list[Path], str | None]:
     """What is named and what is asked: the last word is SQL if it has a blank and is no folder."""
-    if words and any(map(str.isspace, words[-1])) and not Path(words[-1]).exists():
+    if words and any(map(str.isspace, words[-1])) and not os.path.exists(words[-1]):
         return [Path(word) for word in words[:-1]], words[-1]
     return [Path(word) for word in words], None
 

@@ -30,9 +30,9 @@ class Columns:
     def __len__(self) -> int:
         return len(self._columns["value"])
 
-    def extend(self, rows: Sequence[Sequence[Any]]) -> None:
-        """Add records, each as its values in the order of `sayso.core.records.COLUMNS`."""
-        for name, values in zip(COLUMNS, zip(*rows, strict=True), strict=bool(rows)):
+    def extend(self, columns: Sequence[tuple[Any, ...]]) -> None:
+        """Add records, as columns in the order of `sayso.core.records.COLUMNS`."""
+        for name, values in zip(COLUMNS, columns, strict=True):
             before, packed = self._last.get(name, ((), None))
             if packed is None or values != before:  # jobs of a sweep are measured alike
                 packed = self._packed(name, values)

@@ -17,7 +17,7 @@ from pydantic_core import from_json
 from sayso.core.errors import SaysoError
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: str | Path) -> Any:
     """Read a JSON file of the store.
 
     Raises
@@ -26,7 +26,8 @@ def read_json(path: Path) -> Any:
         If it is missing or damaged.
     """
     try:
-        content = path.read_bytes()
+        with open(path, "rb") as file:
+            content = file.read()
         try:
             return from_json(content)
         except ValueError:  # what is wrong Python's own reader says better; it also takes halves of characters

@@ -18,6 +18,7 @@ from __future__ import annotations
 import functools
 import gzip
 import hashlib
+import itertools
 import json
 import os
 import shutil
@@ -30,7 +31,7 @@ from typing import Any
 from sayso.core.errors import SaysoError
 from sayso.core.files import read_json, write_atomically, write_bytes
 from sayso.core.ledger import Contribution, from_lines, to_lines
-from sayso.core.records import Manifest, Record, from_line, rows_of, to_line
+from sayso.core.records import COLUMNS, Manifest, Record, columns_of, from_line, to_line
 
 
 class JobFolder:
@@ -252,11 +253,11 @@ class JobFolder:
         SaysoError
             If a file is not what its marker says it is; the message names the first bad line if there is one.
         """
-        for rows in self.rows():
-            yield from (Record(*values) for values in rows)
+        for columns in self.columns():
+            yield from itertools.starmap(Record, zip(*columns, strict=True))
 
-    def rows(self) -> Iterator[list[list[Any]]]:
-        """As `records`, a file at a time, each record as a list of its values in the order of `COLUMNS`."""
+    def columns(self) -> Iterator[list[tuple[Any, ...]]]:
+        """As `records`, a file at a time, as columns in the order of `sayso.core.records.COLUMNS`."""
         yield self._sealed(
             self.records_path,
             self.finish_marker(),
@@ -273,27 +274,28 @@ class JobFolder:
             raise SaysoError(f"{path}: not a finish marker; delete the folder {self.path} and run again")
         return marker
 
-    def _sealed(self, path: Path, marker: Mapping[str, Any], advice: str) -> list[list[Any]]:
+    def _sealed(self, path: Path, marker: Mapping[str, Any], advice: str) -> list[tuple[Any, ...]]:
         """Records of a file that must be what its marker says."""
         content = path.read_bytes() if path.exists() else b""
         try:
-            parsed = rows_of(content)
+            columns = columns_of(content)
         except ValueError:  # one by one they say which it is
-            parsed = []
+            records = []
             for number, line in enumerate(content.decode(errors="replace").splitlines(), start=1):
                 try:
-                    parsed.append(list(astuple(from_line(line))))
+                    records.append(astuple(from_line(line)))
                 except ValueError:
                     raise SaysoError(f"{path}: line {number} is cut off or not a record; {advice}") from None
+            columns = list(zip(*records, strict=True)) or [()] * len(COLUMNS)
         if _seal(content) != {"bytes": marker["bytes"], "sha256": marker["sha256"]}:
             raise SaysoError(f"{path}: {len(content)} bytes, where {marker['bytes']} were written; {advice}")
-        return parsed
+        return columns
 
 
 @functools.lru_cache(maxsize=2**16)
 def _manifest(path: str, *_stat: int) -> Manifest:
     """A manifest; equal settings are one object, for many jobs of a sweep have the same."""
-    data = read_json(Path(path))
+    data = read_json(path)
     try:
         settings = _one_of_equal(str(data["digest"]), data["experiment"])
         seeds, resumed = tuple(data["seeds"]), tuple(data["resumed"])

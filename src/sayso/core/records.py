@@ -80,43 +80,46 @@ def from_line(line: str) -> Record:
     ValueError
         If it is cut off or no record.
     """
-    return Record(*_whole(json.loads(line)))
+    values = _whole(json.loads(line))
+    values[_VALUE] = _number(values[_VALUE])
+    return Record(*values)
 
 
-def rows_of(content: bytes) -> list[list[Any]]:
-    """The values of all records of a file, each in the order of `COLUMNS`; a tenth of the time of one by one.
+def columns_of(content: bytes) -> list[tuple[Any, ...]]:
+    """The records of a file, column by column in the order of `COLUMNS`; a tenth of the time of line by line.
 
     Raises
     ------
     ValueError
         If a line is cut off or no record.
     """
-    rows: list[list[Any]] = from_json(b"[%b]" % content.rstrip(b"\n").replace(b"\n", b","))
+    rows: list[Any] = from_json(b"[%b]" % content.rstrip(b"\n").replace(b"\n", b","))
     if len(rows) != content.count(b"\n"):
         raise ValueError("not a record a line")
-    whole, last = len(COLUMNS), _LEFT_OUT[-1]
-    for values in rows:
-        if type(values) is list and len(values) == whole - 1:  # most have nothing in the last column
-            values.append(last)
-        if type(values) is not list or len(values) != whole or type(values[_VALUE]) is not float:
-            _whole(values)
-    return rows
+    columns: list[tuple[Any, ...]]
+    if set(map(type, rows)) == {list} and set(map(len, rows)) == {len(COLUMNS) - 1}:  # nothing in the last column
+        columns = [*zip(*rows, strict=True), (_LEFT_OUT[-1],) * len(rows)]
+    else:
+        columns = list(zip(*map(_whole, rows), strict=True)) or [()] * len(COLUMNS)
+    if not set(map(type, columns[_VALUE])) <= {float}:
+        columns[_VALUE] = tuple(map(_number, columns[_VALUE]))
+    return columns
 
 
 def _whole(values: Any) -> list[Any]:
-    """Values of a line, to which those that it leaves out are added."""
+    """Values of a line with those that it leaves out."""
     left_out = len(COLUMNS) - len(values) if isinstance(values, list) else -1
     if not 0 <= left_out <= len(_LEFT_OUT):
         raise ValueError("not a record")
-    if left_out:
-        values += _LEFT_OUT[-left_out:]
-    value = values[_VALUE]
-    if type(value) is not float:
-        try:
-            values[_VALUE] = math.nan if value is None else float(value)
-        except TypeError as error:
-            raise ValueError("not a record") from error
-    return values
+    return [*values, *_LEFT_OUT[len(_LEFT_OUT) - left_out :]]
+
+
+def _number(value: Any) -> float:
+    """A value as it was, NaN where nothing could be measured."""
+    try:
+        return math.nan if value is None else float(value)
+    except TypeError as error:
+        raise ValueError("not a record") from error
 
 
 def _plain(value: object) -> object:

@@ -194,8 +194,8 @@ class Store:
         """As `records`, by column, in a tenth of the memory."""
         order, found = self._order(), Columns()
         for folder in self._of_one_origin():
-            for rows in folder.rows():
-                found.extend(rows)
+            for columns in folder.columns():
+                found.extend(columns)
         codes, names = found.texts("cell")
         found.sort([np.array([order[name] for name in names], dtype=np.intc)[codes], found.numbers("seed")])
         return found

@@ -88,9 +88,9 @@ def pieces(table: str, folders: Sequence[JobFolder]) -> Iterator[pa.Table]:
 def _records(folders: Iterable[JobFolder]) -> Iterator[pa.Table]:
     columns, jobs, names = Columns(), array("i"), list[str]()
     for folder in folders:
-        for rows in folder.rows():
-            columns.extend(rows)
-            jobs.extend([len(names)] * len(rows))
+        for own in folder.columns():
+            columns.extend(own)
+            jobs.extend([len(names)] * len(own[0]))
         names.append(folder.path.name)
         if len(columns) >= ROWS:
             yield _of_columns(columns, jobs, names)

@@ -9,6 +9,7 @@ from typing import Literal
 
 from filelock import FileLock, Timeout
 
+from sayso.core.collecting import without_collecting
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
 from sayso.core.identity import OfSettings
@@ -64,6 +65,7 @@ class Status:
         return tuple(sorted({s for c in self.cells for s in (*c.seeds("running"), *c.seeds("stopped"), *c.to_do)}))
 
 
+@without_collecting()
 def status(store: Store) -> Status:
     """Say how far a results folder has come.
 
