@@ -64,6 +64,8 @@ def _named(marker: object) -> str:
 def run_path(cell: str, seed: int) -> Path:
     """Where a run is below the folder: cells may be called what no folder can be."""
     name = quote(cell, safe=" =,;#+()")
+    if not name.strip("."):
+        name = name.replace(".", "%2E")
     if len(name) > _LONGEST:
         name = f"{name[:_LONGEST]}-{digest_of(cell)}"
     return Path(name) / f"seed-{seed}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ from sayso.export import card
 #: The measure that cards give the results of, and the evaluation sets that the hub is told of.
 MEASURE = "exact_match"
 _TOLD = ("validation", "pretraining")
+
+_SHA256 = 64  # hex digits
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ def model_card(saved: Saved, license_id: str | None) -> str:
     """The card, beside which the file of the cell's experiment is to lie."""
     experiment, kind, told = saved.experiment, _kind(saved.path), _model_index(saved)
     pretrained = _pretrained(experiment)
-    on_hub = pretrained is not None and not Path(pretrained).exists()
+    on_hub = pretrained is not None and _is_of_hub(pretrained, saved.manifest)
     front: dict[str, Any] = {
         **({"license": license_id} if license_id else {}),
         **({"library_name": kind["library"]} if "library" in kind else {}),
@@ -138,6 +141,11 @@ def _pretrained(experiment: Experiment) -> str | None:
     settings = experiment.model.model_dump(mode="json")
     name = settings.get("name")
     return name if isinstance(name, str) and not settings.get("from_scratch") else None
+
+
+def _is_of_hub(name: str, manifest: Manifest) -> bool:
+    """Whether a pretrained model was the hub's: what it started from is then a commit, and of files a sha256."""
+    return re.fullmatch(r"[\w-][\w.-]*(/[\w.-]+)?", name) is not None and len(manifest.model or "") != _SHA256
 
 
 def _model_index(saved: Saved) -> list[dict[str, Any]]:
