@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sayso.export.following import Exported
-    from sayso.export.to_hub import Which, Written
+    from sayso.export.to_hub import Written
     from sayso.report.figure import Figure
     from sayso.report.sizes import Format
     from sayso.stats.verdict import Verdict
@@ -157,7 +157,7 @@ class Results:
         return to_wandb(self.store, Path(out), follow=follow, every=every)
 
     def to_hub(
-        self, out: str | Path, *, models: Which | None = None, license_id: str | None = None, link: bool = False
+        self, out: str | Path, *, models: str | None = None, license_id: str | None = None, link: bool = False
     ) -> Written:
         """Write a data set of the records, and saved models with cards, for the hub; see `sayso.export.to_hub`."""
         from sayso.export.to_hub import to_hub

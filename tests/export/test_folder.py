@@ -1,19 +1,21 @@
 """A folder is written into only where it is this export's, and each run has a folder of its own in it."""
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sayso.core.errors import SaysoError
-from sayso.export.folder import claimed, run_path
+from sayso.core.experiment import Experiment
+from sayso.export.folder import Kind, claimed, run_path
 
-CELLS = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=300)
+CELLS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=300)
 
 
-def refused(*arguments):
-    with pytest.raises(SaysoError) as caught, claimed(*arguments):
+def refused(out: Path, experiment: Experiment, kind: Kind) -> str:
+    with pytest.raises(SaysoError) as caught, claimed(out, experiment, kind):
         raise AssertionError("it should not have been given")
     assert "\n" not in str(caught.value)
     return str(caught.value)

@@ -1,12 +1,15 @@
 """A folder is handed on as it grows, whoever runs what."""
 
 import dataclasses
+from collections.abc import Iterable
 from datetime import datetime
 
 import pytest
 
+from sayso.core.experiment import Experiment
+from sayso.core.records import Record
 from sayso.core.store import Store
-from sayso.export.following import Exported, export
+from sayso.export.following import Added, Exported, export
 from sayso.export.points import Steps, tag_of
 from tests.core.written import error, make_store
 from tests.export.written import BEGAN, FINISHED, Kept, begin, records_of
@@ -17,15 +20,16 @@ def store(tmp_path):
     return Store(tmp_path / "results")
 
 
-def wanted(experiment, records):
+def wanted(experiment: Experiment, records: Iterable[Record]) -> dict[tuple[int, str], float]:
     """What a tracker is to have of the records of one run, worked out without it: the first value of a step."""
-    steps, found = Steps(experiment), {}
+    steps = Steps(experiment)
+    found: dict[tuple[int, str], float] = {}
     for each in records:
         found.setdefault((steps.step(each), tag_of(each)), each.value)
     return found
 
 
-def values(tracker):
+def values(tracker: Kept) -> dict[tuple[str, int], dict[tuple[int, str], float]]:
     return {(run.cell, run.seed): {at: value for at, (value, _) in of.items()} for run, of in tracker.runs.items()}
 
 
@@ -59,7 +63,7 @@ def test_a_run_is_followed_until_all_its_jobs_have_finished(tiny, store):
     make_store(store, experiment)
     first, tracker, looks = begin(store, "a", (1, 2), experiment), Kept(), []
     records, rest = records_of(experiment, 1, 2), records_of(experiment, 3)
-    fresh = []
+    fresh: list[Added] = []
 
     def go_on(seconds):
         looks.append(seconds)
@@ -96,7 +100,7 @@ def test_every_cell_of_a_sweep_is_waited_for(tiny, store):
     make_store(store, sweep)
     names = ("train.learning_rate=0.1", "train.learning_rate=0.2")
 
-    def finish(number):
+    def finish(number: int) -> None:
         cell = tiny.with_settings({"train.learning_rate": (0.1, 0.2)[number]})
         folder = begin(store, f"job-{number}", (1,), cell, cell=names[number])
         folder.append(records_of(cell, 1, cell=names[number]))

@@ -99,7 +99,7 @@ def test_every_model_has_a_card_with_what_it_scored_then(store, out):
             card = repocard.ModelCard.load(out / "models" / "main" / f"seed-{seed}" / stage / "README.md")
             at = (table["seed"] == seed) & (table["stage"] == stage) & (table["epoch"] == epochs)
             own = table[at & (table["eval_set"] == "validation")]
-            wanted = {f"validation, {row.subset}": row.value for row in own.itertuples()}
+            wanted = {f"validation, {subset}": value for subset, value in zip(own["subset"], own["value"], strict=True)}
             assert {each.dataset_name: each.metric_value for each in card.data.eval_results} == wanted
             assert {each.metric_type for each in card.data.eval_results} == {"exact_match"}
             row = next(line for line in card.text.splitlines() if line.startswith("| D5cons |") and "(100)" in line)
@@ -194,7 +194,7 @@ def test_what_cannot_be_written_is_one_line(tiny, store, tmp_path):
     ]
     assert to_hub(store, tmp_path / "c", models="none").models == ()
     with pytest.raises(SaysoError, match="choose one of all, last, none"):
-        to_hub(store, tmp_path / "d", models="best")  # type: ignore[arg-type]
+        to_hub(store, tmp_path / "d", models="best")
     with pytest.raises(SaysoError, match="such as mit, apache"):
         to_hub(store, tmp_path / "e", license_id="Apache 2")
 

@@ -3,6 +3,7 @@
 import json
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ TAG = "exact_match/validation/QA3"
 RUN = Run("tiny", "digest", "main", 1)
 
 
-def read(folder: Path) -> event_accumulator.EventAccumulator:
+def read(folder: Path) -> Any:
     found = event_accumulator.EventAccumulator(str(folder), size_guidance={"scalars": 0})
     found.Reload()
     return found

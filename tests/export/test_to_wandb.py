@@ -3,6 +3,7 @@
 import json
 import struct
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ def logged(path: Path):
             parts = b""
 
 
-def rows(path: Path) -> list[dict[str, object]]:
+def rows(path: Path) -> list[dict[str, Any]]:
     return [
         {(item.key or "/".join(item.nested_key)): json.loads(item.value_json) for item in each.history.item}
         for each in logged(path)

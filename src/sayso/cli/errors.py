@@ -59,8 +59,8 @@ class OneLineErrors(TyperGroup):
             package = (error.name or "").partition(".")[0]
             if package not in EXTRAS:
                 raise
-            extra = _OWN_EXTRA.get(package, "all")
-            _fail(f"this needs {package}, which is not installed: pip install 'sayso[{extra}]'")
+            part = _OWN_EXTRA.get(package, "all")
+            _fail(f"this needs {package}, which is not installed: pip install 'sayso[{part}]'")
         except OSError as error:
             if error.errno == errno.EPIPE:
                 _reader_is_gone()

@@ -14,7 +14,6 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import load_spec
@@ -29,8 +28,8 @@ from sayso.export.model_card import Saved, model_card, scores_after
 
 _CARD = "README.md"
 
-#: Which saved models: all, or those after the last stage alone.
-Which = Literal["all", "last", "none"]
+#: Which saved models can be asked for: all, those after the last stage alone, or none.
+WHICH = ("all", "last", "none")
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Written:
 
 
 def to_hub(
-    store: Store, out: Path, *, models: Which | None = None, license_id: str | None = None, link: bool = False
+    store: Store, out: Path, *, models: str | None = None, license_id: str | None = None, link: bool = False
 ) -> Written:
     """Write folders for the hub; again writes them anew.
 
@@ -54,7 +53,7 @@ def to_hub(
     out
         A folder that is not there yet, is empty, or was written by this.
     models
-        Which saved models; if not given all that there are.
+        Which saved models, one of `WHICH`; if not given all that there are.
     license_id
         What the cards have as the license, an identifier of the hub's; none if not given.
     link
@@ -68,8 +67,8 @@ def to_hub(
     ModuleNotFoundError
         If pandas or pyarrow is not installed.
     """
-    if models is not None and models not in (known := ("all", "last", "none")):
-        raise SaysoError(f"models is '{models}'; choose one of {', '.join(known)}")
+    if models is not None and models not in WHICH:
+        raise SaysoError(f"models is '{models}'; choose one of {', '.join(WHICH)}")
     if license_id is not None and not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", license_id):
         raise SaysoError(f"license '{license_id}': write the hub's identifier, such as mit, apache-2.0 or cc-by-4.0")
     saved = [] if models == "none" else list(_saved(store, last=models == "last"))
