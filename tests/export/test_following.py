@@ -130,6 +130,18 @@ def test_a_seed_of_two_jobs_is_that_of_the_one_that_finished_or_began_last(tiny,
     assert values(tracker) == {("main", 1): wanted(tiny, right)}
 
 
+def test_what_was_measured_later_is_handed_on_then(tiny, store):
+    folder, tracker = begin(store, "a", (1,), tiny), Kept()
+    folder.append(records_of(tiny, 1))
+    folder.finish(FINISHED)
+    export(store, tracker)
+    later = [dataclasses.replace(each, measure="f1") for each in records_of(tiny, 1) if each.measure == "loss"]
+    folder.add_measured("f1", later, {})
+    given = tracker.given
+    assert export(store, tracker).values == tracker.given - given == len(wanted(tiny, later))
+    assert export(store, tracker).values == 0
+
+
 def test_each_deal_of_x2_is_a_run_of_its_own(tiny, store):
     experiment = tiny.with_settings({"stage2_seeds": 2})
     again = [dataclasses.replace(each, stage2_seed=1) for each in records_of(tiny, 1) if each.stage == "stage2"]

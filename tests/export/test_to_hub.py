@@ -168,6 +168,28 @@ def test_a_pretrained_model_is_named_where_it_was_the_hub_s(tiny, tmp_path, sett
     assert data.get("base_model_relation") == (base_model and "adapter")
 
 
+def test_each_cell_of_a_sweep_has_its_models_and_its_experiment(tiny, tmp_path):
+    sweep = tiny.with_axes({"train.batch_size": [32, 64]})
+    store = store_of(sweep, tmp_path / "results", range(1), kept=False)
+    for folder in store.jobs():
+        size = int(folder.manifest().cell.partition("=")[2])
+        cell = tiny.with_settings({"train.batch_size": size})
+        folder.open(dataclasses.replace(folder.manifest(), experiment=cell.model_dump(mode="json"), seeds=(0,)))
+        folder.model_path(0, "stage2").mkdir(parents=True)
+    written = to_hub(store, tmp_path / "out")
+    assert [path.relative_to(tmp_path / "out").as_posix() for path in written.models] == [
+        f"models/train.batch_size={size}/seed-0/stage2" for size in (32, 64)
+    ]
+    for folder, size in zip(written.models, (32, 64), strict=True):
+        assert load_file(folder / "experiment.json") == tiny.with_settings({"train.batch_size": size})
+        card = repocard.ModelCard.load(folder / "README.md")
+        assert card.text.startswith(f"\n# tiny, train.batch_size={size}, seed 0, after stage2\n")
+        assert card.data.library_name is None  # there is no file that would say so
+    text = repocard.DatasetCard.load(written.dataset / "README.md").text
+    assert "Seeds 0; cells `train.batch_size=32`, `train.batch_size=64`." in text
+    assert load_file(written.dataset / "experiment.json") == sweep
+
+
 def test_links_take_no_room_and_leave_what_they_link_to(store, tmp_path):
     before = contents(store.path)
     for _ in range(2):

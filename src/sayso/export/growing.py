@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sayso.core.errors import SaysoError
 from sayso.core.job_folder import JobFolder
-from sayso.core.records import Record, records_of
+from sayso.core.records import Record, from_line
 
 
 class Growing:
@@ -42,7 +42,7 @@ class Growing:
         self._read += len(whole) + 1
         self._last = lines[-1] + b"\n"
         try:
-            return records_of([line.decode() for line in lines])
+            return [from_line(line.decode()) for line in lines]
         except ValueError as error:
             raise SaysoError(f"{self._path}: has a line that is not a record; delete {self._path.parent}") from error
 
