@@ -1,16 +1,23 @@
+import dataclasses
+import json
+import os
+import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from filelock import FileLock, Timeout
 
 import sayso
 from sayso import Experiment, SaysoError, Seeds, TrainSpec, api
+from sayso.core import store as store_module
 from sayso.core.job_folder import JobFolder
+from sayso.core.lease import held
+from sayso.core.lease_file import is_held
+from sayso.core.owner import this_process
 from sayso.core.records import COLUMNS
 from sayso.core.store import Store
-from sayso.core.sweep import Job
+from sayso.core.sweep import Job, cells
 from sayso.data.pocket import PocketWorld
 from sayso.learners.stacked.learner import StackedLearner
 from sayso.measures.f1 import F1
@@ -202,21 +209,17 @@ def test_a_measure_that_finished_seeds_lack_is_told_of_with_the_command_that_add
     assert f"trained without f1, which 'sayso measure {tmp_path} --add f1' adds" in str(event["message"])
 
 
-def test_the_folder_is_made_under_its_lock(brief, tmp_path, ran, monkeypatch):
-    held: list[bool] = []
+def test_the_folder_is_made_while_no_other_run_can_make_it(brief, tmp_path, ran, monkeypatch):
+    alone: list[bool] = []
     real = Store._create
 
     def look(self: Store, experiment: Experiment) -> None:
-        try:
-            with FileLock(self.lock_path, timeout=0, is_singleton=False):
-                held.append(False)
-        except Timeout:
-            held.append(True)
+        alone.append(is_held(self.path) is not None)
         real(self, experiment)
 
     monkeypatch.setattr(Store, "_create", look)
     sayso.run(brief, out=tmp_path, seeds=1)
-    assert held == [True]
+    assert alone == [True]
 
 
 def test_a_number_of_seeds_begins_at_the_experiments_own(brief, tmp_path, ran):
@@ -251,19 +254,65 @@ def test_bad_seeds_are_an_error_before_anything_is_written(brief, tmp_path, seed
     assert not (tmp_path / "out").exists()
 
 
-def test_a_folder_in_use_is_refused(brief, tmp_path, ran):
+def test_a_folder_in_which_another_run_is_planned_is_waited_for_and_refused_in_the_end(
+    brief, tmp_path, ran, monkeypatch
+):
+    monkeypatch.setattr(store_module, "_WAIT_S", 0.1)
     sayso.run(brief, out=tmp_path, seeds=1)
-    with FileLock(tmp_path / ".lock"):
-        assert "another 'sayso run' is writing here" in error(sayso.run, brief, out=tmp_path, seeds=2)
+    with held(tmp_path):
+        said = error(sayso.run, brief, out=tmp_path, seeds=2)
+    assert f"process {os.getpid()} on" in said
+    assert "is writing here; wait for it or stop it" in said
     assert len(ran) == 1
+    sayso.run(brief, out=tmp_path, seeds=2)
+    assert len(ran) == 2
+
+
+def test_a_run_beside_another_takes_its_jobs_as_they_are(brief, tmp_path, ran):
+    """Two machines with other numbers of processes, asked for other seeds, must not cut one seed into two jobs."""
+    store, (cell,) = Store(tmp_path), cells(brief)
+    there = brief.model_copy(update={"seeds": Seeds.parse("1-4")})
+    with store.held(there, lambda others: [Job(cell, (1, 2)), Job(cell, (3, 4))]) as jobs:
+        sayso.run(brief, out=tmp_path, seeds="2-5", jobs=1)
+        assert [job.seeds for job in jobs] == [(1, 2), (3, 4)]
+        assert sorted(ran) == [(1, 2), (3, 4), (5,)]
+        assert [path.name for path in store.path.iterdir() if path.name == "runs"] == ["runs"]
+    assert not (tmp_path / "runs").exists()
+
+
+def test_what_a_run_meant_that_was_killed_counts_no_more(brief, tmp_path, ran):
+    with subprocess.Popen(["true"]) as ended:
+        pass
+    gone = dataclasses.replace(this_process(), process=ended.pid)
+    folder = tmp_path / "runs" / "killed"
+    folder.mkdir(parents=True)
+    (folder / ".lease-1").write_text(json.dumps({**gone.as_json(), "lapse": 120.0}), encoding="utf-8")
+    (folder / "deal.json").write_text('[{"cell": "main", "seeds": [1, 2, 3]}]', encoding="utf-8")
+    sayso.run(brief, out=tmp_path, seeds="1-2", jobs=1)
+    assert ran == [(1, 2)]
+    assert not folder.exists()
+
+
+def test_a_refused_run_leaves_what_another_is_about_to_begin(brief, tmp_path, ran):
+    store = Store(tmp_path)
+    with store.held(brief.model_copy(update={"seeds": Seeds.parse("1-4")})):
+        other = brief.with_settings({"train.learning_rate": 0.5})
+        assert "holds tiny with other settings" in error(sayso.run, other, out=tmp_path, seeds=1)
+        assert store.plans() == [(1, 2, 3, 4)]
 
 
 def test_a_folder_of_another_experiment_is_refused_and_kept(brief, tmp_path, ran):
     sayso.run(brief, out=tmp_path, seeds=1)
-    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    before = _files(tmp_path)
     other = brief.with_settings({"train.learning_rate": 0.5})
     assert "train.learning_rate is 0.003 there, 0.5 here" in error(sayso.run, other, out=tmp_path, seeds=1)
-    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    assert _files(tmp_path) == before
+
+
+def _files(folder: Path) -> dict[Path, bytes]:
+    """All files but those that say who wrote last."""
+    files = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".lease")]
+    return {path: path.read_bytes() for path in files}
 
 
 def test_a_damaged_file_is_found_before_anything_is_run(brief, tmp_path, ran):

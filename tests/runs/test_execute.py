@@ -4,22 +4,22 @@ import math
 import shutil
 import subprocess
 import sys
+import time
 from collections import Counter
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 import pytest
-from filelock import FileLock
 
 from sayso.core.errors import SaysoError
 from sayso.core.files import write_atomically
 from sayso.core.job_folder import JobFolder
+from sayso.core.lease import LAPSE, HeldError, LostError, held
 from sayso.core.records import Record
 from sayso.core.sweep import Job, cells
 from sayso.data.pocket import PocketWorld
 from sayso.learners.stacked.learner import StackedLearner
-from sayso.runs import execute as module
 from sayso.runs import progress
 from sayso.runs.execute import execute, threads_begun_with
 
@@ -34,7 +34,7 @@ class Killed(BaseException):
     """The process is gone: nothing may catch this."""
 
 
-def run(job: Job, path: Path, **options: bool) -> list[Event]:
+def run(job: Job, path: Path, **options: Any) -> list[Event]:
     events: list[Event] = []
     execute(job, JobFolder(path), events.append, **options)
     return events
@@ -45,7 +45,7 @@ def epochs_of(events: list[Event]) -> list[tuple[str, int]]:
 
 
 def files(path: Path) -> list[str]:
-    return sorted(item.name for item in path.iterdir() if item.name != ".lock")
+    return sorted(item.name for item in path.iterdir() if not item.name.startswith(".lease"))
 
 
 @pytest.fixture(scope="module")
@@ -119,9 +119,9 @@ def test_the_same_job_twice_gives_the_same_bytes(whole, job, tmp_path):
 def test_a_finished_job_leaves_no_checkpoints_and_is_not_run_again(whole, whole_path, job, tmp_path):
     path = shutil.copytree(whole_path, tmp_path / "job")
     assert files(path) == LEFT
-    before = {item.name: item.read_bytes() for item in path.iterdir()}
+    before = {name: (path / name).read_bytes() for name in files(path)}
     assert run(job, path) == []
-    assert {item.name: item.read_bytes() for item in path.iterdir()} == before
+    assert {name: (path / name).read_bytes() for name in files(path)} == before
 
 
 def kill_at(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, call: int, *, before: bool = True) -> None:
@@ -325,14 +325,14 @@ def test_a_job_begun_with_other_data_is_not_gone_on_with(job, half_done, monkeyp
             run(job, path)
 
 
-def test_a_job_that_another_process_runs_is_refused(job, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_LOCK_WAIT_S", 0.0)
+def test_a_job_that_another_process_runs_is_refused(job, tmp_path):
     path = tmp_path / "job"
     path.mkdir()
     code = f"""
 import sys
-from filelock import FileLock
-with FileLock({str(path / ".lock")!r}):
+from pathlib import Path
+from sayso.core.lease import held
+with held(Path({str(path)!r})):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -341,12 +341,32 @@ with FileLock({str(path / ".lock")!r}):
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "held\n"
-        with pytest.raises(SaysoError, match="another process is running this job"):
-            run(job, path)
+        with pytest.raises(HeldError, match=f"process {other.pid} on .* is writing here"):
+            run(job, path, wait_s=0.0)
         assert files(path) == []
-        other.communicate("")
-    with FileLock(path / ".lock", timeout=0):
-        pass  # the lock has fallen with its process
+        other.kill()
+    with held(path):
+        pass  # the lease has fallen with its process
+
+
+def test_a_job_that_another_took_over_writes_nothing_more(job, tmp_path, monkeypatch):
+    """A process that stood still until it was taken for dead goes on, and finds out before it writes."""
+    monkeypatch.setenv(LAPSE, "1")
+    path = tmp_path / "job"
+    events: list[Event] = []
+    before: dict[Path, bytes] = {}
+
+    def hear(event: Event) -> None:
+        events.append(event)
+        if event["event"] == "epoch" and len(epochs_of(events)) == 2:
+            (path / ".lease-2").write_text("{}", encoding="utf-8")  # as whoever takes over would write
+            time.sleep(0.5)
+            before.update({item: item.read_bytes() for item in path.iterdir()})
+
+    with pytest.raises(LostError, match="another process took over"):
+        execute(job, JobFolder(path), hear)
+    assert len(epochs_of(events)) == 2
+    assert {item: item.read_bytes() for item in path.iterdir()} == before
 
 
 @pytest.fixture(scope="module")

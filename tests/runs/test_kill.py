@@ -13,10 +13,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
 from sayso.core.experiment import Experiment
 from sayso.core.job_folder import JobFolder
+from sayso.core.lease import held
 from sayso.core.store import Store
 from sayso.core.sweep import plan
 from sayso.runs.execute import execute
@@ -88,9 +88,9 @@ def test_a_run_killed_at_random_moments_goes_on_to_the_same_records(kills, setti
     told: Told = Counter()
     for kill in range(kills):
         told += run_until(file, store.path, 4 if kill else 0, chance.uniform(0, 0.4))
-        for job in jobs:  # a worker holds its job's lock for as long as it lives
+        for job in jobs:  # a worker holds its job for as long as it lives
             if store.job(job.id).path.exists():
-                with FileLock(store.job(job.id).path / ".lock", timeout=WAIT_S):
+                with held(store.job(job.id).path, WAIT_S):
                     if job is truncated:
                         truncate_newest(store.job(job.id))
     told += run_until(file, store.path, TO_THE_END, 0)
@@ -109,5 +109,5 @@ def test_workers_end_with_a_run_that_is_killed_long_before_its_end(short, tmp_pa
     assert run_until(write(long, tmp_path), store.path, 2, 0)
     for job in plan(long, (1, 2), 2):
         folder = store.job(job.id)
-        with FileLock(folder.path / ".lock", timeout=WAIT_S):  # falls with the process that held it
+        with held(folder.path, WAIT_S):  # falls with the process that held it
             assert not folder.finished

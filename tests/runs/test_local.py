@@ -10,6 +10,7 @@ import pytest
 
 from sayso.core.errors import SaysoError
 from sayso.core.job_folder import JobFolder
+from sayso.core.lease import Watch, take
 from sayso.core.store import Store
 from sayso.core.sweep import Job, cells, plan
 from sayso.learners.specs import HFModel
@@ -230,3 +231,84 @@ def _no_thread_is_left():
             with contextlib.suppress(RuntimeError):
                 thread.join(10)
             assert not thread.is_alive()
+
+
+def test_a_job_that_another_process_holds_is_left_to_it_and_run_here_if_that_one_ends_before(store, short):
+    """The first is finished elsewhere, the second is given up there; the third nobody else has."""
+    first, second, third = (Job(cells(short)[0], (seed,)) for seed in (1, 2, 3))
+    for job in (first, second):
+        store.job(job.id).path.mkdir(parents=True)
+    holds = {job.id: take(store.job(job.id).path) for job in (first, second)}
+    told: Told = []
+
+    def hear(job_id: str, event: dict[str, object]) -> None:
+        told.append((job_id, event))
+        if (job_id, event["event"]) == (third.id, "finished"):
+            folder = store.job(first.id)
+            folder.append([])
+            folder.finish("now")
+            for lease in holds.values():
+                lease.give_back()
+
+    LocalProcesses(store, 1).run([first, second, third], hear)
+    kinds = {
+        job.id: [event["event"] for job_id, event in told if job_id == job.id and event["event"] in HEARD]
+        for job in (first, second, third)
+    }
+    assert kinds[first.id] == ["elsewhere", "finished"]
+    assert kinds[second.id] == ["elsewhere", "building", "finished"]
+    assert kinds[third.id] == ["building", "finished"]
+    assert f"process {os.getpid()} on" in str(next(event["by"] for _, event in told if event["event"] == "elsewhere"))
+
+
+HEARD = ("elsewhere", "building", "finished")
+
+
+def test_a_job_that_another_took_between_the_look_and_the_start_is_left_to_it(store, short, monkeypatch):
+    """The worker finds out, and says so; it is no failure."""
+    job = Job(cells(short)[0], (1,))
+    folder = store.job(job.id)
+    folder.path.mkdir(parents=True)
+    monkeypatch.setattr(Watch, "free", lambda self: True)  # it looked free just now
+    lease = take(folder.path)
+    real, looks = job_to_json, []
+
+    def hand_over(*arguments: Any, **options: Any) -> str:
+        looks.append(1)
+        if len(looks) == 2:
+            lease.give_back()
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(local, "job_to_json", hand_over)
+    LocalProcesses(store, 1).run([job], lambda *_: None)
+    assert len(looks) == 2
+    assert folder.finished
+
+
+def test_two_runs_of_one_folder_do_every_job_once(quick, tmp_path):
+    """As on two machines that share a disk: the same jobs, in processes that know nothing of each other."""
+    out = Store(tmp_path / "results")
+    make_store(out, quick)
+    jobs = plan(quick, (1, 2, 3), 3)
+    built: list[str] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            LocalProcesses(out, 1).run(
+                jobs, lambda job_id, event: built.append(job_id) if event["event"] == "building" else None
+            )
+        except BaseException as error:
+            errors.append(error)
+
+    runs = [threading.Thread(target=run) for _ in range(2)]
+    for each in runs:
+        each.start()
+    for each in runs:
+        each.join()
+    assert errors == []
+    assert sorted(built) == sorted(job.id for job in jobs)
+    for job in jobs:
+        here = JobFolder(tmp_path / job.id)
+        execute(job, here, lambda event: None)
+        assert out.job(job.id).records_path.read_bytes() == here.records_path.read_bytes()

@@ -1,18 +1,21 @@
 import json
+import os
+from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
 from sayso.core.identity import Origin
 from sayso.core.job_folder import JobFolder
+from sayso.core.lease import held
+from sayso.core.lease_file import disk_time
 from sayso.core.seeds import Seeds
 from sayso.core.store import Store
 from sayso.core.sweep import Job, cells
-from sayso.runs import status as module
 from sayso.runs.manifest import describe
 from sayso.runs.status import CellStatus, JobStatus, epochs_done, status
+from tests.core.test_lease import leave
 from tests.core.written import make_store
 
 
@@ -79,23 +82,34 @@ def test_seeds_begun_later_are_asked_for_in_every_cell(store, sweep):
     assert [cell.to_do for cell in found.cells] == [(1, 2, 3), (1, 2, 3, 9)]
 
 
-def test_a_job_runs_while_someone_holds_its_lock(store, sweep):
+def test_a_job_runs_while_a_process_holds_it(store, sweep):
     folder = begin(store, sweep, 0, 1)
-    with FileLock(folder.path / ".lock"):
+    with held(folder.path) as lease:
         assert status(store).cells[0].jobs[0].state == "running"
+        assert status(store).cells[0].jobs[0].by == lease.owner
         assert status(store).cells[0].seeds("running") == (1,)
     assert status(store).cells[0].jobs[0].state == "stopped"
+    assert status(store).cells[0].jobs[0].by is None
     folder.append([])
     folder.finish("now")
-    with FileLock(folder.path / ".lock"):
+    with held(folder.path):
         assert status(store).cells[0].jobs[0].state == "finished"
+
+
+@pytest.mark.parametrize(("age", "state"), [(0, "running"), (100, "running"), (121, "stopped"), (-5, "running")])
+def test_a_job_of_another_machine_runs_while_its_lease_is_renewed(store, sweep, age, state):
+    folder = begin(store, sweep, 0, 1)
+    path = leave(folder.path)
+    then = disk_time(folder.path) - age
+    os.utime(path, (then, then))
+    assert status(store).cells[0].jobs[0].state == state
 
 
 def test_a_seed_that_is_being_run_is_unfinished(store, sweep):
     running, finished = (begin(store, sweep, cell, 1, 2, 3) for cell in (0, 1))
     finished.append([])
     finished.finish("now")
-    with FileLock(running.path / ".lock"):
+    with held(running.path):
         assert status(store).unfinished == (1, 2, 3)
 
 
@@ -107,15 +121,15 @@ def test_looking_leaves_everything_as_it_was(store, sweep):
     assert {path: path.stat().st_mtime_ns for path in store.path.rglob("*")} == before
 
 
-def test_a_folder_that_may_only_be_read_is_said_to_be_stopped(store, sweep, monkeypatch):
+def test_a_folder_that_may_only_be_read_tells_as_well(store, sweep, monkeypatch):
     folder = begin(store, sweep, 0, 1)
-    (folder.path / ".lock").touch()
+    leave(folder.path)
 
-    def refuse(*_: object, **__: object) -> FileLock:
+    def refuse(*_: object, **__: object) -> None:
         raise PermissionError
 
-    monkeypatch.setattr(module, "FileLock", refuse)
-    assert status(store).cells[0].jobs[0].state == "stopped"
+    monkeypatch.setattr(Path, "touch", refuse)
+    assert status(store).cells[0].jobs[0].state == "running"
 
 
 @pytest.mark.parametrize(("stage", "epoch", "done"), [(0, 1, 1), (0, 2, 2), (1, 1, 3), (2, 2, 6)])

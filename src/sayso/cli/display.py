@@ -148,7 +148,11 @@ def line(progress: RunProgress, job: JobProgress) -> str:
     """One line about one job."""
     if job.state == "building":
         return f"seeds {job.label}: making data and model"
+    if job.state == "elsewhere":
+        return f"seeds {job.label}: left to {job.by}"
     left = progress.time_left()
+    if job.stage is None:
+        return f"seeds {job.label}: {job.done} of {job.total} epochs"
     where = f"seeds {job.label}: {job.stage} {job.epoch}/{job.epochs}"
     parts = [where if not job.step or job.measuring else f"{where} + step {job.step}/{job.steps}"]
     if job.measuring:
@@ -170,7 +174,16 @@ def picture(progress: RunProgress) -> RenderableType:
     several = any(job.cell for job in progress.jobs.values())
     columns: list[tuple[str, Callable[[JobProgress], RenderableType]]] = [
         ("seeds", lambda job: Text(seed_range(job.job.seeds))),
-        ("stage", lambda job: Text(f"{job.stage} {job.epoch}/{job.epochs}" if job.stage else job.state)),
+        (
+            "stage",
+            lambda job: Text(
+                f"{job.stage} {job.epoch}/{job.epochs}"
+                if job.stage
+                else f"{job.done}/{job.total}"
+                if job.done
+                else job.state
+            ),
+        ),
         ("", lambda job: ProgressBar(total=max(1, job.total), completed=job.done + job.part, width=12)),
         ("now", lambda job: Text(_under_way(job))),
         ("loss", lambda job: Text("" if math.isnan(job.loss) else f"{job.loss:.3f}")),
@@ -219,6 +232,8 @@ def _overall(progress: RunProgress) -> Table:
     words = [f"{done} of {total} epochs"]
     if waiting:
         words.append(f"{waiting} jobs waiting" if waiting > 1 else "1 job waiting")
+    if elsewhere := {job.by: None for job in progress.jobs.values() if job.state == "elsewhere"}:
+        words.append(f"some left to {', '.join(elsewhere)}")
     if speed := sum(job.tokens for job in progress.running):
         words.append(f"{speed:,.0f} tokens/s")
     words.append(f"about {duration(left)} left" if left is not None else "time left: not known yet")

@@ -25,6 +25,7 @@ class JobProgress:
     `epoch`: how many of this stage are done; `step` of `steps`: of the one under way, 0 where nothing is known of it;
     `tokens`: a second. `measuring`: the measure being taken, empty while training; `share`: of it, done. `since`: when
     it was last heard of.
+    `by`: which process has it, where that is another run's.
     `first`: whether no epoch is done in this run. Of large models, `peak`: the share of the matrix peak that training
     reaches (0: not known), `training`: how fast it all was, once finished.
     """
@@ -47,6 +48,7 @@ class JobProgress:
     share: float = 0.0
     since: float = 0.0
     epoch_began: float = 0.0
+    by: str = ""
     first: bool = True
 
     @property
@@ -144,6 +146,10 @@ class RunProgress:
                 job.state, job.stage, job.epoch, job.epochs, job.done = "training", stage, epoch, epochs, done
                 job.loss = loss
                 job.exact_match = exact_match or job.exact_match
+            case {"event": "elsewhere", "by": str(by)}:
+                job.state, job.by = "elsewhere", by
+            case {"event": "come_to", "done": int(done)}:
+                job.state, job.done = "training", done
             case {"event": "finished"}:
                 job.state, job.done, job.step = "finished", job.total, 0
                 match event:

@@ -8,6 +8,7 @@ import functools
 import hashlib
 import json
 import os
+import uuid
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -43,7 +44,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 @contextlib.contextmanager
 def whole(path: Path) -> Iterator[IO[bytes]]:
     """A file to write that appears at `path` when all of it is on the disk, or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}")  # no other process's, on whatever machine
     try:
         with temporary.open("wb") as file:
             yield file

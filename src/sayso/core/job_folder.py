@@ -11,10 +11,13 @@ jobs/ID/ledger.jsonl         what each subset contributed to the stages that hav
 jobs/ID/NAME-STAGE.jsonl.gz  what a measure keeps beside the records at a stage's end, such as predictions
 jobs/ID/models/seed-N/LEG    each seed's model after each leg, if they were asked for
 jobs/ID/finished.json        written last: finish time, length and sha256 of the records, how fast it was
+jobs/ID/failed.json          why the last try failed, until another is made
+jobs/ID/.lease-N             which process runs or measures it, or was the last to (`sayso.core.lease`)
 """
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import json
@@ -28,20 +31,46 @@ from typing import Any
 
 from sayso.core.errors import SaysoError
 from sayso.core.files import read_json, write_atomically, write_bytes
+from sayso.core.lease import Lease, held
 from sayso.core.ledger import Contribution, from_lines, to_lines
 from sayso.core.records import Manifest, Record, from_line, records_of, to_line
 
 
 class JobFolder:
-    """One job's files."""
+    """One job's files. Whoever writes holds the folder (`hold`): before anything is written its lease is looked at."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._lease: Lease | None = None
         self.manifest_path = path / "manifest.json"
         self.records_path = path / "records.jsonl"
         self.ledger_path = path / "ledger.jsonl"
         self.finished_path = path / "finished.json"
         self.position_path = path / "position.json"
+        self.failed_path = path / "failed.json"
+
+    @contextlib.contextmanager
+    def hold(self, wait_s: float = 0.0, lapsed: tuple[int, int] | None = None) -> Iterator[None]:
+        """Hold the folder, which is made if it is not there; `lapsed` is as `sayso.core.lease.take` has it.
+
+        Raises
+        ------
+        HeldError
+            If another process holds it for `wait_s` seconds.
+        LostError
+            When something is to be written though another process may have taken over.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        with held(self.path, wait_s, lapsed) as self._lease:
+            try:
+                yield
+            finally:
+                self._lease = None
+
+    def require_held(self) -> None:
+        """Make sure, where the folder is held, that it still is; see `hold`."""
+        if self._lease is not None:
+            self._lease.check()
 
     @property
     def begun(self) -> bool:
@@ -60,6 +89,7 @@ class JobFolder:
     def open(self, manifest: Manifest) -> None:
         """Begin the job, or note how it goes on: write its manifest."""
         self.path.mkdir(parents=True, exist_ok=True)
+        self.require_held()
         write_atomically(self.manifest_path, json.dumps(asdict(manifest), indent=1, sort_keys=True) + "\n")
 
     def manifest(self) -> Manifest:
@@ -79,6 +109,7 @@ class JobFolder:
     def append(self, records: Iterable[Record]) -> int:
         """Append records, flush them to disk, and return the length of the file in bytes."""
         lines = "".join(map(to_line, records))
+        self.require_held()
         with self.records_path.open("ab") as file:
             file.write(lines.encode())
             file.flush()
@@ -87,6 +118,9 @@ class JobFolder:
 
     def rewind(self, length: int) -> None:
         """Drop what was appended after the file was `length` bytes long (by a try that was killed).
+
+        What is left becomes another file of the same name: a try that was not killed but stopped, and goes on in the
+        middle of appending, appends to the one of before.
 
         Raises
         ------
@@ -99,14 +133,16 @@ class JobFolder:
                 f"{self.records_path}: {size} bytes, but the checkpoint beside it was written at {length}: records are "
                 f"missing; delete the folder {self.path} to run these seeds again"
             )
-        if size > length:
-            os.truncate(self.records_path, length)
+        self.require_held()
+        if self.records_path.exists():
+            write_bytes(self.records_path, self.records_path.read_bytes()[:length])
 
     def add_to_ledger(self, leg: Sequence[Contribution]) -> None:
         """Write down what the subsets contributed to a leg, after the other legs, in place of what was there of it."""
         legs = {(each.stage, each.stage2_seed) for each in leg}
         others = [each for each in self.ledger() if (each.stage, each.stage2_seed) not in legs]
         if leg:
+            self.require_held()
             write_atomically(self.ledger_path, to_lines([*others, *leg]))
 
     def ledger(self) -> list[Contribution]:
@@ -127,6 +163,7 @@ class JobFolder:
     def write_details(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write rows as gzipped JSON lines, whole or not at all; equal rows give equal bytes."""
         lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        self.require_held()
         write_bytes(self.path / f"{name}.jsonl.gz", gzip.compress(lines.encode(), mtime=0))
 
     def details(self, measure: str) -> Iterator[dict[str, Any]]:
@@ -146,12 +183,28 @@ class JobFolder:
 
     def withdraw(self) -> None:
         """Remove the folder of a job that was refused before it had recorded anything."""
+        self.require_held()
         recorded = self.records_path.exists() and self.records_path.stat().st_size > 0
         if not (recorded or self.position_path.exists() or self.finished):
             shutil.rmtree(self.path, ignore_errors=True)
 
+    def note_failure(self, message: str, run: str = "") -> None:
+        """Say why a try failed, and which `run` made it, where there is a folder to say it in."""
+        with contextlib.suppress(OSError):  # what went wrong may be the disk
+            if self.path.exists():
+                write_atomically(self.failed_path, json.dumps({"message": message, "run": run}) + "\n")
+
+    def failure(self) -> tuple[str, str] | None:
+        """Why the last try failed, and which run made it; None if nothing says so."""
+        try:
+            data = json.loads(self.failed_path.read_text(encoding="utf-8"))
+            return str(data["message"]), str(data["run"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
     def finish(self, finished: str, training: Mapping[str, float] | None = None) -> None:
         """Write the finish marker, with how fast training was; after this the job has finished, whatever happens."""
+        self.require_held()
         content = self.records_path.read_bytes() if self.records_path.exists() else b""
         marker: dict[str, Any] = {"finished": finished, **_seal(content)}
         if training:
@@ -160,7 +213,9 @@ class JobFolder:
 
     def tidy(self, states: Collection[tuple[int, int]]) -> None:
         """Drop what a job that has finished needed only to go on; states of these legs and epochs stay."""
+        self.require_held()
         self.position_path.unlink(missing_ok=True)
+        self.failed_path.unlink(missing_ok=True)
         stay = {self.state_path(*at) for at in states}
         for path in [*self._half_written(), *self.path.glob("checkpoint-*"), *self.path.glob("state-*")]:
             if path not in stay:
@@ -180,13 +235,14 @@ class JobFolder:
 
     def drop_checkpoints(self, besides: Collection[str]) -> None:
         """Drop all checkpoints but those of these names, and what a killed try left half-written."""
+        self.require_held()
         for path in [*self._half_written(), *self.path.glob("checkpoint-*")]:
             if path.name not in besides:
                 _remove(path)
 
     def _half_written(self) -> list[Path]:
         """What a killed try was writing."""
-        return [path for path in self.path.glob(".*") if path.name != ".lock"]
+        return [path for path in self.path.glob(".*") if not path.name.startswith(".lease")]
 
     def measured_path(self, measure: str) -> Path:
         """Where records of a measure are that was taken when the job had finished."""
@@ -194,6 +250,7 @@ class JobFolder:
 
     def add_measured(self, measure: str, records: Sequence[Record], what: Mapping[str, Any]) -> None:
         """Keep records of a measure beside those of training, with what they rest on; the marker is written last."""
+        self.require_held()
         content = "".join(map(to_line, records)).encode()
         path = self.measured_path(measure)
         write_bytes(path, content)

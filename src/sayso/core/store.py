@@ -2,6 +2,8 @@
 
 DIR/experiment.json    what is run here
 DIR/plans.json         which seeds were to be run in all, and how that was changed after there were results
+DIR/runs/ID/           a run that is under way (`sayso.core.runs_here`)
+DIR/.lease-N           who plans a run here, or was the last to (`sayso.core.lease`)
 DIR/jobs/ID/           one job; `sayso.core.job_folder` says what is in it
 """
 
@@ -9,10 +11,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-
-from filelock import FileLock, Timeout
+from typing import TypeAlias
 
 from sayso.core import settings as settings_by_path
 from sayso.core.errors import SaysoError
@@ -20,11 +21,24 @@ from sayso.core.experiment import Experiment, load_spec
 from sayso.core.files import read_json, write_atomically
 from sayso.core.identity import require_one_origin
 from sayso.core.job_folder import JobFolder
+from sayso.core.lease import held
+from sayso.core.lease_file import PREFIX
 from sayso.core.ledger import Contribution
 from sayso.core.predictions import Answered, predictions
 from sayso.core.records import Record
+from sayso.core.runs_here import Deals, Runs
 from sayso.core.spec import canonical_json
-from sayso.core.sweep import cells
+from sayso.core.sweep import Job, cells
+
+#: Chooses the jobs of a run, given those of others that are under way.
+Choose: TypeAlias = Callable[[Deals], Sequence[Job]]
+
+#: Seconds to wait for another run that is being planned: it may read thousands of jobs, or measure what fits on a GPU.
+_WAIT_S = 600.0
+
+
+def _nothing(_others: Deals) -> Sequence[Job]:
+    return ()
 
 
 class Store:
@@ -35,60 +49,62 @@ class Store:
         self.experiment_path = path / "experiment.json"
         self.plans_path = path / "plans.json"
         self.jobs_path = path / "jobs"
-        self.lock_path = path / ".lock"
+        self.runs = Runs(path / "runs")
 
     @contextlib.contextmanager
-    def held(self, experiment: Experiment) -> Iterator[None]:
-        """Hold the folder for a run of an experiment: make it, or check that it belongs to this experiment.
+    def held(self, experiment: Experiment, choose: Choose = _nothing) -> Iterator[Sequence[Job]]:
+        """Begin a run of an experiment: make the folder, or check that it belongs to it; `choose` says which jobs.
 
-        The experiment's seeds become part of the folder's `plans`. An error that comes before any job has got anywhere
-        leaves no folder and no plan behind.
+        Several runs may be under way, on any machines. Each chooses alone, given the jobs of the others, and the seeds
+        become part of the folder's `plans`. An error that comes before any job has got anywhere leaves no folder and no
+        plan behind.
 
         Raises
         ------
         SaysoError
-            If the folder cannot be written, holds another experiment, or another process holds it.
+            If the folder cannot be written, holds another experiment, or another process keeps it to itself.
         """
-        with self._one_line():
-            self.path.mkdir(parents=True, exist_ok=True)
-            with FileLock(self.lock_path, timeout=0):
+        with self._one_line(), contextlib.ExitStack() as until_the_end:
+            with self._alone():
                 self._create(experiment)
                 planned, begun = self.plans(), len(self.jobs())
                 self._plan(experiment.seeds)
                 try:
-                    yield
+                    jobs = choose(self.runs.deals())
+                    until_the_end.enter_context(self.runs.joined(jobs))
                 except SaysoError:
-                    if len(self.jobs()) == begun:
-                        self._keep_plans(planned)
-                    self._withdraw()
+                    self._undo(planned, begun)
                     raise
+            try:
+                yield jobs
+            except SaysoError:
+                until_the_end.close()
+                with self._alone():
+                    self._undo(planned, begun)
+                raise
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold a folder that is there already.
-
-        Raises
-        ------
-        SaysoError
-            If it is no results folder, cannot be written, or another process holds it.
-        """
-        self.experiment()
-        with self._one_line(), FileLock(self.lock_path, timeout=0):
+    def _alone(self) -> Iterator[None]:
+        """Keep others from beginning a run for a moment."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with held(self.path, _WAIT_S):
             yield
 
     @contextlib.contextmanager
     def _one_line(self) -> Iterator[None]:
-        """Say in one line that the folder is held by another process or cannot be written."""
+        """Say in one line that the folder cannot be written."""
         try:
             yield
-        except Timeout:
-            raise SaysoError(
-                f"{self.path}: another 'sayso run' is writing here; wait for it or choose another --out"
-            ) from None
         except OSError as error:
             raise SaysoError(
                 f"{self.path}: cannot write here: {error.strerror}; choose another folder with --out"
             ) from error
+
+    def _undo(self, planned: Sequence[Sequence[int]], begun: int) -> None:
+        """Plan what was planned before, where no job was begun since and no other run is under way."""
+        if len(self.jobs()) == begun and not self.runs.folders():
+            self._keep_plans(planned)
+            self._withdraw()
 
     def _create(self, experiment: Experiment) -> None:
         """Say which experiment the folder holds, where nothing does yet."""
@@ -143,7 +159,8 @@ class Store:
             self.jobs_path.rmdir()
             self.experiment_path.unlink()
             self.plans_path.unlink(missing_ok=True)
-            self.lock_path.unlink(missing_ok=True)
+            for path in self.path.glob(f"{PREFIX}*"):
+                path.unlink()
             self.path.rmdir()
 
     def experiment(self) -> Experiment:

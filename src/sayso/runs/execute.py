@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import numpy as np
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from sayso.core.corpus import Corpus
@@ -36,27 +35,47 @@ from sayso.runs.progress import Progress
 #: Hears what a job does: ``{"event": "epoch", "stage": ..., "epoch": ..., "loss": ..., "exact_match": ...}`` and so on.
 Listener = Callable[[dict[str, object]], None]
 
-_LOCK_WAIT_S = 30.0
+#: Seconds to wait for a job's folder: a process that ran it before may be about to end.
+WAIT_S = 30.0
 
 
-def execute(job: Job, folder: JobFolder, on_event: Listener, *, save_models: bool = False) -> None:
+class StoppedError(Exception):
+    """A job was told to stop, and did so with all it had done kept."""
+
+
+def execute(
+    job: Job,
+    folder: JobFolder,
+    on_event: Listener,
+    *,
+    save_models: bool = False,
+    wait_s: float = WAIT_S,
+    lapsed: tuple[int, int] | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> None:
     """Run a job from where it stands to its end, or return at once if it has finished.
+
+    `wait_s` and `lapsed` are as `JobFolder.hold` has them. Where `stop` says so after an epoch, that one is kept and
+    none begun.
 
     Raises
     ------
+    HeldError
+        If another process is running it.
+    StoppedError
+        If it was told to stop.
     SaysoError
-        If another process is running it, its files are damaged, or it was begun with other data or another model.
+        If its files are damaged, or it was begun with other data or another model.
     """
-    folder.path.mkdir(parents=True, exist_ok=True)
-    with only_one(folder):
+    with folder.hold(wait_s, lapsed):
         if folder.finished:  # an earlier try may have been killed before it could tidy up
             folder.tidy(kept_states(as_begun(job, folder).cell.experiment))
             return
         with _withdrawn_if_refused(folder):
-            _go_on(job, folder, on_event, save_models)
+            _go_on(job, folder, on_event, save_models, stop)
 
 
-def _go_on(job: Job, folder: JobFolder, on_event: Listener, save_models: bool) -> None:
+def _go_on(job: Job, folder: JobFolder, on_event: Listener, save_models: bool, stop: Callable[[], bool]) -> None:
     """Train from wherever the folder is to the end, and mark it finished."""
     on_event({"event": "building"})
     if folder.begun:
@@ -66,7 +85,7 @@ def _go_on(job: Job, folder: JobFolder, on_event: Listener, save_models: bool) -
     folder.open(with_peaks(manifest, peaks.values()))
     require_one_origin(each for each in folder.siblings() if each.begun)
     speed = Speed()
-    _train(job, folder, learner, on_event, save_models, peaks, speed)
+    _train(job, folder, learner, on_event, save_models, peaks, speed, stop)
     summary = speed.summary()
     folder.finish(now(), summary)
     folder.tidy(kept_states(job.cell.experiment))
@@ -136,6 +155,7 @@ def _train(
     save_models: bool,
     peaks: Mapping[str, MatrixPeak],
     speed: Speed,
+    stop: Callable[[], bool],
 ) -> None:
     """Run all legs that are left, from the position the folder is at."""
     experiment = job.cell.experiment
@@ -157,7 +177,7 @@ def _train(
         start = position.epoch if position and position.leg == index else 0
         stage = leg.stage
         pace = Pace(stage.name, stage.epochs, on_event, speed=speed, peak=peaks.get(stage.name))
-        _run_leg(job, folder, progress, learner, corpora, on_event, pace, index, start)
+        _run_leg(job, folder, progress, learner, corpora, on_event, pace, index, start, stop)
         if save_models:
             _save_models(job, folder, learner, leg)
 
@@ -172,6 +192,7 @@ def _run_leg(
     pace: Pace,
     index: int,
     start: int,
+    stop: Callable[[], bool],
 ) -> None:
     """Train one leg from the end of epoch `start` on; records are kept after each epoch, checkpoints now and then."""
     experiment = job.cell.experiment
@@ -195,7 +216,8 @@ def _run_leg(
         records = measure(epoch)
         if epoch == stage.epochs:
             folder.add_to_ledger(contributions(corpora, leg, experiment.train_spec(stage), learner.lengths()))
-        progress.keep(index, epoch, records, last=epoch == stage.epochs)
+        stopping = stop()
+        progress.keep(index, epoch, records, last=stopping or epoch == stage.epochs)
         on_event(
             {
                 "event": "epoch",
@@ -208,6 +230,8 @@ def _run_leg(
                 "exact_match": _headline(records),
             }
         )
+        if stopping and epoch < stage.epochs:
+            raise StoppedError(f"{folder.path}: stopped after epoch {epoch} of {stage.name}; run again to go on")
         pace.begin(epoch)
 
     if start == 0:
@@ -277,14 +301,3 @@ def _withdrawn_if_refused(folder: JobFolder) -> Iterator[None]:
         if not began_before:
             folder.withdraw()
         raise
-
-
-@contextmanager
-def only_one(folder: JobFolder) -> Iterator[None]:
-    """Hold the job's lock; it falls with the process, however that ends."""
-    lock = FileLock(folder.path / ".lock")
-    try:
-        with lock.acquire(timeout=_LOCK_WAIT_S):
-            yield
-    except Timeout:
-        raise SaysoError(f"{folder.path}: another process is running this job; wait for it or stop it") from None

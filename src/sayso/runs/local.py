@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import json
 import os
@@ -9,20 +10,24 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sayso.core.errors import SaysoError
+from sayso.core.lease import Watch
 from sayso.core.measure import Measure
 from sayso.core.store import Store
 from sayso.core.sweep import Job
 from sayso.learners.several import torchrun
 from sayso.runs.devices import VISIBLE
-from sayso.runs.worker import job_to_json
+from sayso.runs.worker import STOP, job_to_json
 
 OnEvent = Callable[[str, dict[str, object]], None]
 
 _STOP_WAIT_S = 10.0
+#: Seconds between two looks at jobs that other processes hold.
+_LOOK_S = 1.0
 
 
 def _working_folder_is_there() -> bool:
@@ -56,7 +61,12 @@ class LocalProcesses:
     ``log.txt``. `processes` is how many run at a time, `threads` how many threads each has. `gpus`: what
     ``CUDA_VISIBLE_DEVICES`` calls them; each job sees the one that fewest others have, or as many as train its model
     together, and gives them back when it ends.
+    A job that another process holds is left to that one, and begun here only if that one ends before the job does.
     Where `measures` are named, jobs that have finished are measured instead of run (`sayso.runs.measure`).
+
+    With a `run_name` this is one of several that go through the same jobs: one that failed in that run
+    already is not tried again, one that fails ends no others, and jobs that others hold are not waited for, if those
+    live.
     """
 
     store: Store
@@ -66,7 +76,12 @@ class LocalProcesses:
     save_models: bool = False
     measures: Sequence[Measure] = ()
     train_again: bool = False
+    run_name: str = ""
     _holds: dict[str, list[str]] = field(default_factory=dict, init=False)
+    _jobs: dict[str, Job] = field(default_factory=dict, init=False)
+    _elsewhere: list[tuple[Job, Watch]] = field(default_factory=list, init=False)
+    _stopping: bool = field(default=False, init=False)
+    _look_next: float = field(default=0.0, init=False)
     _running: dict[str, subprocess.Popen[str]] = field(default_factory=dict, init=False)
     _events: queue.SimpleQueue[tuple[str, dict[str, object]]] = field(default_factory=queue.SimpleQueue, init=False)
 
@@ -76,32 +91,95 @@ class LocalProcesses:
         Raises
         ------
         SaysoError
-            If a job fails: the message is the job's own, or names its log. Jobs already running are finished first.
+            If a job fails: the message is the job's own, or names its log. Jobs already running are finished first, and
+            where this is one of several runs all others.
         KeyboardInterrupt
             After Ctrl-C, once all processes have ended.
         """
-        waiting = list(jobs)
+        waiting = collections.deque((job, Watch(self.store.job(job.id).path)) for job in jobs)
         failures: list[str] = []
         try:
-            while (waiting and not failures) or self._running:
-                while waiting and not failures and len(self._running) < self.processes:
-                    self._start(waiting.pop(0))
-                job_id, event = self._events.get()
+            while ((waiting or self._elsewhere) and self._goes_on(failures)) or self._running:
+                while waiting and self._goes_on(failures) and len(self._running) < self.processes:
+                    self._begin(*waiting.popleft(), on_event)
+                waiting.extend(self._come_back(on_event))
+                if not (self._running or self._elsewhere):
+                    continue  # what was left had been finished elsewhere
+                try:
+                    job_id, event = self._events.get(timeout=_LOOK_S if self._elsewhere else None)
+                except queue.Empty:
+                    continue
                 if event["event"] == "exit":
-                    failures += self._ended(job_id, event)
+                    failures += self._failed(job_id, self._ended(job_id, event))
                 elif event["event"] == "error":
-                    failures.append(str(event["message"]))
+                    failures += self._failed(job_id, str(event["message"]))
+                elif event["event"] == "held":
+                    job = self._jobs[job_id]
+                    waiting.append((job, Watch(self.store.job(job_id).path)))
                 else:
                     on_event(job_id, event)
         finally:
             self._stop_all()
         if failures:
-            raise SaysoError(failures[0])
+            more = f" (and {len(failures) - 1} more)" if len(failures) > 1 and self.run_name else ""
+            raise SaysoError(failures[0] + more)
 
-    def _start(self, job: Job) -> None:
+    def stop(self, wait_s: float) -> None:
+        """Let no job begin any more, and those that run end after the epoch they are in; wait so long for them."""
+        self._stopping = True
+        for process in self._running.values():
+            with contextlib.suppress(OSError):
+                assert process.stdin is not None
+                process.stdin.write(f"{STOP}\n")
+                process.stdin.flush()
+        until = time.monotonic() + wait_s
+        for process in self._running.values():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(max(0.0, until - time.monotonic()))
+
+    def _goes_on(self, failures: Sequence[str]) -> bool:
+        """Whether jobs are begun still."""
+        return not self._stopping and (not failures or bool(self.run_name))
+
+    def _failed(self, job_id: str, message: str | None) -> list[str]:
+        """Note in its folder that a job failed."""
+        if message is None:
+            return []
+        self.store.job(job_id).note_failure(message, self.run_name)
+        return [message]
+
+    def _begin(self, job: Job, watch: Watch, on_event: OnEvent) -> None:
+        """Start a job, unless another process has finished it or holds it."""
+        folder = self.store.job(job.id)
+        if folder.finished and not self.measures:
+            on_event(job.id, {"event": "finished"})
+        elif self.run_name and (failure := folder.failure()) is not None and failure[1] == self.run_name:
+            on_event(job.id, {"event": "warning", "message": f"not tried again: {failure[0]}"})
+        elif folder.path.exists() and not watch.free():
+            self._elsewhere.append((job, watch))
+            on_event(job.id, {"event": "elsewhere", "by": watch.holder})
+        else:
+            self._start(job, None if watch.seen is None else watch.seen.mark)
+
+    def _come_back(self, on_event: OnEvent) -> Iterator[tuple[Job, Watch]]:
+        """Jobs that another process held and holds no more, as it has ended; of those it has finished this tells."""
+        if time.monotonic() < self._look_next:
+            return
+        self._look_next = time.monotonic() + _LOOK_S
+        there, self._elsewhere = self._elsewhere, []
+        for job, watch in there:
+            if self.store.job(job.id).finished and not self.measures:
+                on_event(job.id, {"event": "finished"})
+            elif watch.free():
+                yield job, watch
+            elif not (watch.lives and self.run_name):
+                self._elsewhere.append((job, watch))
+
+    def _start(self, job: Job, lapsed: tuple[int, int] | None) -> None:
         folder = self.store.job(job.id)
         try:
             folder.path.mkdir(parents=True, exist_ok=True)
+            folder.failed_path.unlink(missing_ok=True)
             log = (folder.path / "log.txt").open("a", encoding="utf-8")
         except OSError as error:
             raise SaysoError(f"{folder.path}: cannot write here: {error.strerror}") from error
@@ -117,7 +195,7 @@ class LocalProcesses:
                 start_new_session=True,  # Ctrl-C reaches this process alone, which then stops its jobs in order
             )
         assert process.stdin is not None
-        self._running[job.id] = process
+        self._running[job.id], self._jobs[job.id] = process, job
         with contextlib.suppress(BrokenPipeError):  # it has ended already, which is told of like any other end
             request = job_to_json(
                 job,
@@ -126,6 +204,7 @@ class LocalProcesses:
                 measures=self.measures,
                 train_again=self.train_again,
                 threads=self.threads,
+                lapsed=lapsed,
             )
             process.stdin.write(request + "\n")
             process.stdin.flush()
@@ -151,11 +230,11 @@ class LocalProcesses:
                 event = _event(line)
                 if event is None:
                     continue
-                said_error = said_error or event["event"] == "error"
+                said_error = said_error or event["event"] in ("error", "held", "stopped")
                 self._events.put((job_id, event))
         self._events.put((job_id, {"event": "exit", "code": process.wait(), "explained": said_error}))
 
-    def _ended(self, job_id: str, event: dict[str, object]) -> list[str]:
+    def _ended(self, job_id: str, event: dict[str, object]) -> str | None:
         """Forget a process that has ended; say what was wrong if it did not say so itself."""
         process = self._running.pop(job_id)
         self._holds.pop(job_id, None)
@@ -163,11 +242,9 @@ class LocalProcesses:
             with contextlib.suppress(OSError):
                 process.stdin.close()
         if event["code"] == 0 or event["explained"]:
-            return []
+            return None
         log = self.store.job(job_id).path / "log.txt"
-        return [
-            f"job {job_id} ended with code {event['code']}; its log is {log}; run again to go on from its last epoch"
-        ]
+        return f"job {job_id} ended with code {event['code']}; its log is {log}; run again to go on from its last epoch"
 
     def _stop_all(self) -> None:
         """End what still runs: closing a worker's standard input stops it."""

@@ -22,7 +22,7 @@ from sayso.core.legs import Leg, legs
 from sayso.core.measure import Measure, Moment
 from sayso.core.records import Record, to_line
 from sayso.core.sweep import Job
-from sayso.runs.execute import Listener, as_begun, build, corpora_of, fit_leg, only_one
+from sayso.runs.execute import WAIT_S, Listener, as_begun, build, corpora_of, fit_leg
 from sayso.runs.manifest import now, versions
 from sayso.runs.measuring import details, due, take
 from sayso.runs.needed import Needed, State, needed, state_of, to_take, what_it_takes
@@ -33,9 +33,16 @@ _SCRATCH = ".again-"
 
 
 def measure_job(
-    job: Job, folder: JobFolder, measures: Sequence[Measure], on_event: Listener, *, train_again: bool = False
+    job: Job,
+    folder: JobFolder,
+    measures: Sequence[Measure],
+    on_event: Listener,
+    *,
+    train_again: bool = False,
+    wait_s: float = WAIT_S,
+    lapsed: tuple[int, int] | None = None,
 ) -> None:
-    """Take measures of a job that has finished.
+    """Take measures of a job that has finished; `wait_s` and `lapsed` are as `JobFolder.hold` has them.
 
     Raises
     ------
@@ -43,7 +50,7 @@ def measure_job(
         If states are missing and are not to be trained again, or training again gives other records than before; if
         data or model are not those the job rests on.
     """
-    with only_one(folder):
+    with folder.hold(wait_s, lapsed):
         for left in folder.path.glob(f"{_SCRATCH}*"):  # by a process that was killed
             shutil.rmtree(left, ignore_errors=True)
         job = as_begun(job, folder)

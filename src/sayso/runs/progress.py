@@ -136,6 +136,7 @@ class Progress:
         self._waiting = None
         written.result()
         self._positions = [position, *self._positions][:GENERATIONS]
+        self._folder.require_held()
         text = json.dumps([vars(each) for each in self._positions]) + "\n"
         write_atomically(self._folder.position_path, text)
         self._folder.drop_checkpoints(besides=[each.checkpoint for each in self._positions])

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from filelock import FileLock, Timeout
-
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment, load_spec
 from sayso.core.job_folder import JobFolder
+from sayso.core.lease_file import disk_time, is_held
 from sayso.core.legs import legs, total_epochs
+from sayso.core.owner import Owner
 from sayso.core.store import Store
 from sayso.core.sweep import cells
 from sayso.runs.progress import read_positions
@@ -21,13 +23,14 @@ State = Literal["finished", "running", "stopped"]
 
 @dataclass(frozen=True)
 class JobStatus:
-    """A job that was begun: its seeds, and how many epochs of all its legs are done for good."""
+    """A job that was begun: its seeds, how many epochs of all its legs are done for good, and which process runs it."""
 
     cell: str
     seeds: tuple[int, ...]
     state: State
     epochs_done: int
     epochs: int
+    by: Owner | None = None
 
 
 @dataclass(frozen=True)
@@ -72,13 +75,14 @@ def status(store: Store) -> Status:
     """
     experiment = store.experiment()
     found: list[JobStatus] = []
+    now = functools.cache(lambda: disk_time(store.path))
     for folder in store.jobs():
         manifest = folder.manifest()
         resolved = load_spec(manifest.experiment, str(folder.manifest_path), own_only=True)
         total = total_epochs(resolved)
-        state = _state(folder)
+        state, owner = _state(folder, now)
         done = total if state == "finished" else epochs_done(folder, resolved)
-        found.append(JobStatus(manifest.cell, manifest.seeds, state, done, total))
+        found.append(JobStatus(manifest.cell, manifest.seeds, state, done, total, owner))
     seeds = sorted({*experiment.seeds, *(seed for job in found for seed in job.seeds)})
     result = []
     for cell in cells(experiment):
@@ -99,17 +103,11 @@ def epochs_done(folder: JobFolder, experiment: Experiment) -> int:
     return run[positions[0].leg].before + positions[0].epoch
 
 
-def _state(folder: JobFolder) -> State:
-    """Whether a job begun has finished, is being run by some process (which then holds its lock), or was stopped."""
+def _state(folder: JobFolder, now: Callable[[], float]) -> tuple[State, Owner | None]:
+    """Whether a job begun has finished, is run by some process (and which), or was stopped."""
     if folder.finished:
-        return "finished"
-    lock = folder.path / ".lock"
-    if not lock.exists():
-        return "stopped"
-    try:
-        with FileLock(lock, timeout=0):
-            return "finished" if folder.finished else "stopped"
-    except Timeout:
-        return "running"
-    except OSError:  # a folder we may only read cannot tell
-        return "stopped"
+        return "finished", None
+    owner = is_held(folder.path, now)
+    if owner is None:
+        return ("finished" if folder.finished else "stopped"), None
+    return "running", owner

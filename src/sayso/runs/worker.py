@@ -1,7 +1,8 @@
 """A process that runs one job: ``python -P -m sayso.runs.worker``.
 
 It reads the job as one line of JSON from standard input, and writes what happens as JSON lines to standard output.
-Standard input stays open for as long as its parent lives: when that ends, however it ends, so does the worker.
+Standard input stays open for as long as its parent lives: when that ends, however it ends, so does the worker. A line
+on it, `STOP`, asks it to keep the epoch under way once it is done, and to end.
 
 ``-P`` keeps the working folder off its path, where a file may be called as a module of the standard library is. Types
 of a user's own it looks for where its parent does, after everywhere else.
@@ -22,11 +23,16 @@ from typing import Any
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import load_spec
 from sayso.core.job_folder import JobFolder
+from sayso.core.lease import HeldError, LostError
 from sayso.core.measure import Measure
 from sayso.core.own_types import has_foreign
 from sayso.core.sweep import Cell, Job
 
 EXIT_STOPPED = 3
+#: The job is another process's.
+EXIT_HELD = 4
+#: Asks a worker to end after its epoch.
+STOP = "stop"
 
 
 def job_to_json(
@@ -37,8 +43,12 @@ def job_to_json(
     measures: Sequence[Measure] = (),
     train_again: bool = False,
     threads: int = 1,
+    lapsed: tuple[int, int] | None = None,
 ) -> str:
-    """Write a job as the one line a worker reads: to be run, or where `measures` are named, to be measured."""
+    """Write a job as the one line a worker reads: to be run, or where `measures` are named, to be measured.
+
+    `lapsed` is as `JobFolder.hold` has it.
+    """
     request = {
         "cell": job.cell.name,
         "experiment": job.cell.experiment.model_dump(mode="json"),
@@ -48,6 +58,7 @@ def job_to_json(
         "measures": [measure.model_dump(mode="json") for measure in measures],
         "train_again": train_again,
         "threads": threads,
+        "lapsed": lapsed,
     }
     return json.dumps({**request, "path": import_path() if has_foreign(request) else []})
 
@@ -77,10 +88,11 @@ class _Warnings(logging.Handler):
 
 
 def main() -> int:
-    """Run the job on standard input; the exit code is 0, or 2 after an error the user can put right."""
+    """Run the job on standard input; the exit code is 0, 2 after an error the user can put right, or `EXIT_HELD`."""
     request: dict[str, Any] = json.loads(sys.stdin.readline())
     sys.path += [folder for folder in request["path"] if folder not in sys.path]
-    threading.Thread(target=_stop_with_parent, daemon=True).start()
+    stop = threading.Event()
+    threading.Thread(target=_stop_with_parent, args=(stop,), daemon=True).start()
     output, sys.stdout = sys.stdout, sys.stderr  # whatever libraries print must not mix with the events
 
     def send(event: dict[str, object]) -> None:
@@ -92,7 +104,7 @@ def main() -> int:
         import torch
 
         from sayso.learners.numerics import Numerics
-        from sayso.runs.execute import execute, threads_begun_with
+        from sayso.runs.execute import StoppedError, execute, threads_begun_with
         from sayso.runs.measure import measure_job
 
         experiment = load_spec(request["experiment"], "experiment", own_only=False)
@@ -102,10 +114,19 @@ def main() -> int:
         # numbers of a large model depend on it, so that what was begun goes on with as many
         torch.set_num_threads(threads_begun_with(folder) or request["threads"])
         measures = [Measure.model_validate(data) for data in request["measures"]]
+        lapsed = request["lapsed"]
+        holding: dict[str, Any] = {"wait_s": 0.0, "lapsed": None if lapsed is None else tuple(lapsed)}
         if measures:
-            measure_job(job, folder, measures, send, train_again=request["train_again"])
-        else:
-            execute(job, folder, send, save_models=request["save_models"])
+            measure_job(job, folder, measures, send, train_again=request["train_again"], **holding)
+            return 0
+        try:
+            execute(job, folder, send, save_models=request["save_models"], stop=stop.is_set, **holding)
+        except StoppedError as error:
+            send({"event": "stopped", "message": str(error)})
+            return EXIT_STOPPED
+    except (HeldError, LostError) as error:
+        send({"event": "held", "message": str(error)})
+        return EXIT_HELD
     except SaysoError as error:
         send({"event": "error", "message": str(error)})
         return 2
@@ -124,10 +145,10 @@ def main() -> int:
     return 0
 
 
-def _stop_with_parent() -> None:
+def _stop_with_parent(stop: threading.Event) -> None:
     """End this process when standard input is closed (read past Python's buffer, whose lock would bar its exit)."""
-    while os.read(sys.stdin.fileno(), 1):
-        pass
+    while os.read(sys.stdin.fileno(), len(STOP) + 1):
+        stop.set()
     os._exit(EXIT_STOPPED)
 
 

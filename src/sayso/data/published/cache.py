@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from sayso.core.errors import SaysoError
-from sayso.core.files import file_sha256
+from sayso.core.files import file_sha256, write_atomically
 from sayso.data.progress import OnProgress, unheard
 
 if TYPE_CHECKING:
@@ -119,9 +119,7 @@ def find(recipe: Recipe, file: str | None) -> Prepared:
 def make_current(source: str, sha256: str, cache: Path | None = None) -> None:
     """From now on, the source's name means the tables prepared of this file."""
     folder = cache_folder(cache) / source
-    part = folder / f"current.{os.getpid()}.part"
-    part.write_text(json.dumps({"sha256": sha256}) + "\n", encoding="utf-8")
-    os.replace(part, folder / "current.json")
+    write_atomically(folder / "current.json", json.dumps({"sha256": sha256}) + "\n")
 
 
 def read(prepared: Prepared) -> pa.Table:
