@@ -180,9 +180,9 @@ def test_each_cell_of_a_sweep_has_its_models_and_its_experiment(tiny, tmp_path):
     assert [path.relative_to(tmp_path / "out").as_posix() for path in written.models] == [
         f"models/train.batch_size={size}/seed-0/stage2" for size in (32, 64)
     ]
-    for folder, size in zip(written.models, (32, 64), strict=True):
-        assert load_file(folder / "experiment.json") == tiny.with_settings({"train.batch_size": size})
-        card = repocard.ModelCard.load(folder / "README.md")
+    for path, size in zip(written.models, (32, 64), strict=True):
+        assert load_file(path / "experiment.json") == tiny.with_settings({"train.batch_size": size})
+        card = repocard.ModelCard.load(path / "README.md")
         assert card.text.startswith(f"\n# tiny, train.batch_size={size}, seed 0, after stage2\n")
         assert card.data.library_name is None  # there is no file that would say so
     text = repocard.DatasetCard.load(written.dataset / "README.md").text
