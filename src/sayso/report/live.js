@@ -52,13 +52,13 @@
     at("bar").value = seen.done;
     const count = (state) => seen.cells.reduce((sum, cell) => sum + cell[state].count, 0);
     const facts = [
-      ["epochs, each seed's counted", `${seen.done} of ${seen.total}`],
-      ["finished", `${count("finished")} of ${seen.seeds}`],
+      ["epochs of all seeds", `${seen.done} of ${seen.total}`],
+      ["epochs a minute", seen.a_minute === null ? "–" : String(Number(seen.a_minute.toPrecision(3)))],
+      ["done about", seen.finished ? "all finished" : seen.left === null ? "not known" : clock(seen.left)],
+      ["time left", seen.left === null ? "not known" : duration(seen.left)],
+      ["seeds finished", `${count("finished")} of ${seen.seeds}`],
       ["running", String(count("running"))],
       ["stopped", String(count("stopped"))],
-      ["epochs a minute", seen.a_minute === null ? "–" : seen.a_minute.toPrecision(3)],
-      seen.finished ? ["", "all finished"]
-        : ["all done", seen.left === null ? "not known" : `about ${clock(seen.left)}, in ${duration(seen.left)}`],
     ];
     const list = at("facts");
     facts.forEach(([name, value], place) => {

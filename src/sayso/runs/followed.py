@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from datetime import datetime
 
 from sayso.core.job_folder import JobFolder
 from sayso.core.legs import Leg
@@ -20,7 +21,8 @@ class Followed:
     """A job that was begun.
 
     `cell`, `seeds`: what it is; `where`: what its manifest says it was begun on. `means`: see `Recorded.means`.
-    `moved`: when its files changed last, in seconds since 1970. `marks`: how fast it goes.
+    `moved`: when its files changed last, in seconds since 1970. `marks`: how fast it goes. `took`: seconds from its
+    beginning to its end, pauses included, once it has finished.
     """
 
     def __init__(self, folder: JobFolder) -> None:
@@ -32,6 +34,8 @@ class Followed:
         self.means: dict[Point, tuple[float, int]] = {}
         self._recorded: Recorded | None = Recorded(folder.records_path)
         self._began: float | None = None
+        self._started = manifest.started
+        self.took: float | None = None
 
     def look(self, run: Sequence[Leg]) -> None:
         """Read what has changed of a job that has not finished; `run`: its legs.
@@ -55,6 +59,7 @@ class Followed:
         if self._recorded is not None:
             self._records()
             self._recorded = None
+            self.took = _seconds(self._started, self.folder.finish_marker().get("finished"))
 
     def epochs(self, run: Sequence[Leg]) -> int:
         """How many epochs of all legs are done by what was recorded; 0 where that does not say it."""
@@ -84,6 +89,15 @@ class Followed:
             self._recorded = Recorded(self.folder.records_path)
         if self._recorded.look():
             self.means = self._recorded.means()
+
+
+def _seconds(start: object, end: object) -> float | None:
+    """From one time to another, as manifests and markers write them; None where that is not after this, or no time."""
+    try:
+        found = (datetime.fromisoformat(str(end)) - datetime.fromisoformat(str(start))).total_seconds()
+    except (ValueError, TypeError):
+        return None
+    return found if found > 0 else None
 
 
 def _times(folder: JobFolder) -> list[float]:

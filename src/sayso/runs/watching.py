@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from sayso.core.experiment import Experiment
 from sayso.core.legs import Leg, legs
@@ -95,7 +96,7 @@ class Seen:
     @property
     def finished(self) -> bool:
         """Whether nothing is left to do."""
-        return not self.status.unfinished
+        return all(len(cell.finished) == cell.count for cell in self.cells)
 
     def of_interest(self) -> str:
         """The cell to show where none is asked for: the first that runs, or else was begun, or else the first."""
@@ -150,17 +151,19 @@ class Watcher:
         self._follow()
         by_seeds = {(each.cell, each.seeds): each for each in self._jobs.values()}
         jobs: list[JobSeen] = []
+        before: list[float] = []
         for job in (job for cell in found.cells for job in cell.jobs):
             followed = by_seeds.get((job.cell, job.seeds))
             if followed is None:  # begun, or withdrawn, between the two looks
                 continue
             if job.state == "finished":
                 followed.finish()
+                before += [len(job.seeds) * job.epochs / followed.took] if followed.took else []
             else:
                 jobs.append(self._unfinished(job, followed, now))
         totals = {name: run[-1].before + run[-1].stage.epochs for name, run in self._legs.items()}
         self.took = time.monotonic() - began
-        return _together(found, jobs, now, totals)
+        return _together(found, jobs, now, totals, before)
 
     def curves(self, cell: str) -> Curves:
         """What has been recorded in a cell at the last look, of all jobs."""
@@ -210,8 +213,8 @@ class Watcher:
         )
 
 
-def _together(found: Status, jobs: list[JobSeen], now: float, totals: dict[str, int]) -> Seen:
-    """All cells and jobs, and how long they will take."""
+def _together(found: Status, jobs: list[JobSeen], now: float, totals: dict[str, int], before: list[float]) -> Seen:
+    """All cells and jobs, and how long they will take; `before`: epochs a second of jobs that have finished."""
     seen = tuple(_cell(cell) for cell in found.cells)
     total = sum(totals[cell.name] * cell.count for cell in seen)
     done = sum(totals[cell.name] * len(cell.finished) for cell in seen)
@@ -219,20 +222,20 @@ def _together(found: Status, jobs: list[JobSeen], now: float, totals: dict[str, 
     done += sum(job.done * len(own[job.cell] & {*job.seeds}) for job in jobs)
     running = [job for job in jobs if job.state == "running"]
     paces = [job.pace * len(job.seeds) for job in running if job.pace]
-    left = _left(total - done, running, paces)
+    left = _left(total - done, running, paces or ([median(before)] if before else []))
     return Seen(found, now, seen, tuple(jobs), done, total, 60 * sum(paces) if paces else None, left)
 
 
 def _left(epochs: int, running: list[JobSeen], paces: list[float]) -> float | None:
     """Seconds that so many epochs will take: no fewer than the running job that takes longest will.
 
-    A job of which nothing is known yet is taken to go as the others do.
+    A job of which nothing is known yet is taken to go as the others do. `paces`: epochs a second of those that tell.
     """
     if not epochs:
         return 0.0
-    if not paces:
+    if not paces or not running:
         return None
-    longest = max((job.total - job.done) / job.pace for job in running if job.pace)
+    longest = max([(job.total - job.done) / job.pace for job in running if job.pace], default=0.0)
     return max(longest, epochs / (len(running) * sum(paces) / len(paces)))
 
 
