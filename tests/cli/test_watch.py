@@ -162,9 +162,13 @@ def test_any_cell_may_be_asked_for(store, cell):
 
 
 def test_a_look_serves_all_who_ask_meanwhile(store, monkeypatch):
-    looks = []
-    look = Watcher.look
-    monkeypatch.setattr(Watcher, "look", lambda own: (looks.append(1), look(own))[1])
+    looks, look = [], Watcher.look
+
+    def counted(own: Watcher):
+        looks.append(own)
+        return look(own)
+
+    monkeypatch.setattr(Watcher, "look", counted)
     monkeypatch.setattr(module, "EVERY_S", 1000.0)
     states = States(Watcher(store))
     for _ in range(5):
