@@ -195,7 +195,7 @@ def test_a_host_that_is_none_is_one_line(host, monkeypatch):
         raise socket.gaierror(-2, "Name or service not known")
 
     if len(host) < 64:  # the others never get as far as a name server
-        monkeypatch.setattr(serving.socket, "getaddrinfo", unknown)
+        monkeypatch.setattr(socket, "getaddrinfo", unknown)
     with pytest.raises(SaysoError, match="no such host; leave it out") as caught:
         PageServer(host, 0, PAGE, POLICY, str)
     assert "\n" not in str(caught.value)

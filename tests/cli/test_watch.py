@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -33,8 +33,7 @@ def store(tiny: Experiment, tmp_path: Path) -> Store:
 def finish(store: Store) -> None:
     """All seeds have finished."""
     (folder,) = store.jobs()
-    data = json.loads(folder.manifest_path.read_text(encoding="utf-8"))
-    folder.manifest_path.write_text(json.dumps({**data, "seeds": list(range(100, 116))}), encoding="utf-8")
+    folder.open(dataclasses.replace(folder.manifest(), seeds=tuple(range(100, 116))))
     folder.finish("2024-05-01T10:01:00+00:00")
 
 
@@ -52,13 +51,21 @@ def test_one_look_shows_all_there_is_and_ends(store):
 
 
 def test_watching_ends_by_itself_when_all_has_finished(store, monkeypatch):
-    monkeypatch.setattr(module, "EVERY_S", 0.05)
-    later = threading.Timer(0.3, finish, [store])
-    later.start()
+    monkeypatch.setattr(module, "EVERY_S", 0.0)
+    monkeypatch.setattr(module, "TIMES", 0.0)
+    seen, look = [], Watcher.look
+
+    def look_and_go_on(own: Watcher):
+        seen.append(look(own))
+        if len(seen) == 3:
+            finish(store)
+        return seen[-1]
+
+    monkeypatch.setattr(Watcher, "look", look_and_go_on)
     done = call("watch", store.path)
-    later.join()
-    assert done.exit_code == 0
+    assert done.exit_code == 0, done.stderr
     assert done.stdout.splitlines()[-2:] == ["seeds 100-115: finished", "176 of 176 epochs; all finished"]
+    assert len(seen) == 4
 
 
 def test_what_has_finished_is_shown_and_that_is_all(store):
@@ -155,9 +162,13 @@ def test_any_cell_may_be_asked_for(store, cell):
 
 
 def test_a_look_serves_all_who_ask_meanwhile(store, monkeypatch):
-    looks = []
-    look = Watcher.look
-    monkeypatch.setattr(Watcher, "look", lambda own: (looks.append(1), look(own))[1])
+    looks, look = [], Watcher.look
+
+    def counted(own: Watcher):
+        looks.append(own)
+        return look(own)
+
+    monkeypatch.setattr(Watcher, "look", counted)
     monkeypatch.setattr(module, "EVERY_S", 1000.0)
     states = States(Watcher(store))
     for _ in range(5):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from sayso.cli.watch_page import MOMENTS, QUIET_S, Lines, overall, watch_page
 from sayso.core.experiment import Experiment
@@ -17,7 +18,7 @@ from sayso.runs.watching import CellSeen, Curves, JobSeen, Seen
 HOUR = 3600.0
 
 
-def job(number: int, **changes: object) -> JobSeen:
+def job(number: int, **changes: Any) -> JobSeen:
     at = JobSeen("main", (number,), "running", "stage1", 2, 4, 3, 11, 990.0, "cpu", "", 0.1)
     return dataclasses.replace(at, **changes)
 
@@ -36,10 +37,10 @@ def curves() -> Curves:
     return Curves("main", (("stage1", 40), ("stage2", 10)), means)
 
 
-def drawn(page: object, width: int = 120) -> list[str]:
-    console = Console(file=io.StringIO(), width=width)
-    console.print(page)
-    return console.file.getvalue().splitlines()
+def drawn(page: RenderableType, width: int = 120) -> list[str]:
+    said = io.StringIO()
+    Console(file=said, width=width).print(page)
+    return said.getvalue().splitlines()
 
 
 def test_every_state_has_its_seeds_and_every_job_its_row(seen, curves):

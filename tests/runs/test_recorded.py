@@ -1,4 +1,6 @@
 import os
+from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
@@ -8,8 +10,8 @@ from sayso.runs.recorded import Reached, Recorded
 from tests.core.written import record
 
 
-def write(path, records, mode="ab"):
-    with path.open(mode) as file:
+def write(path: Path, records: Iterable[Record]) -> None:
+    with path.open("ab") as file:
         file.write("".join(map(to_line, records)).encode())
 
 
@@ -34,7 +36,8 @@ def test_scores_are_means_over_seeds_of_means_over_stage2_seeds(path):
     assert recorded.look()
     ((point, (total, seeds)),) = recorded.means().items()
     assert point == ("stage2", 1, "QA3")
-    assert (total, seeds) == (pytest.approx(0.3 + 0.9), 2)
+    assert total == pytest.approx(0.3 + 0.9)
+    assert seeds == 2
     assert recorded.reached == Reached("stage2", 1, 1)
 
 
@@ -56,9 +59,14 @@ def test_a_look_reads_only_what_was_added_since(path, monkeypatch):
     recorded.look()
     first = path.stat().st_size
     assert not recorded.look()
-    taken = []
+    taken: list[bytes] = []
     take = recorded._take
-    monkeypatch.setattr(recorded, "_take", lambda lines: (taken.append(lines), take(lines)))
+
+    def note(lines: bytes) -> None:
+        taken.append(lines)
+        take(lines)
+
+    monkeypatch.setattr(recorded, "_take", note)
     write(path, [record(epoch=1, value=0.2)])
     assert recorded.look()
     assert taken == [path.read_bytes()[first:]]

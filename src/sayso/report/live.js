@@ -81,7 +81,7 @@
     ]), [...rest, "", "number", "number", "number"]);
     at("stopped").hidden = stopped.length === 0;
     fill("stopped", stopped.map((job) => [
-      ...whose(job), `${job.done} of ${job.total} epochs`, since(job.moved), job.said,
+      ...whose(job), `${job.done} of ${job.total} epochs`, since(job.moved), job.said || "–",
     ]), [...rest, "number", "number", "said"]);
     at("go-on").textContent = seen.go_on ? `They go on with: ${seen.go_on}` : "";
     fill("cells", seen.cells.map((cell) => [

@@ -243,4 +243,4 @@ def _cell(cell: CellStatus) -> CellSeen:
     finished = set(cell.seeds("finished"))
     running = set(cell.seeds("running")) - finished
     stopped = set(cell.seeds("stopped")) - finished - running
-    return CellSeen(cell.name, *(tuple(sorted(seeds)) for seeds in (finished, running, stopped)), cell.to_do)
+    return CellSeen(cell.name, tuple(sorted(finished)), tuple(sorted(running)), tuple(sorted(stopped)), cell.to_do)
