@@ -31,7 +31,7 @@ class JobSeen:
     """A job that has not finished.
 
     `stage`, `epoch` of `epochs`: the leg under way, and how many of its epochs are known to be done; `done` of `total`:
-    of all legs. `moved`: when its files changed last, in seconds since 1970. `where`: what it runs on. `said`: the last
+    of all legs. `moved`: when its files changed last, in seconds since 1970. `where`: which process runs it, or what it ran on. `said`: the last
     line of its log, of a job that was stopped. `pace`: epochs a second, None where not known.
     """
 
@@ -207,7 +207,7 @@ class Watcher:
             done=done,
             total=job.epochs,
             moved=followed.moved,
-            where=followed.where,
+            where=followed.where if job.by is None else str(job.by),
             said=followed.last_of_log() if job.state == "stopped" else "",
             pace=followed.marks.pace(now) if job.state == "running" else None,
         )
