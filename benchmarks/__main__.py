@@ -16,6 +16,7 @@ from benchmarks import (
     launches,
     near_ties,
     operations,
+    packing,
     page,
     paper_digits,
     paper_set_inclusion,
@@ -56,6 +57,7 @@ BENCHMARKS = {
     "gpu": gpu.main,
     "belief": belief.main,
     "power": power.main,
+    "packing": packing.main,
 }
 
 #: Left out where none is named: they take hours.

@@ -1,6 +1,7 @@
-"""A process that runs one job: ``python -P -m sayso.runs.worker``.
+"""A process that runs a job, or where it is told to stay job after job: ``python -P -m sayso.runs.worker``.
 
-It reads the job as one line of JSON from standard input, and writes what happens as JSON lines to standard output.
+It reads a job as one line of JSON from standard input, and writes what happens as JSON lines to standard output. When
+it could do another one it says ``ready``; after a job that did not come to its end it ends, whatever it was told.
 Standard input stays open for as long as its parent lives: when that ends, however it ends, so does the worker.
 
 ``-P`` keeps the working folder off its path, where a file may be called as a module of the standard library is. Types
@@ -10,9 +11,11 @@ of a user's own it looks for where its parent does, after everywhere else.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import logging
 import os
+import queue
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -30,6 +33,8 @@ from sayso.core.sweep import Cell, Job
 EXIT_STOPPED = 3
 #: The job is another process's.
 EXIT_HELD = 4
+#: Standard error of a job, in its folder.
+LOG = "log.txt"
 
 
 def job_to_json(
@@ -41,10 +46,11 @@ def job_to_json(
     train_again: bool = False,
     threads: int = 1,
     lapsed: tuple[int, int] | None = None,
+    stay: bool = False,
 ) -> str:
     """Write a job as the one line a worker reads: to be run, or where `measures` are named, to be measured.
 
-    `lapsed` is as `JobFolder.hold` has it.
+    `lapsed` is as `JobFolder.hold` has it. `stay`: the worker is to wait for another one when it has done it.
     """
     request = {
         "cell": job.cell.name,
@@ -56,6 +62,7 @@ def job_to_json(
         "train_again": train_again,
         "threads": threads,
         "lapsed": lapsed,
+        "stay": stay,
     }
     return json.dumps({**request, "path": import_path() if has_foreign(request) else []})
 
@@ -85,10 +92,10 @@ class _Warnings(logging.Handler):
 
 
 def main() -> int:
-    """Run the job on standard input; the exit code is 0, 2 after an error the user can put right, or `EXIT_HELD`."""
+    """Run jobs on standard input; the exit code is 0, 2 after an error the user can put right, or `EXIT_HELD`."""
     request: dict[str, Any] = json.loads(sys.stdin.readline())
-    sys.path += [folder for folder in request["path"] if folder not in sys.path]
-    threading.Thread(target=_stop_with_parent, daemon=True).start()
+    more: queue.SimpleQueue[str] = queue.SimpleQueue()
+    threading.Thread(target=_stop_with_parent, args=(more,), daemon=True).start()
     output, sys.stdout = sys.stdout, sys.stderr  # whatever libraries print must not mix with the events
 
     def send(event: dict[str, object]) -> None:
@@ -96,6 +103,17 @@ def main() -> int:
         output.flush()
 
     logging.getLogger("sayso").addHandler(_Warnings(send))
+    while (code := _run(request, send)) == 0 and request["stay"]:
+        gc.collect()
+        send({"event": "ready"})
+        request = json.loads(more.get())
+        _log_to(Path(request["folder"]) / LOG)
+    return code
+
+
+def _run(request: dict[str, Any], send: Callable[[dict[str, object]], None]) -> int:
+    """Run a job as its experiment asks, whatever was run before; the exit code that says how it ended."""
+    sys.path += [folder for folder in request["path"] if folder not in sys.path]
     try:
         import torch
 
@@ -137,10 +155,23 @@ def main() -> int:
     return 0
 
 
-def _stop_with_parent() -> None:
-    """End this process when standard input is closed (read past Python's buffer, whose lock would bar its exit)."""
-    while os.read(sys.stdin.fileno(), 1):
-        pass
+def _log_to(log: Path) -> None:
+    """Let standard error go on in another file, as far as it can be opened."""
+    sys.stderr.flush()
+    with contextlib.suppress(OSError), log.open("ab") as file:
+        os.dup2(file.fileno(), 2)
+
+
+def _stop_with_parent(more: queue.SimpleQueue[str]) -> None:
+    """Pass on further lines of standard input, and end this process when it is closed.
+
+    It is read past Python's buffer, whose lock would bar this process's exit.
+    """
+    said = b""
+    while read := os.read(sys.stdin.fileno(), 1 << 16):
+        *lines, said = (said + read).split(b"\n")
+        for line in lines:
+            more.put(line.decode())
     os._exit(EXIT_STOPPED)
 
 
