@@ -287,7 +287,7 @@ def test_what_a_run_meant_that_was_killed_counts_no_more(brief, tmp_path, ran):
     folder = tmp_path / "runs" / "killed"
     folder.mkdir(parents=True)
     (folder / ".lease-1").write_text(json.dumps({**gone.as_json(), "lapse": 120.0}), encoding="utf-8")
-    (folder / "deal.json").write_text('{"main": [[1, 2, 3]]}', encoding="utf-8")
+    (folder / "deal.json").write_text('[{"cell": "main", "seeds": [1, 2, 3]}]', encoding="utf-8")
     sayso.run(brief, out=tmp_path, seeds="1-2", jobs=1)
     assert ran == [(1, 2)]
     assert not folder.exists()

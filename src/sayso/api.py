@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sayso.core.errors import SaysoError, nearest
 from sayso.core.experiment import Experiment, load_spec
@@ -14,13 +13,15 @@ from sayso.core.identity import Today, require_unchanged
 from sayso.core.job_folder import JobFolder
 from sayso.core.legs import kept_states, legs
 from sayso.core.measure import Measure
-from sayso.core.protocols import ModelSpec
 from sayso.core.runs_here import Deals
 from sayso.core.seeds import Seeds
 from sayso.core.spec import resolve
 from sayso.core.store import Store
-from sayso.core.sweep import Cell, Deal, Executor, Job, plan
+from sayso.core.sweep import Cell, Deal, Job, plan
 from sayso.results import RESULTS, Results
+
+if TYPE_CHECKING:
+    from sayso.runs.slurm import Array
 
 Listener = Callable[[str, dict[str, object]], None]
 
@@ -92,6 +93,8 @@ def run(
     seeds: Seeds | str | int | None = None,
     jobs: int | None = None,
     save_models: bool = False,
+    on: str = "here",
+    slurm: Sequence[str] = (),
     on_plan: Callable[[Sequence[Job], Sequence[Job]], None] | None = None,
     on_event: Listener | None = None,
 ) -> Results:
@@ -112,6 +115,10 @@ def run(
     save_models
         Also keep every seed's model after each stage, as a transformers checkpoint. Seeds that finished without that
         are an error: their models are gone.
+    on
+        Where: ``here``, or ``slurm`` for a cluster of which this is a login node.
+    slurm
+        What is asked of SLURM, ``KEY=VALUE`` each: `sayso.runs.slurm_settings` says what there is.
     on_plan, on_event
         Hear of the jobs to be run and those already finished, and of what each does: ``building``, ``step`` (once a
         second), ``measuring``, ``epoch``, ``warning``, ``finished``.
@@ -123,31 +130,19 @@ def run(
     """
     from sayso.paper.fair import require_fair
     from sayso.runs.needed import lacking_measures
+    from sayso.runs.places import place
+    from sayso.runs.slurm_queue import clear
 
     chosen = experiment if isinstance(experiment, Experiment) else load(experiment)
     require_fair(chosen)
-    if seeds is None:
-        seeds = chosen.seeds
-    elif not isinstance(seeds, Seeds):
-        seeds = Seeds.parse(str(seeds), first=chosen.seeds.first)
+    seeds = _seeds(chosen, seeds)
     if jobs is not None and jobs < 1:
         raise SaysoError(f"jobs is {jobs}; it must be at least 1")
     results = Results(Path(out) if out is not None else results_folder(chosen))
     store, listen = results.store, on_event or _ignore
-
-    def choose(others: Deals) -> Sequence[Job]:
-        folders = store.jobs()
-        require_unchanged(folders, Today(own_only=False))
-        begun: dict[str, list[tuple[int, ...]]] = {}
-        finished: dict[str, list[tuple[int, ...]]] = {}
-        for folder in folders:
-            manifest = folder.manifest()
-            (finished if folder.finished else begun).setdefault(manifest.cell, []).append(manifest.seeds)
-        for cell, deal in others.items():  # they are run there, whatever seeds were asked for here
-            known = finished.setdefault(cell, [])
-            known += [each for each in deal if each not in known]
-        return plan(chosen, list(seeds), _dealing(chosen, jobs), begun, finished)
-
+    where = place(on, slurm)
+    clear(store)  # what a scheduler had of the folder and is done with
+    choose = _choosing(store, chosen, seeds, where.deal(chosen, jobs))
     with store.held(chosen.model_copy(update={"seeds": seeds}), choose) as planned:
         todo = [job for job in planned if not store.job(job.id).finished]
         done = [job for job in planned if store.job(job.id).finished]
@@ -162,8 +157,39 @@ def run(
                 message = f"trained without {', '.join(names)}, which '{command}' adds"
                 listen(job.id, {"event": "warning", "message": message})
         if todo:
-            _executor(store, chosen.model, jobs, len(planned), save_models=save_models).run(todo, listen)
+            where.executor(store, chosen.model, (jobs, len(planned)), save_models=save_models).run(todo, listen)
     return results
+
+
+def arrays(
+    experiment: Experiment | str | Path,
+    *,
+    out: str | Path | None = None,
+    seeds: Seeds | str | int | None = None,
+    jobs: int | None = None,
+    slurm: Sequence[str] = (),
+) -> Sequence[Array]:
+    """What `run` would submit to SLURM with these arguments; nothing is written or submitted.
+
+    Raises
+    ------
+    SaysoError
+        As `run` before it begins; not if there is no SLURM here.
+    """
+    from sayso.paper.fair import require_fair
+    from sayso.runs.places import Slurm
+    from sayso.runs.slurm import arrays_of
+    from sayso.runs.slurm_settings import slurm_settings
+
+    chosen = experiment if isinstance(experiment, Experiment) else load(experiment)
+    require_fair(chosen)
+    store, where = Store(Path(out) if out is not None else results_folder(chosen)), Slurm(slurm_settings(slurm))
+    choose = _choosing(store, chosen, _seeds(chosen, seeds), where.deal(chosen, jobs))
+    others = store.runs.deals()
+    had = {(cell, each) for cell, deal in others.items() for each in deal}
+    new = [job for job in choose(others) if (job.cell.name, job.seeds) not in had]
+    todo = [job for job in new if not store.job(job.id).finished]
+    return arrays_of(todo, where.needs, where.settings)
 
 
 def measure(
@@ -186,6 +212,7 @@ def measure(
         or data or model are not those the results rest on.
     """
     from sayso.runs.needed import needed, to_take, what_it_takes
+    from sayso.runs.places import place
 
     results = Results(path)
     store = results.store
@@ -215,30 +242,35 @@ def measure(
         on_plan(todo, done)
     if todo:
         options = {"measures": tuple(measures), "train_again": train_again}
-        _executor(store, results.experiment.model, jobs, len(todo), **options).run(todo, on_event or _ignore)
+        executor = place("here").executor(store, results.experiment.model, (jobs, len(todo)), **options)
+        executor.run(todo, on_event or _ignore)
     return results
 
 
-def _dealing(experiment: Experiment, jobs: int | None) -> Deal:
-    """How seeds go to jobs here; what there is to run on is looked for when there are any."""
-    from sayso.runs.machine import this_machine
-    from sayso.runs.processes import dealing
+def _choosing(store: Store, experiment: Experiment, seeds: Seeds, deal: Deal) -> Callable[[Deals], Sequence[Job]]:
+    """Chooses the jobs of a run, given those of others that are under way."""
 
-    dealer = functools.cache(lambda: dealing(experiment, this_machine(), jobs))
-    return lambda cell, seeds: dealer()(cell, seeds)
+    def choose(others: Deals) -> Sequence[Job]:
+        folders = store.jobs()
+        require_unchanged(folders, Today(own_only=False))
+        begun: dict[str, list[tuple[int, ...]]] = {}
+        finished: dict[str, list[tuple[int, ...]]] = {}
+        for folder in folders:
+            manifest = folder.manifest()
+            (finished if folder.finished else begun).setdefault(manifest.cell, []).append(manifest.seeds)
+        for cell, jobs in others.items():  # they are run there, whatever seeds are asked for here
+            known = finished.setdefault(cell, [])
+            known += [each for each in jobs if each not in known]
+        return plan(experiment, list(seeds), deal, begun, finished)
+
+    return choose
 
 
-def _executor(store: Store, model: ModelSpec, jobs: int | None, planned: int, **options: Any) -> Executor:
-    """Processes here, as many as usual unless told otherwise, with what each has of cores and GPUs."""
-    from sayso.runs.local import LocalProcesses
-    from sayso.runs.machine import this_machine
-    from sayso.runs.processes import threads_of, usual_processes
-
-    machine = this_machine()
-    processes = jobs or usual_processes(model, machine)
-    threads = threads_of(model, min(processes, planned), machine)
-    gpus = tuple(gpu.visible for gpu in machine.gpus)
-    return LocalProcesses(store, processes=processes, threads=threads, gpus=gpus, **options)
+def _seeds(experiment: Experiment, asked: Seeds | str | int | None) -> Seeds:
+    """The seeds meant; the experiment's own where nothing is said."""
+    if asked is None:
+        return experiment.seeds
+    return asked if isinstance(asked, Seeds) else Seeds.parse(str(asked), first=experiment.seeds.first)
 
 
 def _look_at(folder: JobFolder, job: Job, save_models: bool) -> None:

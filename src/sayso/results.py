@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from sayso.core.identity import Today, models_read, notices, require_unchanged
 from sayso.core.store import Store
 
 if TYPE_CHECKING:
+    import duckdb
     import pandas as pd
 
     from sayso.report.figure import Figure
@@ -50,11 +51,13 @@ class Results:
 
         return load(self.store)
 
+    @without_collecting()
     def table(self) -> pd.DataFrame:
         """Means and 95% intervals over seeds after the last epoch of each stage."""
+        from sayso.report.table import load
         from sayso.stats.values import final_table
 
-        return final_table(self.records())
+        return final_table(load(self.store, categories=True))
 
     def control(self) -> Results | None:
         """The results of its control, in a folder beside this one; None where it has none or it was not run."""
@@ -72,6 +75,10 @@ class Results:
             except SaysoError:  # a folder that cannot be read is not this one's business
                 continue
         return None
+
+    def duckdb(self) -> duckdb.DuckDBPyConnection:
+        """Views of the folder for SQL: `database` of this one alone."""
+        return database([self.path])
 
     def ledger(self) -> pd.DataFrame:
         """What each subset contributed to training, by seed, stage, subset and kind of document.
@@ -98,6 +105,7 @@ class Results:
             found = beside_control(found, judge(control.records(), control.experiment))
         return with_foresight(beyond_entities(found, records, experiment), experiment)
 
+    @without_collecting()
     def notices(self) -> list[str]:
         """What a reader should know: data or models changed since, versions or devices that are not all the same."""
         return notices(self.store.jobs(), Today(own_only=True))
@@ -190,6 +198,26 @@ class Results:
 
         row = TABLE.get(self.experiment.name)
         return () if row is None else row.about.figures
+
+
+def database(folders: Iterable[str | Path]) -> duckdb.DuckDBPyConnection:
+    """A DuckDB database in memory with views of results folders: records, final, jobs, cells, predictions and more.
+
+    ``database(["a", "b"]).sql("select folder, subset, avg(value) from final group by all").df()``. Indexes of the
+    folders are brought up to date first (`sayso.query.index`); jobs that finish later are not seen. Columns of each
+    view are in docs/query.md.
+
+    Raises
+    ------
+    SaysoError
+        If DuckDB is not installed, one is no results folder or is named twice, its files are damaged, or its jobs rest
+        on different data or models.
+    """
+    try:
+        from sayso.query.views import connect
+    except ModuleNotFoundError as error:
+        raise SaysoError(f"SQL needs {error.name}, which is not installed: pip install 'sayso[query]'") from error
+    return connect([Path(folder) for folder in folders])
 
 
 def default_results() -> Path:

@@ -176,7 +176,7 @@ def test_trust_lasts_from_when_a_renewal_began_not_from_when_it_arrived(tmp_path
     def slow(path: Path, times: tuple[int, int] | None = None) -> None:
         now.now += 70.0
 
-    monkeypatch.setattr(module.os, "utime", slow)
+    monkeypatch.setattr("os.utime", slow)
     lease.renew()
     assert now.now == 70.0
     now.now = 80.0
@@ -223,7 +223,7 @@ def test_a_disk_without_links_will_do(tmp_path, monkeypatch, code):
     def refuse(*_: object) -> None:
         raise OSError(code, "no links")
 
-    monkeypatch.setattr(lease_file.os, "link", refuse)
+    monkeypatch.setattr("os.link", refuse)
     with held(tmp_path) as lease:
         with pytest.raises(HeldError):
             take(tmp_path)
@@ -239,7 +239,7 @@ def test_a_link_that_was_made_though_the_server_said_it_was_there_counts(tmp_pat
         real(source, target)
         raise FileExistsError
 
-    monkeypatch.setattr(lease_file.os, "link", lost_answer)
+    monkeypatch.setattr("os.link", lost_answer)
     with held(tmp_path):
         assert names(tmp_path) == [".lease-1"]
 

@@ -271,7 +271,7 @@ def test_a_job_that_another_took_between_the_look_and_the_start_is_left_to_it(st
     folder.path.mkdir(parents=True)
     monkeypatch.setattr(Watch, "free", lambda self: True)  # it looked free just now
     lease = take(folder.path)
-    real, looks = local.job_to_json, []
+    real, looks = job_to_json, []
 
     def hand_over(*arguments: Any, **options: Any) -> str:
         looks.append(1)

@@ -46,7 +46,7 @@ def trained(job: Job, path) -> JobFolder:
     return folder
 
 
-def measured(job: Job, folder: JobFolder, *measures: Measure, **options: bool) -> list[dict[str, object]]:
+def measured(job: Job, folder: JobFolder, *measures: Measure, **options: Any) -> list[dict[str, object]]:
     events: list[dict[str, object]] = []
     measure_job(job, folder, measures, events.append, **options)
     return events

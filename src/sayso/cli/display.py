@@ -151,6 +151,8 @@ def line(progress: RunProgress, job: JobProgress) -> str:
     if job.state == "elsewhere":
         return f"seeds {job.label}: left to {job.by}"
     left = progress.time_left()
+    if job.stage is None:
+        return f"seeds {job.label}: {job.done} of {job.total} epochs"
     where = f"seeds {job.label}: {job.stage} {job.epoch}/{job.epochs}"
     parts = [where if not job.step or job.measuring else f"{where} + step {job.step}/{job.steps}"]
     if job.measuring:
@@ -172,7 +174,16 @@ def picture(progress: RunProgress) -> RenderableType:
     several = any(job.cell for job in progress.jobs.values())
     columns: list[tuple[str, Callable[[JobProgress], RenderableType]]] = [
         ("seeds", lambda job: Text(seed_range(job.job.seeds))),
-        ("stage", lambda job: Text(f"{job.stage} {job.epoch}/{job.epochs}" if job.stage else job.state)),
+        (
+            "stage",
+            lambda job: Text(
+                f"{job.stage} {job.epoch}/{job.epochs}"
+                if job.stage
+                else f"{job.done}/{job.total}"
+                if job.done
+                else job.state
+            ),
+        ),
         ("", lambda job: ProgressBar(total=max(1, job.total), completed=job.done + job.part, width=12)),
         ("now", lambda job: Text(_under_way(job))),
         ("loss", lambda job: Text("" if math.isnan(job.loss) else f"{job.loss:.3f}")),

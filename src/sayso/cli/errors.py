@@ -17,6 +17,7 @@ from sayso.learners.several import torchrun
 #: What only ``sayso[all]`` installs: modules a command may find missing.
 EXTRAS = (
     "altair",
+    "duckdb",
     "jinja2",
     "pandas",
     "pooch",
@@ -53,7 +54,7 @@ class OneLineErrors(TyperGroup):
         except ModuleNotFoundError as error:
             if (error.name or "").partition(".")[0] not in EXTRAS:
                 raise
-            package = "excel" if error.name == "python_calamine" else "all"
+            package = {"python_calamine": "excel", "duckdb": "query"}.get(error.name or "", "all")
             _fail(f"this needs {error.name}, which is not installed: pip install 'sayso[{package}]'")
         except OSError as error:
             if error.errno == errno.EPIPE:

@@ -117,6 +117,18 @@ def run(
     power: Annotated[
         bool, typer.Option("--power", help="Also say how many seeds each claim needs, as 'sayso power' does.")
     ] = False,
+    on: Annotated[str, typer.Option(metavar="PLACE", help="Where: here or slurm.")] = "here",
+    slurm: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="With --on slurm: tasks, side_by_side, cores, gpus, memory (GB), hours, or an option of sbatch, such "
+            "as partition=gpu.",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --on slurm: say what would be submitted, and submit nothing.")
+    ] = False,
 ) -> None:
     """Run an experiment; ends with results, claims and a report.
 
@@ -138,6 +150,15 @@ def run(
     if keep is not None:
         experiment = experiment.with_settings({"keep": int(keep) if keep.isdigit() else keep})
     folder = out or api.results_folder(experiment, loaded)
+    if dry_run:
+        if on != "slurm":
+            raise SaysoError("--dry-run says what would be submitted: add --on slurm")
+        from sayso.cli.slurm_page import arrays_page
+        from sayso.runs.slurm_settings import slurm_settings
+
+        found = api.arrays(experiment, out=folder, seeds=seeds, jobs=jobs, slurm=slurm or [])
+        terminal.show(arrays_page(found, slurm_settings(slurm or [])))
+        return
     with stoppable("goes on where it was"), Display(terminal.console(stderr=True), folder) as display:
         if (facts := own_facts_page(experiment)) is not None:
             display.console.print(facts)
@@ -147,6 +168,8 @@ def run(
             seeds=seeds,
             jobs=jobs,
             save_models=save_models,
+            on=on,
+            slurm=slurm or [],
             on_plan=display.on_plan,
             on_event=display.on_event,
         )

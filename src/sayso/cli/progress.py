@@ -148,6 +148,8 @@ class RunProgress:
                 job.exact_match = exact_match or job.exact_match
             case {"event": "elsewhere", "by": str(by)}:
                 job.state, job.by = "elsewhere", by
+            case {"event": "come_to", "done": int(done)}:
+                job.state, job.done = "training", done
             case {"event": "finished"}:
                 job.state, job.done, job.step = "finished", job.total, 0
                 match event:

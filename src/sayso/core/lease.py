@@ -75,6 +75,7 @@ class Watch:
         self._folder, self._clock = folder, clock
         self._since = clock()
         self.seen: Seen | None = None
+        self.lives = False  # it was renewed while this watched
 
     def free(self) -> bool:
         """Whether the folder can be taken now."""
@@ -83,7 +84,7 @@ class Watch:
         if found is None or found.over:
             return True
         if before is None or before.mark != found.mark:
-            self._since = self._clock()
+            self._since, self.lives = self._clock(), before is not None
             return False
         return self._clock() - self._since >= found.lapse
 

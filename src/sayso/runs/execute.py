@@ -39,6 +39,10 @@ Listener = Callable[[dict[str, object]], None]
 WAIT_S = 30.0
 
 
+class StoppedError(Exception):
+    """A job was told to stop, and did so with all it had done kept."""
+
+
 def execute(
     job: Job,
     folder: JobFolder,
@@ -47,15 +51,19 @@ def execute(
     save_models: bool = False,
     wait_s: float = WAIT_S,
     lapsed: tuple[int, int] | None = None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> None:
     """Run a job from where it stands to its end, or return at once if it has finished.
 
-    `wait_s` and `lapsed` are as `JobFolder.hold` has them.
+    `wait_s` and `lapsed` are as `JobFolder.hold` has them. Where `stop` says so after an epoch, that one is kept and
+    none begun.
 
     Raises
     ------
     HeldError
         If another process is running it.
+    StoppedError
+        If it was told to stop.
     SaysoError
         If its files are damaged, or it was begun with other data or another model.
     """
@@ -64,10 +72,10 @@ def execute(
             folder.tidy(kept_states(as_begun(job, folder).cell.experiment))
             return
         with _withdrawn_if_refused(folder):
-            _go_on(job, folder, on_event, save_models)
+            _go_on(job, folder, on_event, save_models, stop)
 
 
-def _go_on(job: Job, folder: JobFolder, on_event: Listener, save_models: bool) -> None:
+def _go_on(job: Job, folder: JobFolder, on_event: Listener, save_models: bool, stop: Callable[[], bool]) -> None:
     """Train from wherever the folder is to the end, and mark it finished."""
     on_event({"event": "building"})
     if folder.begun:
@@ -77,7 +85,7 @@ def _go_on(job: Job, folder: JobFolder, on_event: Listener, save_models: bool) -
     folder.open(with_peaks(manifest, peaks.values()))
     require_one_origin(each for each in folder.siblings() if each.begun)
     speed = Speed()
-    _train(job, folder, learner, on_event, save_models, peaks, speed)
+    _train(job, folder, learner, on_event, save_models, peaks, speed, stop)
     summary = speed.summary()
     folder.finish(now(), summary)
     folder.tidy(kept_states(job.cell.experiment))
@@ -147,6 +155,7 @@ def _train(
     save_models: bool,
     peaks: Mapping[str, MatrixPeak],
     speed: Speed,
+    stop: Callable[[], bool],
 ) -> None:
     """Run all legs that are left, from the position the folder is at."""
     experiment = job.cell.experiment
@@ -168,7 +177,7 @@ def _train(
         start = position.epoch if position and position.leg == index else 0
         stage = leg.stage
         pace = Pace(stage.name, stage.epochs, on_event, speed=speed, peak=peaks.get(stage.name))
-        _run_leg(job, folder, progress, learner, corpora, on_event, pace, index, start)
+        _run_leg(job, folder, progress, learner, corpora, on_event, pace, index, start, stop)
         if save_models:
             _save_models(job, folder, learner, leg)
 
@@ -183,6 +192,7 @@ def _run_leg(
     pace: Pace,
     index: int,
     start: int,
+    stop: Callable[[], bool],
 ) -> None:
     """Train one leg from the end of epoch `start` on; records are kept after each epoch, checkpoints now and then."""
     experiment = job.cell.experiment
@@ -206,7 +216,8 @@ def _run_leg(
         records = measure(epoch)
         if epoch == stage.epochs:
             folder.add_to_ledger(contributions(corpora, leg, experiment.train_spec(stage), learner.lengths()))
-        progress.keep(index, epoch, records, last=epoch == stage.epochs)
+        stopping = stop()
+        progress.keep(index, epoch, records, last=stopping or epoch == stage.epochs)
         on_event(
             {
                 "event": "epoch",
@@ -219,6 +230,8 @@ def _run_leg(
                 "exact_match": _headline(records),
             }
         )
+        if stopping and epoch < stage.epochs:
+            raise StoppedError(f"{folder.path}: stopped after epoch {epoch} of {stage.name}; run again to go on")
         pace.begin(epoch)
 
     if start == 0:

@@ -22,7 +22,7 @@ from sayso.learners.several import torchrun
 from sayso.runs.devices import VISIBLE
 from sayso.runs.gpus import GPUS
 from sayso.runs.needs import Needed, Needs, longest_first
-from sayso.runs.worker import LOG, job_to_json
+from sayso.runs.worker import LOG, STOP, job_to_json
 from sayso.runs.worker_process import begin, end, end_ready, event_of, may_share, threads_in
 
 OnEvent = Callable[[str, dict[str, object]], None]
@@ -44,6 +44,10 @@ class LocalProcesses:
     together, and gives them back when it ends.
     A job that another process holds is left to that one, and begun here only if that one ends before the job does.
     Where `measures` are named, jobs that have finished are measured instead of run (`sayso.runs.measure`).
+
+    With a `run_name` this is one of several that go through the same jobs: one that failed in that run
+    already is not tried again, one that fails ends no others, and jobs that others hold are not waited for, if those
+    live.
     """
 
     store: Store
@@ -53,9 +57,11 @@ class LocalProcesses:
     save_models: bool = False
     measures: Sequence[Measure] = ()
     train_again: bool = False
+    run_name: str = ""
     _holds: dict[str, list[str]] = field(default_factory=dict, init=False)
     _jobs: dict[str, Job] = field(default_factory=dict, init=False)
     _elsewhere: list[tuple[Job, Watch]] = field(default_factory=list, init=False)
+    _stopping: bool = field(default=False, init=False)
     _look_next: float = field(default=0.0, init=False)
     _running: dict[str, subprocess.Popen[str]] = field(default_factory=dict, init=False)
     _ready: list[subprocess.Popen[str]] = field(default_factory=list, init=False)
@@ -67,7 +73,8 @@ class LocalProcesses:
         Raises
         ------
         SaysoError
-            If a job fails: the message is the job's own, or names its log. Jobs already running are finished first.
+            If a job fails: the message is the job's own, or names its log. Jobs already running are finished first, and
+            where this is one of several runs all others.
         KeyboardInterrupt
             After Ctrl-C, once all processes have ended.
         """
@@ -76,8 +83,8 @@ class LocalProcesses:
         waiting = collections.deque((job, Watch(self.store.job(job.id).path)) for job in jobs)
         failures: list[str] = []
         try:
-            while ((waiting or self._elsewhere) and not failures) or self._running:
-                while waiting and not failures and len(self._running) < self.processes:
+            while ((waiting or self._elsewhere) and self._goes_on(failures)) or self._running:
+                while waiting and self._goes_on(failures) and len(self._running) < self.processes:
                     self._begin(*waiting.popleft(), on_event)
                 waiting.extendleft(self._come_back(on_event))  # begun already, so they come first
                 if not (self._running or self._elsewhere):
@@ -89,9 +96,9 @@ class LocalProcesses:
                 if event["event"] == "ready":
                     self._ready.append(self._running.pop(job_id))
                 elif event["event"] == "exit":
-                    failures += self._ended(job_id, event)
+                    failures += self._failed(job_id, self._ended(job_id, event))
                 elif event["event"] == "error":
-                    failures.append(str(event["message"]))
+                    failures += self._failed(job_id, str(event["message"]))
                 elif event["event"] == "held":
                     job = self._jobs[job_id]
                     waiting.append((job, Watch(self.store.job(job_id).path)))
@@ -100,13 +107,40 @@ class LocalProcesses:
         finally:
             self._stop_all()
         if failures:
-            raise SaysoError(failures[0])
+            more = f" (and {len(failures) - 1} more)" if len(failures) > 1 and self.run_name else ""
+            raise SaysoError(failures[0] + more)
+
+    def stop(self, wait_s: float) -> None:
+        """Let no job begin any more, and those that run end after the epoch they are in; wait so long for them."""
+        self._stopping = True
+        for process in self._running.values():
+            with contextlib.suppress(OSError):
+                assert process.stdin is not None
+                process.stdin.write(f"{STOP}\n")
+                process.stdin.flush()
+        until = time.monotonic() + wait_s
+        for process in self._running.values():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(max(0.0, until - time.monotonic()))
+
+    def _goes_on(self, failures: Sequence[str]) -> bool:
+        """Whether jobs are begun still."""
+        return not self._stopping and (not failures or bool(self.run_name))
+
+    def _failed(self, job_id: str, message: str | None) -> list[str]:
+        """Note in its folder that a job failed."""
+        if message is None:
+            return []
+        self.store.job(job_id).note_failure(message, self.run_name)
+        return [message]
 
     def _begin(self, job: Job, watch: Watch, on_event: OnEvent) -> None:
         """Start a job, unless another process has finished it or holds it."""
         folder = self.store.job(job.id)
         if folder.finished and not self.measures:
             on_event(job.id, {"event": "finished"})
+        elif self.run_name and (failure := folder.failure()) is not None and failure[1] == self.run_name:
+            on_event(job.id, {"event": "warning", "message": f"not tried again: {failure[0]}"})
         elif folder.path.exists() and not watch.free():
             self._elsewhere.append((job, watch))
             on_event(job.id, {"event": "elsewhere", "by": watch.holder})
@@ -124,13 +158,14 @@ class LocalProcesses:
                 on_event(job.id, {"event": "finished"})
             elif watch.free():
                 yield job, watch
-            else:
+            elif not (watch.lives and self.run_name):
                 self._elsewhere.append((job, watch))
 
     def _start(self, job: Job, lapsed: tuple[int, int] | None) -> None:
         folder = self.store.job(job.id)
         try:
             folder.path.mkdir(parents=True, exist_ok=True)
+            folder.failed_path.unlink(missing_ok=True)
             log = (folder.path / LOG).open("a", encoding="utf-8")
         except OSError as error:
             raise SaysoError(f"{folder.path}: cannot write here: {error.strerror}") from error
@@ -194,14 +229,14 @@ class LocalProcesses:
             event = event_of(line)
             if event is None:
                 continue
-            said_error = said_error or event["event"] in ("error", "held")
+            said_error = said_error or event["event"] in ("error", "held", "stopped")
             self._events.put((job_id, event))
             if event["event"] == "ready":
                 return
         process.stdout.close()
         self._events.put((job_id, {"event": "exit", "code": process.wait(), "explained": said_error}))
 
-    def _ended(self, job_id: str, event: dict[str, object]) -> list[str]:
+    def _ended(self, job_id: str, event: dict[str, object]) -> str | None:
         """Forget a process that has ended; say what was wrong if it did not say so itself."""
         process = self._running.pop(job_id)
         self._holds.pop(job_id, None)
@@ -209,11 +244,9 @@ class LocalProcesses:
             with contextlib.suppress(OSError):
                 process.stdin.close()
         if event["code"] == 0 or event["explained"]:
-            return []
+            return None
         log = self.store.job(job_id).path / LOG
-        return [
-            f"job {job_id} ended with code {event['code']}; its log is {log}; run again to go on from its last epoch"
-        ]
+        return f"job {job_id} ended with code {event['code']}; its log is {log}; run again to go on from its last epoch"
 
     def _stop_all(self) -> None:
         """End what still runs: closing a worker's standard input stops it."""

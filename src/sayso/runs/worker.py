@@ -2,7 +2,8 @@
 
 It reads a job as one line of JSON from standard input, and writes what happens as JSON lines to standard output. When
 it could do another one it says ``ready``; after a job that did not come to its end it ends, whatever it was told.
-Standard input stays open for as long as its parent lives: when that ends, however it ends, so does the worker.
+Standard input stays open for as long as its parent lives: when that ends, however it ends, so does the worker. A line
+on it, `STOP`, asks it to keep the epoch under way once it is done, and to end.
 
 ``-P`` keeps the working folder off its path, where a file may be called as a module of the standard library is. Types
 of a user's own it looks for where its parent does, after everywhere else.
@@ -35,6 +36,8 @@ EXIT_STOPPED = 3
 EXIT_HELD = 4
 #: Standard error of a job, in its folder.
 LOG = "log.txt"
+#: Asks a worker to end after its epoch.
+STOP = "stop"
 
 
 def job_to_json(
@@ -94,8 +97,9 @@ class _Warnings(logging.Handler):
 def main() -> int:
     """Run jobs on standard input; the exit code is 0, 2 after an error the user can put right, or `EXIT_HELD`."""
     request: dict[str, Any] = json.loads(sys.stdin.readline())
+    stop = threading.Event()
     more: queue.SimpleQueue[str] = queue.SimpleQueue()
-    threading.Thread(target=_stop_with_parent, args=(more,), daemon=True).start()
+    threading.Thread(target=_stop_with_parent, args=(stop, more), daemon=True).start()
     output, sys.stdout = sys.stdout, sys.stderr  # whatever libraries print must not mix with the events
 
     def send(event: dict[str, object]) -> None:
@@ -103,7 +107,7 @@ def main() -> int:
         output.flush()
 
     logging.getLogger("sayso").addHandler(_Warnings(send))
-    while (code := _run(request, send)) == 0 and request["stay"]:
+    while (code := _run(request, send, stop.is_set)) == 0 and request["stay"]:
         gc.collect()
         send({"event": "ready"})
         request = json.loads(more.get())
@@ -111,14 +115,14 @@ def main() -> int:
     return code
 
 
-def _run(request: dict[str, Any], send: Callable[[dict[str, object]], None]) -> int:
+def _run(request: dict[str, Any], send: Callable[[dict[str, object]], None], stop: Callable[[], bool]) -> int:
     """Run a job as its experiment asks, whatever was run before; the exit code that says how it ended."""
     sys.path += [folder for folder in request["path"] if folder not in sys.path]
     try:
         import torch
 
         from sayso.learners.numerics import Numerics
-        from sayso.runs.execute import execute, threads_begun_with
+        from sayso.runs.execute import StoppedError, execute, threads_begun_with
         from sayso.runs.measure import measure_job
 
         experiment = load_spec(request["experiment"], "experiment", own_only=False)
@@ -132,8 +136,12 @@ def _run(request: dict[str, Any], send: Callable[[dict[str, object]], None]) -> 
         holding: dict[str, Any] = {"wait_s": 0.0, "lapsed": None if lapsed is None else tuple(lapsed)}
         if measures:
             measure_job(job, folder, measures, send, train_again=request["train_again"], **holding)
-        else:
-            execute(job, folder, send, save_models=request["save_models"], **holding)
+            return 0
+        try:
+            execute(job, folder, send, save_models=request["save_models"], stop=stop, **holding)
+        except StoppedError as error:
+            send({"event": "stopped", "message": str(error)})
+            return EXIT_STOPPED
     except (HeldError, LostError) as error:
         send({"event": "held", "message": str(error)})
         return EXIT_HELD
@@ -162,7 +170,7 @@ def _log_to(log: Path) -> None:
         os.dup2(file.fileno(), 2)
 
 
-def _stop_with_parent(more: queue.SimpleQueue[str]) -> None:
+def _stop_with_parent(stop: threading.Event, more: queue.SimpleQueue[str]) -> None:
     """Pass on further lines of standard input, and end this process when it is closed.
 
     It is read past Python's buffer, whose lock would bar this process's exit.
@@ -171,7 +179,10 @@ def _stop_with_parent(more: queue.SimpleQueue[str]) -> None:
     while read := os.read(sys.stdin.fileno(), 1 << 16):
         *lines, said = (said + read).split(b"\n")
         for line in lines:
-            more.put(line.decode())
+            if line == STOP.encode():
+                stop.set()
+            else:
+                more.put(line.decode())
     os._exit(EXIT_STOPPED)
 
 

@@ -1,0 +1,98 @@
+"""Where jobs run, by name: how seeds are dealt to jobs there, and what runs them."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sayso.core.errors import SaysoError, nearest
+from sayso.core.experiment import Experiment
+from sayso.core.protocols import ModelSpec
+from sayso.core.store import Store
+from sayso.core.sweep import Cell, Deal, Executor, Job, cells, stacks
+from sayso.learners.specs import HFModel
+from sayso.runs import local, machine, processes
+from sayso.runs.needs import Needs
+from sayso.runs.slurm import SlurmArrays
+from sayso.runs.slurm_settings import SlurmSettings, slurm_settings
+
+
+class Place(Protocol):
+    """Where jobs run."""
+
+    def deal(self, experiment: Experiment, jobs: int | None) -> Deal:
+        """How seeds go to jobs, `jobs` of them at a time, or as many as usual."""
+
+    def executor(
+        self, store: Store, model: ModelSpec, at_a_time: tuple[int | None, int], /, **options: Any
+    ) -> Executor:
+        """What runs them: so many at a time, or as many as usual, of so many that are planned."""
+
+
+class Here:
+    """Processes on this machine, with what each has of cores and GPUs."""
+
+    def deal(self, experiment: Experiment, jobs: int | None) -> Deal:
+        """As `Place.deal`; what there is to run on is looked for when there are seeds to deal."""
+        dealer = functools.cache(lambda: processes.dealing(experiment, machine.this_machine(), jobs))
+        return lambda cell, seeds: dealer()(cell, seeds)
+
+    def executor(
+        self, store: Store, model: ModelSpec, at_a_time: tuple[int | None, int], /, **options: Any
+    ) -> Executor:
+        """As `Place.executor`."""
+        jobs, planned = at_a_time
+        there = machine.this_machine()
+        count = jobs or processes.usual_processes(model, there)
+        threads = processes.threads_of(model, min(count, planned), there)
+        gpus = tuple(gpu.visible for gpu in there.gpus)
+        return local.LocalProcesses(store, processes=count, threads=threads, gpus=gpus, **options)
+
+
+@dataclass(frozen=True)
+class Slurm:
+    """A cluster; `settings` say what is asked of it."""
+
+    settings: SlurmSettings
+
+    def needs(self, job: Job) -> Needs:
+        """What a job needs, estimated where nothing is said."""
+        return self.settings.needs(Needs(gpus=1 if isinstance(job.cell.experiment.model, HFModel) else 0))
+
+    def deal(self, experiment: Experiment, jobs: int | None) -> Deal:
+        """As `Place.deal`: so many jobs that all tasks have some."""
+        at_a_time = jobs or self.settings.tasks * self.settings.side_by_side
+        each = math.ceil(at_a_time / len(cells(experiment)))
+
+        def deal(cell: Cell, seeds: Sequence[int]) -> list[tuple[int, ...]]:
+            model = cell.experiment.model
+            most = model.max_replicas_on_gpu if self.needs(Job(cell, tuple(seeds))).gpus else None
+            return stacks(seeds, each, most or model.max_replicas)
+
+        return deal
+
+    def executor(
+        self, store: Store, _model: ModelSpec, _at_a_time: tuple[int | None, int], /, **options: Any
+    ) -> Executor:
+        """As `Place.executor`."""
+        return SlurmArrays(store, self.needs, self.settings, **options)
+
+
+def place(name: str, slurm: Sequence[str] = ()) -> Place:
+    """Find a place by its name; `slurm` are settings of a cluster (`sayso.runs.slurm_settings`).
+
+    Raises
+    ------
+    SaysoError
+        If there is none, or its settings are not right.
+    """
+    if name == "slurm":
+        return Slurm(slurm_settings(slurm))
+    if name != "here":
+        raise SaysoError(f"--on {name}: there is no such place{nearest(name, ('here', 'slurm'))}")
+    if slurm:
+        raise SaysoError("--slurm says what is asked of SLURM: add --on slurm")
+    return Here()
