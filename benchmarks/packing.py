@@ -18,7 +18,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,7 +32,10 @@ SHORTEST, LONGEST = MINUTE, 10 * HOUR
 JOBS, NODES = (10_000, 1_000), (1, 2, 4, 8, 16, 32, 64)
 #: Estimates are off by a factor whose logarithm is normal: two of three are right within this one.
 OFF_BY = 2.0
-DRAWS = range(2)
+DRAWS = range(100, 110)
+#: Orders, as the table calls them; the last two are longest first.
+BY_ESTIMATE = "by estimate"
+NAMES = ("as planned", "random", BY_ESTIMATE, "by length")
 
 
 @dataclass(frozen=True)
@@ -132,36 +135,37 @@ def orders(work: Sequence[float], rng: random.Random) -> dict[str, list[float]]:
         order = longest_first(range(len(work)), lambda job: Needs(hours=seconds[job] / HOUR), begun=lambda _: False)
         return [work[job] for job in order]
 
-    return {"plan": list(work), "random": shuffled, "longest first": first(estimated), "exactly": first(work)}
+    return dict(zip(NAMES, (list(work), shuffled, first(estimated), first(work)), strict=True))
 
 
 def table() -> None:
-    """Print what share of the ideal each order comes to, in per cent: the mean of the draws and the worst one."""
-    setting = Setting()
-    print("share of the ideal (everything lost counts), and in brackets of the ideal given failures: mean, worst draw")
+    """Print what share of the ideal each order comes to, in per cent: the mean of the draws, and the worst one."""
+    setting, rows = Setting(), [("jobs", "nodes", "ideal, hours", *NAMES, "failures", "given failures")]
     for jobs in JOBS:
         for nodes in NODES:
-            shares: dict[str, list[tuple[float, float]]] = {}
-            failures = 0
+            found: dict[str, list[Outcome]] = {name: [] for name in NAMES}
+            works = []
             for draw in DRAWS:
                 rng = drawing(draw, jobs, nodes)
-                work = sweep(jobs, rng)
-                for name, order in orders(work, rng).items():
-                    found = simulate(order, nodes, setting, drawing(draw, nodes))
-                    failures += found.failures
-                    shares.setdefault(name, []).append(
-                        (found.share(work, nodes), found.share_given_failures(work, nodes))
-                    )
-            cells = [
-                f"{name} {_percent(statistics.mean, each, 0)} {_percent(min, each, 0)}"
-                f" ({_percent(statistics.mean, each, 1)} {_percent(min, each, 1)})"
-                for name, each in shares.items()
+                works.append(sweep(jobs, rng))
+                for name, order in orders(works[-1], rng).items():
+                    found[name].append(simulate(order, nodes, setting, drawing(draw, nodes)))
+            shares = [
+                _percent([each.share(work, nodes) for each, work in zip(found[name], works, strict=True)])
+                for name in NAMES
             ]
-            print(f"{jobs:6,} jobs, {nodes:2} nodes: {'; '.join(cells)}", flush=True)
+            ideal = statistics.mean(max(sum(work) / nodes, max(work)) for work in works) / HOUR
+            lost = found[BY_ESTIMATE]
+            given = [each.share_given_failures(work, nodes) for each, work in zip(lost, works, strict=True)]
+            failures = f"{statistics.mean(each.failures for each in lost):,.0f}"
+            rows.append((f"{jobs:,}", str(nodes), f"{ideal:,.0f}", *shares, failures, _percent(given)))
+    rows.insert(1, ("---",) * len(rows[0]))
+    for row in rows:
+        print(f"| {' | '.join(row)} |")
 
 
-def _percent(summary: Callable[[list[float]], float], shares: list[tuple[float, float]], which: int) -> str:
-    return f"{100 * summary([each[which] for each in shares]):.1f}"
+def _percent(shares: Sequence[float]) -> str:
+    return f"{100 * statistics.mean(shares):.1f} ({100 * min(shares):.1f})"
 
 
 #: Jobs of the check: so many cells of different lengths, and two seeds of each, one a process.
