@@ -52,6 +52,10 @@ class Setting:
     between_failures: float = 24 * HOUR
     down: float = 30 * MINUTE
 
+    def next_failure(self, now: float, rng: random.Random) -> float:
+        """When a node that is there now fails; never where there are no failures."""
+        return now + self.between_failures * rng.expovariate(1.0)
+
 
 @dataclass
 class Outcome:
@@ -77,7 +81,7 @@ class Outcome:
 def simulate(work: Sequence[float], nodes: int, setting: Setting, rng: random.Random) -> Outcome:
     """Run jobs in the order given; `work` is the seconds each takes. A job of a node that failed comes first again."""
     outcome, left, fresh = Outcome(), list(work), 0
-    fails = [rng.expovariate(1 / setting.between_failures) for _ in range(nodes)]
+    fails = [setting.next_failure(0.0, rng) for _ in range(nodes)]
     begun = [False] * nodes
     given_up: list[tuple[float, int]] = []  # when they are free, and which
     idle = [(0.0, node) for node in range(nodes)]
@@ -88,7 +92,7 @@ def simulate(work: Sequence[float], nodes: int, setting: Setting, rng: random.Ra
             outcome.failures += 1
             back = fails[node] + setting.down
             outcome.away.append((fails[node], back))
-            fails[node], begun[node] = back + rng.expovariate(1 / setting.between_failures), False
+            fails[node], begun[node] = setting.next_failure(back, rng), False
             heapq.heappush(idle, (max(now, back), node))
             continue
         if given_up and given_up[0][0] <= now:

@@ -66,7 +66,6 @@ def test_one_process_does_different_jobs_one_after_the_other(store, brief, begun
         execute(job, here, lambda event: None)
         for name in ("records_path", "ledger_path"):
             assert getattr(store.job(job.id), name).read_bytes() == getattr(here, name).read_bytes()
-        assert store.job(job.id).manifest().threads == here.manifest().threads
 
 
 def test_a_job_that_fails_ends_its_process_and_the_next_run_has_another(store, brief, begun):
