@@ -31,6 +31,7 @@ from benchmarks import (
     tables,
     threads,
     training,
+    watching,
 )
 
 BENCHMARKS = {
@@ -60,6 +61,7 @@ BENCHMARKS = {
     "belief": belief.main,
     "power": power.main,
     "packing": packing.main,
+    "watching": watching.main,
 }
 
 #: Left out where none is named: they take hours.

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import duckdb
     import pandas as pd
 
+    from sayso.export.following import Exported
+    from sayso.export.to_hub import Written
     from sayso.report.figure import Figure
     from sayso.report.sizes import Format
     from sayso.stats.verdict import Verdict
@@ -149,6 +151,26 @@ class Results:
         from sayso.report.predictions import predictions_frame
 
         return predictions_frame(self.store)
+
+    def to_tensorboard(self, out: str | Path, *, follow: bool = False, every: float = 5.0) -> Exported:
+        """Write records as event files of TensorBoard below a folder; see `sayso.export.to_tensorboard`."""
+        from sayso.export.to_tensorboard import to_tensorboard
+
+        return to_tensorboard(self.store, Path(out), follow=follow, every=every)
+
+    def to_wandb(self, out: str | Path, *, follow: bool = False, every: float = 5.0) -> Exported:
+        """Give records to wandb, whose files go into a folder; see `sayso.export.to_wandb`."""
+        from sayso.export.to_wandb import to_wandb
+
+        return to_wandb(self.store, Path(out), follow=follow, every=every)
+
+    def to_hub(
+        self, out: str | Path, *, models: str | None = None, license_id: str | None = None, link: bool = False
+    ) -> Written:
+        """Write a data set of the records, and saved models with cards, for the hub; see `sayso.export.to_hub`."""
+        from sayso.export.to_hub import to_hub
+
+        return to_hub(self.store, Path(out), models=models, license_id=license_id, link=link)
 
     @without_collecting()
     def report(self, experiment: Experiment | None = None, *, drilled: Collection[int] | None = None) -> Path:

@@ -90,8 +90,13 @@ class _Warnings(logging.Handler):
         """Send a warning as an event; an error is one that ends this process at once."""
         kind = "error" if record.levelno >= logging.ERROR else "warning"
         self._send({"event": kind, "message": record.getMessage()})
-        with contextlib.suppress(OSError):  # a log on a full disk is no reason to end
-            print(record.getMessage(), file=sys.stderr, flush=True)
+        _log(record.getMessage())
+
+
+def _log(message: str) -> None:
+    """Write a line into the job's log, which others can read who do not hear its events."""
+    with contextlib.suppress(OSError):  # a log on a full disk is no reason to end
+        print(message, file=sys.stderr, flush=True)
 
 
 def main() -> int:
@@ -117,6 +122,12 @@ def main() -> int:
 
 def _run(request: dict[str, Any], send: Callable[[dict[str, object]], None], stop: Callable[[], bool]) -> int:
     """Run a job as its experiment asks, whatever was run before; the exit code that says how it ended."""
+
+    def fail(message: str) -> int:
+        send({"event": "error", "message": message})
+        _log(message)
+        return 2
+
     sys.path += [folder for folder in request["path"] if folder not in sys.path]
     try:
         import torch
@@ -146,18 +157,15 @@ def _run(request: dict[str, Any], send: Callable[[dict[str, object]], None], sto
         send({"event": "held", "message": str(error)})
         return EXIT_HELD
     except SaysoError as error:
-        send({"event": "error", "message": str(error)})
-        return 2
+        return fail(str(error))
     except OSError as error:
         place = error.filename or request["folder"]
         reason = error.strerror or error
-        send({"event": "error", "message": f"{place}: {reason}; once that is mended, the same command goes on"})
-        return 2
+        return fail(f"{place}: {reason}; once that is mended, the same command goes on")
     except ModuleNotFoundError as error:
         if error.name not in ("torch", "transformers", "tokenizers", "safetensors"):
             raise
-        send({"event": "error", "message": f"training needs {error.name}: pip install 'sayso[train]'"})
-        return 2
+        return fail(f"training needs {error.name}: pip install 'sayso[train]'")
     except KeyboardInterrupt:
         return EXIT_STOPPED
     return 0
