@@ -144,7 +144,8 @@ def orders(work: Sequence[float], rng: random.Random) -> dict[str, list[float]]:
 
 def table() -> None:
     """Print what share of the ideal each order comes to, in per cent: the mean of the draws, and the worst one."""
-    setting, rows = Setting(), [("jobs", "nodes", "ideal, hours", *NAMES, "failures", "given failures")]
+    setting = Setting()
+    rows: list[tuple[str, ...]] = [("jobs", "nodes", "ideal, hours", *NAMES, "failures", "given failures")]
     for jobs in JOBS:
         for nodes in NODES:
             found: dict[str, list[Outcome]] = {name: [] for name in NAMES}

@@ -81,7 +81,9 @@ def in_this_process(monkeypatch, first: dict[str, Any], then: dict[str, Any], ru
 
 
 def test_a_worker_stays_where_it_is_told_to_and_writes_into_the_log_of_the_job_it_is_at(brief, monkeypatch, tmp_path):
-    job, ran, logs = Job(cells(brief)[0], (1,)), [], []
+    job = Job(cells(brief)[0], (1,))
+    ran: list[str] = []
+    logs: list[Path] = []
     first, then = (
         json.loads(job_to_json(job, JobFolder(tmp_path / name), stay=name == "one")) for name in ("one", "two")
     )
@@ -116,7 +118,7 @@ def fake(monkeypatch, tmp_path: Path, script: str) -> None:
     path = tmp_path / "fake-python"
     path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     path.chmod(0o755)
-    monkeypatch.setattr(worker_process.sys, "executable", str(path))
+    monkeypatch.setattr(sys, "executable", str(path))
 
 
 READY = 'while read line; do echo oops >&2; echo "{\\"event\\": \\"ready\\"}"; done'

@@ -11,7 +11,7 @@ from sayso.runs import needs as needs_module
 from sayso.runs.estimate import on_gpu
 from sayso.runs.gpus import find_gpu
 from sayso.runs.needs import HOURS_MORE, PROCESS_BYTES, SAFETY, Needed, Needs, longest_first, needs_of
-from sayso.runs.workload import workload
+from sayso.runs.workload import Workload, workload
 from tests.runs.few_questions import FewQuestions
 
 A100 = find_gpu("A100")
@@ -74,13 +74,19 @@ def test_ten_thousand_jobs_of_thirty_cells_are_counted_once_a_cell_that_reads_so
     swept = short.model_copy(update={"axes": {"model.config.hidden_size": sizes, "train.learning_rate": rates}})
     jobs = [Job(cell, (seed,)) for cell in cells(swept) for seed in range(334)]
     needs_of(jobs[0])  # transformers is imported, and a model of the smallest size was made
-    counted = []
-    monkeypatch.setattr(needs_module, "workload", lambda each: counted.append(each) or workload(each))
+    counted: list[Experiment] = []
+
+    def count(each: Experiment) -> Workload:
+        counted.append(each)
+        return workload(each)
+
+    monkeypatch.setattr(needs_module, "workload", count)
     needed, began = Needed(), time.process_time()
     order = longest_first(jobs, needed, lambda _: False)
     assert time.process_time() - began < 5
     assert len(counted) == 1
-    assert [job.cell.experiment.model.config["hidden_size"] for job in order[:: 334 * 6]] == sizes[::-1]
+    models = [job.cell.experiment.model.model_dump() for job in order[:: 334 * 6]]
+    assert [model["config"]["hidden_size"] for model in models] == sizes[::-1]
 
 
 def test_documents_are_counted_anew_where_others_are_read(short, monkeypatch):
