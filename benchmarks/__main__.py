@@ -17,6 +17,7 @@ from benchmarks import (
     many,
     near_ties,
     operations,
+    packing,
     page,
     paper_digits,
     paper_set_inclusion,
@@ -59,6 +60,7 @@ BENCHMARKS = {
     "gpu": gpu.main,
     "belief": belief.main,
     "power": power.main,
+    "packing": packing.main,
     "watching": watching.main,
 }
 

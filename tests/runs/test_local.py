@@ -14,7 +14,7 @@ from sayso.core.lease import Watch, take
 from sayso.core.store import Store
 from sayso.core.sweep import Job, cells, plan
 from sayso.learners.specs import HFModel
-from sayso.runs import local
+from sayso.runs import local, worker_process
 from sayso.runs.execute import execute
 from sayso.runs.local import LocalProcesses
 from sayso.runs.worker import job_to_json
@@ -200,7 +200,7 @@ def test_an_interrupt_stops_all_workers_and_the_same_call_goes_on(store, quick):
 
 
 def test_a_worker_that_does_not_stop_is_killed(store, job, tmp_path, monkeypatch):
-    monkeypatch.setattr(local, "_STOP_WAIT_S", 0.2)
+    monkeypatch.setattr(worker_process, "_WAIT_S", 0.2)
     monkeypatch.setattr(sys, "executable", fake_python(tmp_path, 'read line; echo \'{"event": "x"}\'; exec sleep 600'))
     executor = LocalProcesses(store, 1)
     pids: list[int] = []

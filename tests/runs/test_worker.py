@@ -156,7 +156,7 @@ def test_warnings_are_told_and_logged(job, tmp_path, monkeypatch, capsys):
     log = logging.getLogger("sayso")
     monkeypatch.setattr(log, "handlers", [])
     monkeypatch.setattr(execute_module, "execute", lambda *_, **__: log.warning("at most %d documents", 8))
-    monkeypatch.setattr(worker_module, "_stop_with_parent", lambda: None)
+    monkeypatch.setattr(worker_module, "_stop_with_parent", lambda *_: None)
     monkeypatch.setattr(sys, "stdin", io.StringIO(request(job, tmp_path / "job") + "\n"))
     monkeypatch.setattr(sys, "stdout", told)
     assert worker_module.main() == 0
@@ -172,7 +172,7 @@ def test_a_worker_computes_as_its_experiment_asks(job, tmp_path, monkeypatch):
     )
     before, found = Numerics.now(), []
     monkeypatch.setattr(execute_module, "execute", lambda *_, **__: found.append(Numerics.now()))
-    monkeypatch.setattr(worker_module, "_stop_with_parent", lambda: None)
+    monkeypatch.setattr(worker_module, "_stop_with_parent", lambda *_: None)
     monkeypatch.setenv(WORKSPACE, ":4096:8")
     try:
         for each in (asked, job):
@@ -191,7 +191,7 @@ def test_a_full_disk_is_told_with_its_cause(job, tmp_path, monkeypatch, capsys, 
 
     told = io.StringIO()
     monkeypatch.setattr(execute_module, "execute", full)
-    monkeypatch.setattr(worker_module, "_stop_with_parent", lambda: None)
+    monkeypatch.setattr(worker_module, "_stop_with_parent", lambda *_: None)
     monkeypatch.setattr(sys, "stdin", io.StringIO(request(job, tmp_path / "job") + "\n"))
     monkeypatch.setattr(sys, "stdout", told)
     assert worker_module.main() == 2

@@ -1,64 +1,45 @@
-"""Run jobs on this machine: one process per job, as many at a time as asked."""
+"""Run jobs on this machine: as many processes at a time as asked, each with one job at a time."""
 
 from __future__ import annotations
 
 import collections
 import contextlib
-import json
-import os
 import queue
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TextIO
 
 from sayso.core.errors import SaysoError
+from sayso.core.job_folder import JobFolder
 from sayso.core.lease import Watch
 from sayso.core.measure import Measure
 from sayso.core.store import Store
 from sayso.core.sweep import Job
 from sayso.learners.several import torchrun
 from sayso.runs.devices import VISIBLE
-from sayso.runs.worker import STOP, job_to_json
+from sayso.runs.gpus import GPUS
+from sayso.runs.needs import Needed, Needs, longest_first
+from sayso.runs.worker import LOG, STOP, job_to_json
+from sayso.runs.worker_process import begin, end, end_ready, event_of, may_share, threads_in
 
 OnEvent = Callable[[str, dict[str, object]], None]
 
-_STOP_WAIT_S = 10.0
 #: Seconds between two looks at jobs that other processes hold.
 _LOOK_S = 1.0
-
-
-def _working_folder_is_there() -> bool:
-    """Whether this process has a working folder still: it may have been deleted since."""
-    try:
-        os.getcwd()
-    except FileNotFoundError:
-        return False
-    return True
-
-
-def _threads(count: int) -> dict[str, str]:
-    """What a process finds in its environment, so that its libraries use so many threads."""
-    return {"OMP_NUM_THREADS": str(count), "MKL_NUM_THREADS": str(count), "TOKENIZERS_PARALLELISM": "false"}
-
-
-def _event(line: str) -> dict[str, object] | None:
-    """Read what a worker said; None if the end of the process cut it off, or a library printed it past Python."""
-    try:
-        event = json.loads(line)
-    except ValueError:
-        return None
-    return event if isinstance(event, dict) and "event" in event else None
 
 
 @dataclass
 class LocalProcesses:
     """An executor with a pool of processes on this machine.
 
-    Each job has a process of its own, which ends when this one does. Its standard error is kept in the job's folder as
-    ``log.txt``. `processes` is how many run at a time, `threads` how many threads each has. `gpus`: what
+    Processes end when this one does. What one says while it is at a job goes to ``log.txt`` in the job's folder. On
+    CPUs a process that has done a job of small models does another one (starting takes longer than some jobs), with
+    the same records as one that has just begun; any other job, and any with types of a user's own, has a process to
+    itself. Where there are more jobs than run at a time, those that were begun come first, then the longest.
+    `processes` is how many run at a time, `threads` how many threads each has. `gpus`: what
     ``CUDA_VISIBLE_DEVICES`` calls them; each job sees the one that fewest others have, or as many as train its model
     together, and gives them back when it ends.
     A job that another process holds is left to that one, and begun here only if that one ends before the job does.
@@ -83,6 +64,7 @@ class LocalProcesses:
     _stopping: bool = field(default=False, init=False)
     _look_next: float = field(default=0.0, init=False)
     _running: dict[str, subprocess.Popen[str]] = field(default_factory=dict, init=False)
+    _ready: list[subprocess.Popen[str]] = field(default_factory=list, init=False)
     _events: queue.SimpleQueue[tuple[str, dict[str, object]]] = field(default_factory=queue.SimpleQueue, init=False)
 
     def run(self, jobs: Sequence[Job], on_event: OnEvent) -> None:
@@ -96,20 +78,24 @@ class LocalProcesses:
         KeyboardInterrupt
             After Ctrl-C, once all processes have ended.
         """
+        if len(jobs) > self.processes:
+            jobs = longest_first(jobs, self._needs(jobs), lambda job: self.store.job(job.id).begun)
         waiting = collections.deque((job, Watch(self.store.job(job.id).path)) for job in jobs)
         failures: list[str] = []
         try:
             while ((waiting or self._elsewhere) and self._goes_on(failures)) or self._running:
                 while waiting and self._goes_on(failures) and len(self._running) < self.processes:
                     self._begin(*waiting.popleft(), on_event)
-                waiting.extend(self._come_back(on_event))
+                waiting.extendleft(self._come_back(on_event))  # begun already, so they come first
                 if not (self._running or self._elsewhere):
                     continue  # what was left had been finished elsewhere
                 try:
                     job_id, event = self._events.get(timeout=_LOOK_S if self._elsewhere else None)
                 except queue.Empty:
                     continue
-                if event["event"] == "exit":
+                if event["event"] == "ready":
+                    self._ready.append(self._running.pop(job_id))
+                elif event["event"] == "exit":
                     failures += self._failed(job_id, self._ended(job_id, event))
                 elif event["event"] == "error":
                     failures += self._failed(job_id, str(event["message"]))
@@ -180,20 +166,12 @@ class LocalProcesses:
         try:
             folder.path.mkdir(parents=True, exist_ok=True)
             folder.failed_path.unlink(missing_ok=True)
-            log = (folder.path / "log.txt").open("a", encoding="utf-8")
+            log = (folder.path / LOG).open("a", encoding="utf-8")
         except OSError as error:
             raise SaysoError(f"{folder.path}: cannot write here: {error.strerror}") from error
+        stay = not self.gpus and may_share(job, self.measures)
         with log:
-            process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "sayso.runs.worker"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                env={**os.environ, **_threads(self.threads), **self._hand_out(job)},
-                cwd=None if _working_folder_is_there() else folder.path,  # libraries do not load in one that is not
-                start_new_session=True,  # Ctrl-C reaches this process alone, which then stops its jobs in order
-            )
+            process = (self._one_that_is_ready() if stay else None) or self._new(job, folder, log)
         assert process.stdin is not None
         self._running[job.id], self._jobs[job.id] = process, job
         with contextlib.suppress(BrokenPipeError):  # it has ended already, which is told of like any other end
@@ -205,10 +183,32 @@ class LocalProcesses:
                 train_again=self.train_again,
                 threads=self.threads,
                 lapsed=lapsed,
+                stay=stay,
             )
             process.stdin.write(request + "\n")
             process.stdin.flush()
         threading.Thread(target=self._listen, args=(job.id, process), daemon=True).start()
+
+    def _new(self, job: Job, folder: JobFolder, log: TextIO) -> subprocess.Popen[str]:
+        """Start a process; one that waits for a job it cannot have makes room."""
+        if self._ready:
+            end_ready(self._ready.pop())
+        return begin(log, folder.path, {**threads_in(self.threads), **self._hand_out(job)})
+
+    def _one_that_is_ready(self) -> subprocess.Popen[str] | None:
+        """A process that has done its job and waits for another."""
+        while self._ready:
+            process = self._ready.pop()
+            if process.poll() is None:
+                return process
+            end_ready(process)
+        return None
+
+    def _needs(self, jobs: Sequence[Job]) -> Callable[[Job], Needs]:
+        """What jobs need, as far as their order depends on it."""
+        if len({job.cell.name for job in jobs}) == 1:
+            return lambda job: Needs(hours=len(job.seeds))
+        return Needed(next(iter(GPUS.values())) if self.gpus else None)  # on which card does not change the order much
 
     def _hand_out(self, job: Job) -> dict[str, str]:
         """Give a job the first of the GPUs that fewest have, as many as train it; what it finds in its environment.
@@ -222,16 +222,18 @@ class LocalProcesses:
         return {VISIBLE: ",".join(self._holds[job.id])}
 
     def _listen(self, job_id: str, process: subprocess.Popen[str]) -> None:
-        """Pass on what a worker says until it ends."""
+        """Pass on what a worker says until it is ready for another job, or ends."""
         assert process.stdout is not None
         said_error = False
-        with process.stdout:
-            for line in process.stdout:
-                event = _event(line)
-                if event is None:
-                    continue
-                said_error = said_error or event["event"] in ("error", "held", "stopped")
-                self._events.put((job_id, event))
+        for line in process.stdout:
+            event = event_of(line)
+            if event is None:
+                continue
+            said_error = said_error or event["event"] in ("error", "held", "stopped")
+            self._events.put((job_id, event))
+            if event["event"] == "ready":
+                return
+        process.stdout.close()
         self._events.put((job_id, {"event": "exit", "code": process.wait(), "explained": said_error}))
 
     def _ended(self, job_id: str, event: dict[str, object]) -> str | None:
@@ -243,7 +245,7 @@ class LocalProcesses:
                 process.stdin.close()
         if event["code"] == 0 or event["explained"]:
             return None
-        log = self.store.job(job_id).path / "log.txt"
+        log = self.store.job(job_id).path / LOG
         return f"job {job_id} ended with code {event['code']}; its log is {log}; run again to go on from its last epoch"
 
     def _stop_all(self) -> None:
@@ -253,10 +255,9 @@ class LocalProcesses:
                 assert process.stdin is not None
                 process.stdin.close()
         for process in self._running.values():
-            try:
-                process.wait(_STOP_WAIT_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(process)
+        for process in self._ready:
+            end_ready(process)
         self._running.clear()
+        self._ready.clear()
         self._holds.clear()

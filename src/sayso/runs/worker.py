@@ -1,6 +1,7 @@
-"""A process that runs one job: ``python -P -m sayso.runs.worker``.
+"""A process that runs a job, or where it is told to stay job after job: ``python -P -m sayso.runs.worker``.
 
-It reads the job as one line of JSON from standard input, and writes what happens as JSON lines to standard output.
+It reads a job as one line of JSON from standard input, and writes what happens as JSON lines to standard output. When
+it could do another one it says ``ready``; after a job that did not come to its end it ends, whatever it was told.
 Standard input stays open for as long as its parent lives: when that ends, however it ends, so does the worker. A line
 on it, `STOP`, asks it to keep the epoch under way once it is done, and to end.
 
@@ -11,9 +12,11 @@ of a user's own it looks for where its parent does, after everywhere else.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import logging
 import os
+import queue
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -31,6 +34,8 @@ from sayso.core.sweep import Cell, Job
 EXIT_STOPPED = 3
 #: The job is another process's.
 EXIT_HELD = 4
+#: Standard error of a job, in its folder.
+LOG = "log.txt"
 #: Asks a worker to end after its epoch.
 STOP = "stop"
 
@@ -44,10 +49,11 @@ def job_to_json(
     train_again: bool = False,
     threads: int = 1,
     lapsed: tuple[int, int] | None = None,
+    stay: bool = False,
 ) -> str:
     """Write a job as the one line a worker reads: to be run, or where `measures` are named, to be measured.
 
-    `lapsed` is as `JobFolder.hold` has it.
+    `lapsed` is as `JobFolder.hold` has it. `stay`: the worker is to wait for another one when it has done it.
     """
     request = {
         "cell": job.cell.name,
@@ -59,6 +65,7 @@ def job_to_json(
         "train_again": train_again,
         "threads": threads,
         "lapsed": lapsed,
+        "stay": stay,
     }
     return json.dumps({**request, "path": import_path() if has_foreign(request) else []})
 
@@ -93,23 +100,35 @@ def _log(message: str) -> None:
 
 
 def main() -> int:
-    """Run the job on standard input; the exit code is 0, 2 after an error the user can put right, or `EXIT_HELD`."""
+    """Run jobs on standard input; the exit code is 0, 2 after an error the user can put right, or `EXIT_HELD`."""
     request: dict[str, Any] = json.loads(sys.stdin.readline())
-    sys.path += [folder for folder in request["path"] if folder not in sys.path]
     stop = threading.Event()
-    threading.Thread(target=_stop_with_parent, args=(stop,), daemon=True).start()
+    more: queue.SimpleQueue[str] = queue.SimpleQueue()
+    threading.Thread(target=_stop_with_parent, args=(stop, more), daemon=True).start()
     output, sys.stdout = sys.stdout, sys.stderr  # whatever libraries print must not mix with the events
 
     def send(event: dict[str, object]) -> None:
         output.write(json.dumps(event) + "\n")
         output.flush()
 
+    logging.getLogger("sayso").addHandler(_Warnings(send))
+    while (code := _run(request, send, stop.is_set)) == 0 and request["stay"]:
+        gc.collect()
+        send({"event": "ready"})
+        request = json.loads(more.get())
+        _log_to(Path(request["folder"]) / LOG)
+    return code
+
+
+def _run(request: dict[str, Any], send: Callable[[dict[str, object]], None], stop: Callable[[], bool]) -> int:
+    """Run a job as its experiment asks, whatever was run before; the exit code that says how it ended."""
+
     def fail(message: str) -> int:
         send({"event": "error", "message": message})
         _log(message)
         return 2
 
-    logging.getLogger("sayso").addHandler(_Warnings(send))
+    sys.path += [folder for folder in request["path"] if folder not in sys.path]
     try:
         import torch
 
@@ -130,7 +149,7 @@ def main() -> int:
             measure_job(job, folder, measures, send, train_again=request["train_again"], **holding)
             return 0
         try:
-            execute(job, folder, send, save_models=request["save_models"], stop=stop.is_set, **holding)
+            execute(job, folder, send, save_models=request["save_models"], stop=stop, **holding)
         except StoppedError as error:
             send({"event": "stopped", "message": str(error)})
             return EXIT_STOPPED
@@ -152,10 +171,26 @@ def main() -> int:
     return 0
 
 
-def _stop_with_parent(stop: threading.Event) -> None:
-    """End this process when standard input is closed (read past Python's buffer, whose lock would bar its exit)."""
-    while os.read(sys.stdin.fileno(), len(STOP) + 1):
-        stop.set()
+def _log_to(log: Path) -> None:
+    """Let standard error go on in another file, as far as it can be opened."""
+    sys.stderr.flush()
+    with contextlib.suppress(OSError), log.open("ab") as file:
+        os.dup2(file.fileno(), 2)
+
+
+def _stop_with_parent(stop: threading.Event, more: queue.SimpleQueue[str]) -> None:
+    """Pass on further lines of standard input, and end this process when it is closed.
+
+    It is read past Python's buffer, whose lock would bar this process's exit.
+    """
+    said = b""
+    while read := os.read(sys.stdin.fileno(), 1 << 16):
+        *lines, said = (said + read).split(b"\n")
+        for line in lines:
+            if line == STOP.encode():
+                stop.set()
+            else:
+                more.put(line.decode())
     os._exit(EXIT_STOPPED)
 
 
