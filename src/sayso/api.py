@@ -177,6 +177,7 @@ def arrays(
         As `run` before it begins; not if there is no SLURM here.
     """
     from sayso.paper.fair import require_fair
+    from sayso.runs.needs import longest_first
     from sayso.runs.places import Slurm
     from sayso.runs.slurm import arrays_of
     from sayso.runs.slurm_settings import slurm_settings
@@ -189,6 +190,7 @@ def arrays(
     had = {(cell, each) for cell, deal in others.items() for each in deal}
     new = [job for job in choose(others) if (job.cell.name, job.seeds) not in had]
     todo = [job for job in new if not store.job(job.id).finished]
+    todo = longest_first(todo, where.needs, lambda job: store.job(job.id).begun)
     return arrays_of(todo, where.needs, where.settings)
 
 

@@ -15,7 +15,7 @@ from sayso.core.store import Store
 from sayso.core.sweep import Cell, Deal, Executor, Job, cells, stacks
 from sayso.learners.specs import HFModel
 from sayso.runs import local, machine, processes
-from sayso.runs.needs import Needs
+from sayso.runs.needs import Needed, Needs
 from sayso.runs.slurm import SlurmArrays
 from sayso.runs.slurm_settings import SlurmSettings, slurm_settings
 
@@ -58,9 +58,19 @@ class Slurm:
 
     settings: SlurmSettings
 
+    @functools.cached_property
+    def _on_card(self) -> Needed:
+        return Needed(self.settings.card)
+
+    @functools.cached_property
+    def _on_core(self) -> Needed:
+        return Needed()
+
     def needs(self, job: Job) -> Needs:
-        """What a job needs, estimated where nothing is said."""
-        return self.settings.needs(Needs(gpus=1 if isinstance(job.cell.experiment.model, HFModel) else 0))
+        """What a job needs, estimated where nothing is said: GPUs only for models of transformers that are given."""
+        usual = isinstance(job.cell.experiment.model, HFModel)
+        on_gpu = usual if self.settings.gpus is None else self.settings.gpus > 0
+        return self.settings.needs((self._on_card if on_gpu else self._on_core)(job))
 
     def deal(self, experiment: Experiment, jobs: int | None) -> Deal:
         """As `Place.deal`: so many jobs that all tasks have some."""

@@ -27,7 +27,7 @@ from sayso.core.store import Store
 from sayso.core.sweep import Job
 from sayso.runs.crew import Crew, notice_s
 from sayso.runs.manifest import now, versions
-from sayso.runs.needs import Needs
+from sayso.runs.needs import Needs, longest_first
 from sayso.runs.slurm_queue import ACTIVE, clear, submissions
 from sayso.runs.slurm_settings import SlurmSettings
 from sayso.runs.status import epochs_done
@@ -122,7 +122,8 @@ class SlurmArrays:
     def submit(self, jobs: Sequence[Job]) -> None:
         """Submit jobs, and write down under which numbers."""
         executor_class = _submitit()
-        for array in arrays_of(jobs, self.needs, self.settings):
+        begun = {job.id for job in jobs if self.store.job(job.id).begun}
+        for array in arrays_of(longest_first(jobs, self.needs, lambda job: job.id in begun), self.needs, self.settings):
             folder = self.store.runs.new(array.jobs)
             try:
                 executor = executor_class(folder / "slurm", max_num_timeout=_AGAIN)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sayso.core.errors import SaysoError, nearest
+from sayso.runs.gpus import GPUS, Gpu, find_gpu
 from sayso.runs.needs import Needs
 
 #: What each setting means.
@@ -15,6 +16,7 @@ MEANINGS = {
     "cores": "cores of a job",
     "gpus": "GPUs of a job",
     "memory": "memory of a job, in GB",
+    "card": "which GPUs they are, for hours that are estimated (A100-80GB)",
     "hours": "time limit of a task, after which it is queued again, as often as it takes",
 }
 #: Options of sbatch that are ours to set.
@@ -31,6 +33,7 @@ class SlurmSettings:
     gpus: int | None = None
     memory: float | None = None
     hours: float | None = None
+    card: Gpu = GPUS["A100-80GB"]
     sbatch: tuple[tuple[str, str], ...] = field(default=())
 
     def needs(self, estimated: Needs) -> Needs:
@@ -51,7 +54,7 @@ def slurm_settings(texts: Sequence[str]) -> SlurmSettings:
     SaysoError
         If one is no such text, or its value is not a number where it must be one.
     """
-    found: dict[str, float | int] = {}
+    found: dict[str, float | int | Gpu] = {}
     others: list[tuple[str, str]] = []
     for text in texts:
         key, equals, value = text.partition("=")
@@ -60,7 +63,9 @@ def slurm_settings(texts: Sequence[str]) -> SlurmSettings:
             raise SaysoError(f"--slurm {text}: write KEY=VALUE, as in --slurm partition=gpu")
         if key in _OURS:
             raise SaysoError(f"--slurm {key} is set by sayso{nearest(key, MEANINGS)}")
-        if key in MEANINGS:
+        if key == "card":
+            found[key] = find_gpu(value)
+        elif key in MEANINGS:
             found[key] = _number(key, value)
         else:
             others.append((key, value))
