@@ -17,6 +17,7 @@ from sayso.learners.specs import HFModel
 from sayso.runs import local, worker_process
 from sayso.runs.execute import execute
 from sayso.runs.local import LocalProcesses
+from sayso.runs.progress import read_positions
 from sayso.runs.worker import job_to_json
 from tests.core.written import make_store
 
@@ -312,3 +313,25 @@ def test_two_runs_of_one_folder_do_every_job_once(quick, tmp_path):
         here = JobFolder(tmp_path / job.id)
         execute(job, here, lambda event: None)
         assert out.job(job.id).records_path.read_bytes() == here.records_path.read_bytes()
+
+
+def test_told_to_stop_workers_keep_their_epoch_and_end(store, quick):
+    """No checkpoint is due for an hour, and there is one all the same."""
+    long = quick.with_settings({"stages.stage0.epochs": 100_000, "checkpoint_minutes": 60.0})
+    first, second = (Job(cells(long)[0], (seed,)) for seed in (1, 2))
+    executor = LocalProcesses(store, 1)
+    stopping: list[threading.Thread] = []
+
+    def hear(job_id: str, event: dict[str, object]) -> None:
+        if event["event"] == "epoch" and not stopping:
+            stopping.append(threading.Thread(target=executor.stop, args=(60.0,)))
+            stopping[0].start()
+
+    executor.run([first, second], hear)
+    stopping[0].join()
+    (position, *_) = read_positions(store.job(first.id))
+    assert position.epoch >= 1
+    assert (store.job(first.id).path / position.checkpoint).exists()
+    assert store.job(first.id).failure() is None
+    assert not store.job(first.id).finished
+    assert not store.job(second.id).path.exists()

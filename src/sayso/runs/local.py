@@ -112,14 +112,14 @@ class LocalProcesses:
 
     def stop(self, wait_s: float) -> None:
         """Let no job begin any more, and those that run end after the epoch they are in; wait so long for them."""
-        self._stopping = True
-        for process in self._running.values():
+        self._stopping, running = True, list(self._running.values())
+        for process in running:
             with contextlib.suppress(OSError):
                 assert process.stdin is not None
                 process.stdin.write(f"{STOP}\n")
                 process.stdin.flush()
         until = time.monotonic() + wait_s
-        for process in self._running.values():
+        for process in running:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(max(0.0, until - time.monotonic()))
 
