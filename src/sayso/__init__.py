@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sayso.core.training import Sampling, Stage, TrainSpec
     from sayso.data.samples import samples
     from sayso.measures.named import measure_named
-    from sayso.results import Results
+    from sayso.results import Results, database
     from sayso.trusted import trust
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "TrainSpec",
     "compare",
     "control_of",
+    "database",
     "experiments",
     "load",
     "measure",
@@ -59,7 +60,7 @@ _FROM = {
     "sayso.core.training": ("Sampling", "Stage", "TrainSpec"),
     "sayso.data.samples": ("samples",),
     "sayso.measures.named": ("measure_named",),
-    "sayso.results": ("Results",),
+    "sayso.results": ("Results", "database"),
     "sayso.trusted": ("trust",),
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +15,11 @@ from sayso.core.identity import Today, models_read, notices, require_unchanged
 from sayso.core.store import Store
 
 if TYPE_CHECKING:
+    import duckdb
     import pandas as pd
 
+    from sayso.export.following import Exported
+    from sayso.export.to_hub import Written
     from sayso.report.figure import Figure
     from sayso.report.sizes import Format
     from sayso.stats.verdict import Verdict
@@ -50,11 +53,13 @@ class Results:
 
         return load(self.store)
 
+    @without_collecting()
     def table(self) -> pd.DataFrame:
         """Means and 95% intervals over seeds after the last epoch of each stage."""
+        from sayso.report.table import load
         from sayso.stats.values import final_table
 
-        return final_table(self.records())
+        return final_table(load(self.store, categories=True))
 
     def control(self) -> Results | None:
         """The results of its control, in a folder beside this one; None where it has none or it was not run."""
@@ -72,6 +77,10 @@ class Results:
             except SaysoError:  # a folder that cannot be read is not this one's business
                 continue
         return None
+
+    def duckdb(self) -> duckdb.DuckDBPyConnection:
+        """Views of the folder for SQL: `database` of this one alone."""
+        return database([self.path])
 
     def ledger(self) -> pd.DataFrame:
         """What each subset contributed to training, by seed, stage, subset and kind of document.
@@ -98,6 +107,7 @@ class Results:
             found = beside_control(found, judge(control.records(), control.experiment))
         return with_foresight(beyond_entities(found, records, experiment), experiment)
 
+    @without_collecting()
     def notices(self) -> list[str]:
         """What a reader should know: data or models changed since, versions or devices that are not all the same."""
         return notices(self.store.jobs(), Today(own_only=True))
@@ -141,6 +151,26 @@ class Results:
         from sayso.report.predictions import predictions_frame
 
         return predictions_frame(self.store)
+
+    def to_tensorboard(self, out: str | Path, *, follow: bool = False, every: float = 5.0) -> Exported:
+        """Write records as event files of TensorBoard below a folder; see `sayso.export.to_tensorboard`."""
+        from sayso.export.to_tensorboard import to_tensorboard
+
+        return to_tensorboard(self.store, Path(out), follow=follow, every=every)
+
+    def to_wandb(self, out: str | Path, *, follow: bool = False, every: float = 5.0) -> Exported:
+        """Give records to wandb, whose files go into a folder; see `sayso.export.to_wandb`."""
+        from sayso.export.to_wandb import to_wandb
+
+        return to_wandb(self.store, Path(out), follow=follow, every=every)
+
+    def to_hub(
+        self, out: str | Path, *, models: str | None = None, license_id: str | None = None, link: bool = False
+    ) -> Written:
+        """Write a data set of the records, and saved models with cards, for the hub; see `sayso.export.to_hub`."""
+        from sayso.export.to_hub import to_hub
+
+        return to_hub(self.store, Path(out), models=models, license_id=license_id, link=link)
 
     @without_collecting()
     def report(self, experiment: Experiment | None = None, *, drilled: Collection[int] | None = None) -> Path:
@@ -190,6 +220,26 @@ class Results:
 
         row = TABLE.get(self.experiment.name)
         return () if row is None else row.about.figures
+
+
+def database(folders: Iterable[str | Path]) -> duckdb.DuckDBPyConnection:
+    """A DuckDB database in memory with views of results folders: records, final, jobs, cells, predictions and more.
+
+    ``database(["a", "b"]).sql("select folder, subset, avg(value) from final group by all").df()``. Indexes of the
+    folders are brought up to date first (`sayso.query.index`); jobs that finish later are not seen. Columns of each
+    view are in docs/query.md.
+
+    Raises
+    ------
+    SaysoError
+        If DuckDB is not installed, one is no results folder or is named twice, its files are damaged, or its jobs rest
+        on different data or models.
+    """
+    try:
+        from sayso.query.views import connect
+    except ModuleNotFoundError as error:
+        raise SaysoError(f"SQL needs {error.name}, which is not installed: pip install 'sayso[query]'") from error
+    return connect([Path(folder) for folder in folders])
 
 
 def default_results() -> Path:

@@ -2,9 +2,10 @@ import json
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from sayso.core.records import COLUMNS, from_line, to_line
+from sayso.core.records import COLUMNS, columns_of, from_line, to_line
 from tests.core.written import record
 
 
@@ -40,3 +41,10 @@ def test_what_is_written_only_where_there_is_something_to_say():
     assert len(json.loads(to_line(plain))) == len(COLUMNS) - 1
     assert len(json.loads(to_line(told))) == len(COLUMNS)
     assert [from_line(to_line(each)) for each in (plain, told)] == [plain, told]
+
+
+def test_numbers_come_back_to_the_last_bit():
+    draw = np.random.default_rng(0)
+    values = draw.normal(size=20_000) * 10.0 ** draw.integers(-300, 300, 20_000)
+    lines = "".join(to_line(record(value=float(value))) for value in values)
+    assert columns_of(lines.encode())[COLUMNS.index("value")] == tuple(values.tolist())

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sayso.core.errors import SaysoError
-from sayso.core.sweep import Job, cells, plan, stacks
+from sayso.core.sweep import Job, cell_names, cells, plan, stacks
 from tests.conftest import make_tiny
 
 TINY = make_tiny()
@@ -130,3 +130,9 @@ def test_cells_of_long_values_are_called_by_their_place():
         "sources.new.text=#1",
         "sources.new.text=#2",
     ]
+
+
+def test_cells_are_named_without_being_made(tiny):
+    sweep = tiny.vary("s", train__batch_size=[64, 256], definition__order=["TAE", "ATE"])
+    assert cell_names(sweep) == tuple(cell.name for cell in cells(sweep))
+    assert cell_names(tiny) == tuple(cell.name for cell in cells(tiny))

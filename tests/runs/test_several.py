@@ -11,7 +11,7 @@ import pytest
 import transformers
 
 from sayso.core.job_folder import JobFolder
-from sayso.core.records import Record, records_of
+from sayso.core.records import Record, from_line
 from sayso.core.store import Store
 from sayso.learners.specs import HFModel
 from sayso.runs.execute import execute
@@ -26,7 +26,7 @@ WAIT_S = 60.0
 def records(folder: JobFolder) -> list[tuple[Record, float]]:
     """What was recorded, without its value, and the value."""
     lines = folder.records_path.read_text(encoding="utf-8").splitlines()
-    return [(dataclasses.replace(record, value=0.0), record.value) for record in records_of(lines)]
+    return [(dataclasses.replace(record, value=0.0), record.value) for record in map(from_line, lines)]
 
 
 def children(process: subprocess.Popen[str]) -> list[int]:

@@ -107,7 +107,7 @@ def program(folder: Path, name: str, script: str) -> None:
 
 @pytest.fixture
 def programs(tmp_path, monkeypatch) -> Path:
-    folder = tmp_path / "programs"
+    folder = Path(tmp_path) / "programs"
     folder.mkdir()
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}/usr/bin{os.pathsep}/bin")
     return folder

@@ -1,11 +1,14 @@
 """Records become tables without losing, doubling or inventing numbers."""
 
 import math
+from dataclasses import astuple, replace
 from typing import Any
 
+import pandas as pd
 import pytest
 from scipy import stats as scipy_stats
 
+from sayso.core.columns import Columns
 from sayso.core.experiment import Experiment
 from sayso.core.records import COLUMNS, Record
 from sayso.stats import values
@@ -116,3 +119,17 @@ def test_intervals_of_those_numbers_of_belief_that_are_shares_stay_between_0_and
     ]
     high = values.final_table(values.records_frame(records)).set_index("what")["high"]
     assert high[list(names[:2])].max() <= 1 < high[list(names[2:])].min()
+
+
+def test_a_table_of_columns_is_that_of_the_records_whether_or_not_text_is_in_categories(tiny: Experiment) -> None:
+    records = [r for cell in ("b", "a") for r in planted_records(tiny, range(3)) for r in (replace(r, cell=cell),)]
+    records += [replace(r, stage2_seed=1, value=r.value + 0.5) for r in records if r.stage == "stage2"]
+    records += [replace(records[5], value=9.0), replace(records[0], what="layer 2", value=math.nan)]  # the first again
+    columns = Columns()
+    columns.extend(list(zip(*map(astuple, records), strict=True)))
+    table, found = values.records_frame(records), values.columns_frame(columns)
+    pd.testing.assert_frame_equal(found, table)
+    small = values.columns_frame(columns, categories=True)
+    assert small["cell"].dtype == "category"
+    pd.testing.assert_frame_equal(values.final_table(small), values.final_table(table))
+    pd.testing.assert_frame_equal(values.columns_frame(Columns()), values.records_frame([]))

@@ -17,6 +17,7 @@ from sayso.learners.several import torchrun
 #: What only ``sayso[all]`` installs: modules a command may find missing.
 EXTRAS = (
     "altair",
+    "duckdb",
     "jinja2",
     "pandas",
     "pooch",
@@ -25,11 +26,16 @@ EXTRAS = (
     "requests",
     "safetensors",
     "scipy",
+    "tensorboard",
     "tokenizers",
     "torch",
     "transformers",
     "vl_convert",
+    "wandb",
 )
+
+#: Those of them that are an extra of their own.
+_OWN_EXTRA = {"duckdb": "query", "python_calamine": "excel", "tensorboard": "tensorboard", "wandb": "wandb"}
 
 _USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]  # typer has moved its own click about
 
@@ -51,10 +57,11 @@ class OneLineErrors(TyperGroup):
         except _USAGE_ERROR as error:
             _fail(f"{getattr(error, 'format_message', error.__str__)()} (see 'sayso --help')")
         except ModuleNotFoundError as error:
-            if (error.name or "").partition(".")[0] not in EXTRAS:
+            package = (error.name or "").partition(".")[0]
+            if package not in EXTRAS:
                 raise
-            package = "excel" if error.name == "python_calamine" else "all"
-            _fail(f"this needs {error.name}, which is not installed: pip install 'sayso[{package}]'")
+            part = _OWN_EXTRA.get(package, "all")
+            _fail(f"this needs {package}, which is not installed: pip install 'sayso[{part}]'")
         except OSError as error:
             if error.errno == errno.EPIPE:
                 _reader_is_gone()

@@ -24,12 +24,16 @@ def status(folder: Annotated[Path | None, DIR] = None) -> None:
     """Say how far a results folder has come, and how to go on."""
     from sayso.cli import terminal
     from sayso.cli.configure import go_on_command
+    from sayso.cli.slurm_page import submissions_page
+    from sayso.runs.slurm_queue import submissions
     from sayso.runs.status import status as status_of
 
     chosen = results_of(folder)
     found = status_of(chosen.store)
-    _notice(chosen)
+    notice(chosen)
     terminal.show(terminal.status_page(found, go_on_command(found) if found.unfinished else None))
+    if had := submissions(chosen.store):
+        terminal.show("", submissions_page(had))
 
 
 @app.command(
@@ -62,7 +66,7 @@ def results(
     from sayso.report import table
 
     found = results_of(folder)
-    _notice(found)
+    notice(found)
     if csv or json:
         rows = found.ledger() if ledger else found.predictions() if predictions else found.records()
         if predictions and rows.empty:
@@ -88,7 +92,7 @@ def claims(
     from sayso.report.verdict_data import claims_csv, claims_json
 
     found = results_of(folder)
-    _notice(found)
+    notice(found)
     if csv or json:
         typer.echo((claims_csv if csv else claims_json)(found.claims()), nl=False)
     else:
@@ -131,7 +135,7 @@ def power(folder: Annotated[Path | None, DIR] = None) -> None:
     from sayso.paper.judging import families
 
     found = results_of(folder)
-    _notice(found)
+    notice(found)
     terminal.show(power_page(families(found.records(), found.experiment)))
 
 
@@ -150,7 +154,7 @@ def report(
     from sayso.core.seeds import Seeds
 
     found = results_of(folder)
-    _notice(found)
+    notice(found)
     first = found.experiment.seeds.first
     typer.echo(found.report(drilled=None if seeds is None else list(Seeds.parse(seeds, first=first))))
 
@@ -173,13 +177,13 @@ def figures(
 
     chosen, kind = size_of(size), format_of(form)
     found = results_of(folder)
-    _notice(found)
+    notice(found)
     where = found.path / "figures" / chosen.name if out is None else out
     for figure in found.figures(chosen.name, kind, where):
         typer.echo(f"{where / figure.name}.{kind}" + (f"    {figure.place}" if figure.of else ""))
 
 
-def _notice(found: Results) -> None:
+def notice(found: Results) -> None:
     """Say on standard error what a reader should know of what the results rest on."""
     for line in found.notices():
         typer.echo(f"sayso: note: {found.path}: {line}", err=True)

@@ -18,7 +18,7 @@ from sayso.core.seeds import seed_range
 from sayso.core.spec import canonical_json
 from sayso.core.subsets import Subset
 from sayso.core.sweep import cells
-from sayso.runs.status import CellStatus, Status
+from sayso.runs.status import CellStatus, JobStatus, Status
 
 #: Width of text that no terminal sets: wide enough that nothing is folded before it reaches a file or a pipe.
 FILE_WIDTH = 160
@@ -137,20 +137,25 @@ def status_page(status: Status, command: str | None) -> RenderableType:
     rows = [row for cell in status.cells for row in _status_rows(cell)]
     return Group(
         Text.assemble((status.experiment.name, "bold"), f" in {status.path}"),
-        plain_table(("cell", "state", "seeds", "epochs"), rows),
+        plain_table(("cell", "state", "seeds", "epochs", ""), rows),
         Text(f"to go on: {command}" if command else "all finished"),
     )
 
 
-def _status_rows(cell: CellStatus) -> Iterator[tuple[str, str, str, str]]:
+def _status_rows(cell: CellStatus) -> Iterator[tuple[str, str, str, str, str]]:
     if done := [job for job in cell.jobs if job.state == "finished"]:
         epochs = done[0].epochs
-        yield cell.name, "finished", seed_range(cell.seeds("finished")), f"{epochs} of {epochs}"
+        yield cell.name, "finished", seed_range(cell.seeds("finished")), f"{epochs} of {epochs}", ""
     for job in cell.jobs:
         if job.state != "finished":
-            yield cell.name, job.state, seed_range(job.seeds), f"{job.epochs_done} of {job.epochs}"
+            yield cell.name, job.state, seed_range(job.seeds), f"{job.epochs_done} of {job.epochs}", _who(job)
     if cell.to_do:
-        yield cell.name, "to do", seed_range(cell.to_do), "0"
+        yield cell.name, "to do", seed_range(cell.to_do), "0", ""
+
+
+def _who(job: JobStatus) -> str:
+    """Which process runs a job, or why it stopped."""
+    return f"failed: {job.why}" if job.why else "" if job.by is None else f"by {job.by}"
 
 
 def documents_page(documents: Iterable[tuple[str, str, str]]) -> RenderableType:

@@ -13,10 +13,12 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from pydantic_core import from_json
+
 from sayso.core.errors import SaysoError
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: str | Path) -> Any:
     """Read a JSON file of the store.
 
     Raises
@@ -25,7 +27,12 @@ def read_json(path: Path) -> Any:
         If it is missing or damaged.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        with open(path, "rb") as file:
+            content = file.read()
+        try:
+            return from_json(content)
+        except ValueError:  # what is wrong Python's own reader says better; it also takes halves of characters
+            return json.loads(content.decode())
     except (OSError, ValueError) as error:
         raise SaysoError(f"{path}: cannot be read: {' '.join(str(error).split())}") from error
 

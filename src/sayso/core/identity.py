@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment, load_spec
 from sayso.core.job_folder import JobFolder
 from sayso.core.records import Manifest
 from sayso.core.spec import Spec, canonical_json
+
+T = TypeVar("T")
 
 #: Of how a model was read, what follows from the facts that a seed draws: it may differ between jobs.
 _OF_A_SEED = "max_new_tokens"
@@ -37,6 +40,30 @@ class Origin:
 def origin_of(manifest: Manifest) -> Origin:
     """What a job rests on, as its manifest has it."""
     return Origin(manifest.data_sha256, manifest.model)
+
+
+class OfSettings(Generic[T]):
+    """What follows from a job's experiment, worked out once for all jobs with equal settings: a sweep has many."""
+
+    def __init__(self, work: Callable[[Experiment], T], *, own_only: bool) -> None:
+        self._work, self._own_only = work, own_only
+        self._found: dict[tuple[str, str], list[tuple[dict[str, Any], T]]] = {}
+
+    def of(self, folder: JobFolder, manifest: Manifest) -> T:
+        """What follows from the experiment of a job.
+
+        Raises
+        ------
+        SaysoError
+            If the manifest holds none.
+        """
+        found = self._found.setdefault((str(manifest.digest), str(manifest.cell)), [])
+        for settings, result in found:
+            if settings is manifest.experiment or settings == manifest.experiment:
+                return result
+        result = self._work(load_spec(manifest.experiment, str(folder.manifest_path), own_only=self._own_only))
+        found.append((manifest.experiment, result))
+        return result
 
 
 class Today:
@@ -87,9 +114,10 @@ def require_unchanged(folders: Iterable[JobFolder], today: Today) -> None:
     SaysoError
         If one does not; one line that says which seeds rest on what.
     """
+    origins = OfSettings(today.origin, own_only=today.own_only)
     for folder in folders:
         manifest = folder.manifest()
-        now = today.origin(load_spec(manifest.experiment, str(folder.manifest_path), own_only=today.own_only))
+        now = origins.of(folder, manifest)
         if changed := origin_of(manifest).differs(now):
             seeds = ", ".join(map(str, manifest.seeds[:8])) + (", ..." if len(manifest.seeds) > 8 else "")
             raise SaysoError(
@@ -152,10 +180,10 @@ def notices(folders: Sequence[JobFolder], today: Today) -> list[str]:
     """
     found: dict[str, None] = {}
     ran_with: dict[tuple[str, str], dict[str | int, None]] = {}
+    origins = OfSettings(today.origin_if_there, own_only=today.own_only)
     for folder in folders:
         manifest = folder.manifest()
-        written = load_spec(manifest.experiment, str(folder.manifest_path), own_only=today.own_only)
-        now = today.origin_if_there(written)
+        now = origins.of(folder, manifest)
         if changed := origin_of(manifest).differs(now):
             found[f"changed since: these results are of other {changed}"] = None
         for line in manifest.resumed:
@@ -165,9 +193,10 @@ def notices(folders: Sequence[JobFolder], today: Today) -> list[str]:
                 found[f"{name} of job {folder.path.name} was measured {line}"] = None
         for name, version in (*manifest.versions.items(), ("on", manifest.device)):
             ran_with.setdefault((name, ""), {})[version] = None
-        same = canonical_json([manifest.experiment.get("knowledge"), manifest.experiment.get("model")])
-        for name, value in manifest.as_read.items():
-            if name != _OF_A_SEED:
+        as_read = {name: value for name, value in manifest.as_read.items() if name != _OF_A_SEED}
+        if as_read:
+            same = canonical_json([manifest.experiment.get("knowledge"), manifest.experiment.get("model")])
+            for name, value in as_read.items():
                 ran_with.setdefault((name, same), {})[value] = None
     for (name, _), several in ran_with.items():
         if len(several) > 1:

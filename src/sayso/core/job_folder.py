@@ -18,14 +18,16 @@ jobs/ID/.lease-N             which process runs or measures it, or was the last 
 from __future__ import annotations
 
 import contextlib
+import functools
 import gzip
 import hashlib
+import itertools
 import json
 import os
 import shutil
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,7 @@ from sayso.core.errors import SaysoError
 from sayso.core.files import read_json, write_atomically, write_bytes
 from sayso.core.lease import Lease, held
 from sayso.core.ledger import Contribution, from_lines, to_lines
-from sayso.core.records import Manifest, Record, from_line, records_of, to_line
+from sayso.core.records import COLUMNS, Manifest, Record, columns_of, from_line, to_line
 
 
 class JobFolder:
@@ -42,12 +44,36 @@ class JobFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lease: Lease | None = None
-        self.manifest_path = path / "manifest.json"
-        self.records_path = path / "records.jsonl"
-        self.ledger_path = path / "ledger.jsonl"
-        self.finished_path = path / "finished.json"
-        self.position_path = path / "position.json"
-        self.failed_path = path / "failed.json"
+
+    @functools.cached_property
+    def manifest_path(self) -> Path:
+        """What the job rests on."""
+        return self.path / "manifest.json"
+
+    @functools.cached_property
+    def records_path(self) -> Path:
+        """Records of training."""
+        return self.path / "records.jsonl"
+
+    @functools.cached_property
+    def ledger_path(self) -> Path:
+        """What each subset contributed."""
+        return self.path / "ledger.jsonl"
+
+    @functools.cached_property
+    def finished_path(self) -> Path:
+        """The finish marker."""
+        return self.path / "finished.json"
+
+    @functools.cached_property
+    def position_path(self) -> Path:
+        """How far the job has come."""
+        return self.path / "position.json"
+
+    @functools.cached_property
+    def failed_path(self) -> Path:
+        """Why the last try failed."""
+        return self.path / "failed.json"
 
     @contextlib.contextmanager
     def hold(self, wait_s: float = 0.0, lapsed: tuple[int, int] | None = None) -> Iterator[None]:
@@ -75,12 +101,12 @@ class JobFolder:
     @property
     def begun(self) -> bool:
         """Whether a manifest was written."""
-        return self.manifest_path.exists()
+        return os.path.exists(os.path.join(self.path, "manifest.json"))  # of thousands a `Path` takes seconds
 
     @property
     def finished(self) -> bool:
         """Whether the finish marker was written."""
-        return self.finished_path.exists()
+        return os.path.exists(os.path.join(self.path, "finished.json"))
 
     def siblings(self) -> list[JobFolder]:
         """Folders of all jobs of the results folder, this one among them."""
@@ -93,18 +119,19 @@ class JobFolder:
         write_atomically(self.manifest_path, json.dumps(asdict(manifest), indent=1, sort_keys=True) + "\n")
 
     def manifest(self) -> Manifest:
-        """Read the manifest.
+        """Read the manifest; within a process it is read again only if the file has changed.
 
         Raises
         ------
         SaysoError
             If it is damaged.
         """
-        data = read_json(self.manifest_path)
+        path = os.path.join(self.path, "manifest.json")
         try:
-            return Manifest(**{**data, "seeds": tuple(data["seeds"]), "resumed": tuple(data["resumed"])})
-        except (KeyError, TypeError) as error:
-            raise SaysoError(f"{self.manifest_path}: not a manifest of this version of sayso ({error})") from error
+            found = os.stat(path)
+        except OSError:
+            return _manifest(path)  # which says so
+        return _manifest(path, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
 
     def append(self, records: Iterable[Record]) -> int:
         """Append records, flush them to disk, and return the length of the file in bytes."""
@@ -174,12 +201,20 @@ class JobFolder:
         SaysoError
             If a file is damaged.
         """
-        for path in sorted(self.path.glob(f"{measure}-*.jsonl.gz")):
-            try:
-                with gzip.open(path, "rt", encoding="utf-8") as file:
-                    yield from (json.loads(line) for line in file)
-            except (OSError, EOFError, ValueError, zlib.error) as error:
-                raise SaysoError(f"{path}: cannot be read: {error}; delete {self.path} and run again") from error
+        for path in self.kept(measure):
+            yield from self.read_kept(path)
+
+    def kept(self, measure: str = "*") -> list[Path]:
+        """Files with what a measure kept, or every one, by name."""
+        return sorted(self.path.glob(f"{measure}-*.jsonl.gz"))
+
+    def read_kept(self, path: Path) -> Iterator[dict[str, Any]]:
+        """Read what is in one of them, as `details`."""
+        try:
+            with gzip.open(path, "rt", encoding="utf-8") as file:
+                yield from (json.loads(line) for line in file)
+        except (OSError, EOFError, ValueError, zlib.error) as error:
+            raise SaysoError(f"{path}: cannot be read: {error}; delete {self.path} and run again") from error
 
     def withdraw(self) -> None:
         """Remove the folder of a job that was refused before it had recorded anything."""
@@ -258,8 +293,8 @@ class JobFolder:
 
     def measured(self) -> dict[str, dict[str, Any]]:
         """Measures taken when the job had finished, by name, with what their markers say."""
-        markers = sorted(self.path.glob("measured-*.json"))
-        return {path.stem.removeprefix("measured-"): read_json(path) for path in markers}
+        names = sorted(name for name in os.listdir(self.path) if _is_marker(name))
+        return {_measure_of(name): read_json(self.path / name) for name in names}
 
     def finish_marker(self) -> dict[str, Any]:
         """What the finish marker says: when the job finished, and length and sha256 of its records.
@@ -279,7 +314,12 @@ class JobFolder:
         SaysoError
             If a file is not what its marker says it is; the message names the first bad line if there is one.
         """
-        yield from self._sealed(
+        for columns in self.columns():
+            yield from itertools.starmap(Record, zip(*columns, strict=True))
+
+    def columns(self) -> Iterator[list[tuple[Any, ...]]]:
+        """As `records`, a file at a time, as columns in the order of `sayso.core.records.COLUMNS`."""
+        yield self._sealed(
             self.records_path,
             self.finish_marker(),
             f"delete the folder {self.path} and run again, only its seeds are run anew",
@@ -287,7 +327,7 @@ class JobFolder:
         for measure in self.measured():
             path = self.measured_path(measure)
             marker = self._marker(path.with_suffix(".json"))
-            yield from self._sealed(path, marker, f"delete {path.with_suffix('.json')} and measure again")
+            yield self._sealed(path, marker, f"delete {path.with_suffix('.json')} and measure again")
 
     def _marker(self, path: Path) -> dict[str, Any]:
         marker = read_json(path)
@@ -295,22 +335,58 @@ class JobFolder:
             raise SaysoError(f"{path}: not a finish marker; delete the folder {self.path} and run again")
         return marker
 
-    def _sealed(self, path: Path, marker: Mapping[str, Any], advice: str) -> Iterator[Record]:
+    def _sealed(self, path: Path, marker: Mapping[str, Any], advice: str) -> list[tuple[Any, ...]]:
         """Records of a file that must be what its marker says."""
         content = path.read_bytes() if path.exists() else b""
-        lines = content.decode(errors="replace").splitlines()
         try:
-            parsed = records_of(lines)
+            columns = columns_of(content)
         except ValueError:  # one by one they say which it is
-            parsed = []
-            for number, line in enumerate(lines, start=1):
+            records = []
+            for number, line in enumerate(content.decode(errors="replace").splitlines(), start=1):
                 try:
-                    parsed.append(from_line(line))
+                    records.append(astuple(from_line(line)))
                 except ValueError:
                     raise SaysoError(f"{path}: line {number} is cut off or not a record; {advice}") from None
+            columns = list(zip(*records, strict=True)) or [()] * len(COLUMNS)
         if _seal(content) != {"bytes": marker["bytes"], "sha256": marker["sha256"]}:
             raise SaysoError(f"{path}: {len(content)} bytes, where {marker['bytes']} were written; {advice}")
-        yield from parsed
+        return columns
+
+
+@functools.lru_cache(maxsize=2**16)
+def _manifest(path: str, *_stat: int) -> Manifest:
+    """A manifest; equal settings are one object, for many jobs of a sweep have the same."""
+    data = read_json(path)
+    try:
+        settings = _one_of_equal(str(data["digest"]), data["experiment"])
+        seeds, resumed = tuple(data["seeds"]), tuple(data["resumed"])
+        return Manifest(**{**data, "experiment": settings, "seeds": seeds, "resumed": resumed})
+    except (KeyError, TypeError) as error:
+        raise SaysoError(f"{path}: not a manifest of this version of sayso ({error})") from error
+
+
+def _one_of_equal(digest: str, settings: Any) -> Any:
+    """The first of equal settings there were."""
+    known = _settings_of(digest)
+    for one in known:
+        if one == settings:
+            return one
+    known.append(settings)
+    return settings
+
+
+@functools.lru_cache(maxsize=2**12)
+def _settings_of(digest: str) -> list[Any]:  # noqa: ARG001 (what they are kept by)
+    """Settings with a digest, which differ in what weights do not depend on."""
+    return []
+
+
+def _is_marker(name: str) -> bool:
+    return name.startswith("measured-") and name.endswith(".json")
+
+
+def _measure_of(marker: str) -> str:
+    return marker.removeprefix("measured-").removesuffix(".json")
 
 
 def _remove(path: Path) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import astuple, dataclass, field, fields
+from dataclasses import MISSING, astuple, dataclass, field, fields
 from typing import Any
+
+from pydantic_core import from_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class Record:
 
 COLUMNS = tuple(column.name for column in fields(Record))
 _VALUE = COLUMNS.index("value")
+#: What the last columns are where a line leaves them out.
+_LEFT_OUT = [column.default for column in fields(Record) if column.default is not MISSING]
 
 
 @dataclass(frozen=True)
@@ -77,27 +80,46 @@ def from_line(line: str) -> Record:
     ValueError
         If it is cut off or no record.
     """
-    return records_of([line])[0]
+    values = _whole(json.loads(line))
+    values[_VALUE] = _number(values[_VALUE])
+    return Record(*values)
 
 
-def records_of(lines: Sequence[str]) -> list[Record]:
-    """Read lines back, in a third of the time of one by one.
+def columns_of(content: bytes) -> list[tuple[Any, ...]]:
+    """The records of a file, column by column in the order of `COLUMNS`; a tenth of the time of line by line.
 
     Raises
     ------
     ValueError
-        If one of them is cut off or no record.
+        If a line is cut off or no record.
     """
-    try:
-        rows = json.loads(f"[{','.join(lines)}]")
-        for values in rows:
-            values[_VALUE] = math.nan if values[_VALUE] is None else float(values[_VALUE])
-        records = [Record(*values) for values in rows]
-    except (TypeError, LookupError) as error:
-        raise ValueError("not a record") from error
-    if len(records) != len(lines):
+    rows: list[Any] = from_json(b"[%b]" % content.rstrip(b"\n").replace(b"\n", b","))
+    if len(rows) != content.count(b"\n"):
         raise ValueError("not a record a line")
-    return records
+    columns: list[tuple[Any, ...]]
+    if set(map(type, rows)) == {list} and set(map(len, rows)) == {len(COLUMNS) - 1}:  # nothing in the last column
+        columns = [*zip(*rows, strict=True), (_LEFT_OUT[-1],) * len(rows)]
+    else:
+        columns = list(zip(*map(_whole, rows), strict=True)) or [()] * len(COLUMNS)
+    if not set(map(type, columns[_VALUE])) <= {float}:
+        columns[_VALUE] = tuple(map(_number, columns[_VALUE]))
+    return columns
+
+
+def _whole(values: Any) -> list[Any]:
+    """Values of a line with those that it leaves out."""
+    left_out = len(COLUMNS) - len(values) if isinstance(values, list) else -1
+    if not 0 <= left_out <= len(_LEFT_OUT):
+        raise ValueError("not a record")
+    return [*values, *_LEFT_OUT[len(_LEFT_OUT) - left_out :]]
+
+
+def _number(value: Any) -> float:
+    """A value as it was, NaN where nothing could be measured."""
+    try:
+        return math.nan if value is None else float(value)
+    except TypeError as error:
+        raise ValueError("not a record") from error
 
 
 def _plain(value: object) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -66,17 +66,30 @@ def cells(experiment: Experiment) -> tuple[Cell, ...]:
     base = experiment.model_copy(update={"axes": {}})
     result: list[Cell] = []
     seen: dict[str, str] = {}
-    labels = {path: _labels(values) for path, values in experiment.axes.items()}
-    for choices in itertools.product(*(range(len(values)) for values in experiment.axes.values())):
-        places = dict(zip(experiment.axes, choices, strict=True))
-        settings = {path: experiment.axes[path][place] for path, place in places.items()}
-        name = ",".join(f"{path}={labels[path][place]}" for path, place in places.items())
+    for name, settings in combinations(experiment):
         cell = base.with_settings(settings)
         if (digest := cell.digest()) in seen:
             raise SaysoError(f"{experiment.name}: the cells '{seen[digest]}' and '{name}' are the same experiment")
         seen[digest] = name
         result.append(Cell(name, cell))
     return tuple(result)
+
+
+def cell_names(experiment: Experiment) -> tuple[str, ...]:
+    """Names of the cells, in their order, without making them: for whoever reads what was run."""
+    return tuple(name for name, _ in combinations(experiment))
+
+
+def combinations(experiment: Experiment) -> Iterator[tuple[str, dict[str, JsonValue]]]:
+    """Each combination of the axes: the name of its cell, and its settings by path."""
+    if not experiment.axes:
+        yield MAIN_CELL, {}
+        return
+    labels = {path: _labels(values) for path, values in experiment.axes.items()}
+    for choices in itertools.product(*(range(len(values)) for values in experiment.axes.values())):
+        places = dict(zip(experiment.axes, choices, strict=True))
+        settings = {path: experiment.axes[path][place] for path, place in places.items()}
+        yield ",".join(f"{path}={labels[path][place]}" for path, place in places.items()), settings
 
 
 def stacks(seeds: Iterable[int], processes: int, most: int) -> list[tuple[int, ...]]:

@@ -14,20 +14,20 @@ from sayso.core.errors import SaysoError
 from sayso.core.store import Store
 from sayso.stats import numbers
 from sayso.stats.entities import BY_ENTITY
-from sayso.stats.values import AS_DEFINED, ATTRIBUTION, final_table, ordered, records_frame
+from sayso.stats.values import AS_DEFINED, ATTRIBUTION, columns_frame, final_table, ordered
 
 _FIRST_SHOWN = ("validation", ATTRIBUTION, AS_DEFINED, "train_qa", "definitions")
 
 
-def load(store: Store) -> pd.DataFrame:
-    """Table of all records of a results folder.
+def load(store: Store, *, categories: bool = False) -> pd.DataFrame:
+    """Table of all records of a results folder; with `categories` as `sayso.stats.values.columns_frame` has it.
 
     Raises
     ------
     SaysoError
         If no job of it has finished.
     """
-    table = records_frame(store.records())
+    table = columns_frame(store.columns(), categories=categories)
     if table.empty:
         store.experiment()  # says so where this is no results folder at all
         raise SaysoError(f"{store.path}: no finished job yet; 'sayso status {store.path}' says how to go on")

@@ -45,7 +45,9 @@ class Here:
         dealer = functools.cache(lambda: processes.dealing(experiment, machine.this_machine(), jobs))
         return lambda cell, seeds: dealer()(cell, seeds)
 
-    def executor(self, store: Store, model: ModelSpec, at_a_time: tuple[int | None, int], **options: Any) -> Executor:
+    def executor(
+        self, store: Store, model: ModelSpec, at_a_time: tuple[int | None, int], /, **options: Any
+    ) -> Executor:
         """As `Place.executor`."""
         jobs, planned = at_a_time
         there = machine.this_machine()

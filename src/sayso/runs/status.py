@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from sayso.core.collecting import without_collecting
 from sayso.core.errors import SaysoError
-from sayso.core.experiment import Experiment, load_spec
+from sayso.core.experiment import Experiment
+from sayso.core.identity import OfSettings
 from sayso.core.job_folder import JobFolder
 from sayso.core.lease_file import disk_time, is_held
 from sayso.core.legs import legs, total_epochs
 from sayso.core.owner import Owner
 from sayso.core.store import Store
-from sayso.core.sweep import cells
+from sayso.core.sweep import cell_names
 from sayso.runs.progress import read_positions
 
 State = Literal["finished", "running", "stopped"]
@@ -23,7 +26,10 @@ State = Literal["finished", "running", "stopped"]
 
 @dataclass(frozen=True)
 class JobStatus:
-    """A job that was begun: its seeds, how many epochs of all its legs are done for good, and which process runs it."""
+    """A job that was begun: its seeds, how many epochs of all its legs are done for good.
+
+    `by`: which process runs it; `why`: what its last try failed of.
+    """
 
     cell: str
     seeds: tuple[int, ...]
@@ -31,6 +37,7 @@ class JobStatus:
     epochs_done: int
     epochs: int
     by: Owner | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,7 @@ class Status:
         return tuple(sorted({s for c in self.cells for s in (*c.seeds("running"), *c.seeds("stopped"), *c.to_do)}))
 
 
+@without_collecting()
 def status(store: Store) -> Status:
     """Say how far a results folder has come.
 
@@ -74,22 +82,35 @@ def status(store: Store) -> Status:
         If it is not a results folder, or its files are damaged.
     """
     experiment = store.experiment()
-    found: list[JobStatus] = []
-    now = functools.cache(lambda: disk_time(store.path))
-    for folder in store.jobs():
-        manifest = folder.manifest()
-        resolved = load_spec(manifest.experiment, str(folder.manifest_path), own_only=True)
-        total = total_epochs(resolved)
-        state, owner = _state(folder, now)
-        done = total if state == "finished" else epochs_done(folder, resolved)
-        found.append(JobStatus(manifest.cell, manifest.seeds, state, done, total, owner))
-    seeds = sorted({*experiment.seeds, *(seed for job in found for seed in job.seeds)})
+    found: dict[str, list[JobStatus]] = {}
+    for job in statuses(store.jobs(), functools.cache(lambda: disk_time(store.path))):
+        found.setdefault(job.cell, []).append(job)
+    seeds = sorted({*experiment.seeds, *(seed for jobs in found.values() for job in jobs for seed in job.seeds)})
     result = []
-    for cell in cells(experiment):
-        jobs = tuple(sorted((job for job in found if job.cell == cell.name), key=lambda job: job.seeds))
+    for name in cell_names(experiment):
+        jobs = tuple(sorted(found.get(name, ()), key=lambda job: job.seeds))
         begun = {seed for job in jobs for seed in job.seeds}
-        result.append(CellStatus(cell.name, jobs, tuple(seed for seed in seeds if seed not in begun)))
+        result.append(CellStatus(name, jobs, tuple(seed for seed in seeds if seed not in begun)))
     return Status(store.path, experiment, tuple(result))
+
+
+def statuses(folders: Iterable[JobFolder], now: Callable[[], float] = time.time) -> Iterator[JobStatus]:
+    """Say how far jobs have come that were begun, one after the other; `now` is as the disk has it.
+
+    Raises
+    ------
+    SaysoError
+        If files of one are damaged.
+    """
+    experiments = OfSettings(lambda own: (own, total_epochs(own)), own_only=True)
+    for folder in folders:
+        manifest = folder.manifest()
+        own, total = experiments.of(folder, manifest)
+        state, owner = _state(folder, now)
+        done = total if state == "finished" else epochs_done(folder, own)
+        failure = folder.failure() if state == "stopped" else None
+        why = "" if failure is None else failure[0]
+        yield JobStatus(manifest.cell, manifest.seeds, state, done, total, owner, why)
 
 
 def epochs_done(folder: JobFolder, experiment: Experiment) -> int:
