@@ -30,6 +30,7 @@ from benchmarks import (
     tables,
     threads,
     training,
+    watching,
 )
 
 BENCHMARKS = {
@@ -58,6 +59,7 @@ BENCHMARKS = {
     "gpu": gpu.main,
     "belief": belief.main,
     "power": power.main,
+    "watching": watching.main,
 }
 
 #: Left out where none is named: they take hours.

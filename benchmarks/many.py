@@ -31,7 +31,7 @@ AXES: dict[str, list[object]] = {
     "model.config.num_hidden_layers": [1, 2, 4, 8],
 }
 SEEDS = 100
-#: One job in so many is under way.
+#: One job in so many was stopped.
 UNFINISHED = 100
 
 PHRASINGS = ("name", "who", "meaning", "stands_for")

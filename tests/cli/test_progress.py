@@ -212,7 +212,22 @@ def test_anything_else_gets_plain_lines_at_the_ends_of_stages(jobs: list[Job], t
     assert "\x1b" not in "".join(lines)
 
 
-@pytest.mark.parametrize("terminal", [False, True])
+def test_jobs_that_others_run_are_said_to_be_theirs_until_they_have_finished(jobs: list[Job], tmp_path: Path) -> None:
+    console = Console(file=io.StringIO(), width=120)
+    display = Display(console, tmp_path)
+    display.on_plan(jobs, [])
+    display.on_event(jobs[0].id, {"event": "elsewhere", "by": "process 7 on node3 (since 12:00)"})
+    shown = str(console.file.getvalue())  # type: ignore[attr-defined]
+    assert f"seeds {display.progress.jobs[jobs[0].id].label}: left to process 7 on node3 (since 12:00)" in shown
+    console.print(picture(display.progress))
+    assert "some left to process 7 on node3" in str(console.file.getvalue())  # type: ignore[attr-defined]
+    display.on_event(jobs[0].id, {"event": "come_to", "done": 3})
+    assert f"3 of {display.progress.jobs[jobs[0].id].total} epochs" in str(console.file.getvalue())  # type: ignore[attr-defined]
+    display.on_event(jobs[0].id, {"event": "finished"})
+    assert display.progress.jobs[jobs[0].id].state == "finished"
+
+
+@pytest.mark.parametrize("terminal", [True, False])
 def test_a_long_epoch_says_where_it_is(jobs: list[Job], tmp_path: Path, terminal: bool) -> None:
     output = io.StringIO()
     console = Console(file=output, force_terminal=terminal, width=100, markup=False, highlight=False)

@@ -185,7 +185,7 @@ def test_a_worker_computes_as_its_experiment_asks(job, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("named", [True, False])
-def test_a_full_disk_is_told_with_its_cause(job, tmp_path, monkeypatch, named):
+def test_a_full_disk_is_told_with_its_cause(job, tmp_path, monkeypatch, capsys, named):
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), *(["records.jsonl"] if named else []))
 
@@ -199,6 +199,7 @@ def test_a_full_disk_is_told_with_its_cause(job, tmp_path, monkeypatch, named):
     assert event["event"] == "error"
     place = "records.jsonl" if named else str(tmp_path / "job")
     assert event["message"].startswith(f"{place}: No space left on device; ")
+    assert capsys.readouterr().err == event["message"] + "\n"
 
 
 def test_an_error_the_user_can_put_right_is_told_and_nothing_else(job, tmp_path):
@@ -209,4 +210,6 @@ def test_an_error_the_user_can_put_right_is_told_and_nothing_else(job, tmp_path)
         assert process.wait(WAIT_S) == 2
     assert last["event"] == "error"
     assert "did you mean 'hidden_size'" in last["message"]
-    assert "Traceback" not in (tmp_path / "log.txt").read_text(encoding="utf-8")
+    logged = (tmp_path / "log.txt").read_text(encoding="utf-8")
+    assert "Traceback" not in logged
+    assert logged.splitlines()[-1] == last["message"]

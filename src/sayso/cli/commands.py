@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from sayso import __version__
-from sayso.cli import data, doctor, experiments, export, folders, paper, query, trust
+from sayso.cli import data, doctor, experiments, export, folders, paper, query, trust, watch
 from sayso.cli.errors import OneLineErrors
 from sayso.cli.options import examples
 
@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 app.add_typer(experiments.app)
 app.add_typer(folders.app)
+app.add_typer(watch.app)
 app.add_typer(query.app)
 app.add_typer(export.app)
 app.add_typer(paper.app)

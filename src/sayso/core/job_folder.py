@@ -337,7 +337,7 @@ class JobFolder:
 
     def _sealed(self, path: Path, marker: Mapping[str, Any], advice: str) -> list[tuple[Any, ...]]:
         """Records of a file that must be what its marker says."""
-        content = path.read_bytes() if path.exists() else b""
+        content = _content(path)
         try:
             columns = columns_of(content)
         except ValueError:  # one by one they say which it is
@@ -395,6 +395,15 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def _content(path: Path) -> bytes:
+    """What is in a file; nothing where there is none."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return b""
 
 
 def _seal(content: bytes) -> dict[str, Any]:

@@ -19,12 +19,13 @@ from sayso.core.errors import SaysoError
 from sayso.core.files import write_atomically
 
 
-def render(template: str, scripts: Sequence[str] = ("page.js",), **values: Any) -> str:
-    """Fill the template of a page (`fill`); `scripts` are files beside it."""
+def render(template: str, scripts: Sequence[str] = ("page.js",), *, asks: bool = False, **values: Any) -> str:
+    """Fill the template of a page (`fill`); `scripts` are files beside it. `asks`: they ask where it came from."""
     texts = [_read(script) for script in scripts]
+    asking = "; connect-src 'self'" if asks else ""
     policy = (
-        f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src {' '.join(map(_hash, texts))};"
-        " base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src {' '.join(map(hash_of, texts))};"
+        f" base-uri 'none'; form-action 'none'{asking}"
     )
     own = [Markup(text) for text in texts]  # noqa: S704 (our own files)
     return fill(template, style=_style(), policy=policy, scripts=own, **values)
@@ -66,8 +67,9 @@ def _style() -> Markup:
     return Markup(_read("style.css"))  # noqa: S704 (our own file)
 
 
-def _hash(script: str) -> str:
-    digest = hashlib.sha256(script.encode("utf-8")).digest()
+def hash_of(text: str) -> str:
+    """What a content security policy calls a script or a style."""
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 

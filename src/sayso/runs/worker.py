@@ -83,8 +83,13 @@ class _Warnings(logging.Handler):
         """Send a warning as an event; an error is one that ends this process at once."""
         kind = "error" if record.levelno >= logging.ERROR else "warning"
         self._send({"event": kind, "message": record.getMessage()})
-        with contextlib.suppress(OSError):  # a log on a full disk is no reason to end
-            print(record.getMessage(), file=sys.stderr, flush=True)
+        _log(record.getMessage())
+
+
+def _log(message: str) -> None:
+    """Write a line into the job's log, which others can read who do not hear its events."""
+    with contextlib.suppress(OSError):  # a log on a full disk is no reason to end
+        print(message, file=sys.stderr, flush=True)
 
 
 def main() -> int:
@@ -98,6 +103,11 @@ def main() -> int:
     def send(event: dict[str, object]) -> None:
         output.write(json.dumps(event) + "\n")
         output.flush()
+
+    def fail(message: str) -> int:
+        send({"event": "error", "message": message})
+        _log(message)
+        return 2
 
     logging.getLogger("sayso").addHandler(_Warnings(send))
     try:
@@ -128,18 +138,15 @@ def main() -> int:
         send({"event": "held", "message": str(error)})
         return EXIT_HELD
     except SaysoError as error:
-        send({"event": "error", "message": str(error)})
-        return 2
+        return fail(str(error))
     except OSError as error:
         place = error.filename or request["folder"]
         reason = error.strerror or error
-        send({"event": "error", "message": f"{place}: {reason}; once that is mended, the same command goes on"})
-        return 2
+        return fail(f"{place}: {reason}; once that is mended, the same command goes on")
     except ModuleNotFoundError as error:
         if error.name not in ("torch", "transformers", "tokenizers", "safetensors"):
             raise
-        send({"event": "error", "message": f"training needs {error.name}: pip install 'sayso[train]'"})
-        return 2
+        return fail(f"training needs {error.name}: pip install 'sayso[train]'")
     except KeyboardInterrupt:
         return EXIT_STOPPED
     return 0
