@@ -168,7 +168,7 @@ def main(arguments: list[str]) -> None:
         for job, there in zip(jobs_of(experiment()), alone, strict=True):
             execute(job, there, lambda _: None)
         right = records(alone)
-        print("| where | killed | commands | records equal | epochs | trained twice | seconds |")
+        print("| where | killed | commands | records equal | epochs told of | trained twice | seconds |")
         print("|---|---|---|---|---|---|---|", flush=True)
         if "local" in (chosen.on or ["local"]):
             local = Disturbed(Store(root / "local"), "", root / "local.log")

@@ -23,14 +23,14 @@ from sayso.core.lease_file import is_held
 from sayso.core.store import Store
 from sayso.core.sweep import Job, cells
 from sayso.learners.specs import HFModel
-from sayso.runs import on_ray, places, ray_cluster
+from sayso.runs import machine, on_ray, processes, ray_cluster
 from sayso.runs.execute import execute
 from sayso.runs.machine import Machine
 from sayso.runs.manifest import versions
 from sayso.runs.needs import Needs
 from sayso.runs.on_ray import RayCluster
 from sayso.runs.places import OnRay, place
-from sayso.runs.ray_cluster import Node, misfits
+from sayso.runs.ray_cluster import Node, misfits, quiet_ray
 from sayso.runs.ray_task import Task, look_around, run_job
 from tests.core.written import error, make_store
 
@@ -95,13 +95,13 @@ def test_seeds_go_to_as_many_jobs_as_there_are_gpus_or_cores(quick, monkeypatch)
     assert [len(each) for each in where.deal(sweep, None)(cell, seeds)] == [6] * 2
     assert where.needs(Job(cell, (1,))).gpus == 1
     together = cell.experiment.model_copy(update={"model": HFModel(name="m", devices=2)})
-    monkeypatch.setattr(places.processes, "memory_of", lambda model, on_gpu: 9e9 if on_gpu else None)
+    monkeypatch.setattr(processes, "memory_of", lambda model, on_gpu: 9e9 if on_gpu else None)
     assert where.needs(Job(type(cell)("main", together), (1,))) == Needs(gpus=2, memory_gb=9.0)
 
 
 def test_a_cluster_started_here_has_what_this_machine_has(monkeypatch):
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    monkeypatch.setattr(places.machine, "this_machine", lambda: Machine(6, 5e9))
+    monkeypatch.setattr(machine, "this_machine", lambda: Machine(6, 5e9))
     assert [(node.cores, node.gpus, node.memory) for node in OnRay().nodes] == [(6, 0, 5e9)]
 
 
@@ -185,10 +185,11 @@ class TwoNodes:
     """A cluster of two nodes of a core each; the second can be killed, and comes again."""
 
     def __init__(self) -> None:
+        quiet_ray()
         from ray.cluster_utils import Cluster
 
         head = {"num_cpus": 1, "include_dashboard": False, "memory": 4 * 10**9}
-        self.cluster = Cluster(initialize_head=True, head_node_args=head)
+        self.cluster: Any = Cluster(initialize_head=True, head_node_args=head)
         self.address = self.cluster.address
         self.second = self.add()
 
@@ -215,7 +216,7 @@ def on(nodes: TwoNodes, store: Store) -> RayCluster:
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # Ray leaves files to the collector
 
 
-def test_jobs_of_a_node_that_dies_go_on_elsewhere_to_the_same_records(nodes, sockets, store, quick, monkeypatch):
+def test_jobs_of_a_node_that_dies_go_on_elsewhere_to_the_same_records(nodes, sockets, store, quick, monkeypatch, capfd):
     monkeypatch.setattr(on_ray, "_LOOK_S", 0.2)
     jobs = jobs_of(quick.with_settings({"stages.stage1.epochs": 20}), 1, 2)
     told: Told = []
@@ -229,7 +230,9 @@ def test_jobs_of_a_node_that_dies_go_on_elsewhere_to_the_same_records(nodes, soc
                 nodes.lose()
                 nodes.second = None
 
+    capfd.readouterr()
     on(nodes, store).run(jobs, hear)
+    assert capfd.readouterr().out == ""  # where results are printed
     warnings = [event["message"] for _, event in told if event["event"] == "warning"]
     assert any("goes on from its last checkpoint" in str(message) for message in warnings)
     assert [job_id for job_id, event in told if event["event"] == "finished"] != []

@@ -33,6 +33,9 @@ _NODE_S = 120.0
 #: Bytes for Ray's object store, which nothing is put into: the least it takes.
 _OBJECTS = 80 * 2**20
 
+#: No reports of use; and of lines from nodes, which it prints among ours, it skips those that match this: all.
+_QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS_SKIP_REGEX": "^"}
+
 
 @dataclass(frozen=True)
 class Node:
@@ -68,7 +71,7 @@ def connected(address: str) -> Iterator[Any]:
     SaysoError
         If Ray is not installed, nothing answers at the address, or the cluster has another version of Ray or Python.
     """
-    ray = _ray()
+    ray = quiet_ray()
     if ray.is_initialized():
         yield ray
         return
@@ -157,9 +160,17 @@ def said(error: BaseException) -> str:
     return f"{words[:300]}..." if len(words) > 300 else words
 
 
-def _ray() -> Any:
+def quiet_ray() -> Any:
+    """Ray's module, imported so that it prints nothing (unless this process had imported it before).
+
+    Raises
+    ------
+    SaysoError
+        If it is not installed.
+    """
     try:
-        import ray
+        with _undisturbed():
+            import ray
     except ModuleNotFoundError:
         raise SaysoError("--on ray needs Ray: pip install 'sayso[ray]'") from None
     return ray
@@ -192,9 +203,8 @@ def _require_answer(address: str) -> None:
 @contextlib.contextmanager
 def _undisturbed() -> Iterator[None]:
     """Keep Ray from what it does to a process beside connecting it: notes, reports of use, a handler of its own."""
-    quiet = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_RECORD_ACTOR_TASK_LOGGING": "0"}
-    before = {name: os.environ.get(name) for name in quiet}
-    os.environ.update(quiet)
+    before = {name: os.environ.get(name) for name in _QUIET}
+    os.environ.update(_QUIET)
     main = threading.current_thread() is threading.main_thread()
     on_sigterm = signal.getsignal(signal.SIGTERM)
     try:
