@@ -1,7 +1,7 @@
 """Ray: what runs on its nodes, what is said where it cannot be, and a real cluster of two nodes, one of which dies.
 
-pytest -m slow tests/runs/test_on_ray.py      also Ctrl-C, a run that is killed, a process that dies over and over, and
-                                              a job that another process has
+pytest -m slow tests/runs/test_on_ray.py      also errors, Ctrl-C, a run that is killed, a process that dies over and
+                                              over, and a job that another process has
 """
 
 import importlib.util
@@ -241,6 +241,7 @@ def test_jobs_of_a_node_that_dies_go_on_elsewhere_to_the_same_records(nodes, soc
         same_as_here(store, job)
 
 
+@pytest.mark.slow
 def test_an_error_is_raised_here_what_runs_is_finished_and_nothing_else_is_begun(nodes, sockets, store, quick):
     (bad,) = jobs_of(quick.with_settings({"knowledge.entities": 5000}), 1)
     others = jobs_of(quick, 1, 2, 3, 4)
