@@ -55,10 +55,9 @@ def main() -> None:
 
 def _make(store: Store, locks: contextlib.ExitStack) -> list[tuple[Job, JobFolder]]:
     """Write the folder; the jobs that run, and their folders."""
-    from filelock import FileLock
-
     import sayso
     from sayso.core.identity import Origin
+    from sayso.core.lease import held
     from sayso.core.seeds import Seeds
     from sayso.core.sweep import Job, cells
     from sayso.runs.manifest import describe
@@ -78,7 +77,7 @@ def _make(store: Store, locks: contextlib.ExitStack) -> list[tuple[Job, JobFolde
             if done:
                 folder.finish("2026-01-01T00:00:00+00:00")
             else:
-                locks.enter_context(FileLock(folder.path / ".lock"))
+                locks.enter_context(held(folder.path))
                 running.append((job, folder))
     return running
 

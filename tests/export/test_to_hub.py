@@ -40,7 +40,7 @@ def save(store: Store, seeds=(0, 1), legs=("stage0", "stage1", "stage2"), **file
 
 
 def contents(path: Path) -> dict[str, str]:
-    found = sorted(each for each in path.rglob("*") if each.is_file() and each.name != ".lock")
+    found = sorted(each for each in path.rglob("*") if each.is_file() and not each.name.startswith(".lease"))
     return {str(each.relative_to(path)): hashlib.sha256(each.read_bytes()).hexdigest() for each in found}
 
 

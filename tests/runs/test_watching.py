@@ -9,12 +9,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
 from sayso.core.identity import Origin
 from sayso.core.job_folder import JobFolder
+from sayso.core.lease import held
 from sayso.core.records import Record
 from sayso.core.seeds import Seeds
 from sayso.core.store import Store
@@ -99,7 +99,7 @@ def test_what_nobody_has_begun_is_to_do(watcher, sweep):
 
 def test_a_running_job_is_where_its_records_are_and_goes_as_fast_as_they_come(watcher, store, sweep, clock):
     folder = begin(store, sweep, 1, 1, 2)
-    with FileLock(folder.path / ".lock"):
+    with held(folder.path):
         clock.now = BEGAN + 5
         (job,) = watcher.look().jobs
         assert (job.state, job.stage, job.epoch, job.done, job.total, job.pace) == ("running", "stage0", 0, 0, 8, None)
@@ -120,7 +120,7 @@ def test_a_running_job_is_where_its_records_are_and_goes_as_fast_as_they_come(wa
 def test_a_stage_that_has_ended_makes_way_for_the_next(watcher, store, sweep):
     folder = begin(store, sweep, 0, 1)
     come_to(folder, "stage1", 2, seconds=10)
-    with FileLock(folder.path / ".lock"):
+    with held(folder.path):
         (job,) = watcher.look().jobs
     assert (job.stage, job.epoch, job.epochs, job.done) == ("stage2", 0, 2, 4)
 
@@ -177,7 +177,7 @@ def test_before_a_job_has_come_anywhere_it_is_thought_to_go_as_those_before_it(w
         folder.append([])
         folder.finish(finished)
     assert watcher.look().left is None  # nothing runs
-    with FileLock(begin(store, sweep, 0, 3).path / ".lock"):
+    with held(begin(store, sweep, 0, 3).path):
         seen = watcher.look()
     assert seen.a_minute is None
     assert seen.left == pytest.approx((6 + 3 * 8) / ((6 / 60 + 6 / 120) / 2))
@@ -224,7 +224,7 @@ def test_no_job_is_thought_to_end_before_its_own_epochs_are_done(watcher, store,
     come_to(slow, "stage0", 1, seconds=100)
     come_to(fast, "stage2", 1, seconds=5)
     clock.now = BEGAN + 100
-    with FileLock(slow.path / ".lock"), FileLock(fast.path / ".lock"):
+    with held(slow.path), held(fast.path):
         seen = watcher.look()
     assert seen.left is not None
     assert seen.left >= 7 * 100

@@ -31,8 +31,8 @@ class JobSeen:
     """A job that has not finished.
 
     `stage`, `epoch` of `epochs`: the leg under way, and how many of its epochs are known to be done; `done` of `total`:
-    of all legs. `moved`: when its files changed last, in seconds since 1970. `where`: which process runs it, or what it ran on. `said`: the last
-    line of its log, of a job that was stopped. `pace`: epochs a second, None where not known.
+    of all legs. `moved`: when its files changed last, in seconds since 1970. `where`: which process runs it, or what it
+    ran on. `said`: the last line of its log, of a job that was stopped. `pace`: epochs a second, None where not known.
     """
 
     cell: str
