@@ -116,7 +116,8 @@ def run(
         Also keep every seed's model after each stage, as a transformers checkpoint. Seeds that finished without that
         are an error: their models are gone.
     on
-        Where: ``here``, or ``slurm`` for a cluster of which this is a login node.
+        Where: ``here``; ``slurm`` for a cluster of which this is a login node; ``ray`` for the cluster of
+        ``RAY_ADDRESS``, or else one started here, ``ray=HOST:PORT`` (of which this is a node) or ``ray://HOST:PORT``.
     slurm
         What is asked of SLURM, ``KEY=VALUE`` each: `sayso.runs.slurm_settings` says what there is.
     on_plan, on_event

@@ -117,7 +117,13 @@ def run(
     power: Annotated[
         bool, typer.Option("--power", help="Also say how many seeds each claim needs, as 'sayso power' does.")
     ] = False,
-    on: Annotated[str, typer.Option(metavar="PLACE", help="Where: here or slurm.")] = "here",
+    on: Annotated[
+        str,
+        typer.Option(
+            metavar="PLACE",
+            help="Where: here, slurm, ray (that of RAY_ADDRESS, or one started here), ray=HOST:PORT or ray://HOST:PORT.",
+        ),
+    ] = "here",
     slurm: Annotated[
         list[str] | None,
         typer.Option(

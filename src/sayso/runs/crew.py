@@ -7,7 +7,6 @@ Several of these go through the same jobs, in the same order, each taking the ne
 from __future__ import annotations
 
 import logging
-import platform
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,14 +20,12 @@ from sayso.core.store import Store
 from sayso.core.sweep import Job, cells
 from sayso.runs.local import LocalProcesses
 from sayso.runs.machine import gpus_here
-from sayso.runs.manifest import versions
+from sayso.runs.manifest import require_same
 
 log = logging.getLogger("sayso")
 
 #: Seconds before a machine is taken away at which one is told, at most, and which share of them is for an epoch to end.
 _NOTICE_S, _SHARE = 120, 0.8
-#: What must be the same wherever jobs of one run are run.
-_SAME = ("python", "sayso", "torch")
 
 
 def notice_s(hours: float) -> int:
@@ -63,7 +60,7 @@ class Crew:
         SaysoError
             If Python, sayso or torch are of other versions here, or jobs fail; the others are run all the same.
         """
-        self._require_same()
+        require_same(self.versions)
         sys.path += [folder for folder in self.path if folder not in sys.path]
         store = Store(Path(self.results))
         if not store.experiment_path.exists():
@@ -79,7 +76,7 @@ class Crew:
             save_models=self.save_models,
             run_name=self.run,
         )
-        self._running.run(jobs, _say)
+        self._running.run(jobs, say)
 
     def checkpoint(self) -> object:
         """Keep what is being done, before the machine is taken away; what to submit again (submitit's protocol)."""
@@ -94,19 +91,8 @@ class Crew:
         """All but what runs at the moment."""
         return {**vars(self), "_running": None}
 
-    def _require_same(self) -> None:
-        here = versions()
-        for name in _SAME:
-            there = self.versions.get(name)
-            if here.get(name) != there:
-                found = here.get(name, "not installed")
-                raise SaysoError(
-                    f"{name} is {found} on {platform.node()} ({sys.executable}), {there} where "
-                    "the run was begun; install the same there, or begin it from an environment that all machines share"
-                )
 
-
-def _say(job_id: str, event: dict[str, object]) -> None:
+def say(job_id: str, event: Mapping[str, object]) -> None:
     """Keep what happens in the scheduler's log, a line for what is not a step."""
     if event["event"] not in ("step", "measuring"):
         print(job_id, *(f"{key}={value}" for key, value in event.items()), flush=True)

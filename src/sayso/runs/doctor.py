@@ -162,7 +162,8 @@ def _of_packages(missing: Sequence[Lacking], asked: Asked) -> Iterator[Trouble]:
         yield Trouble(asked.trouble, "python -c 'import torch' says more", stops=True)
     if more := [each for each in missing if each.part not in _NEEDED]:
         names = ", ".join(f"{each} ({each.part})" for each in more)
-        yield Trouble(f"not installed, and needed for some things: {names}", "pip install --upgrade 'sayso[all]'")
+        parts = ",".join(dict.fromkeys(each.part for each in more))
+        yield Trouble(f"not installed, and needed for some things: {names}", f"pip install --upgrade 'sayso[{parts}]'")
 
 
 def _of_gpus(asked: Asked, signs: Sequence[str]) -> Iterator[Trouble]:

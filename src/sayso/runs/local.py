@@ -90,7 +90,7 @@ class LocalProcesses:
                 if not (self._running or self._elsewhere):
                     continue  # what was left had been finished elsewhere
                 try:
-                    job_id, event = self._events.get(timeout=_LOOK_S if self._elsewhere else None)
+                    job_id, event = self._events.get(timeout=_LOOK_S)  # Ray stops this only between two of its calls
                 except queue.Empty:
                     continue
                 if event["event"] == "ready":

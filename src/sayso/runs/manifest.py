@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import platform
 import subprocess
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
+from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
 from sayso.core.identity import Origin
 from sayso.core.learner import MatrixPeak
@@ -84,6 +86,24 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
+
+
+def require_same(there: Mapping[str, str]) -> None:
+    """Make sure that what results rest on most is of the same versions here as where a run was begun.
+
+    Raises
+    ------
+    SaysoError
+        If Python, sayso or torch is not.
+    """
+    here = versions()
+    for name in ("python", "sayso", "torch"):
+        if here.get(name) != there.get(name):
+            raise SaysoError(
+                f"{name} is {here.get(name, 'not installed')} on {platform.node()} ({sys.executable}), "
+                f"{there.get(name, 'not installed')} where the run was begun; install the same there, or begin it from "
+                "an environment that all machines share"
+            )
 
 
 def _git_commit() -> str | None:

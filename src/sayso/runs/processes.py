@@ -109,9 +109,14 @@ def _in_memory(model: ModelSpec, machine: Machine, most: int) -> int:
     """How many processes with a model of their own the free memory holds; as many as may be if not known."""
     if not isinstance(model, HFModel) or machine.free_memory is None or most == 1:
         return most
+    each = memory_of(model, on_gpu=bool(machine.gpus))
+    return most if each is None else int(machine.free_memory // each)
+
+
+def memory_of(model: HFModel, *, on_gpu: bool) -> float | None:
+    """Bytes of memory, beside GPUs', that a process takes which trains a model; None where that is not known."""
     try:
         found = find_model(model.name, revision=model.revision, trust_remote_code=model.trust_remote_code)
     except (SaysoError, ImportError):
-        return most
-    each = (_BYTES_A_PARAMETER_ON_GPU if machine.gpus else _BYTES_A_PARAMETER) * found.parameters + _BYTES_BESIDE
-    return int(machine.free_memory // each)
+        return None
+    return (_BYTES_A_PARAMETER_ON_GPU if on_gpu else _BYTES_A_PARAMETER) * found.parameters + _BYTES_BESIDE
