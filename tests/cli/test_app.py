@@ -316,10 +316,10 @@ def test_status_says_what_lacks_and_the_command_that_goes_on(results: Path) -> N
 
 
 def test_another_spec_in_the_folder_is_refused_and_nothing_is_lost(results: Path, run_command: list[str]) -> None:
-    before = {path: path.read_bytes() for path in results.rglob("*") if path.is_file()}
+    before = {path: path.read_bytes() for path in results.rglob("[!.]*") if path.is_file()}
     message = error_of(call(*run_command, "--set", "train.learning_rate=0.5"))
     assert "(train.learning_rate is 0.003 there, 0.5 here); choose another folder with --out" in message
-    assert before == {path: path.read_bytes() for path in results.rglob("*") if path.is_file()}
+    assert before == {path: path.read_bytes() for path in results.rglob("[!.]*") if path.is_file()}
 
 
 def test_changed_settings_get_a_folder_of_their_own(tiny_file: Path, tmp_path: Path) -> None:

@@ -263,6 +263,7 @@ def test_a_task_that_is_preempted_keeps_its_epoch_and_goes_on_to_the_same_record
     until(lambda: submissions(store)[0].states == {"pending": 1})
     assert folder.position_path.exists()  # though no checkpoint was due
     assert not folder.finished
+    time.sleep(5.0)  # SLURM itself waits for two minutes, for a node does not take again at once what it has just ended
     control("update", f"JobId={array}", "StartTime=now")
     assert running.ended() is None
     assert not store.runs.path.exists()
