@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sayso.core.errors import SaysoError, nearest
+from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
 from sayso.core.protocols import ModelSpec
 from sayso.core.store import Store
@@ -157,8 +157,5 @@ def place(name: str, slurm: Sequence[str] = ()) -> Place:
     if name.startswith(CLIENT):
         return OnRay(name)
     if name != "here":
-        raise SaysoError(
-            f"--on {name}: there is no such place{nearest(name, ('here', 'slurm', 'ray'))}; it is here, slurm, ray, "
-            "ray=ADDRESS or ray://HOST:PORT"
-        )
+        raise SaysoError(f"--on {name}: there is no such place; it is here, slurm, ray, ray=ADDRESS or ray://HOST:PORT")
     return Here()
