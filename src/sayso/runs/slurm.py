@@ -105,6 +105,7 @@ class SlurmArrays:
         SaysoError
             If there is no SLURM here or it refuses, or jobs are not finished when nothing of them is queued any more.
         """
+        clear(self.store)
         there = {seeds for each in submissions(self.store) for seeds in deal_of(each.folder)}
         left = [job for job in jobs if not self.store.job(job.id).finished]
         new = [job for job in left if (job.cell.name, job.seeds) not in there]
