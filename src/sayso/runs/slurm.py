@@ -69,19 +69,15 @@ class Array:
 
 def arrays_of(jobs: Iterable[Job], needs: Callable[[Job], Needs], settings: SlurmSettings) -> list[Array]:
     """Put jobs that need the same into one array: no more tasks than jobs for them, all arrays in the given order."""
-    groups: dict[Needs, list[Job]] = {}
+    by_place: dict[tuple[int, int, float], list[tuple[Needs, Job]]] = {}
     for job in jobs:
         found = needs(job)
-        groups.setdefault(found, []).append(job)
-    by_place: dict[tuple[int, int, float], list[tuple[Needs, list[Job]]]] = {}
-    for found, own in groups.items():
-        by_place.setdefault((found.cores, found.gpus, found.memory_gb), []).append((found, own))
+        by_place.setdefault((found.cores, found.gpus, found.memory_gb), []).append((found, job))
     arrays = []
-    for places in by_place.values():
-        longest = max((found for found, _ in places), key=lambda found: found.hours)
-        together = tuple(job for _, part in places for job in part)
-        tasks = min(settings.tasks, math.ceil(len(together) / settings.side_by_side))
-        arrays.append(Array(tasks, longest, settings.side_by_side, together))
+    for own in by_place.values():
+        longest = max((found for found, _ in own), key=lambda found: found.hours)
+        tasks = min(settings.tasks, math.ceil(len(own) / settings.side_by_side))
+        arrays.append(Array(tasks, longest, settings.side_by_side, tuple(job for _, job in own)))
     return arrays
 
 
@@ -105,8 +101,7 @@ class SlurmArrays:
         SaysoError
             If there is no SLURM here or it refuses, or jobs are not finished when nothing of them is queued any more.
         """
-        clear(self.store)
-        there = {seeds for each in submissions(self.store) for seeds in deal_of(each.folder)}
+        there = {seeds for each in clear(self.store) for seeds in deal_of(each.folder)}
         left = [job for job in jobs if not self.store.job(job.id).finished]
         new = [job for job in left if (job.cell.name, job.seeds) not in there]
         if new:

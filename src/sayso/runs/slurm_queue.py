@@ -91,8 +91,10 @@ def queue(arrays: Sequence[str]) -> tuple[Task, ...] | None:
     return tuple(tasks)
 
 
-def clear(store: Store) -> None:
-    """Forget submissions of which nothing waits or runs any more."""
-    for each in submissions(store):
+def clear(store: Store) -> list[Submission]:
+    """Forget submissions of which nothing waits or runs any more; those that are left."""
+    found = submissions(store)
+    for each in found:
         if not each.active:
             store.runs.remove(each.folder)
+    return [each for each in found if each.active]
