@@ -5,12 +5,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check docs bench clean
 
 help:
 	@echo "make demo   install into $(VENV), train 16 seeds of the pocket world, show the effect (a few minutes)"
 	@echo "make test   install into $(VENV), run the tests"
 	@echo "make check  format, lint and types"
+	@echo "make docs   the guide as a site: docs/_build/index.html"
 	@echo "make bench  speed, as ratios"
 	@echo "make clean  remove $(VENV) and caches (results are kept)"
 
@@ -36,8 +37,12 @@ check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+docs: $(STAMP)
+	$(BIN)/python -m sphinx -W --keep-going --quiet docs docs/_build
+	@echo "docs/_build/index.html"
+
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
+	rm -rf $(VENV) docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
