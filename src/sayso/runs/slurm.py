@@ -10,11 +10,13 @@ and, to know of what waits, ``squeue``.
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import shutil
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import redirect_stderr
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -138,11 +140,11 @@ class SlurmArrays:
                     versions(),
                     import_path() if has_foreign(described) else [],
                 )
-                with executor.batch():
+                with redirect_stderr(io.StringIO()), executor.batch():  # what sbatch says, the error says
                     submitted = [executor.submit(crew) for _ in range(array.tasks)]
             except Exception as error:  # submitit's own kinds, and what sbatch says
                 self.store.runs.remove(folder)
-                raise SaysoError(f"SLURM took nothing: {_said(error)}") from error
+                raise SaysoError(f"SLURM took nothing: {_said(error)} ('sinfo' says what there is)") from error
             ids = sorted({str(each.job_id).partition("_")[0] for each in submitted})
             write_atomically(folder / SUBMITTED, json.dumps({"arrays": ids, "submitted": now()}) + "\n")
 
@@ -202,7 +204,7 @@ def _submitit() -> Any:
 
 
 def _said(error: Exception) -> str:
-    """The line of an error that says most: what sbatch printed, where that is part of it."""
+    """An error in one line: what sbatch printed, where that is part of it."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     own = [line.partition("error: ")[2] for line in lines if "error: " in line]
-    return own[-1] if own else " ".join(lines) or type(error).__name__
+    return "; ".join(own) if own else " ".join(lines) or type(error).__name__
