@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from sayso.core.experiment import Experiment
-from sayso.core.identity import Origin, Today, models_read, notices, require_one_origin, require_unchanged
+from sayso.core.identity import (
+    Origin,
+    Today,
+    models_read,
+    notices,
+    require_one_origin,
+    require_origin_of_siblings,
+    require_unchanged,
+)
 from sayso.core.job_folder import JobFolder
 from sayso.data.pocket import PocketWorld
 from sayso.learners.specs import HFModel
@@ -48,6 +56,20 @@ def test_jobs_on_different_data_or_weights_never_reach_one_table(folder):
         message = error(require_one_origin, [*alike, other])
         assert f"jobs one and {other.path.name} rest on different {other.path.name}" in message
         assert "results:" in message
+
+
+@pytest.mark.parametrize(("data", "model", "what"), [("b" * 64, "m" * 40, "data"), ("a" * 64, "n" * 40, "weights")])
+def test_a_job_begins_beside_jobs_of_the_same_data_and_weights_only(folder, data, model, what):
+    require_origin_of_siblings(folder("one", "a" * 64, "m" * 40))
+    require_origin_of_siblings(folder("two", "a" * 64))
+    other = folder("x", data, model)
+    assert f"jobs one and x rest on different {what}" in error(require_origin_of_siblings, other)
+
+
+def test_a_job_that_begins_reads_no_more_of_those_beside_it_than_it_takes(folder):
+    folder("a0", "a" * 64, "m" * 40)
+    (folder("zz", "a" * 64, "m" * 40).path / "manifest.json").write_text("{")
+    require_origin_of_siblings(folder("b0", "a" * 64, "m" * 40))
 
 
 def test_a_job_on_what_there_is_today_is_unchanged_and_any_other_is_named(folder):

@@ -136,18 +136,48 @@ def require_one_origin(folders: Iterable[JobFolder]) -> None:
     """
     first: dict[tuple[str, str], tuple[JobFolder, str]] = {}
     for folder in folders:
-        manifest = folder.manifest()
-        for name, found in (("knowledge", manifest.data_sha256), ("model", manifest.model)):
-            if found is None:
-                continue
-            key = (name, canonical_json(manifest.experiment.get(name)))
+        for key, found in _rests_on(folder).items():
             other, there = first.setdefault(key, (folder, found))
-            if there != found:
-                what = "data" if name == "knowledge" else "weights"
-                raise SaysoError(
-                    f"{folder.path.parent.parent}: jobs {other.path.name} and {folder.path.name} rest on different "
-                    f"{what} ({there[:12]}... and {found[:12]}...) and do not belong into one table; delete one of them"
-                )
+            _require_same(key[0], other, there, folder, found)
+
+
+def require_origin_of_siblings(folder: JobFolder) -> None:
+    """Make sure that a job that has begun rests on what the jobs beside it with the same settings rest on.
+
+    As many of them are read as it takes to find one with the same facts and one with the same model: in a folder of
+    ten thousand jobs that is one, as a rule.
+
+    Raises
+    ------
+    SaysoError
+        If they do not; the message names both.
+    """
+    own = _rests_on(folder)
+    for other in folder.siblings():
+        if not own:
+            return
+        if other.path != folder.path and other.begun:
+            for key, there in _rests_on(other).items():
+                if (found := own.pop(key, None)) is not None:
+                    _require_same(key[0], other, there, folder, found)
+
+
+def _rests_on(folder: JobFolder) -> dict[tuple[str, str], str]:
+    """Digests of a job's data and model, as far as there are, by which it is and its settings."""
+    manifest = folder.manifest()
+    found = {"knowledge": manifest.data_sha256, "model": manifest.model}
+    return {
+        (name, canonical_json(manifest.experiment.get(name))): digest for name, digest in found.items() if digest is not None
+    }
+
+
+def _require_same(name: str, one: JobFolder, there: str, other: JobFolder, found: str) -> None:
+    if there != found:
+        what = "data" if name == "knowledge" else "weights"
+        raise SaysoError(
+            f"{other.path.parent.parent}: jobs {one.path.name} and {other.path.name} rest on different "
+            f"{what} ({there[:12]}... and {found[:12]}...) and do not belong into one table; delete one of them"
+        )
 
 
 def models_read(folders: Iterable[JobFolder]) -> list[str]:

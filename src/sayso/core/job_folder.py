@@ -110,7 +110,9 @@ class JobFolder:
 
     def siblings(self) -> list[JobFolder]:
         """Folders of all jobs of the results folder, this one among them."""
-        return [JobFolder(path) for path in sorted(self.path.parent.iterdir()) if path.is_dir()]
+        with os.scandir(self.path.parent) as entries:
+            names = sorted(entry.name for entry in entries if entry.is_dir())
+        return [JobFolder(self.path.parent / name) for name in names]
 
     def open(self, manifest: Manifest) -> None:
         """Begin the job, or note how it goes on: write its manifest."""

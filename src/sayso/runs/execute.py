@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sayso.core.corpus import Corpus
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment, load_spec
-from sayso.core.identity import Today, origin_of, require_one_origin
+from sayso.core.identity import Today, origin_of, require_origin_of_siblings
 from sayso.core.job_folder import JobFolder
 from sayso.core.learner import Learner, MatrixPeak, StepDone
 from sayso.core.legs import Leg, kept_states, legs, needed_later
@@ -83,7 +83,7 @@ def _go_on(job: Job, folder: JobFolder, on_event: Listener, save_models: bool, s
     learner, manifest = build(job, folder)
     peaks = _matrix_peaks(learner, job.cell.experiment)
     folder.open(with_peaks(manifest, peaks.values()))
-    require_one_origin(each for each in folder.siblings() if each.begun)
+    require_origin_of_siblings(folder)
     speed = Speed()
     _train(job, folder, learner, on_event, save_models, peaks, speed, stop)
     summary = speed.summary()
