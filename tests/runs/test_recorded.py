@@ -105,7 +105,7 @@ def test_a_file_is_the_same_however_it_is_cut_in_pieces(path, monkeypatch):
     write(path, [record(seed, epoch, seed / 8, subset=name) for epoch in range(4) for seed in (1, 2) for name in "AB"])
     whole, cut = Recorded(path), Recorded(path)
     whole.look()
-    monkeypatch.setattr("sayso.runs.recorded._CHUNK", 200)
+    monkeypatch.setattr("sayso.core.appended._CHUNK", 200)
     cut.look()
     assert cut.means() == whole.means()
     assert len(whole.means()) == 8

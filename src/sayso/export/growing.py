@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+from sayso.core.appended import Appended
 from sayso.core.errors import SaysoError
 from sayso.core.job_folder import JobFolder
 from sayso.core.records import Record, from_line
@@ -14,8 +15,7 @@ class Growing:
     """A records file that is appended to, and cut back where a job that was killed goes on."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._read, self._last = 0, b""
+        self._file = Appended(path)
 
     def more(self) -> list[Record]:
         """Records written since the last call, all of them where the file is another one than it was.
@@ -28,23 +28,14 @@ class Growing:
             If a line is no record.
         """
         try:
-            with self._path.open("rb") as file:
-                file.seek(self._read - len(self._last))
-                if file.read(len(self._last)) != self._last:
-                    file.seek(0)
-                    self._read, self._last = 0, b""
-                whole = file.read().rpartition(b"\n")[0]
+            lines = b"".join(self._file.more()).splitlines()
         except FileNotFoundError:
             return []
-        if not whole:
-            return []
-        lines = whole.split(b"\n")
-        self._read += len(whole) + 1
-        self._last = lines[-1] + b"\n"
         try:
             return [from_line(line.decode()) for line in lines]
         except ValueError as error:
-            raise SaysoError(f"{self._path}: has a line that is not a record; delete {self._path.parent}") from error
+            path = self._file.path
+            raise SaysoError(f"{path}: has a line that is not a record; delete {path.parent}") from error
 
 
 def began(folder: JobFolder) -> float:

@@ -7,10 +7,9 @@ import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sayso.core.appended import Appended
 from sayso.core.errors import SaysoError
 
-#: Bytes read at a time.
-_CHUNK = 1 << 22
 #: What is in every line about exact match on questions, and in no other.
 _SCORE = b'"exact_match", "validation", '
 
@@ -37,9 +36,10 @@ class Recorded:
     path: Path
     reached: Reached | None = None
     scores: dict[Point, dict[int, tuple[float, int]]] = field(default_factory=dict)
-    _length: int = 0
-    _last: bytes = b""
     _stat: tuple[int, int, int] | None = None
+
+    def __post_init__(self) -> None:
+        self._file = Appended(self.path)
 
     def look(self) -> bool:
         """Read what was added since the last look; whether anything has changed.
@@ -78,22 +78,16 @@ class Recorded:
         }
 
     def _forget(self) -> bool:
-        self.reached, self.scores, self._length, self._last, self._stat = None, {}, 0, b"", None
+        self.reached, self.scores, self._stat = None, {}, None
+        self._file.forget()
         return True
 
     def _read(self) -> None:
-        with self.path.open("rb") as file:
-            file.seek(self._length - len(self._last))
-            if file.read(len(self._last)) != self._last:
+        for lines in self._file.more():
+            if lines:
+                self._take(lines)
+            else:
                 self._forget()
-            file.seek(self._length)
-            while chunk := file.read(_CHUNK):
-                whole = chunk.rfind(b"\n") + 1
-                if not whole:
-                    return
-                self._take(chunk[:whole])
-                self._length += whole
-                file.seek(self._length)
 
     def _take(self, lines: bytes) -> None:
         """Take in whole lines: scores, and where the last one is."""
@@ -104,6 +98,5 @@ class Recorded:
                 by_seed = self.scores.setdefault((stage, epoch, subset), {})
                 total, times = by_seed.get(seed, (0.0, 0))
                 by_seed[seed] = (total + value, times + 1)
-        self._last = listed[-1] + b"\n"
-        last = json.loads(self._last)
+        last = json.loads(listed[-1])
         self.reached = Reached(str(last[3]), int(last[10]), int(last[4]))
