@@ -12,7 +12,7 @@ from sayso.core.collecting import without_collecting
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
 from sayso.core.identity import Today, models_read, notices, require_unchanged
-from sayso.core.renamed import deprecated
+from sayso.core.renamed import by_either_name, deprecated
 from sayso.core.store import Store
 
 if TYPE_CHECKING:
@@ -179,17 +179,24 @@ class Results:
         return to_hub(self.store, Path(out), models=models, license_id=license_id, link=link)
 
     @without_collecting()
-    def report(self, experiment: Experiment | None = None, *, drilled: Collection[int] | None = None) -> Path:
+    def report(
+        self,
+        experiment: Experiment | None = None,
+        *,
+        seeds: Collection[int] | None = None,
+        drilled: Collection[int] | None = None,
+    ) -> Path:
         """Write ``report.html`` with its figures into the folder and return its path.
 
         Documents are left out where the facts they are made of are not at hand any more, have changed, or take code of
-        the user's own, which runs only if the `experiment` is given as it was run. `drilled`: the seeds whose aliases
-        can be looked at one by one; if not given as many as fit, four of each cell where what they said was not kept.
+        the user's own, which runs only if the `experiment` is given as it was run. `seeds`: those whose aliases can be
+        looked at one by one; if not given as many as fit, four of each cell where what they said was not kept.
+        `drilled` is its deprecated name.
 
         Raises
         ------
         SaysoError
-            If no job has finished, none of the seeds `drilled` has, or a file is damaged.
+            If no job has finished, none of the `seeds` has, or a file is damaged.
         """
         from sayso.data.samples import as_png, corpora, sample_documents
         from sayso.paper.expected import expected
@@ -197,10 +204,11 @@ class Results:
         from sayso.report.context import Context
         from sayso.report.page import write_report
 
+        chosen = by_either_name("seeds", seeds, "drilled", drilled, stacklevel=3)
         found = expected(self.experiment)
         context = Context(
             paper=self._of_paper(),
-            drilled=drilled,
+            drilled=chosen,
             expected=[] if found is None else [(table.title, table.rows) for table in found.tables()],
             against=list(set_against(self.experiment)),
             notices=self.notices(),
