@@ -122,7 +122,14 @@ class Results:
         """How models were read: the type of stored weights, their commit, how long answers may be; a line a model."""
         return models_read(self.store.jobs())
 
-    def figures(self, size: str | None = None, form: Format = "pdf", out: str | Path | None = None) -> list[Figure]:
+    def figures(
+        self,
+        size: str | None = None,
+        format: Format = "pdf",  # noqa: A002
+        out: str | Path | None = None,
+        *,
+        form: Format | None = None,
+    ) -> list[Figure]:
         """All figures of the folder, each with the figures of the paper it stands for (`Figure.of`).
 
         Parameters
@@ -130,23 +137,27 @@ class Results:
         size
             ``icml-column``, ``icml-page``, ``neurips-page`` or ``iclr-page``: they are written as files of exactly that
             width (`sayso.report.sizes`). None writes nothing.
-        form
+        format
             What files: ``pdf``, ``svg``, or ``png`` with 300 dots per inch.
         out
             The folder they are written to: ``figures/SIZE`` in the results folder unless told otherwise.
+        form
+            Deprecated: `format`.
 
         Raises
         ------
         SaysoError
-            If there is no such size or form, no job has finished, or the files cannot be written.
+            If there is no such size or format, no job has finished, or the files cannot be written.
         """
         from sayso.report.figures import figures
-        from sayso.report.sizes import save_sized, size_of
+        from sayso.report.sizes import format_of, save_sized, size_of
 
+        asked = by_either_name("format", None if format == "pdf" else format, "form", form)
+        kind = format_of(asked or "pdf")
         chosen = None if size is None else size_of(size)
         found = figures(self.records(), self.experiment, self._of_paper())
         if chosen is not None:
-            save_sized(found, chosen, form, self.path / "figures" / chosen.name if out is None else Path(out))
+            save_sized(found, chosen, kind, self.path / "figures" / chosen.name if out is None else Path(out))
         return found
 
     def predictions(self) -> pd.DataFrame:
