@@ -56,5 +56,10 @@ def test_a_report_of_changed_data_has_no_documents_and_says_why(tiny, tmp_path, 
     assert "no documents are shown: " in text
     assert "Documents are not shown, nor which entity an alias stands for" in text
     assert text.count('class="drill-data"') == 2
-    text = results.report(drilled=[1]).read_text(encoding="utf-8")
+    text = results.report(seeds=[1]).read_text(encoding="utf-8")
     assert text.count('class="drill-data"') == 1
+    with pytest.warns(DeprecationWarning, match=r"^drilled is deprecated: it is called seeds$") as told:
+        assert results.report(drilled=[1]).read_text(encoding="utf-8") == text
+    assert told[0].filename == __file__
+    with pytest.raises(SaysoError, match=r"^drilled is the old name of seeds; give seeds alone$"):
+        results.report(seeds=[1], drilled=[1])

@@ -64,3 +64,8 @@ def test_the_page_links_to_reports_that_are_there(tmp_path: Path, monkeypatch: p
     assert written == ["mine", "mine-phrases", "mine-twice"]
     assert "According to the encyclopedia, / The encyclopedia says that" in html
     assert "squares of 3 seeds" in html
+
+
+def test_squares_are_called_latin_squares(tmp_path: Path):
+    with pytest.raises(SaysoError, match=r"^squares is the old name of latin_squares; give latin_squares alone$"):
+        ask(tmp_path, latin_squares=3, squares=3)

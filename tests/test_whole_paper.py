@@ -202,19 +202,23 @@ def test_results_of_other_settings_are_not_taken_for_the_papers(tmp_path: Path) 
 
 def test_from_the_command_line(found: WholePaper, folder: Path) -> None:
     made_before(folder)
-    shown = call("paper", "--look", "--out", folder)
+    shown = call("paper", "--no-run", "--out", folder)
     assert shown.exit_code == 0, shown.output
     lines = shown.stdout.splitlines()
     assert lines[0].split() == ["figure", "holds", "fails", "undecided", "not", "run"]
     assert lines[-1] == f"page: {folder / 'paper.html'}"
-    data = call("paper", "--look", "--out", folder, "--json")
+    assert shown.stderr == ""
+    older = call("paper", "--look", "--out", folder)
+    assert older.stdout == shown.stdout
+    assert older.stderr == "sayso: note: --look is deprecated: it is called --no-run\n"
+    data = call("paper", "--no-run", "--out", folder, "--json")
     assert '"a-smaller-gap-on-works"' in data.stdout
-    table = pd.read_csv(StringIO(call("paper", "--look", "--out", folder, "--csv").stdout))
+    table = pd.read_csv(StringIO(call("paper", "--no-run", "--out", folder, "--csv").stdout))
     assert [*zip(table["figure"], table["experiment"], table["claim"], table["outcome"], strict=True)] == [
         (row["figure"], row["experiment"], row["claim"], row["outcome"]) for row in json.loads(data.stdout)
     ]
-    assert "exclude each other" in error_of(call("paper", "--look", "--csv", "--json"))
-    assert "no experiment of the paper at pocket size" in error_of(call("paper", "--look", "--only", "paper-main"))
+    assert "exclude each other" in error_of(call("paper", "--no-run", "--csv", "--json"))
+    assert "no experiment of the paper at pocket size" in error_of(call("paper", "--no-run", "--only", "paper-main"))
 
 
 def test_what_all_takes_is_said_before_it_is_run(tiny: Experiment) -> None:

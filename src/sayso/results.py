@@ -12,6 +12,7 @@ from sayso.core.collecting import without_collecting
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
 from sayso.core.identity import Today, models_read, notices, require_unchanged
+from sayso.core.renamed import by_either_name, deprecated
 from sayso.core.store import Store
 
 if TYPE_CHECKING:
@@ -78,9 +79,14 @@ class Results:
                 continue
         return None
 
-    def duckdb(self) -> duckdb.DuckDBPyConnection:
-        """Views of the folder for SQL: `database` of this one alone."""
+    def database(self) -> duckdb.DuckDBPyConnection:
+        """Views of the folder for SQL: `sayso.database` of this one alone."""
         return database([self.path])
+
+    def duckdb(self) -> duckdb.DuckDBPyConnection:
+        """Deprecated: `database`."""
+        deprecated("Results.duckdb", "Results.database")
+        return self.database()
 
     def ledger(self) -> pd.DataFrame:
         """What each subset contributed to training, by seed, stage, subset and kind of document.
@@ -116,7 +122,14 @@ class Results:
         """How models were read: the type of stored weights, their commit, how long answers may be; a line a model."""
         return models_read(self.store.jobs())
 
-    def figures(self, size: str | None = None, form: Format = "pdf", out: str | Path | None = None) -> list[Figure]:
+    def figures(
+        self,
+        size: str | None = None,
+        format: Format = "pdf",  # noqa: A002
+        out: str | Path | None = None,
+        *,
+        form: Format | None = None,
+    ) -> list[Figure]:
         """All figures of the folder, each with the figures of the paper it stands for (`Figure.of`).
 
         Parameters
@@ -124,23 +137,27 @@ class Results:
         size
             ``icml-column``, ``icml-page``, ``neurips-page`` or ``iclr-page``: they are written as files of exactly that
             width (`sayso.report.sizes`). None writes nothing.
-        form
+        format
             What files: ``pdf``, ``svg``, or ``png`` with 300 dots per inch.
         out
             The folder they are written to: ``figures/SIZE`` in the results folder unless told otherwise.
+        form
+            Deprecated: `format`.
 
         Raises
         ------
         SaysoError
-            If there is no such size or form, no job has finished, or the files cannot be written.
+            If there is no such size or format, no job has finished, or the files cannot be written.
         """
         from sayso.report.figures import figures
-        from sayso.report.sizes import save_sized, size_of
+        from sayso.report.sizes import format_of, save_sized, size_of
 
+        asked = by_either_name("format", None if format == "pdf" else format, "form", form)
+        kind = format_of(asked or "pdf")
         chosen = None if size is None else size_of(size)
         found = figures(self.records(), self.experiment, self._of_paper())
         if chosen is not None:
-            save_sized(found, chosen, form, self.path / "figures" / chosen.name if out is None else Path(out))
+            save_sized(found, chosen, kind, self.path / "figures" / chosen.name if out is None else Path(out))
         return found
 
     def predictions(self) -> pd.DataFrame:
@@ -173,17 +190,24 @@ class Results:
         return to_hub(self.store, Path(out), models=models, license_id=license_id, link=link)
 
     @without_collecting()
-    def report(self, experiment: Experiment | None = None, *, drilled: Collection[int] | None = None) -> Path:
+    def report(
+        self,
+        experiment: Experiment | None = None,
+        *,
+        seeds: Collection[int] | None = None,
+        drilled: Collection[int] | None = None,
+    ) -> Path:
         """Write ``report.html`` with its figures into the folder and return its path.
 
         Documents are left out where the facts they are made of are not at hand any more, have changed, or take code of
-        the user's own, which runs only if the `experiment` is given as it was run. `drilled`: the seeds whose aliases
-        can be looked at one by one; if not given as many as fit, four of each cell where what they said was not kept.
+        the user's own, which runs only if the `experiment` is given as it was run. `seeds`: those whose aliases can be
+        looked at one by one; if not given as many as fit, four of each cell where what they said was not kept.
+        `drilled` is its deprecated name.
 
         Raises
         ------
         SaysoError
-            If no job has finished, none of the seeds `drilled` has, or a file is damaged.
+            If no job has finished, none of the `seeds` has, or a file is damaged.
         """
         from sayso.data.samples import as_png, corpora, sample_documents
         from sayso.paper.expected import expected
@@ -191,10 +215,11 @@ class Results:
         from sayso.report.context import Context
         from sayso.report.page import write_report
 
+        chosen = by_either_name("seeds", seeds, "drilled", drilled, stacklevel=3)
         found = expected(self.experiment)
         context = Context(
             paper=self._of_paper(),
-            drilled=drilled,
+            drilled=chosen,
             expected=[] if found is None else [(table.title, table.rows) for table in found.tables()],
             against=list(set_against(self.experiment)),
             notices=self.notices(),

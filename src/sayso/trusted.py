@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sayso.api import run as run_into
 from sayso.core.errors import SaysoError, nearest
 from sayso.core.experiment import Experiment
+from sayso.core.renamed import by_either_name
 from sayso.core.seeds import Seeds
 from sayso.core.subsets import Source
 from sayso.results import RESULTS, Results
@@ -104,9 +105,10 @@ def trust(
     aliases: int | None = None,
     definition: str | None = None,
     lora: int | None = None,
-    squares: int | None = None,
+    latin_squares: int | None = None,
     seeds: Seeds | str | None = None,
     settings: Mapping[str, Any] | None = None,
+    squares: int | None = None,
 ) -> Trust:
     """Find out which sources a model trusts.
 
@@ -115,7 +117,8 @@ def trust(
     sources
         A table with the columns source and text, a row a phrase, or the sources themselves.
     model, knowledge, entities, aliases, definition, lora, settings
-        As `sayso.paper.trust.trust_experiment` has them; `squares` are its ``squares_of_seeds``, or `seeds`.
+        As `sayso.paper.trust.trust_experiment` has them; `latin_squares` are its
+        ``squares_of_seeds``, or `seeds`. `squares` is the deprecated name of `latin_squares`.
     out
         Results folder; the controls' are beside it, OUT-phrases and OUT-twice. What is finished there is kept, and what
         was interrupted goes on where it was.
@@ -144,7 +147,7 @@ def trust(
         aliases=aliases,
         definition=definition,
         lora=lora,
-        squares_of_seeds=squares,
+        squares_of_seeds=by_either_name("latin_squares", latin_squares, "squares", squares),
         seeds=seeds,
         settings=settings,
     )

@@ -100,11 +100,16 @@ def test_other_sizes_and_formats_are_one_line_for_the_user(drawn: list[Figure], 
 def test_a_results_folder_gives_its_figures_and_writes_them_at_a_size(tiny: Experiment, tmp_path: Path) -> None:
     results = Results(planted_store(Store(tmp_path), tiny, planted_records(tiny, range(3), GAP)).path)
     assert [figure.name for figure in results.figures()] == ["learning-curves", "phrasings", "gap-by-seed", "losses"]
+    with pytest.raises(SaysoError, match="no format 'gif'"):
+        results.figures("icml-column", format="gif")  # type: ignore[arg-type]
     assert not (tmp_path / "figures").exists()
-    results.figures("icml-column", "svg")
+    results.figures("icml-column", format="svg")
     assert {path.name for path in (tmp_path / "figures" / "icml-column").iterdir()} == {
         "learning-curves.svg",
         "phrasings.svg",
         "gap-by-seed.svg",
         "losses.svg",
     }
+    with pytest.warns(DeprecationWarning, match=r"^form is deprecated: it is called format$"):
+        results.figures("icml-page", form="svg")
+    assert (tmp_path / "figures" / "icml-page" / "losses.svg").is_file()

@@ -156,7 +156,7 @@ def report(
     found = results_of(folder)
     notice(found)
     first = found.experiment.seeds.first
-    typer.echo(found.report(drilled=None if seeds is None else list(Seeds.parse(seeds, first=first))))
+    typer.echo(found.report(seeds=None if seeds is None else list(Seeds.parse(seeds, first=first))))
 
 
 @app.command(epilog=examples("sayso figures pocket", "sayso figures pocket --size icml-column --format svg"))

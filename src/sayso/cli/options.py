@@ -39,6 +39,11 @@ def examples(*commands: str) -> str:
     )
 
 
+def by_old_name(new: str, old: str) -> None:
+    """Say on standard error that an option was given by a name that is deprecated."""
+    typer.echo(f"sayso: note: {old} is deprecated: it is called {new}", err=True)
+
+
 def not_both(*, csv: bool, json: bool) -> None:
     """Refuse two forms at a time by a SaysoError."""
     if csv and json:

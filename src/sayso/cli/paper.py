@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from sayso.cli.options import examples, not_both
+from sayso.cli.options import by_old_name, examples, not_both
 
 if TYPE_CHECKING:
     from sayso.whole_paper import Runner
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-@app.command(epilog=examples("sayso paper", "sayso paper --only pocket --only pocket-t5", "sayso paper --look --csv"))
+@app.command(epilog=examples("sayso paper", "sayso paper --only pocket --only pocket-t5", "sayso paper --no-run --csv"))
 def paper(
     scale: Annotated[
         Literal["pocket", "full"], typer.Option(help="At pocket size on a laptop, or at full size on GPUs.")
@@ -27,7 +27,8 @@ def paper(
     only: Annotated[list[str] | None, typer.Option(metavar="NAME", help="This experiment; may be repeated.")] = None,
     seeds: Annotated[str | None, typer.Option(metavar="N|a-b", help="How many seeds of each, or which.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, metavar="N", help="Processes at a time.")] = None,
-    look: Annotated[bool, typer.Option("--look", help="Run nothing; say what there is.")] = False,
+    no_run: Annotated[bool, typer.Option("--no-run", help="Run nothing; judge what is there.")] = False,
+    look: Annotated[bool, typer.Option("--look", hidden=True)] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print every claim as CSV.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print every claim as JSON.")] = False,
 ) -> None:
@@ -38,6 +39,9 @@ def paper(
     experiment's report.
     """
     not_both(csv=csv, json=json)
+    if look:
+        by_old_name("--no-run", "--look")
+        no_run = True
     from sayso.cli import paper_page, terminal
     from sayso.cli.interrupts import stoppable
     from sayso.core.seeds import Seeds
@@ -47,13 +51,13 @@ def paper(
     from sayso.results import RESULTS
     from sayso.whole_paper import whole_paper
 
-    if not look:
+    if not no_run:
         each = None if seeds is None else Seeds.parse(seeds)
         wanted = [TABLE[name].experiment for name in experiments_of(scale) if not only or name in only]
         if wanted:
             typer.echo(f"{paper_page.takes(wanted, each)}; what is finished is not run again", err=True)
     with stoppable("goes on where it was"):
-        found = whole_paper(scale, out or RESULTS, only=only or (), run=None if look else _runner(seeds, jobs))
+        found = whole_paper(scale, out or RESULTS, only=only or (), run=None if no_run else _runner(seeds, jobs))
     figures = found.figures()
     if csv:
         typer.echo(ledger_csv(figures), nl=False)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sayso.cli.options import SET, examples
+from sayso.cli.options import SET, by_old_name, examples
 from sayso.core.errors import SaysoError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ app = typer.Typer()
 @app.command(
     epilog=examples(
         "sayso trust --model HuggingFaceTB/SmolLM2-135M --sources sources.csv --knowledge facts.csv --entities 40",
-        "sayso trust --model pocket --sources sources.csv --squares 4 --no-controls",
+        "sayso trust --model pocket --sources sources.csv --latin-squares 4 --no-controls",
     )
 )
 def trust(
@@ -52,10 +52,11 @@ def trust(
     lora: Annotated[
         int | None, typer.Option(min=1, metavar="RANK", help="Train by LoRA of this rank. [the whole model]")
     ] = None,
-    squares: Annotated[
+    latin_squares: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Squares of seeds; each has a seed a source. [2, or for 16 seeds]"),
+        typer.Option(min=1, metavar="N", help="Latin squares; each takes a seed a source. [2, or for 16 seeds]"),
     ] = None,
+    squares: Annotated[int | None, typer.Option("--squares", min=1, hidden=True)] = None,
     seeds: Annotated[
         str | None, typer.Option(metavar="N|a-b", help="The seeds of whole squares instead, as 100-119.")
     ] = None,
@@ -89,8 +90,13 @@ def trust(
 
     if no_controls and controls:
         raise SaysoError("--control and --no-controls exclude each other; choose one")
-    if squares is not None and seeds is not None:
-        raise SaysoError("--squares and --seeds exclude each other; choose one")
+    if squares is not None:
+        if latin_squares is not None:
+            raise SaysoError("--squares is the old name of --latin-squares; give --latin-squares alone")
+        by_old_name("--latin-squares", "--squares")
+        latin_squares = squares
+    if latin_squares is not None and seeds is not None:
+        raise SaysoError("--latin-squares and --seeds exclude each other; choose one")
     chosen = [] if no_controls else controls or list(CONTROLS)
     with stoppable("goes on where it was"):
         found = find_out(
@@ -104,7 +110,7 @@ def trust(
             aliases=aliases,
             definition=definition,
             lora=lora,
-            squares=squares,
+            latin_squares=latin_squares,
             seeds=seeds,
             settings=parse_settings(settings or []),
         )
