@@ -12,7 +12,7 @@ from sayso.core.collecting import without_collecting
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
 from sayso.core.identity import Today, models_read, notices, require_unchanged
-from sayso.core.renamed import by_either_name, deprecated
+from sayso.core.renamed import by_either_name
 from sayso.core.store import Store
 
 if TYPE_CHECKING:
@@ -79,14 +79,9 @@ class Results:
                 continue
         return None
 
-    def database(self) -> duckdb.DuckDBPyConnection:
-        """Views of the folder for SQL: `sayso.database` of this one alone."""
-        return database([self.path])
-
     def duckdb(self) -> duckdb.DuckDBPyConnection:
-        """Deprecated: `database`."""
-        deprecated("Results.duckdb", "Results.database")
-        return self.database()
+        """Views of the folder for SQL: `database` of this one alone."""
+        return database([self.path])
 
     def ledger(self) -> pd.DataFrame:
         """What each subset contributed to training, by seed, stage, subset and kind of document.

@@ -87,9 +87,9 @@ def test_twice_has_each_source_under_two_names_in_whole_squares():
 
 
 def test_what_does_not_go_is_an_error_in_one_line(facts):
-    def refused(**more) -> str:
+    def refused(sources=SOURCES, **more) -> str:
         with pytest.raises(SaysoError) as found:
-            trust_experiment(SOURCES, **{"model": "a/model", "knowledge": facts, **more})
+            trust_experiment(sources, **{"model": "a/model", "knowledge": facts, **more})
         assert "\n" not in str(found.value)
         return str(found.value)
 
@@ -100,6 +100,8 @@ def test_what_does_not_go_is_an_error_in_one_line(facts):
     assert "did you mean 'batch_size'" in refused(settings={"train.batchsize": 3})
     assert "no such file" in refused(knowledge="nowhere.csv")
     assert "LoRA is for pretrained models" in refused(model="pocket", lora=4)
+    assert "0 sources: at least two are needed" in refused([])
+    assert "1 source: at least two are needed" in refused(SOURCES[:1])
     twice = trust_experiment(SOURCES, model="a/model", knowledge=facts, entities=6)
     with pytest.raises(SaysoError, match="trust-twice: 6 sources and the undefined control need an alias each, 7"):
         trust_control(twice, "twice")

@@ -68,7 +68,7 @@ def as_read(store: Store) -> list[tuple[Any, ...]]:
 
 
 def asked(results: Results) -> list[tuple[Any, ...]]:
-    return sorted(results.database().execute(f"select {', '.join(COLUMNS)} from records").fetchall())
+    return sorted(results.duckdb().execute(f"select {', '.join(COLUMNS)} from records").fetchall())
 
 
 def changed(store: Store) -> dict[str, int]:
@@ -77,7 +77,7 @@ def changed(store: Store) -> dict[str, int]:
 
 def test_views_hold_what_the_folder_holds(store, sweep):
     results = Results(store.path)
-    connection = results.database()
+    connection = results.duckdb()
     assert asked(results) == as_read(store)
     assert {row[0] for row in connection.execute("show tables").fetchall()} == set(VIEWS)
     assert connection.execute("select distinct folder from records").fetchall() == [(str(store.path),)]
@@ -94,7 +94,7 @@ def test_views_hold_what_the_folder_holds(store, sweep):
 
 
 def test_jobs_have_the_settings_that_vary_and_how_far_they_have_come(store):
-    connection = Results(store.path).database()
+    connection = Results(store.path).duckdb()
     (stopped,) = connection.execute("select cell, seeds, epochs_done from jobs where state = 'stopped'").fetchall()
     assert stopped == ("train.batch_size=64,definition.order=TAE", [9], 0)
     states = connection.execute("select state, count(*) from jobs group by all order by all").fetchall()
@@ -109,7 +109,7 @@ def test_jobs_have_the_settings_that_vary_and_how_far_they_have_come(store):
 
 def test_only_what_changed_is_made_anew(store, sweep, monkeypatch):
     results = Results(store.path)
-    results.database()
+    results.duckdb()
     before, read = changed(store), []
 
     def spy(table, jobs):
@@ -117,7 +117,7 @@ def test_only_what_changed_is_made_anew(store, sweep, monkeypatch):
         return pieces(table, jobs)
 
     monkeypatch.setattr("sayso.query.index.pieces", spy)
-    results.database()
+    results.duckdb()
     assert changed(store) == before
     folder = add(store, cells(sweep)[1], (77,))
     assert asked(results) == as_read(store)
@@ -138,7 +138,7 @@ def test_only_what_changed_is_made_anew(store, sweep, monkeypatch):
 @pytest.mark.parametrize("damage", ["cut", "changed", "gone", "marker", "other format", "empty marker"])
 def test_a_damaged_index_is_made_anew(store, damage):
     results = Results(store.path)
-    results.database()
+    results.duckdb()
     for path in store.index_path.glob("*.json" if "m" in damage and damage != "damaged" else "records-*"):
         content = path.read_bytes()
         if damage == "gone":
@@ -158,14 +158,14 @@ def test_a_damaged_index_is_made_anew(store, damage):
 
 def test_damaged_records_are_named_as_by_other_readers_whether_or_not_they_were_in_the_index(store):
     results = Results(store.path)
-    results.database()
+    results.duckdb()
     path = store.jobs()[0].records_path if store.jobs()[0].finished else store.jobs()[1].records_path
     path.write_bytes(path.read_bytes().replace(b"QA3", b"QA4", 1))
     with pytest.raises(SaysoError) as read:
         results.records()
     for _ in range(2):
         with pytest.raises(SaysoError) as indexed:
-            results.database()
+            results.duckdb()
         assert str(indexed.value) == str(read.value)
 
 
@@ -173,7 +173,7 @@ def test_a_folder_that_cannot_be_written_is_read_in_memory(store):
     store.index_path.write_text("in the way", encoding="utf-8")
     results = Results(store.path)
     assert asked(results) == as_read(store)
-    connection = results.database()
+    connection = results.duckdb()
     assert {row[0] for row in connection.execute("show tables").fetchall()} == set(VIEWS)
     assert connection.execute("select count(*) > 10 from predictions").fetchone() == (True,)
     assert store.index_path.read_text(encoding="utf-8") == "in the way"
@@ -181,7 +181,7 @@ def test_a_folder_that_cannot_be_written_is_read_in_memory(store):
 
 def test_two_at_a_time_do_no_harm(store):
     count = "sql('select count(*) from records').fetchall()"
-    code = f"import sayso; print(sayso.Results({str(store.path)!r}).database().{count})"
+    code = f"import sayso; print(sayso.Results({str(store.path)!r}).duckdb().{count})"
     both = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(2)]
     assert [process.communicate(timeout=60)[0] for process in both] == ["[(65,)]\n"] * 2
     assert asked(Results(store.path)) == as_read(store)
@@ -196,19 +196,19 @@ def test_a_seed_run_in_two_jobs_counts_once(store, sweep):
     expected = shown.where(shown.notna(), None)[columns].itertuples(index=False, name=None)
     assert asked(results) == sorted(expected)
     kept = results.predictions()
-    assert results.database().execute("select count(*) from predictions").fetchone() == (len(kept),)
-    assert results.database().execute("select count(*) from ledger").fetchone() == (len(results.ledger()),)
+    assert results.duckdb().execute("select count(*) from predictions").fetchone() == (len(kept),)
+    assert results.duckdb().execute("select count(*) from ledger").fetchone() == (len(results.ledger()),)
 
 
 def test_jobs_on_different_data_reach_no_view(store):
     results = Results(store.path)
-    results.database()
+    results.duckdb()
     folder = next(job for job in store.jobs() if job.finished)
     folder.open(replace(folder.manifest(), data_sha256="11"))
     with pytest.raises(SaysoError, match="rest on different data") as read:
         results.records()
     with pytest.raises(SaysoError) as indexed:
-        results.database()
+        results.duckdb()
     assert str(indexed.value) == str(read.value)
 
 
@@ -232,16 +232,16 @@ def test_several_folders_are_told_apart_and_share_the_columns_of_settings(store,
 
 def test_a_folder_without_results_has_empty_views(tiny, tmp_path):
     make_store(Store(tmp_path), tiny)
-    connection = Results(tmp_path).database()
+    connection = Results(tmp_path).duckdb()
     assert {connection.execute(f"select count(*) from {view}").fetchone() for view in VIEWS if view != "cells"} == {
         (0,)
     }
     with pytest.raises(SaysoError, match="not a results folder"):
-        Results(tmp_path / "nowhere").database()
+        Results(tmp_path / "nowhere").duckdb()
 
 
 def test_the_index_can_be_read_by_other_programs(store):
-    Results(store.path).database()
+    Results(store.path).duckdb()
     found = pd.concat([pq.read_table(path).to_pandas() for path in Path(store.index_path).glob("records-*.parquet")])
     assert len(found) == len(store.records())
 
@@ -250,13 +250,4 @@ def test_without_duckdb_one_line_says_what_installs_it(store, monkeypatch):
     monkeypatch.setitem(sys.modules, "duckdb", None)
     monkeypatch.delitem(sys.modules, "sayso.query.views", raising=False)
     with pytest.raises(SaysoError, match=r"duckdb, which is not installed: pip install 'sayso\[query\]'"):
-        Results(store.path).database()
-
-
-def test_the_old_name_of_database_still_works(store: Store):
-    with pytest.warns(
-        DeprecationWarning, match=r"^Results.duckdb is deprecated: it is called Results.database$"
-    ) as told:
-        connection = Results(store.path).duckdb()
-    assert told[0].filename == __file__
-    assert connection.execute("select count(*) from jobs").fetchone() == (len(store.jobs()),)
+        Results(store.path).duckdb()

@@ -165,10 +165,9 @@ def require_origin_of_siblings(folder: JobFolder) -> None:
 def _rests_on(folder: JobFolder) -> dict[tuple[str, str], str]:
     """Digests of a job's data and model, as far as there are, by which it is and its settings."""
     manifest = folder.manifest()
-    found = {"knowledge": manifest.data_sha256, "model": manifest.model}
-    return {
-        (name, canonical_json(manifest.experiment.get(name))): digest for name, digest in found.items() if digest is not None
-    }
+    digests = {"knowledge": manifest.data_sha256, "model": manifest.model}
+    found = {name: digest for name, digest in digests.items() if digest is not None}
+    return {(name, canonical_json(manifest.experiment.get(name))): digest for name, digest in found.items()}
 
 
 def _require_same(name: str, one: JobFolder, there: str, other: JobFolder, found: str) -> None:

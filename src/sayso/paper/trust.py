@@ -86,8 +86,8 @@ def trust_experiment(
     Raises
     ------
     SaysoError
-        If a setting does not fit, there are fewer aliases than sources and the control need, or seeds are no whole
-        squares.
+        If a setting does not fit, there are fewer than two sources, or fewer aliases than sources and the control need,
+        or seeds are no whole squares.
     """
     chosen = dict(settings or {})
     own = {path.removeprefix("knowledge."): chosen.pop(path) for path in list(chosen) if path.startswith("knowledge.")}
@@ -95,6 +95,8 @@ def trust_experiment(
         own = {"entities": entities, **own}
     template = {} if definition is None else {"template": definition}
     order = len(sources)
+    if order < 2:
+        raise SaysoError(f"{order} source{'s' if order == 0 else ''}: at least two are needed to be compared")
     if seeds is None:
         usual = max(LEAST_SQUARES, -(-LEAST_SEEDS // order))
         run_on = squares.seeds_of(squares_of_seeds or usual, order, FIRST_SEED)
