@@ -122,19 +122,19 @@ def test_the_sdist_has_what_its_tests_read(built: Path) -> None:
 def alone(unpacked: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the wheel and what it requires, and what that requires: as an environment with nothing else."""
     folder = tmp_path_factory.mktemp("alone")
-    wanted, there = [re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in PROJECT["dependencies"]], set()
+    wanted, there = [*PROJECT["dependencies"]], set()
     while wanted:
-        name = wanted.pop().lower()
-        if name in there:
+        requirement = wanted.pop()
+        name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0].lower()
+        if name in there or "extra ==" in requirement:
             continue
         there.add(name)
-        package = metadata.distribution(name)
-        wanted += [
-            re.split(r"[^\w.-]", line, maxsplit=1)[0]
-            for line in package.requires or []
-            if "extra ==" not in line
-            if "sys_platform" not in line and "python_version" not in line
-        ]
+        try:
+            package = metadata.distribution(name)
+        except metadata.PackageNotFoundError:  # it is for another system or another Python
+            assert ";" in requirement
+            continue
+        wanted += package.requires or []
         for top in {file.parts[0] for file in package.files or [] if file.parts[0] not in ("..", "__pycache__")}:
             if not (folder / top).exists():
                 (folder / top).symlink_to(Path(str(package.locate_file(top))))
