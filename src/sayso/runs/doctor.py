@@ -57,7 +57,7 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Checkup:
-    """All that was found. `hidden`: whether the environment hides the GPUs there are; `wanted`: the device it asks for."""
+    """All that was found. `hidden`: whether the environment hides the GPUs there are; `wanted`: its device."""
 
     versions: Mapping[str, str]
     asked: Asked
@@ -173,9 +173,7 @@ def _of_packages(missing: Sequence[Lacking], asked: Asked) -> Iterator[Trouble]:
 def _of_device(wanted: str, asked: Asked) -> Iterator[Trouble]:
     there = {"cuda": bool(asked.usable), "mps": asked.mps}
     if not there.get(wanted, True):
-        yield Trouble(
-            f"{DEVICE}={wanted}, and torch finds no such device", f"unset {DEVICE}; until then the CPU is used"
-        )
+        yield Trouble(f"{DEVICE}={wanted}, and torch finds no such device", f"the CPU is used; unset {DEVICE}")
 
 
 def _of_gpus(asked: Asked, signs: Sequence[str]) -> Iterator[Trouble]:
