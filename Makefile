@@ -17,16 +17,15 @@ help:
 
 $(STAMP): pyproject.toml constraints.txt
 	@echo "== Setting up $(VENV) with $$($(PYTHON) --version)"
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
-		|| { echo "sayso needs Python 3.11 to 3.13; name one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' \
+		|| { echo "sayso needs Python 3.11 to 3.14; name one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "== Installing sayso and what it needs (torch is large; a minute or two)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $(STAMP)
 
 demo: $(STAMP)
-	@echo "== Training 16 seeds of the pocket world: which definitions does a model believe?"
-	@$(BIN)/sayso run pocket
+	@$(BIN)/sayso demo
 
 test: $(STAMP)
 	@echo "== Running the tests"

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from sayso.core.errors import SaysoError
 from sayso.learners.specs import HFModel
 from sayso.runs.devices import Asked, Device
 from sayso.runs.doctor import Checkup, examine
@@ -84,6 +85,21 @@ def test_a_torch_for_cpus_beside_a_gpu_is_named_with_the_command_that_replaces_i
     assert look(Asked(versions=LOADED), sign=None).troubles == []
     hidden = look(Asked(versions=LOADED), environment={"CUDA_VISIBLE_DEVICES": ""})
     assert (hidden.hidden, hidden.troubles) == (True, [])
+
+
+def test_the_device_that_is_asked_for_is_what_runs_would_use(look):
+    two = Asked(versions=LOADED, built_for="CUDA 12.8", devices=gpus(2))
+    passed_over = look(two, environment={"SAYSO_DEVICE": "cpu"})
+    assert (passed_over.hidden, passed_over.wanted, passed_over.troubles) == (True, "cpu", [])
+    assert passed_over.uses[1].training == "float32"
+    lacking = look(Asked(versions=LOADED), sign=None, environment={"SAYSO_DEVICE": "mps"})
+    (trouble,) = lacking.troubles
+    assert trouble.what == "SAYSO_DEVICE=mps, and torch finds no such device"
+    assert (trouble.helps, lacking.ready) == ("the CPU is used; unset SAYSO_DEVICE", True)
+    apples = look(Asked(versions=LOADED, mps=True), sign=None, environment={"SAYSO_DEVICE": "mps"})
+    assert apples.troubles == []
+    with pytest.raises(SaysoError, match="SAYSO_DEVICE is 'tpu'"):
+        look(FINE, environment={"SAYSO_DEVICE": "tpu"})
 
 
 @pytest.mark.parametrize(

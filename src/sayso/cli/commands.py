@@ -11,18 +11,17 @@ from typing import Annotated
 
 import typer
 
-from sayso import __version__
-from sayso.cli import data, doctor, experiments, export, folders, paper, query, trust, watch
+from sayso.cli import data, demo, doctor, experiments, export, folders, paper, query, trust, watch
 from sayso.cli.errors import OneLineErrors
 from sayso.cli.options import examples
 
 app = typer.Typer(
     cls=OneLineErrors,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(demo.app)
 app.add_typer(experiments.app)
 app.add_typer(folders.app)
 app.add_typer(watch.app)
@@ -34,13 +33,17 @@ app.add_typer(doctor.app)
 app.add_typer(data.app, name="data")
 
 
-@app.callback(invoke_without_command=True, epilog=examples("sayso run pocket"))
+@app.callback(invoke_without_command=True, epilog=examples("sayso demo", "sayso run pocket"))
 def sayso(
     context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print versions of sayso and of what matters, and stop.")
+    ] = False,
 ) -> None:
     """On whose say-so? See which statements a language model comes to believe, and why."""
     if version:
-        typer.echo(f"sayso {__version__}")
+        from sayso.cli.versions import versions_page
+
+        typer.echo(versions_page())
     elif context.invoked_subcommand is None:
         typer.echo(context.get_help())

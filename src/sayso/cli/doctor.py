@@ -8,14 +8,19 @@ from typing import Annotated
 
 import typer
 
+from sayso.cli import completing
 from sayso.cli.options import CODE, examples
 
 app = typer.Typer()
 
+EXPERIMENT = typer.Argument(
+    metavar="[NAME]", help="An experiment: what it would use.", autocompletion=completing.experiments
+)
+
 
 @app.command(epilog=examples("sayso doctor", "sayso doctor paper-main", "sayso doctor --json"))
 def doctor(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="An experiment: what it would use.")] = None,
+    name: Annotated[str | None, EXPERIMENT] = None,
     code: Annotated[Path | None, CODE] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

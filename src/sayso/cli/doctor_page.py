@@ -10,6 +10,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from sayso.core.device_asked import DEVICE
 from sayso.runs.devices import VISIBLE, Device
 from sayso.runs.doctor import Checkup, Use
 
@@ -33,6 +34,8 @@ def doctor_data(found: Checkup) -> dict[str, Any]:
         "torch_built_for": asked.built_for,
         "gpus": [dataclasses.asdict(device) for device in asked.devices],
         "gpus_hidden": found.hidden,
+        "mps": asked.mps,
+        "device_asked": found.wanted,
         "cores": machine.cores,
         "free_memory": machine.free_memory,
         "folders": [dataclasses.asdict(folder) for folder in found.folders],
@@ -47,7 +50,7 @@ def _lines(found: Checkup) -> Iterator[tuple[str, str]]:
     built = f" (for {found.asked.built_for or 'CPUs alone'})" if "torch" in found.asked.versions else ""
     said = {name: f"{name} {found.versions[name]}" + (built if name == "torch" else "") for name in names}
     yield "versions", ", ".join(said.values())
-    yield "GPU", "; ".join(map(_device, found.asked.devices)) or ("none" if not found.hidden else _hidden())
+    yield "GPU", "; ".join(map(_device, found.asked.devices)) or _no_gpu(found)
     memory = found.machine.free_memory
     yield (
         "CPU",
@@ -72,7 +75,13 @@ def _lines(found: Checkup) -> Iterator[tuple[str, str]]:
     yield "so", "runs can be done" if found.ready else "no run can be done here until that is mended"
 
 
-def _hidden() -> str:
+def _no_gpu(found: Checkup) -> str:
+    if found.asked.mps:
+        return "Apple's, in use" if found.wanted == "mps" else f"Apple's; 'export {DEVICE}=mps' computes on it"
+    if not found.hidden:
+        return "none"
+    if found.wanted != "auto":
+        return f"passed over by {DEVICE}={found.wanted}"
     return f"hidden by {VISIBLE}; 'unset {VISIBLE}' shows what there is"
 
 

@@ -12,30 +12,8 @@ from typer.core import TyperGroup
 
 from sayso.cli.interrupts import INTERRUPTED
 from sayso.core.errors import SaysoError
+from sayso.core.extras import PART_OF, advice
 from sayso.learners.several import torchrun
-
-#: What only ``sayso[all]`` installs: modules a command may find missing.
-EXTRAS = (
-    "altair",
-    "duckdb",
-    "jinja2",
-    "pandas",
-    "pooch",
-    "pyarrow",
-    "python_calamine",
-    "requests",
-    "safetensors",
-    "scipy",
-    "tensorboard",
-    "tokenizers",
-    "torch",
-    "transformers",
-    "vl_convert",
-    "wandb",
-)
-
-#: Those of them that are an extra of their own.
-_OWN_EXTRA = {"duckdb": "query", "python_calamine": "excel", "tensorboard": "tensorboard", "wandb": "wandb"}
 
 _USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]  # typer has moved its own click about
 
@@ -58,10 +36,9 @@ class OneLineErrors(TyperGroup):
             _fail(f"{getattr(error, 'format_message', error.__str__)()} (see 'sayso --help')")
         except ModuleNotFoundError as error:
             package = (error.name or "").partition(".")[0]
-            if package not in EXTRAS:
+            if package not in PART_OF:
                 raise
-            part = _OWN_EXTRA.get(package, "all")
-            _fail(f"this needs {package}, which is not installed: pip install 'sayso[{part}]'")
+            _fail(f"this needs {package}, which is not installed: {advice(package)}")
         except OSError as error:
             if error.errno == errno.EPIPE:
                 _reader_is_gone()

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from sayso.cli import completing
 from sayso.cli.interrupts import stoppable
 from sayso.cli.options import CODE, CONTROL, DIR, KNOWLEDGE, MODEL, NAME, SET, SWEEP, examples
 from sayso.core.errors import SaysoError
@@ -121,6 +122,7 @@ def run(
         str,
         typer.Option(
             metavar="PLACE",
+            autocompletion=completing.of("here", "slurm", "ray"),
             help="Where: here, slurm, ray (that of RAY_ADDRESS, or one started here), ray=HOST:PORT or ray://HOST:PORT.",
         ),
     ] = "here",
@@ -198,6 +200,7 @@ def measure(
         typer.Option(
             "--add",
             metavar="MEASURE",
+            autocompletion=completing.measures,
             help="f1, exact_match, loss, exact_match_by_attribute, exact_match_by_entity, predictions, JSON with a "
             "'type', or your own module:NAME.",
         ),
@@ -244,7 +247,10 @@ def measure(
 def sample(
     name: Annotated[str, NAME],
     subset: Annotated[
-        str | None, typer.Option(metavar="S", help="Only documents of this subset, such as D5cons.")
+        str | None,
+        typer.Option(
+            metavar="S", help="Only documents of this subset, such as D5cons.", autocompletion=completing.subsets
+        ),
     ] = None,
     each: Annotated[
         int, typer.Option("-n", min=1, metavar="N", help="How many documents of every subset and use.")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sayso.cli import completing
 from sayso.cli.options import DIR, examples, not_both
 from sayso.core.errors import SaysoError
 
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
     from sayso.results import Results
 
 app = typer.Typer()
+
+A = typer.Argument(
+    metavar="A", help="Results folder, or its name below sayso-results.", autocompletion=completing.folders
+)
+#: Widths and kinds of figures, of `sayso.report.sizes`.
+SIZES, FORMATS = ("icml-column", "icml-page", "neurips-page", "iclr-page"), ("pdf", "svg", "png")
+B = typer.Argument(metavar="B", help="The other one.", autocompletion=completing.folders)
 
 
 @app.command(epilog=examples("sayso status"))
@@ -101,8 +109,8 @@ def claims(
 
 @app.command(epilog=examples("sayso compare pocket pocket-elsewhere", "sayso compare A B --page compared.html"))
 def compare(
-    first: Annotated[Path, typer.Argument(metavar="A", help="Results folder, or its name below sayso-results.")],
-    second: Annotated[Path, typer.Argument(metavar="B", help="The other one.")],
+    first: Annotated[Path, A],
+    second: Annotated[Path, B],
     page: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write a page of all of it.")] = None,
     csv: Annotated[bool, typer.Option("--csv", help="Print every number of both as CSV.")] = False,
     every: Annotated[bool, typer.Option("--all", help="Show numbers that do not differ, too.")] = False,
@@ -164,9 +172,21 @@ def figures(
     folder: Annotated[Path | None, DIR] = None,
     size: Annotated[
         str,
-        typer.Option(metavar="SIZE", help="icml-column (3.25 in), icml-page (6.75), neurips-page, iclr-page (5.5)."),
+        typer.Option(
+            metavar="SIZE",
+            help="icml-column (3.25 in), icml-page (6.75), neurips-page, iclr-page (5.5).",
+            autocompletion=completing.of(*SIZES),
+        ),
     ] = "icml-page",
-    form: Annotated[str, typer.Option("--format", metavar="FORMAT", help="pdf, svg, or png (300 dpi).")] = "pdf",
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="pdf, svg, or png (300 dpi).",
+            autocompletion=completing.of(*FORMATS),
+        ),
+    ] = "pdf",
     out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where they go: DIR/figures/SIZE.")] = None,
 ) -> None:
     """Write every figure as a file of exactly the width of a paper's column or page, and print their paths.

@@ -4,16 +4,32 @@ from __future__ import annotations
 
 import typer
 
+from sayso.cli import completing
 from sayso.core.errors import SaysoError
 
 NAME = typer.Argument(
     metavar="NAME",
     help="Name in the catalogue ('sayso list'), a YAML or JSON file, or an Experiment of your own: module:NAME or "
     "FILE.py:NAME.",
+    autocompletion=completing.experiments,
 )
-DIR = typer.Argument(metavar="[DIR]", help="Results folder, or its name below sayso-results; the newest if not given.")
-SET = typer.Option("--set", metavar="PATH=VALUE", help="Change a setting ('sayso show' lists them).")
-SWEEP = typer.Option("--sweep", metavar="PATH=LIST", help="Try each value of a list: an axis of cells.")
+DIR = typer.Argument(
+    metavar="[DIR]",
+    help="Results folder, or its name below sayso-results; the newest if not given.",
+    autocompletion=completing.folders,
+)
+SET = typer.Option(
+    "--set",
+    metavar="PATH=VALUE",
+    help="Change a setting ('sayso show' lists them).",
+    autocompletion=completing.settings,
+)
+SWEEP = typer.Option(
+    "--sweep",
+    metavar="PATH=LIST",
+    help="Try each value of a list: an axis of cells.",
+    autocompletion=completing.settings,
+)
 MODEL = typer.Option(
     metavar="NAME|PATH",
     help="A pretrained model: hub name or folder. For pocket experiments what to train from scratch: an architecture "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from sayso.cli import completing
 from sayso.cli.options import by_old_name, examples, not_both
 
 if TYPE_CHECKING:
@@ -24,7 +25,10 @@ def paper(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The folder that holds a results folder of each. [sayso-results]")
     ] = None,
-    only: Annotated[list[str] | None, typer.Option(metavar="NAME", help="This experiment; may be repeated.")] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="This experiment; may be repeated.", autocompletion=completing.experiments),
+    ] = None,
     seeds: Annotated[str | None, typer.Option(metavar="N|a-b", help="How many seeds of each, or which.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, metavar="N", help="Processes at a time.")] = None,
     no_run: Annotated[bool, typer.Option("--no-run", help="Run nothing; judge what is there.")] = False,

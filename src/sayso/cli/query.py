@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sayso.cli import completing
 from sayso.cli.folders import notice, results_of
 from sayso.cli.options import examples
 from sayso.core.errors import SaysoError
@@ -31,6 +32,7 @@ WORDS = typer.Argument(
     metavar="DIR... SQL",
     help="Results folders, or their names below sayso-results, the newest if none is given; then what to ask, in "
     "quotes. Without it: what there is to ask.",
+    autocompletion=completing.folders,
 )
 
 

@@ -126,4 +126,6 @@ def _now(device: torch.device) -> float:
     """The time when a device has done what it was given; on a CPU that of its cores, whatever else they do between."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+    if device.type == "mps":
+        torch.mps.synchronize()
     return time.process_time() / torch.get_num_threads() if device.type == "cpu" else time.perf_counter()

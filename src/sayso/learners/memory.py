@@ -38,7 +38,9 @@ class Fitting:
         while True:
             try:
                 return work(self.rows)
-            except torch.OutOfMemoryError:
+            except RuntimeError as error:
+                if not ran_out(error):
+                    raise
                 tried = min(documents, self.rows or documents)
             # the error is gone here, and with it what its traceback held on to
             release()
@@ -53,12 +55,18 @@ class Fitting:
             log.warning("out of memory: %s goes on with at most %d documents at a time", self._what, self.rows)
 
 
+def ran_out(error: RuntimeError) -> bool:
+    """Whether an error says that a device's memory ran out, which for Apple's GPUs torch says in words alone."""
+    return isinstance(error, torch.OutOfMemoryError) or "MPS backend out of memory" in str(error)
+
+
 def again(work: Callable[[], T]) -> T:
     """Do some work that changes nothing until it has all it takes; where memory runs out, tidy up and try once more."""
     try:
         return work()
-    except torch.OutOfMemoryError:
-        pass
+    except RuntimeError as error:
+        if not ran_out(error):
+            raise
     release()
     return work()
 
@@ -68,7 +76,9 @@ def one_line(said: str) -> Iterator[None]:
     """Say what helps where memory runs out and nothing can be done about it here."""
     try:
         yield
-    except torch.OutOfMemoryError as error:
+    except RuntimeError as error:
+        if not ran_out(error):
+            raise
         raise SaysoError(said) from error
 
 
@@ -76,6 +86,8 @@ def release() -> None:
     """Give back what the device's allocator keeps for later."""
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
+    if torch.backends.mps.is_available():
+        torch.mps.empty_cache()
 
 
 def slices(count: int, most: int | None) -> Iterator[slice]:

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from sayso.core.device_asked import device_asked
+
 #: Says which of a machine's GPUs are meant: numbers, or UUIDs of GPUs or of parts of them (MIG).
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 #: What is there where there is a GPU: NVIDIA's driver, its devices (containers often have these alone), Windows' (WSL).
@@ -45,7 +47,7 @@ class Asked:
     """What a child process said: versions of libraries by name, what was wrong with those that do not load, devices.
 
     `built_for`: what torch was built for besides CPUs (``CUDA 12.8``). `trouble`: why it has no GPU, or why nothing was
-    said. `fits`: how many seeds train side by side.
+    said. `fits`: how many seeds train side by side. `mps`: whether there is an Apple GPU that torch can use.
     """
 
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -53,6 +55,7 @@ class Asked:
     devices: tuple[Device, ...] = ()
     built_for: str | None = None
     fits: int | None = None
+    mps: bool = False
     trouble: str | None = None
 
     @property
@@ -71,7 +74,15 @@ def signs_of_gpus(root: Path = Path("/")) -> list[str]:
 
 
 def are_hidden(environment: Mapping[str, str]) -> bool:
-    """Whether the environment lets no GPU be used: an empty list of them, or one that begins with a negative number."""
+    """Whether the environment lets no GPU be used: by an empty list, one from a negative number on, or another device.
+
+    Raises
+    ------
+    SaysoError
+        If the device that it asks for is none (`sayso.core.device_asked`).
+    """
+    if device_asked(environment) in ("cpu", "mps"):
+        return True
     said = environment.get(VISIBLE)
     return said is not None and (not said.strip() or said.strip().startswith("-"))
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sayso.core.device_asked import DEVICE, device_asked
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
 from sayso.core.protocols import ModelSpec
@@ -56,11 +57,12 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Checkup:
-    """All that was found. `hidden`: whether the environment hides the GPUs there are."""
+    """All that was found. `hidden`: whether the environment hides the GPUs there are; `wanted`: its device."""
 
     versions: Mapping[str, str]
     asked: Asked
     hidden: bool
+    wanted: str
     machine: Machine
     folders: Sequence[Folder]
     hub: Hub
@@ -93,14 +95,16 @@ def examine(
     asking = ask or (lambda there, request: ask_child(there, request, _WAIT_S))
     asked = asking(environment, {"libraries": True})
     signs = signs_of_gpus(root)
-    gpus = asked.usable if signs else ()
+    gpus = asked.usable if signs and not are_hidden(environment) else ()
     machine = Machine(cores(root), free_memory(root), gpus, threads_asked(environment))
     lines = required()
     missing = lacking(lines, version)
     found, the_hub = folders(environment, results), hub(environment, reach)
     hidden = bool(signs) and are_hidden(environment)
+    wanted = device_asked(environment)
     troubles = [
         *_of_packages(missing, asked),
+        *_of_device(wanted, asked),
         *([] if hidden else _of_gpus(asked, signs)),
         *_of_folders(found),
         *_of_hub(the_hub),
@@ -114,7 +118,7 @@ def examine(
     else:
         uses = [_use_for(experiment, blind if asked.broken or not asked.versions else machine, fits)]
         troubles += _of_experiment(experiment, the_hub)
-    return Checkup({**versions(), **asked.versions}, asked, hidden, machine, found, the_hub, uses, troubles)
+    return Checkup({**versions(), **asked.versions}, asked, hidden, wanted, machine, found, the_hub, uses, troubles)
 
 
 def _use(what: str, model: ModelSpec, train: TrainSpec, machine: Machine, jobs: Sequence[int] | None) -> Use:
@@ -164,6 +168,12 @@ def _of_packages(missing: Sequence[Lacking], asked: Asked) -> Iterator[Trouble]:
         names = ", ".join(f"{each} ({each.part})" for each in more)
         parts = ",".join(dict.fromkeys(each.part for each in more))
         yield Trouble(f"not installed, and needed for some things: {names}", f"pip install --upgrade 'sayso[{parts}]'")
+
+
+def _of_device(wanted: str, asked: Asked) -> Iterator[Trouble]:
+    there = {"cuda": bool(asked.usable), "mps": asked.mps}
+    if not there.get(wanted, True):
+        yield Trouble(f"{DEVICE}={wanted}, and torch finds no such device", f"the CPU is used; unset {DEVICE}")
 
 
 def _of_gpus(asked: Asked, signs: Sequence[str]) -> Iterator[Trouble]:

@@ -51,6 +51,7 @@ def _torch_finds() -> dict[str, Any]:
 
     cuda, hip = torch.version.cuda, getattr(torch.version, "hip", None)
     found: dict[str, Any] = {"built_for": f"CUDA {cuda}" if cuda else f"ROCm {hip}" if hip else None}
+    found["mps"] = sys.platform == "darwin" and torch.backends.mps.is_available()
     if found["built_for"] is None:
         return found
     try:

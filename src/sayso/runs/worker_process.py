@@ -16,6 +16,8 @@ from sayso.core.own_types import has_foreign
 from sayso.core.sweep import Job
 
 _WAIT_S = 10.0
+#: Read by torch when it loads: what it cannot compute on Apple's GPUs it then computes on the CPU, and does not fail.
+_ON_CPU = "PYTORCH_ENABLE_MPS_FALLBACK"
 
 
 def begin(log: TextIO, folder: Path, environment: Mapping[str, str]) -> subprocess.Popen[str]:
@@ -26,7 +28,7 @@ def begin(log: TextIO, folder: Path, environment: Mapping[str, str]) -> subproce
         stdout=subprocess.PIPE,
         stderr=log,
         text=True,
-        env={**os.environ, **environment},
+        env={_ON_CPU: "1", **os.environ, **environment},
         cwd=None if _working_folder_is_there() else folder,  # libraries do not load in one that is not
         start_new_session=True,  # Ctrl-C reaches this process alone, which then stops its jobs in order
     )

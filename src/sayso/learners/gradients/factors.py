@@ -18,6 +18,8 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
+from sayso.learners.device import wide, widest
+
 #: Most numbers of one product of tokens with tokens, and of whole gradients by one weight.
 BLOCK = 2**24
 
@@ -78,7 +80,7 @@ def inner(one: Sequence[Use], other: Sequence[Use], size: torch.Size) -> Tensor:
     factors = [use for use in one if not isinstance(use, Direct)]
     others = [use for use in other if not isinstance(use, Direct)]
     if len(factors) < len(one) or len(others) < len(other):
-        return _direct(one, size).gradient.double() @ _direct(other, size).gradient.double().T
+        return wide(_direct(one, size).gradient) @ wide(_direct(other, size).gradient).T
     return torch.stack([_inner(use, again) for use in factors for again in others]).sum(0)
 
 
@@ -90,7 +92,7 @@ def _inner(one: Outer | Picked, other: Outer | Picked) -> Tensor:
         part = slice(low, low + step)
         both = one.right[part].flatten(0, 1) @ other.right.flatten(0, 1).T
         both *= _lefts(one, part, other)
-        parts.append(both.view(-1, tokens, columns, others).sum(3).sum(1, dtype=torch.float64))
+        parts.append(both.view(-1, tokens, columns, others).sum(3).sum(1, dtype=widest(both.device)))
     return torch.cat(parts)
 
 

@@ -13,6 +13,7 @@ from sayso.core.examples import Example
 from sayso.core.learner import StepEffects, Update
 from sayso.core.shares import OnShare, unheard
 from sayso.core.training import TrainSpec
+from sayso.learners.device import wide
 from sayso.learners.memory import one_line
 from sayso.learners.optim import clip_gradients, set_learning_rate, take_step
 
@@ -104,7 +105,7 @@ def _mean_loss(loss: Loss, documents: Sequence[int]) -> float:
 @torch.no_grad()
 def _moved(parameters: Mapping[str, Tensor], before: Mapping[str, Tensor], gradient: Mapping[str, Tensor]) -> float:
     """The step that was taken times a gradient."""
-    parts = [((tensor - before[name]).double() * gradient[name]).sum() for name, tensor in parameters.items()]
+    parts = [(wide(tensor - before[name]) * gradient[name]).sum() for name, tensor in parameters.items()]
     return float(torch.stack(parts).sum())
 
 

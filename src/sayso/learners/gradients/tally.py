@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sayso.core.learner import Norms
+from sayso.learners.device import wide, widest
 
 #: Numbers that are gone over several times in a row, by kind of device: what stays in a CPU's cache.
 _PARTS = {"cpu": 2**16, "cuda": 2**26}
@@ -19,7 +20,8 @@ class Tally:
     """What is known of each document's gradient, and one running sum of all of them: one buffer of all weights.
 
     `times`: how often each document's gradient is in the sum, shape (documents,). Sums over a part of one weight's
-    numbers are torch's own (in pairs, so they lose nothing), all others in float64. `counting`: else nothing is added
+    numbers are torch's own (in pairs, so they lose nothing), all others in float64 (on Apple's GPUs, which have
+    none, in float32). `counting`: else nothing is added
     up, every document is taken as seen, and what is known of it is NaN. `on_seen`: hears how many more have been seen.
     """
 
@@ -32,11 +34,11 @@ class Tally:
         on_seen: Callable[[int], None] = lambda _more: None,
     ) -> None:
         device = next(iter(parameters.values())).device
-        self._times = torch.as_tensor(times, dtype=torch.float64, device=device)
+        self._times = torch.as_tensor(times, dtype=widest(device), device=device)
         start = 0.0 if counting else torch.nan
         self._l1, self._square, self._linf = (torch.full_like(self._times, start) for _ in range(3))
         self._sum = {
-            name: torch.zeros(tensor.shape, dtype=torch.float64, device=device)
+            name: torch.zeros(tensor.shape, dtype=widest(device), device=device)
             for name, tensor in parameters.items()
             if counting
         }
@@ -66,19 +68,19 @@ class Tally:
         step = max(1, self._part // len(documents))
         for low in range(0, flat.shape[1], step):
             part = flat[:, low : low + step]
-            total[low : low + step] += times @ part.double()
+            total[low : low + step] += times @ wide(part)
             size = part.abs()
             self._l1[at] += size.sum(1)
-            self._linf[at] = torch.maximum(self._linf[at], size.amax(1).double())
+            self._linf[at] = torch.maximum(self._linf[at], wide(size.amax(1)))
             self._square[at] += size.square_().sum(1)
 
     def add_rows(self, document: int, name: str, rows: Tensor, gradients: Tensor) -> None:
         """Take in the gradient of one document by a matrix of which it touches these rows only, each named once."""
         if not self._seen[document]:
-            self._sum[name].index_add_(0, rows, self._times[document] * gradients.double())
+            self._sum[name].index_add_(0, rows, self._times[document] * wide(gradients))
             size = gradients.abs()
             self._l1[document] += size.sum()
-            self._linf[document] = torch.maximum(self._linf[document], size.amax().double())
+            self._linf[document] = torch.maximum(self._linf[document], wide(size.amax()))
             self._square[document] += size.square_().sum()
 
     def norms(self, documents: Sequence[int]) -> Norms:

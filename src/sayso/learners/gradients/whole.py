@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sayso.learners.device import wide, widest
 from sayso.learners.gradients.tally import Tally
 
 #: Takes the gradients by one weight of some documents, which are named by place in what was asked for:
@@ -75,7 +76,7 @@ class WholeGradients:
         for low in range(0, len(columns), max(1, self._beside)):
             part = list(columns[low : low + max(1, self._beside)])
             shape = (1 + max(layer.values()), len(first), len(part))
-            products = torch.zeros(shape, dtype=torch.float64, device=first.device)
+            products = torch.zeros(shape, dtype=widest(first.device), device=first.device)
 
             def contract(places: Sequence[int], name: str, gradients: Tensor, products: Tensor = products) -> None:
                 products[layer[name], :, list(places)] += inner(held[name], gradients.flatten(1))
@@ -110,5 +111,5 @@ def inner(one: Tensor, other: Tensor) -> Tensor:
     parts = one.shape[1] // _SUMMED
     even = parts * _SUMMED
     left, right = (own[:, :even].view(len(own), parts, _SUMMED) for own in (one, other))
-    total = torch.bmm(left.transpose(0, 1), right.permute(1, 2, 0)).sum(0, dtype=torch.float64)
-    return total + one[:, even:].double() @ other[:, even:].double().T
+    total = torch.bmm(left.transpose(0, 1), right.permute(1, 2, 0)).sum(0, dtype=widest(one.device))
+    return total + wide(one[:, even:]) @ wide(other[:, even:]).T

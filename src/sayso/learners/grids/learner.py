@@ -34,6 +34,7 @@ from sayso.core.pictures import Grids, fixed_draws
 from sayso.core.rng import stream, torch_seed
 from sayso.core.shares import OnShare, part_of, unheard
 from sayso.core.training import TrainSpec
+from sayso.learners.device import device_here
 from sayso.learners.encoding import Once
 from sayso.learners.gradients.pairs import Asked, each_of
 from sayso.learners.gradients.steps import numbered
@@ -61,7 +62,7 @@ class GridLearner(TrainedLearner):
 
     def __init__(self, corpora: Sequence[Corpus], make: MakeNetwork) -> None:
         seeds = [corpus.seed for corpus in corpora]
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        device = device_here()
         pictures = corpora[0].pictures
         if pictures is None or any(corpus.pictures != pictures for corpus in corpora):
             raise SaysoError("this model sees pictures; knowledge must be grids of digits (sayso.data.digits.grid)")

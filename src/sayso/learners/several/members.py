@@ -24,6 +24,7 @@ import torch.distributed as dist
 from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
 from sayso.core.errors import SaysoError
+from sayso.learners.device import device_here
 from sayso.learners.several import torchrun
 from sayso.learners.several.team import Team
 
@@ -183,7 +184,7 @@ def own_device(rank: int, size: int) -> torch.device:
     SaysoError
         If it has GPUs, and too few.
     """
-    if not torch.cuda.is_available():
+    if device_here().type != "cuda":
         return torch.device("cpu")
     if size > torch.cuda.device_count():
         raise SaysoError(f"model.devices is {size}, there are {torch.cuda.device_count()} GPUs here; set it to that")

@@ -35,6 +35,7 @@ from sayso.core.shares import OnShare, unheard
 from sayso.core.training import TrainSpec
 from sayso.learners.activations import blocks_of
 from sayso.learners.candidates import Written, total, written
+from sayso.learners.device import device_here
 from sayso.learners.encoding import Encoder, Once, lengths_of, pad_of
 from sayso.learners.gradients.pairs import Asked, each_of
 from sayso.learners.gradients.steps import numbered, step_effects
@@ -81,7 +82,7 @@ class HFLearner(TrainedLearner):
 
     def __init__(self, corpus: Corpus, spec: HFModel, team: Team = ALONE) -> None:
         self.seed, self.spec = corpus.seed, spec
-        device = team.device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        device = team.device or device_here()
         self.tokenizer = load_tokenizer(spec)
         require_spelled(spec.name, self.tokenizer, corpus, seq2seq=load_config(spec).is_encoder_decoder)
         self.model = load_model(spec, self.seed).to(device).eval()

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from sayso.core.errors import SaysoError
+from sayso.learners.device import widest
 from sayso.learners.encoding import Document
 from sayso.learners.single.bucketed import BucketedReader
 from sayso.learners.single.generation import NO_RULES, Rules
@@ -179,7 +180,7 @@ def _reading_differs(reader: Reader, truth: Truth) -> str:
 
 
 def _norm(tensors: Sequence[Tensor]) -> float:
-    return math.hypot(*(float(torch.linalg.vector_norm(tensor, dtype=torch.float64)) for tensor in tensors))
+    return math.hypot(*(float(torch.linalg.vector_norm(tensor, dtype=widest(tensor.device))) for tensor in tensors))
 
 
 @torch.no_grad()

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from sayso.core.errors import SaysoError
+from sayso.learners.device import wide
 from sayso.learners.encoding import Document
 from sayso.learners.several.sharding import local, shard
 from sayso.learners.several.team import Team
@@ -43,6 +44,6 @@ def _loss_and_gradient(model: Any, reader: Reader, document: Document) -> tuple[
     loss = reader.loss([document], [Group((0,))])
     torch.autograd.backward(loss)
     gradients = [local(one.grad) for one in trained(model).values() if one.grad is not None]
-    square = sum(float(each.double().square().sum()) for each in gradients)
+    square = sum(float(wide(each).square().sum()) for each in gradients)
     model.zero_grad()
     return float(loss.detach()), square

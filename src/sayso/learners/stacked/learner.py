@@ -35,6 +35,7 @@ from sayso.core.learner import (
 from sayso.core.shares import OnShare, part_of, unheard
 from sayso.core.training import TrainSpec
 from sayso.learners.candidates import Written, total, written
+from sayso.learners.device import device_here
 from sayso.learners.encoding import Document, Encoder, Once, cut_completions, require_boundary, without_end
 from sayso.learners.gradients.pairs import Asked, each_of
 from sayso.learners.gradients.steps import numbered
@@ -85,7 +86,7 @@ class StackedLearner(TrainedLearner):
         max_new_tokens: int | None = None,
     ) -> None:
         seeds = [corpus.seed for corpus in corpora]
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        device = device_here()
         self.tokenizers = [word_tokenizer(corpus.tokens) for corpus in corpora]
         sizes = {len(tokenizer) for tokenizer in self.tokenizers}
         if len(sizes) > 1:

@@ -1,0 +1,28 @@
+"""Which part of sayso brings a library that not everybody has: ``pip install 'sayso[gguf]'``."""
+
+from __future__ import annotations
+
+#: Optional modules -> the part that advice names. ``all`` brings what most want, so that nobody installs by halves.
+PART_OF = {
+    **dict.fromkeys(("altair", "jinja2", "markupsafe", "pandas", "scipy", "vl_convert"), "all"),
+    **dict.fromkeys(("huggingface_hub", "safetensors", "tokenizers", "torch", "transformers"), "all"),
+    **dict.fromkeys(("pooch", "pyarrow", "requests"), "all"),
+    **dict.fromkeys(("PIL", "sklearn"), "digits"),
+    **dict.fromkeys(("accelerate", "gguf"), "gguf"),
+    "duckdb": "query",
+    "peft": "lora",
+    "python_calamine": "excel",
+    "ray": "ray",
+    "submitit": "slurm",
+    "tensorboard": "tensorboard",
+    "wandb": "wandb",
+}
+
+
+def advice(module: str) -> str:
+    """The command that installs an optional module.
+
+    >>> advice("duckdb")
+    "pip install 'sayso[query]'"
+    """
+    return f"pip install 'sayso[{PART_OF[module]}]'"

@@ -1,0 +1,45 @@
+"""The device that a process computes on, and what it can."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+
+import torch
+
+from sayso.core.device_asked import DEVICE, device_asked
+
+log = logging.getLogger("sayso")
+
+
+def device_here() -> torch.device:
+    """The device that is asked for (`sayso.core.device_asked`), or else the CPU, which one line says once.
+
+    Raises
+    ------
+    SaysoError
+        If what is asked for is no device.
+    """
+    asked = device_asked(os.environ)
+    there = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
+    kind = "cuda" if asked == "auto" and torch.cuda.is_available() else "cpu" if asked == "auto" else asked
+    if kind in there and not there[kind]():
+        _say_missing(kind)
+        kind = "cpu"
+    return torch.device(kind)
+
+
+@functools.cache
+def _say_missing(kind: str) -> None:
+    log.warning("%s=%s, and torch %s finds no such device here: computing on the CPU", DEVICE, kind, torch.__version__)
+
+
+def widest(device: torch.device) -> torch.dtype:
+    """The widest floating-point numbers a device computes with: float64, but on Apple's GPUs float32."""
+    return torch.float32 if device.type == "mps" else torch.float64
+
+
+def wide(numbers: torch.Tensor) -> torch.Tensor:
+    """Numbers as the widest there are on their device."""
+    return numbers.to(widest(numbers.device))
