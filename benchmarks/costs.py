@@ -3,7 +3,8 @@
     python -m benchmarks.costs                       # hours of a GPU, for every row whose model needs one
     python -m benchmarks.costs sayso-results/*       # and minutes of two cores, from results folders
 
-Hours are what ``sayso show NAME --gpu A100`` estimates where no facts are at hand, of all runs. Minutes are from the
+Hours are what ``sayso show NAME --gpu A100`` and ``--gpu H100`` estimate where no facts are at hand, of all runs, and
+memory is that of the cell that needs most. Minutes are from the
 fastest finished job of each cell: its time from start to end, a seed, by the seeds there are and two cores. A folder
 without a finished job of every cell says nothing; nor does a job that was resumed.
 """
@@ -20,7 +21,7 @@ from pathlib import Path
 import sayso
 from sayso.core.experiment import Experiment
 from sayso.core.sweep import cells
-from sayso.paper.costs import CARD, FILE, Cost
+from sayso.paper.costs import CARD, FILE, NEWER_CARD, Cost
 from sayso.paper.table import TABLE
 from sayso.results import Results
 from sayso.runs.estimate import on_gpu
@@ -48,19 +49,25 @@ def main() -> None:
 
 
 def hours(experiment: Experiment) -> Cost:
-    """Hours of a GPU for all runs, with no facts at hand."""
+    """Hours of a GPU for all runs, and its memory, with no facts at hand."""
     before = os.environ.get("SAYSO_CACHE")
     with tempfile.TemporaryDirectory() as empty:
         os.environ["SAYSO_CACHE"] = empty
         try:
-            found = [on_gpu(cell.experiment, workload(cell.experiment), find_gpu(CARD)) for cell in cells(experiment)]
+            work = [(cell.experiment, workload(cell.experiment)) for cell in cells(experiment)]
+            found, newer = ([on_gpu(*each, find_gpu(card)) for each in work] for card in (CARD, NEWER_CARD))
         finally:
             if before is None:
                 del os.environ["SAYSO_CACHE"]
             else:
                 os.environ["SAYSO_CACHE"] = before
-    total = sum(each.hours for each in found) * experiment.seeds.count
-    return Cost(of=experiment.digest(), gpu_hours=round(total, 1))
+    seeds = experiment.seeds.count
+    return Cost(
+        of=experiment.digest(),
+        gpu_hours=round(sum(each.hours for each in found) * seeds, 1),
+        newer_gpu_hours=round(sum(each.hours for each in newer) * seeds, 1),
+        gpu_memory=round(max(each.memory.total for each in newer) / 1e9, 1),
+    )
 
 
 def minutes(results: Results) -> float | None:

@@ -1,12 +1,12 @@
-"""The paper at pocket size on fresh seeds: runs what is missing, and writes ``docs/results.md``.
+"""The paper at pocket size on fresh seeds: runs what is missing; writes ``docs/results.md`` and ``docs/paper.md``.
 
     python -m benchmarks.whole_paper --out DIR            # run what is missing in DIR, then write
     python -m benchmarks.whole_paper --out DIR --look     # of what is there
     python -m benchmarks.whole_paper                      # the text anew from docs/results.json
 
-What is written is kept in ``docs/results.json``. Each experiment has as many seeds as by default, or those that are in
-DIR already. Before each one a peer is timed, matrix products on every core (`benchmarks.demo.peer`), which says how
-quiet the machine was.
+What is written is kept in ``docs/results.json``; what is said of it in words is in ``docs/came-out.yaml``. Each
+experiment has as many seeds as by default, or those that are in DIR already. Before each one a peer is timed, matrix
+products on every core (`benchmarks.demo.peer`), which says how quiet the machine was.
 """
 
 from __future__ import annotations
@@ -19,9 +19,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 import sayso
 from benchmarks.costs import minutes
 from benchmarks.demo import peer
+from benchmarks.figure_page import figure_page
+from benchmarks.markdown import anchor, table
 from sayso.paper.rows import About
 from sayso.paper.table import TABLE
 from sayso.report.whole import claim_row
@@ -32,6 +36,7 @@ from sayso.whole_paper import WholePaper, whole_paper
 
 DOCS = Path(__file__).parent.parent / "docs"
 KEPT, PAGE = DOCS / "results.json", DOCS / "results.md"
+WORDS, FIGURE_PAGE = DOCS / "came-out.yaml", DOCS / "paper.md"
 FIRST_SEED = 8000
 _COLUMNS = ("outcome", "sentence", "where", "found", "p")
 
@@ -47,7 +52,15 @@ def main() -> None:
         timed: dict[str, list[float]] = {}
         found = whole_paper("pocket", chosen.out, run=None if chosen.look else _runner(timed, chosen.jobs))
         KEPT.write_text(json.dumps(kept(found, timed), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    PAGE.write_text(text(json.loads(KEPT.read_text(encoding="utf-8"))), encoding="utf-8")
+    there = json.loads(KEPT.read_text(encoding="utf-8"))
+    PAGE.write_text(text(there), encoding="utf-8")
+    FIGURE_PAGE.write_text(figure_page(there, in_words()), encoding="utf-8")
+
+
+def in_words() -> dict[str, Any]:
+    """What is said of results in words: by experiment, of departures from the paper, of other facts and models."""
+    said: dict[str, Any] = yaml.safe_load(WORDS.read_text(encoding="utf-8"))
+    return said
 
 
 def _runner(timed: dict[str, list[float]], jobs: int | None) -> Callable[[str, Path], None]:
@@ -119,7 +132,7 @@ def text(found: Mapping[str, Any]) -> str:
         "once for each experiment, and cell of a sweep, that it is made of. What fails is a finding of the pocket "
         "world, at its size.",
         "",
-        *_table(("figure", *TOLD), [_counts(figure) for figure in found["figures"]]),
+        *table(("figure", *TOLD), [_counts(figure) for figure in found["figures"]]),
         "",
         "## What it took",
         "",
@@ -129,14 +142,13 @@ def text(found: Mapping[str, Any]) -> str:
         lines += ["", f"## {figure['figure'][0].upper()}{figure['figure'][1:]}", ""]
         if said := _found_by_the_paper(figure["figure"]):
             lines += [f"The paper: {said}", ""]
-        lines += _table(("verdict", "claim", "experiment", "found", "corrected p"), figure["claims"])
+        lines += table(("verdict", "claim", "experiment", "found", "corrected p"), figure["claims"])
     return "\n".join(lines) + "\n"
 
 
 def _counts(figure: Mapping[str, Any]) -> list[str]:
     name = figure["figure"]
-    anchor = "".join(sign for sign in name.lower().replace(" ", "-") if sign.isalnum() or sign == "-")
-    return [f"[{name}](#{anchor})", *(str(figure["counts"][told] or "") for told in TOLD)]
+    return [f"[{name}](#{anchor(name)})", *(str(figure["counts"][told] or "") for told in TOLD)]
 
 
 def _took(experiments: Mapping[str, Any]) -> list[str]:
@@ -156,7 +168,7 @@ def _took(experiments: Mapping[str, Any]) -> list[str]:
         "halted for a while, or had to share their cores, count in full. Beside it, where all of an experiment was "
         "run in one go, what the clock said, and in brackets the peer's seconds before it.",
         "",
-        *_table(("experiment", "seeds", "minutes for the default seeds", "by the clock (peer)"), rows),
+        *table(("experiment", "seeds", "minutes for the default seeds", "by the clock (peer)"), rows),
     ]
 
 
@@ -169,12 +181,6 @@ def _found_by_the_paper(figure: str) -> str:
         if figure in [*(f"figure {own}" for own in each.figures), *(f"footnote {own}" for own in each.footnotes)]
     ]
     return " ".join(dict.fromkeys(filter(None, said)))
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """A table of Markdown."""
-    lines = [header, ["---"] * len(header), *rows]
-    return ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What a row of the table takes with all its seeds, and what must be downloaded for it.
 
-``python -m benchmarks.costs`` writes ``costs.json``: hours of a GPU, as ``sayso show NAME --gpu`` estimates them where
-no facts are at hand, and minutes of two cores from results folders. What is of another digest is left out.
+``python -m benchmarks.costs`` writes ``costs.json``: hours and memory of a GPU, as ``sayso show NAME --gpu`` estimates
+them where no facts are at hand, and minutes of two cores from results folders. What is of another digest is left out.
 """
 
 from __future__ import annotations
@@ -25,16 +25,21 @@ FILE = "costs.json"
 
 #: The card of the hours: the paper's.
 CARD = "A100-80GB"
+#: A card of today, beside it.
+NEWER_CARD = "H100"
 
 
 class Cost(Spec):
     """What an experiment of the training digest `of` takes with all its seeds.
 
-    `gpu_hours` of one `CARD`, or `minutes` of two cores, the fastest seen.
+    `gpu_hours` of one `CARD` and `newer_gpu_hours` of one `NEWER_CARD`, of whose memory `gpu_memory` gigabytes (1e9
+    bytes) are needed for a whole batch; or `minutes` of two cores, the fastest seen.
     """
 
     of: str
     gpu_hours: float | None = None
+    newer_gpu_hours: float | None = None
+    gpu_memory: float | None = None
     minutes: float | None = None
 
 
