@@ -21,7 +21,7 @@ from tests.cli.conftest import SHADOWS
 
 
 @pytest.mark.parametrize(
-    "command", ["list", "show", "run", "status", "results", "claims", "report", "figures", "sample", "doctor"]
+    "command", ["demo", "list", "show", "run", "status", "results", "claims", "report", "figures", "sample", "doctor"]
 )
 def test_the_help_of_each_command_shows_an_example(command: str) -> None:
     result = call(command, "--help")
