@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shutil
@@ -113,6 +114,23 @@ def test_the_sdist_has_what_its_tests_read(built: Path) -> None:
     above = {"CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "constraints.txt"}
     assert above | {"pyproject.toml", ".pre-commit-config.yaml"} <= there
     assert not {name for name in there if "__pycache__" in name or name.startswith((".git/", "docs/_build", "dist"))}
+
+
+def test_nothing_of_posix_alone_is_imported_or_named() -> None:
+    """So that Windows has `import sayso` and ``sayso --help``, though runs are tried on Linux alone."""
+    modules = {"fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "termios", "tty"}
+    names = {"fork", "getuid", "geteuid", "getgid", "killpg", "setsid", "uname", "mkfifo", "O_DIRECTORY", "SIGKILL"}
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            found = {alias.name for alias in node.names} if isinstance(node, ast.Import) else set()
+            found |= {str(node.module)} if isinstance(node, ast.ImportFrom) else set()
+            assert not found & modules, path
+            if (
+                isinstance(node, ast.Attribute)
+                and isinstance(node.value, ast.Name)
+                and node.value.id in ("os", "signal")
+            ):
+                assert node.attr not in names, path
 
 
 # Only what it asks for

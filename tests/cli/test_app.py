@@ -21,7 +21,7 @@ from tests.cli.conftest import SHADOWS
 
 
 @pytest.mark.parametrize(
-    "command", ["list", "show", "run", "status", "results", "claims", "report", "figures", "sample", "doctor"]
+    "command", ["demo", "list", "show", "run", "status", "results", "claims", "report", "figures", "sample", "doctor"]
 )
 def test_the_help_of_each_command_shows_an_example(command: str) -> None:
     result = call(command, "--help")
@@ -221,6 +221,12 @@ def test_a_finished_run_runs_nothing_again(results: Path, run_command: list[str]
         "nothing is left to run",
     ]
     assert before == {path: path.read_bytes() for path in results.rglob("*.jsonl")}
+
+
+def test_names_of_files_are_such_as_every_system_takes(results: Path) -> None:
+    names = [path.relative_to(results).as_posix() for path in results.rglob("*")]
+    assert [name for name in names if re.search(r'[<>:"\\|?*]|[ .](/|$)', name)] == []
+    assert len({name.lower() for name in names}) == len(names) > 10
 
 
 def test_results_are_a_table_or_csv_or_json(results: Path) -> None:

@@ -5,8 +5,8 @@ Nothing here may print or fail: where something is missing or wrong, nothing is 
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 import typer
 
@@ -14,11 +14,13 @@ from sayso.core.errors import SaysoError
 
 #: A word, and what it means; shells that show no help show the word alone.
 Offer = tuple[str, str]
+#: What means that there is nothing to offer.
+_NOTHING = (SaysoError, ImportError, OSError)
 
 
 def experiments(incomplete: str) -> list[Offer]:
     """Experiments of the catalogue, with what each shows."""
-    with _quietly():
+    with suppress(*_NOTHING):
         from sayso.paper.table import TABLE
 
         shown = {name: row.experiment.summary.strip().partition("\n")[0] for name, row in TABLE.items()}
@@ -30,7 +32,7 @@ def settings(context: typer.Context, incomplete: str) -> list[Offer]:
     """Settings of the experiment that is named before, as ``path=``, with the value each has."""
     if "=" in incomplete:
         return []
-    with _quietly():
+    with suppress(*_NOTHING):
         from sayso.core.spec import canonical_json
         from sayso.paper.table import EXPERIMENTS
 
@@ -43,7 +45,7 @@ def settings(context: typer.Context, incomplete: str) -> list[Offer]:
 
 def folders(incomplete: str) -> list[Offer]:
     """Results folders below ``sayso-results``, by their names."""
-    with _quietly():
+    with suppress(*_NOTHING):
         from sayso.results import RESULTS
 
         return _beginning(incomplete, ((path.parent.name, "") for path in sorted(RESULTS.glob("*/experiment.json"))))
@@ -52,7 +54,7 @@ def folders(incomplete: str) -> list[Offer]:
 
 def measures(incomplete: str) -> list[Offer]:
     """Sayso's own measures."""
-    with _quietly():
+    with suppress(*_NOTHING):
         from sayso.measures.named import MEASURES
 
         return _beginning(incomplete, ((name, "") for name in MEASURES))
@@ -61,7 +63,7 @@ def measures(incomplete: str) -> list[Offer]:
 
 def subsets(context: typer.Context, incomplete: str) -> list[Offer]:
     """Subsets of the experiment that is named before."""
-    with _quietly():
+    with suppress(*_NOTHING):
         from sayso.paper.table import EXPERIMENTS
 
         experiment = EXPERIMENTS.get(_named(context))
@@ -86,9 +88,3 @@ def _named(context: typer.Context) -> str:
 
 def _beginning(incomplete: str, offers: Iterable[Offer]) -> list[Offer]:
     return [offer for offer in offers if offer[0].startswith(incomplete)]
-
-
-@contextlib.contextmanager
-def _quietly() -> Iterator[None]:
-    with contextlib.suppress(SaysoError, ImportError, OSError):
-        yield

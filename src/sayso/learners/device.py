@@ -22,12 +22,12 @@ def device_here() -> torch.device:
         If what is asked for is no device.
     """
     asked = device_asked(os.environ)
-    there = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
-    kind = "cuda" if asked == "auto" and torch.cuda.is_available() else "cpu" if asked == "auto" else asked
-    if kind in there and not there[kind]():
-        _say_missing(kind)
-        kind = "cpu"
-    return torch.device(kind)
+    if asked == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    there = torch.backends.mps.is_available() if asked == "mps" else asked == "cpu" or torch.cuda.is_available()
+    if not there:
+        _say_missing(asked)
+    return torch.device(asked if there else "cpu")
 
 
 @functools.cache
