@@ -16,11 +16,12 @@ source_suffix = {".md": "markdown"}
 exclude_patterns = ["_build"]
 default_role = "known"
 nitpicky = True
-# What has no entry here: types of Python's and of libraries, and shorthands whose meaning stands in the text beside them.
+# What has no entry here: types of Python and of libraries, and shorthands whose meaning stands in the text beside.
 nitpick_ignore_regex = [
     ("py:class", r"(pathlib\.)?Path|Sequence|Iterator|Iterable|Mapping|Collection|Callable|Hashable|Future|NoneType"),
-    ("py:class", r"(np|numpy|pd|alt|duckdb|pydantic)\..*|NDArray|ArrayLike|JsonValue"),
-    ("py:class", r"T|Floats|Candidates|OnShare|Listener|Runner|Format|Spec|Store|NetworkSize|Pictures"),
+    ("py:class", r"(np|numpy|pd|alt|duckdb|pydantic)\..*|NDArray|ArrayLike|float64|float32|int64|bool_|DataFrame|JsonValue"),
+    ("py:class", r"T|Floats|Candidates|Control|OnShare|Keep|Kind|Listener|Runner|Format|Spec|Pictures"),
+    ("py:class", r"(sayso\.core\.store\.)?Store|NetworkSize"),
 ]
 
 myst_enable_extensions = ["colon_fence", "deflist"]
@@ -31,6 +32,7 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
+autodoc_type_aliases = {"Keep": "Keep"}
 python_display_short_literal_types = True
 python_maximum_signature_line_length = 100
 napoleon_google_docstring = False

@@ -32,6 +32,9 @@ _BOUNDS = {
     "pattern": "text that matches ``{}``",
 }
 
+#: Types that say less the more of them is told.
+_ARRAY = re.compile(r"NDArray|Floats|DataFrame")
+
 #: Defaults that have a name; a screen of their contents says less.
 _NAMED = {"TABLE_1": "sayso.core.subsets", "SOURCES": "sayso.core.subsets"}
 
@@ -59,7 +62,7 @@ def fields_of(kind: type) -> list[Field]:
         return []
     hints = _hints(kind)
     return [
-        Field(own.name, _type(hints[own.name]), _default(own))
+        Field(own.name, _type(own.type if _ARRAY.search(str(own.type)) else hints[own.name]), _default(own))
         for own in dataclasses.fields(kind)
         if not own.name.startswith("_")
     ]

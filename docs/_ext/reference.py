@@ -59,8 +59,9 @@ def _endings(target: str) -> list[str]:
 
 
 def skip(app: Sphinx, what: str, name: str, member: Any, skipped: bool, options: Any) -> bool | None:  # noqa: ARG001
-    """Leave out what pydantic gives every class."""
-    return True if name in _OF_PYDANTIC else None
+    """Leave out what pydantic gives every class, and functions that are only the defaults of fields."""
+    default = inspect.isfunction(member) and "." not in member.__qualname__ and what == "class"
+    return True if name in _OF_PYDANTIC or default else None
 
 
 def as_written(

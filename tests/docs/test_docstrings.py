@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import importlib
 import inspect
+import itertools
 import re
 import textwrap
 from pathlib import Path
@@ -39,10 +40,10 @@ def sections(docstring: str) -> dict[str, dict[str, str]]:
     lines = docstring.splitlines()
     starts = [at for at in range(1, len(lines)) if re.fullmatch("-{3,}", lines[at])]
     found: dict[str, dict[str, str]] = {}
-    for start, end in zip(starts, [*(at - 1 for at in starts[1:]), len(lines)], strict=True):
+    for start, after in itertools.pairwise([*starts, len(lines) + 1]):
         items: dict[str, str] = {}
         names: list[str] = []
-        for line in lines[start + 1 : end]:
+        for line in lines[start + 1 : after - 1]:
             if line and not line[0].isspace():
                 names = [name.strip() for name in line.split(" : ")[0].split(",")]
                 items |= dict.fromkeys(names, "")
@@ -57,7 +58,11 @@ def fields_of(kind: type) -> dict[str, str]:
     if not (issubclass(kind, BaseModel) or dataclasses.is_dataclass(kind)):
         return {}
     names = kind.model_fields if issubclass(kind, BaseModel) else [one.name for one in dataclasses.fields(kind)]
-    written = {name: str(text) for base in reversed(kind.__mro__) for name, text in vars(base).get("__annotations__", {}).items()}
+    written = dict(
+        (name, str(text))
+        for base in reversed(kind.__mro__)
+        for name, text in vars(base).get("__annotations__", {}).items()
+    )
     return {name: written[name] for name in names if not name.startswith("_")}
 
 
@@ -79,7 +84,7 @@ def methods_of(kind: type) -> dict[str, Any]:
         if not name.startswith("_")
         and isinstance(own, property | functools.cached_property | classmethod | staticmethod | type(methods_of))
         and not any(name in names for names in above)
-        and name != "model_post_init"
+        and name not in {"model_post_init", *fields_of(kind)}
     }
 
 
