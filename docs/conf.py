@@ -11,7 +11,7 @@ author = "The sayso authors"
 copyright = "2026, The sayso authors"  # noqa: A001 - Sphinx calls it that
 version = release = version_of("sayso")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode", "reference"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "reference"]
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["_build"]
 default_role = "known"
@@ -19,7 +19,10 @@ nitpicky = True
 # What has no entry here: types of Python and of libraries, and shorthands whose meaning stands in the text beside.
 nitpick_ignore_regex = [
     ("py:class", r"(pathlib\.)?Path|Sequence|Iterator|Iterable|Mapping|Collection|Callable|Hashable|Future|NoneType"),
-    ("py:class", r"(np|numpy|pd|alt|duckdb|pydantic)\..*|NDArray|ArrayLike|float64|float32|int64|bool_|DataFrame|JsonValue"),
+    (
+        "py:class",
+        r"(np|numpy|pd|alt|duckdb|pydantic)\..*|NDArray|ArrayLike|float64|float32|int64|bool_|DataFrame|JsonValue",
+    ),
     ("py:class", r"T|Floats|Candidates|Control|OnShare|Keep|Kind|Listener|Runner|Format|Spec|Pictures"),
     ("py:class", r"(sayso\.core\.store\.)?Store|NetworkSize"),
 ]
@@ -43,3 +46,4 @@ html_title = "sayso"
 html_show_sphinx = False
 html_static_path = ["_static"]
 html_css_files = ["style.css"]
+html_js_files = [("page.js", {"defer": "defer"})]

@@ -65,7 +65,13 @@ def skip(app: Sphinx, what: str, name: str, member: Any, skipped: bool, options:
 
 
 def as_written(
-    app: Sphinx, what: str, name: str, shown: Any, options: Any, arguments: str, returned: str  # noqa: ARG001
+    app: Sphinx,
+    what: str,
+    name: str,
+    shown: Any,
+    options: Any,
+    arguments: str,
+    returned: str,  # noqa: ARG001
 ) -> tuple[str, str | None] | None:
     """Signatures with types as the source has them; none of a class whose fields are entries of their own."""
     if what == "class" and isinstance(shown, type) and fields.fields_of(shown):
