@@ -44,6 +44,7 @@ napoleon_use_rtype = False
 html_theme = "furo"
 html_title = "sayso"
 html_show_sphinx = False
+html_copy_source = False
 html_static_path = ["_static"]
 html_css_files = ["style.css"]
 html_js_files = [("page.js", {"defer": "defer"})]

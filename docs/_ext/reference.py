@@ -65,12 +65,12 @@ def skip(app: Sphinx, what: str, name: str, member: Any, skipped: bool, options:
 
 
 def as_written(
-    app: Sphinx,
+    app: Sphinx,  # noqa: ARG001
     what: str,
-    name: str,
+    name: str,  # noqa: ARG001
     shown: Any,
-    options: Any,
-    arguments: str,
+    options: Any,  # noqa: ARG001
+    arguments: str,  # noqa: ARG001
     returned: str,  # noqa: ARG001
 ) -> tuple[str, str | None] | None:
     """Signatures with types as the source has them; none of a class whose fields are entries of their own."""

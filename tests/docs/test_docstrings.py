@@ -58,11 +58,11 @@ def fields_of(kind: type) -> dict[str, str]:
     if not (issubclass(kind, BaseModel) or dataclasses.is_dataclass(kind)):
         return {}
     names = kind.model_fields if issubclass(kind, BaseModel) else [one.name for one in dataclasses.fields(kind)]
-    written = dict(
-        (name, str(text))
+    written = {
+        name: str(text)
         for base in reversed(kind.__mro__)
         for name, text in vars(base).get("__annotations__", {}).items()
-    )
+    }
     return {name: written[name] for name in names if not name.startswith("_")}
 
 
