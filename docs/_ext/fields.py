@@ -132,7 +132,7 @@ def _entry(field: Field, said: list[str]) -> Iterator[str]:
     yield ""
     yield from (f"   {line.removeprefix('    ')}".rstrip() for line in said)
     if field.bounds:
-        yield from ("", f"   Must be {field.bounds}.")
+        yield f"   Must be {field.bounds}."
     yield ""
 
 

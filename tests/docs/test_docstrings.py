@@ -92,6 +92,8 @@ def everything() -> dict[str, Any]:
     """Every entry, and every method of those that are classes."""
     found: dict[str, Any] = {}
     for dotted in ENTRIES:
+        if not isinstance(named(dotted), type | type(named)):  # data, which has a comment in place of a docstring
+            continue
         found[dotted] = named(dotted)
         if isinstance(found[dotted], type):
             found |= {f"{dotted}.{name}": own for name, own in methods_of(found[dotted]).items()}
@@ -116,7 +118,7 @@ def test_every_type_that_settings_can_name_has_an_entry(name: str) -> None:
     assert OWN_TYPES[name].replace(":", ".") in ENTRIES
 
 
-@pytest.mark.parametrize("name", [name for name, own in EVERYTHING.items() if not isinstance(own, tuple)])
+@pytest.mark.parametrize("name", EVERYTHING)
 def test_it_has_a_summary_in_one_sentence(name: str) -> None:
     own = EVERYTHING[name]
     docstring = inspect.cleandoc((own.func if isinstance(own, functools.cached_property) else own).__doc__ or "")
