@@ -102,7 +102,7 @@ def everything() -> dict[str, Any]:
 
 EVERYTHING = everything()
 CLASSES = {name: own for name, own in EVERYTHING.items() if isinstance(own, type)}
-FUNCTIONS = {
+FUNCTIONS: dict[str, Any] = {
     name: getattr(own, "__func__", own)
     for name, own in EVERYTHING.items()
     if isinstance(own, classmethod | staticmethod | type(named))

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote, urldefrag, urlsplit
 
 import pytest
@@ -32,6 +32,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 LOOKED_AT = ("index", "statistics", "reference/models")
 LONG = ("folders", "results", "reference/settings", "reference/commands")
 PHONE = 390
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 #: Where each element says what it is made of.
 ASSETS = {"img": "src", "script": "src", "link": "href", "iframe": "src", "source": "src", "video": "src"}
 
@@ -158,7 +159,7 @@ def test_no_page_moves_sideways_on_a_phone_nor_asks_for_anything(phone: Page, bu
 def test_it_can_be_read_by_all(browser: Browser, built: tuple[Path, str], name: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
     wrong = []
-    for width, scheme in itertools.product((1280, PHONE), ("light", "dark")):
+    for width, scheme in itertools.product((1280, PHONE), SCHEMES):
         context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
         page = context.new_page()
         page.goto((built[0] / f"{name}.html").as_uri())
