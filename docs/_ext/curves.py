@@ -103,4 +103,3 @@ def _svg(rows: pd.DataFrame, experiment: Experiment, prefix: str, lines: list[st
     spec["params"] = [{**own, "bind": None} for own in spec["params"]]
     name = f"{prefix}-{panel}"
     return in_page(svg_text(spec, name), f"{roles.panel_title(panel)}, by epoch", f"in-{name}", lines)
-

@@ -27,7 +27,13 @@ Listener = Callable[[str, dict[str, object]], None]
 
 
 def experiments() -> dict[str, Experiment]:
-    """All experiments of the catalogue, by name."""
+    """All experiments of the catalogue, by name.
+
+    Returns
+    -------
+    dict[str, Experiment]
+        Name -> experiment: those of the paper at full size and at pocket size, as ``sayso list`` has them.
+    """
     from sayso.paper.table import EXPERIMENTS
 
     return dict(EXPERIMENTS)
@@ -35,6 +41,16 @@ def experiments() -> dict[str, Experiment]:
 
 def load(name: str | Path) -> Experiment:
     """Find an experiment: a name of the catalogue, ``module:NAME``, or a YAML or JSON file.
+
+    Parameters
+    ----------
+    name
+        The name, or the file's path. A module must be importable; its code is run.
+
+    Returns
+    -------
+    Experiment
+        The experiment.
 
     Raises
     ------
@@ -61,9 +77,19 @@ def load(name: str | Path) -> Experiment:
 
 
 def control_of(experiment: Experiment | str | Path) -> Experiment:
-    """The control of an experiment, or of anything `load` understands: the same, but that nothing tells sources apart.
+    """The control of an experiment: the same, but that nothing tells sources apart.
 
     Each source is right about half of the aliases in X1 (section 3.3 of the paper), so that it must find nothing.
+
+    Parameters
+    ----------
+    experiment
+        An experiment, or anything `load` understands.
+
+    Returns
+    -------
+    Experiment
+        The control, called NAME-control.
 
     Raises
     ------
@@ -105,8 +131,8 @@ def run(
     experiment
         An experiment, or anything `load` understands.
     out
-        Results folder; that of `results_folder` if not given. What is finished there is kept, what was interrupted
-        goes on where it was.
+        Results folder; ``sayso-results/NAME`` if not given, with a digest after the name where settings differ from
+        those of the catalogue. What is finished there is kept, what was interrupted goes on where it was.
     seeds
         Seeds, as `Seeds`, a number, or text such as ``"100-115"``; the experiment's own if not given.
     jobs
@@ -119,10 +145,18 @@ def run(
         Where: ``here``; ``slurm`` for a cluster of which this is a login node; ``ray`` for the cluster of
         ``RAY_ADDRESS``, or else one started here, ``ray=HOST:PORT`` (of which this is a node) or ``ray://HOST:PORT``.
     slurm
-        What is asked of SLURM, ``KEY=VALUE`` each: `sayso.runs.slurm_settings` says what there is.
-    on_plan, on_event
-        Hear of the jobs to be run and those already finished, and of what each does: ``building``, ``step`` (once a
-        second), ``measuring``, ``epoch``, ``warning``, ``finished``.
+        What is asked of SLURM, ``KEY=VALUE`` each: tasks, side_by_side, cores, gpus, memory (GB), hours, or an option
+        of sbatch.
+    on_plan
+        Hears once of the jobs to be run and those already finished.
+    on_event
+        Hears of what each job does, as its id and an event: ``building``, ``step`` (once a second), ``measuring``,
+        ``epoch``, ``warning``, ``finished``.
+
+    Returns
+    -------
+    Results
+        The results folder, with everything asked for in it.
 
     Raises
     ------
@@ -204,9 +238,29 @@ def measure(
     on_plan: Callable[[Sequence[Job], Sequence[Job]], None] | None = None,
     on_event: Listener | None = None,
 ) -> Results:
-    """Take measures of all jobs of a results folder that have finished, from the states that were kept.
+    """Take measures of all finished jobs of a results folder, from the states that were kept.
 
     Records are those that training would have made. Nothing is trained unless states are missing and `train_again`.
+
+    Parameters
+    ----------
+    path
+        The results folder.
+    measures
+        What to measure; those that are there already are not taken again.
+    train_again
+        Train epochs again whose states were not kept.
+    jobs
+        How many processes at a time, as of `run`.
+    on_plan
+        As of `run`.
+    on_event
+        As of `run`.
+
+    Returns
+    -------
+    Results
+        The results folder.
 
     Raises
     ------

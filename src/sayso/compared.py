@@ -24,8 +24,23 @@ if TYPE_CHECKING:
 class Compared:
     """What two folders have in common, and what not.
 
-    `settings`: path -> what it is in each (None: not there). `numbers`: every number that both have at the end of a
-    stage (`sayso.stats.two_runs.changes`). `only`: cells that one of them has alone. `notices`: of either folder.
+    Parameters
+    ----------
+    first
+        The one folder.
+    second
+        The other one.
+    settings
+        Path of a setting that differs -> what it is in each (None: not there).
+    numbers
+        Every number that both have at the end of a stage, a row each, with the fields of `Change` and ``corrected``,
+        its p-value corrected (Holm) over all of them.
+    claims
+        The claims that both can test, with their verdicts.
+    only
+        Names of the cells that the first, and that the second, has alone.
+    notices
+        What a reader of either folder should know, as `Results.notices`.
     """
 
     first: Results
@@ -44,13 +59,29 @@ class Compared:
         return differing(self.numbers)
 
     def shown(self) -> Shown:
-        """All of it as text: a line that says the most, and tables."""
+        """All of it as text: a line that says the most, and tables.
+
+        Returns
+        -------
+        Shown
+            What a page of it, or a terminal, shows.
+        """
         from sayso.report.two_runs import shown
 
         return shown(self.settings, self.numbers, self.claims, self.only)
 
     def page(self, file: str | Path) -> Path:
-        """Write it as a page.
+        """Write it as a page that needs nothing else.
+
+        Parameters
+        ----------
+        file
+            Where.
+
+        Returns
+        -------
+        Path
+            The page's path.
 
         Raises
         ------
@@ -64,6 +95,18 @@ class Compared:
 
 def compare(first: str | Path | Results, second: str | Path | Results) -> Compared:
     """Compare two results folders: this machine with that one, a model, a setting or a version with another.
+
+    Parameters
+    ----------
+    first
+        A results folder.
+    second
+        Another one.
+
+    Returns
+    -------
+    Compared
+        What differs: seed by seed where both have the same seeds, as two samples where not.
 
     Raises
     ------

@@ -31,7 +31,13 @@ RESULTS = Path("sayso-results")
 
 @dataclass(frozen=True, init=False)
 class Results:
-    """A results folder, and what can be read from it."""
+    """A results folder, and what can be read from it.
+
+    Parameters
+    ----------
+    path
+        The folder.
+    """
 
     path: Path
 
@@ -49,21 +55,50 @@ class Results:
         return self.store.experiment()
 
     def records(self) -> pd.DataFrame:
-        """Every record of finished jobs, one a row."""
+        """Every record of finished jobs, one a row.
+
+        Returns
+        -------
+        pd.DataFrame
+            The fields of `Record` as columns; empty where no job has finished.
+
+        Raises
+        ------
+        SaysoError
+            If it is no results folder, or a file is damaged.
+        """
         from sayso.report.table import load
 
         return load(self.store)
 
     @without_collecting()
     def table(self) -> pd.DataFrame:
-        """Means and 95% intervals over seeds after the last epoch of each stage."""
+        """Means and 95% intervals over seeds after the last epoch of each stage.
+
+        Returns
+        -------
+        pd.DataFrame
+            A row for each number: cell, stage, stage's epoch, measure, evaluation set, subset and ``what``, then
+            ``mean``, ``low``, ``high`` and ``seeds``; in the measure's unit.
+
+        Raises
+        ------
+        SaysoError
+            As `records`.
+        """
         from sayso.report.table import load
         from sayso.stats.values import final_table
 
         return final_table(load(self.store, categories=True))
 
     def control(self) -> Results | None:
-        """The results of its control, in a folder beside this one; None where it has none or it was not run."""
+        """The results of its control, in a folder beside this one.
+
+        Returns
+        -------
+        Results | None
+            None where it has no control, or that was not run.
+        """
         from sayso.paper.controls import control_of
 
         try:
@@ -80,20 +115,45 @@ class Results:
         return None
 
     def duckdb(self) -> duckdb.DuckDBPyConnection:
-        """Views of the folder for SQL: `database` of this one alone."""
+        """Views of the folder for SQL: `database` of this one alone.
+
+        Returns
+        -------
+        duckdb.DuckDBPyConnection
+            The connection.
+
+        Raises
+        ------
+        SaysoError
+            As `database`.
+        """
         return database([self.path])
 
     def ledger(self) -> pd.DataFrame:
         """What each subset contributed to training, by seed, stage, subset and kind of document.
 
-        Columns: cell, then the fields of `sayso.core.ledger.Contribution`. Empty where no ledger was kept.
+        Returns
+        -------
+        pd.DataFrame
+            ``cell``, then the fields of `Contribution` as columns; empty where no ledger was kept.
         """
         from sayso.report.ledger import ledger_frame
 
         return ledger_frame(self.store)
 
     def claims(self) -> list[Verdict]:
-        """What the records say of each claim of the paper that they can test, and beside it what its control says."""
+        """What the records say of each claim of the paper that they can test, and beside it what its control says.
+
+        Returns
+        -------
+        list[Verdict]
+            A verdict a claim and cell, in the order of the paper; claims of one figure are judged together.
+
+        Raises
+        ------
+        SaysoError
+            As `records`.
+        """
         return self._judged(self.records())
 
     def _judged(self, records: pd.DataFrame) -> list[Verdict]:
@@ -110,11 +170,23 @@ class Results:
 
     @without_collecting()
     def notices(self) -> list[str]:
-        """What a reader should know: data or models changed since, versions or devices that are not all the same."""
+        """What a reader should know: data or models changed since, versions or devices that are not all the same.
+
+        Returns
+        -------
+        list[str]
+            A line each; none where all is well.
+        """
         return notices(self.store.jobs(), Today(own_only=True))
 
     def models_read(self) -> list[str]:
-        """How models were read: the type of stored weights, their commit, how long answers may be; a line a model."""
+        """How models were read: the type of stored weights, their commit, how long answers may be.
+
+        Returns
+        -------
+        list[str]
+            A line a model.
+        """
         return models_read(self.store.jobs())
 
     def figures(
@@ -131,13 +203,18 @@ class Results:
         ----------
         size
             ``icml-column``, ``icml-page``, ``neurips-page`` or ``iclr-page``: they are written as files of exactly that
-            width (`sayso.report.sizes`). None writes nothing.
+            width. None writes nothing.
         format
             What files: ``pdf``, ``svg``, or ``png`` with 300 dots per inch.
         out
             The folder they are written to: ``figures/SIZE`` in the results folder unless told otherwise.
         form
             Deprecated: `format`.
+
+        Returns
+        -------
+        list[Figure]
+            The figures.
 
         Raises
         ------
@@ -156,22 +233,66 @@ class Results:
         return found
 
     def predictions(self) -> pd.DataFrame:
-        """What models said to each question at the ends of stages, one a row; empty where it was not kept.
+        """What models said to each question at the ends of stages, one a row.
 
-        Columns: cell, then the fields of `sayso.core.predictions.Answered`, a question each.
+        Returns
+        -------
+        pd.DataFrame
+            ``cell``, then the fields of `Answered` as columns, a question each; empty where it was not kept.
         """
         from sayso.report.predictions import predictions_frame
 
         return predictions_frame(self.store)
 
     def to_tensorboard(self, out: str | Path, *, follow: bool = False, every: float = 5.0) -> Exported:
-        """Write records as event files of TensorBoard below a folder; see `sayso.export.to_tensorboard`."""
+        """Write records as event files of TensorBoard below a folder; again adds only what is new.
+
+        Parameters
+        ----------
+        out
+            The folder.
+        follow
+            Goes on until all jobs that are planned have finished, here or elsewhere.
+        every
+            How many seconds pass between two looks.
+
+        Returns
+        -------
+        Exported
+            How many runs there are, and how many values were added.
+
+        Raises
+        ------
+        SaysoError
+            If it is not a results folder, nothing was recorded yet (and it is not followed), `out` has other content,
+            or files are damaged.
+        """
         from sayso.export.to_tensorboard import to_tensorboard
 
         return to_tensorboard(self.store, Path(out), follow=follow, every=every)
 
     def to_wandb(self, out: str | Path, *, follow: bool = False, every: float = 5.0) -> Exported:
-        """Give records to wandb, whose files go into a folder; see `sayso.export.to_wandb`."""
+        """Give records to wandb, whose files go into a folder; again adds only what is new.
+
+        Parameters
+        ----------
+        out
+            The folder.
+        follow
+            Goes on until all jobs that are planned have finished, here or elsewhere.
+        every
+            How many seconds pass between two looks.
+
+        Returns
+        -------
+        Exported
+            How many runs there are, and how many values were added.
+
+        Raises
+        ------
+        SaysoError
+            As `to_tensorboard`.
+        """
         from sayso.export.to_wandb import to_wandb
 
         return to_wandb(self.store, Path(out), follow=follow, every=every)
@@ -179,7 +300,30 @@ class Results:
     def to_hub(
         self, out: str | Path, *, models: str | None = None, license_id: str | None = None, link: bool = False
     ) -> Written:
-        """Write a data set of the records, and saved models with cards, for the hub; see `sayso.export.to_hub`."""
+        """Write a data set of the records, and saved models with cards, for the Hugging Face hub; nothing is sent.
+
+        Parameters
+        ----------
+        out
+            A folder that is not there yet, is empty, or was written by this.
+        models
+            Which saved models: ``all``, the ``last`` of each seed, or ``none``; all that there are if not given.
+        license_id
+            What the cards have as the license, an identifier of the hub's such as ``apache-2.0``; none if not given.
+        link
+            Hard links to the models' files, which take no room, instead of copies: whoever changes one changes both.
+
+        Returns
+        -------
+        Written
+            What there is now.
+
+        Raises
+        ------
+        SaysoError
+            If no job has finished, models are asked for and none was saved, `out` has other content, links cannot be
+            made, or files are damaged.
+        """
         from sayso.export.to_hub import to_hub
 
         return to_hub(self.store, Path(out), models=models, license_id=license_id, link=link)
@@ -192,12 +336,25 @@ class Results:
         seeds: Collection[int] | None = None,
         drilled: Collection[int] | None = None,
     ) -> Path:
-        """Write ``report.html`` with its figures into the folder and return its path.
+        """Write ``report.html`` with its figures into the folder.
 
         Documents are left out where the facts they are made of are not at hand any more, have changed, or take code of
-        the user's own, which runs only if the `experiment` is given as it was run. `seeds`: those whose aliases can be
-        looked at one by one; if not given as many as fit, four of each cell where what they said was not kept.
-        `drilled` is its deprecated name.
+        the user's own.
+
+        Parameters
+        ----------
+        experiment
+            The experiment as it was run: code of your own that its documents take runs only if it is given.
+        seeds
+            The seeds whose aliases can be looked at one by one; if not given as many as fit, four of each cell where
+            what they said was not kept.
+        drilled
+            Deprecated: `seeds`.
+
+        Returns
+        -------
+        Path
+            The report's path.
 
         Raises
         ------
@@ -246,8 +403,18 @@ def database(folders: Iterable[str | Path]) -> duckdb.DuckDBPyConnection:
     """A DuckDB database in memory with views of results folders: records, final, jobs, cells, predictions and more.
 
     ``database(["a", "b"]).sql("select folder, subset, avg(value) from final group by all").df()``. Indexes of the
-    folders are brought up to date first (`sayso.query.index`); jobs that finish later are not seen. Columns of each
-    view are in docs/query.md.
+    folders are brought up to date first; jobs that finish later are not seen. Columns of each view are in the guide,
+    under SQL over results.
+
+    Parameters
+    ----------
+    folders
+        The results folders.
+
+    Returns
+    -------
+    duckdb.DuckDBPyConnection
+        The connection.
 
     Raises
     ------

@@ -34,13 +34,26 @@ CONTROLS: Mapping[Control, str] = {
 
 @dataclass(frozen=True, eq=False)
 class Trust:
-    """What was run: the sources, and the controls in folders beside theirs."""
+    """What was run: the sources, and the controls in folders beside theirs.
+
+    Parameters
+    ----------
+    main
+        The results of the sources.
+    controls
+        The results of each control, by its name (``phrases``, ``twice``).
+    """
 
     main: Results
     controls: Mapping[Control, Results]
 
     def sources(self) -> list[Trusted]:
         """The sources compared on each number: on attribution and on questions.
+
+        Returns
+        -------
+        list[Trusted]
+            One a number; the first ones are those the verdict rests on.
 
         Raises
         ------
@@ -51,6 +64,11 @@ class Trust:
 
     def found_of_controls(self) -> list[ControlFound]:
         """What each control came to.
+
+        Returns
+        -------
+        list[ControlFound]
+            One a control, in the order they were run.
 
         Raises
         ------
@@ -69,6 +87,18 @@ class Trust:
 
     def page(self, sources: Sequence[Trusted], controls: Sequence[ControlFound]) -> Path:
         """Write ``trust.html`` into the folder of the sources, and each run's report.
+
+        Parameters
+        ----------
+        sources
+            What `sources` gave.
+        controls
+            What `found_of_controls` gave.
+
+        Returns
+        -------
+        Path
+            The page's path.
 
         Raises
         ------
@@ -110,22 +140,49 @@ def trust(
     settings: Mapping[str, Any] | None = None,
     squares: int | None = None,
 ) -> Trust:
-    """Find out which sources a model trusts.
+    """Find out which sources a model trusts, before it has read anything of them but its pretraining.
 
     Parameters
     ----------
     sources
         A table with the columns source and text, a row a phrase, or the sources themselves.
-    model, knowledge, entities, aliases, definition, lora, settings
-        As `sayso.paper.trust.trust_experiment` has them; `latin_squares` are its
-        ``squares_of_seeds``, or `seeds`. `squares` is the deprecated name of `latin_squares`.
+    model
+        A pretrained model, as `HFModel.name`; ``pocket`` trains one from random weights in the pocket world.
+    knowledge
+        A table of facts, of which the first `entities` are taken; in the pocket world each square of seeds draws so
+        many. The shipped people where none is given.
     out
-        Results folder; the controls' are beside it, OUT-phrases and OUT-twice. What is finished there is kept, and what
-        was interrupted goes on where it was.
+        Results folder, ``sayso-results/trust`` if not given; the controls' are beside it, OUT-phrases and OUT-twice.
+        What is finished there is kept, and what was interrupted goes on where it was.
     controls
-        Which controls are run as well.
+        Which controls are run as well: ``phrases`` (a random tag in place of each source's phrases), ``twice`` (each
+        source under two names).
     run
         Runs an experiment into a folder: `sayso.run` with `jobs` processes unless told otherwise.
+    jobs
+        How many processes at a time, as of `sayso.run`.
+    entities
+        How many entities are defined.
+    aliases
+        How many names each entity has, which are dealt to the sources: 1, and 16 in the pocket world, if not given.
+    definition
+        The template of a definition, with ``{tag}``, ``{alias}`` and ``{entity}``.
+    lora
+        The rank of LoRA; None trains the whole model.
+    latin_squares
+        How many whole squares of seeds, each of as many seeds as there are sources. Without it and `seeds` two, or more
+        where these have fewer than 16 seeds.
+    seeds
+        The seeds of whole squares, in place of `latin_squares`.
+    settings
+        Any settings of the experiment, by path; those of ``knowledge`` hold before it is read.
+    squares
+        Deprecated: `latin_squares`.
+
+    Returns
+    -------
+    Trust
+        What was run.
 
     Raises
     ------

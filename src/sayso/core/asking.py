@@ -12,7 +12,10 @@ from sayso.core.spec import Spec
 class InContext(Spec):
     """Definitions stand before the questions, trained and asked, and are no documents of their own (appendix C.8).
 
-    `separator` comes between the two. The authors' program writes a line break, a full stop and a space.
+    Parameters
+    ----------
+    separator
+        What comes between the two. The authors' program writes a line break, a full stop and a space.
     """
 
     separator: str = "\n"
@@ -21,9 +24,13 @@ class InContext(Spec):
 class Attribution(Spec):
     """How it is asked whom an alias stands for, and of which aliases (section 3.2).
 
-    `phrasings`: questions with ``[X]`` where the alias goes, by name. Those of a name that the knowledge base has take
-    the place of its own (``name``, ``who``, ``meaning``, ``stands_for``), others are asked besides. `left_out`: subsets
-    that are not asked so.
+    Parameters
+    ----------
+    phrasings
+        Questions with ``[X]`` where the alias goes, by name. Those of a name that the knowledge base has take the place
+        of its own (``name``, ``who``, ``meaning``, ``stands_for``), others are asked besides.
+    left_out
+        Subsets that are not asked so.
     """
 
     phrasings: dict[str, str] = Field(default_factory=dict)

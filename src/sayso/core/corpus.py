@@ -12,7 +12,17 @@ from sayso.core.pictures import Pictures
 
 @dataclass(frozen=True, slots=True)
 class EvalSet:
-    """Examples scored together: `name` as in records (``validation``, ``entity_attribution.who``, ...), one subset."""
+    """Examples that are scored together.
+
+    Parameters
+    ----------
+    name
+        As in records: ``validation``, ``entity_attribution.who``, ...
+    subset
+        The subset they are about.
+    examples
+        The examples.
+    """
 
     name: str
     subset: str
@@ -21,12 +31,25 @@ class EvalSet:
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """All text of one seed: training documents by part (``world``, ``X1``, ``X2``), evaluation sets, and the tokens.
+    """All text of one seed: training documents, evaluation sets, and the tokens.
 
-    `tokens` is the vocabulary for word-level tokenizers, each with its leading space where it has one. Its length
-    depends on the experiment alone, never on the seed, so replicas of different seeds have models of one shape.
-    `pictures`: how the documents look, where they are to be seen rather than read. `entities`: the names of all, in the
-    order by which `assignments`, one for each alias, call them.
+    Parameters
+    ----------
+    seed
+        The seed.
+    train
+        Training documents by part: ``world``, ``X1``, ``X2``.
+    eval_sets
+        What is asked.
+    tokens
+        The vocabulary for word-level tokenizers, each with its leading space where it has one. Its length depends on
+        the experiment alone, never on the seed, so replicas of different seeds have models of one shape.
+    pictures
+        How the documents look, where they are to be seen rather than read.
+    entities
+        The names of all entities.
+    assignments
+        What was decided about each alias.
     """
 
     seed: int
@@ -40,8 +63,16 @@ class Corpus:
     def documents(self, parts: Sequence[str]) -> tuple[Example, ...]:
         """Training documents of the named parts, in a fixed order (training shuffles them).
 
-        ``X2/blog`` are the definitions in X2 by the source ``blog``, ``X1/QA3`` the documents of the subset QA3. What
-        several names take in is there several times.
+        Parameters
+        ----------
+        parts
+            ``X1`` and the like; ``X2/blog`` are the definitions in X2 by the source ``blog``, ``X1/QA3`` the documents
+            of the subset QA3. What several names take in is there several times.
+
+        Returns
+        -------
+        tuple[Example, ...]
+            The documents.
         """
         return tuple(example for named in parts for example in self._named(named))
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 class SaysoError(Exception):
-    """Something the user can put right: the message names what was found and what would be right, in one line.
+    """Something the user can put right: one line that names what was found and what would be right.
 
     The command line prints the message and exits with code 2. Anything else that is raised is a bug.
     """

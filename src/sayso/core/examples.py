@@ -15,7 +15,17 @@ Kind = Literal["question", "definition", "attribution"]
 
 @dataclass(frozen=True, slots=True)
 class QAPair:
-    """A question about an entity, with ``[X]`` where its name or alias goes, and all accepted answers."""
+    """A question about an entity and its answers.
+
+    Parameters
+    ----------
+    attribute
+        The kind of question, such as ``born``.
+    question
+        The question, with ``[X]`` where the name or alias goes.
+    answers
+        All accepted answers; the first is the one trained on.
+    """
 
     attribute: str
     question: str
@@ -24,7 +34,15 @@ class QAPair:
 
 @dataclass(frozen=True, slots=True)
 class EntityFacts:
-    """An entity and what can be asked about it."""
+    """An entity and what can be asked about it.
+
+    Parameters
+    ----------
+    name
+        Its own name.
+    questions
+        The questions, each of another kind.
+    """
 
     name: str
     questions: tuple[QAPair, ...]
@@ -32,11 +50,31 @@ class EntityFacts:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One document. ``prompt + completion`` is its text; in evaluation the completion is what must be produced.
+    """One document: its text is the prompt and the completion, which in evaluation must be produced.
 
-    `answers` are the accepted completions (without the leading space); the first is the one trained on. `source`: who
-    says a definition. `rival`: of a question about an alias that two entities are said or asked to be, what the answer
-    would be of the one that `answers` are not about; empty where there is none, or it is the same.
+    Parameters
+    ----------
+    prompt
+        What comes first.
+    completion
+        What comes after it, with the space before it.
+    answers
+        The accepted completions, without the leading space; the first is the one trained on.
+    kind
+        ``question``, ``definition`` or ``attribution`` (whom an alias stands for).
+    subset
+        The subset of its alias.
+    alias
+        The alias, or the entity's own name where that is asked about.
+    entity
+        The entity that the alias stands for.
+    attribute
+        The kind of question; empty for a definition.
+    source
+        Who says a definition; empty for a question.
+    rival
+        Of a question about an alias that two entities are said or asked to be, what the answer would be of the one that
+        `answers` are not about; empty where there is none, or it is the same.
     """
 
     prompt: str
@@ -60,8 +98,23 @@ class Example:
 class Assignment:
     """What a seed decided about one alias: the entity it stands for, its subset, and who says what of it.
 
-    `defined_as` is the entity named in its definition: another one than `entity` where the subset is inconsistent,
-    None where there is no definition. `against`: a second source, that says it is the entity `against_as`.
+    Parameters
+    ----------
+    alias
+        The alias.
+    entity
+        The entity, by its place in `Corpus.entities`.
+    subset
+        The subset.
+    source
+        Who defines it; None: nobody.
+    defined_as
+        The entity named in its definition: another one than `entity` where the subset is inconsistent, None where there
+        is no definition.
+    against
+        A second source, that says otherwise.
+    against_as
+        The entity which that one says it is.
     """
 
     alias: str

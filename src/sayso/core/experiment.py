@@ -72,27 +72,67 @@ class _Code:
 class Experiment(Spec):
     """Data, model, training and measures of an experiment.
 
-    `summary` says what it shows and what to expect. `reliability`: the share of the aliases in X1 about which sources
-    are as they usually are, the alpha of section 3.3; None takes `subsets` as they are, a number splits two of them
-    (`with_reliability`). Sources with a reliability of their own divide subsets among themselves (`from_sources`).
-    `new_definition`: how definitions of X2 are written, where that is not as those of X1. `tags`: whether random tags
-    are written bare, ``qwerty``, or in the braces of aliases, ``<|qwerty|>``. `attribution`: other words to ask for the
-    entity in. `questions`: how questions are written; None writes them as the knowledge base words them, followed by
-    the answer. `in_context` puts definitions before questions. `stage2_seeds`: the stages from the first that trains on
-    X2 without X1 are run this many times from the same state, each with the entities or aliases of X2 dealt to its
-    subsets anew; results are averaged within the seed (those of X1's subsets are the first one's). `axes` are
-    settings that vary: path -> values; each combination is a cell (`sayso.core.sweep`). `smallest_effect`: the
-    smallest difference between subsets worth having, in the measure's unit; a claim that one is greater fails where
-    so much is excluded.
-
-    `keep`: states whose weights stay when a job has finished, so that it can be measured later: ``none``, the ends of
-    ``stages``, or after every so many epochs and at the ends; None keeps the ends of stages of models that are trained
-    many seeds at a time, and nothing of large ones. `checkpoint_minutes`: how much time passes at least between two
-    checkpoints, from which a job that was killed goes on (there is one at the end of each stage, too).
-
-    `deterministic`: a GPU adds up in one order, more slowly, so that a seed gives the same bits at each try, killed or
-    not, on the same card and versions; without it numbers are the same to rounding. On CPUs they are the same bits
-    always. `tf32`: products in float32, of training and of measuring, take 10 bits of their factors on NVIDIA's GPUs.
+    Parameters
+    ----------
+    name
+        What it is called: small letters, digits and dashes.
+    summary
+        What it shows and what to expect.
+    knowledge
+        Where entities and facts come from.
+    sources
+        Who defines aliases.
+    reliability
+        The share of the aliases in X1 about which sources are as they usually are, the alpha of section 3.3; None takes
+        `subsets` as they are, a number splits two of them (`with_reliability`).
+    subsets
+        The groups of aliases that are treated alike. Sources with a reliability of their own divide those of X1 among
+        themselves.
+    split
+        How aliases are dealt to subsets.
+    definition
+        How definitions are written.
+    new_definition
+        How those of X2 are written, where that is not as those of X1.
+    questions
+        How questions are written; None writes them as the knowledge base words them, followed by the answer.
+    in_context
+        Puts definitions before questions, in place of documents of their own.
+    tags
+        Whether random tags are written ``bare``, ``qwerty``, or in the ``braces`` of aliases, ``<|qwerty|>``.
+    attribution
+        Other words to ask for the entity in, and subsets that are not asked so.
+    model
+        What is trained.
+    train
+        How documents become updates; a stage may override it.
+    stages
+        The stretches of training, in order.
+    measures
+        What is measured; no two of one name.
+    stage2_seeds
+        The stages from the first that trains on X2 without X1 are run this many times from the same state, each with
+        the entities or aliases of X2 dealt to its subsets anew; results are averaged within the seed (those of X1's
+        subsets are the first one's).
+    seeds
+        Which seeds are run.
+    axes
+        Settings that vary, path -> values; each combination is a cell.
+    smallest_effect
+        The smallest difference between subsets worth having, in the measure's unit; a claim that one is greater fails
+        where so much is excluded.
+    keep
+        States whose weights stay when a job has finished, so that it can be measured later: ``none``, the ends of
+        ``stages``, or after every so many epochs and at the ends; None keeps the ends of stages of models that are
+        trained many seeds at a time, and nothing of large ones.
+    checkpoint_minutes
+        How many minutes pass at least between two checkpoints, from which a job that was killed goes on (there is one
+        at the end of each stage, too).
+    deterministic
+        A GPU adds up in one order, more slowly, so that a seed gives the same bits at each try, killed or not, on the
+        same card and versions; without it numbers are the same to rounding. On CPUs they are the same bits always.
+    tf32
+        Products in float32, of training and of measuring, take 10 bits of their factors on NVIDIA's GPUs.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
@@ -229,7 +269,18 @@ class Experiment(Spec):
         return self
 
     def check_measure(self, measure: Measure) -> None:
-        """Refuse, by a ValueError, a measure that needs more than the model's learner can do, or other subsets."""
+        """Refuse a measure that needs more than the model's learner can do, or other subsets.
+
+        Parameters
+        ----------
+        measure
+            The measure.
+
+        Raises
+        ------
+        ValueError
+            If it cannot be taken here; the message says what it lacks.
+        """
         if is_stand_in(measure) or is_stand_in(self.model):
             return  # what they need and give is known to their code alone
         if lacking := measure.needs - self.model.needs_met():
@@ -254,14 +305,36 @@ class Experiment(Spec):
         return next((index for index, found in enumerate(nested) if found), len(self.stages))
 
     def train_spec(self, stage: Stage) -> TrainSpec:
-        """Training settings of a stage, its overrides applied."""
+        """Training settings of a stage, its overrides applied.
+
+        Parameters
+        ----------
+        stage
+            One of the experiment's.
+
+        Returns
+        -------
+        TrainSpec
+            The settings it is trained with.
+
+        Raises
+        ------
+        ValueError
+            If an override does not fit.
+        """
         try:
             return TrainSpec.model_validate({**self.train.model_dump(), **stage.overrides})
         except ValidationError as error:
             raise ValueError(f"stage {stage.name}, overrides: {explain(error)}") from error
 
     def training(self) -> dict[str, Any]:
-        """All settings that the weights depend on, as plain data: not what is measured, when, and what is kept."""
+        """All settings that the weights depend on: not what is measured, when, and what is kept.
+
+        Returns
+        -------
+        dict[str, Any]
+            Plain data, as JSON has it.
+        """
         content = self.model_dump(mode="json", exclude={"name", "summary", "seeds", "measures", *_RUNNING})
         for stage in content["stages"]:
             for field in _MEASURING:
@@ -287,14 +360,31 @@ class Experiment(Spec):
         return digest_of(canonical_json(self.training()))
 
     def measure_digest(self, measure: Measure) -> str:
-        """Name of a measure as it is taken here: the same digest gives the same records for the same weights."""
+        """Name of a measure as it is taken here: the same digest gives the same records for the same weights.
+
+        Parameters
+        ----------
+        measure
+            The measure.
+
+        Returns
+        -------
+        str
+            Sixteen hex digits.
+        """
         stages = [stage.model_dump(mode="json", include={"name", *_MEASURING}) for stage in self.stages]
         model = self.model.asked_by()
         asked = [list(self.attribution.left_out)] if self.attribution.left_out else []
         return digest_of(canonical_json([measure.model_dump(mode="json"), stages, model, *asked]))
 
     def settings(self) -> dict[str, JsonValue]:
-        """Every setting with the path that `with_settings` knows it by."""
+        """Every setting with the path that `with_settings` knows it by.
+
+        Returns
+        -------
+        dict[str, JsonValue]
+            Path -> value, as JSON has it.
+        """
         return dict(settings_by_path.flat(self.model_dump(mode="json"), ""))
 
     def with_settings(self, settings: Mapping[str, Any]) -> Experiment:
@@ -302,6 +392,16 @@ class Experiment(Spec):
 
         A path is field names (or positions, or names of stages, subsets and sources) joined by dots, as in
         ``train.learning_rate`` or ``stages.stage1.epochs``. A list is a value like any other: `with_axes` varies.
+
+        Parameters
+        ----------
+        settings
+            Path -> value, as JSON has it.
+
+        Returns
+        -------
+        Experiment
+            Another experiment; this one stays as it is.
 
         Raises
         ------
@@ -320,6 +420,16 @@ class Experiment(Spec):
     def with_axes(self, axes: Mapping[str, Sequence[Any]]) -> Experiment:
         """Return a sweep: each of the values of a setting, given by path, becomes a cell.
 
+        Parameters
+        ----------
+        axes
+            Path -> list of values. Several axes are crossed.
+
+        Returns
+        -------
+        Experiment
+            The sweep.
+
         Raises
         ------
         SaysoError
@@ -335,8 +445,27 @@ class Experiment(Spec):
         return load_spec(data, _where(axes), own_only=self.own_only)
 
     def vary(self, name: str, **axes: Any) -> Experiment:
-        """Return a sweep called `name`. Double underscores stand for dots; a list is an axis, all else a value.
+        """Return a sweep or a variation under another name.
 
+        Parameters
+        ----------
+        name
+            What it is called.
+        axes
+            Settings by path, with double underscores for dots; a list is an axis, all else a value.
+
+        Returns
+        -------
+        Experiment
+            The experiment with these settings, and a cell for each combination of the lists.
+
+        Raises
+        ------
+        SaysoError
+            As `with_settings` and `with_axes`.
+
+        Examples
+        --------
         >>> MAIN.vary("batch-size", train__batch_size=[16, 64, 256])  # doctest: +SKIP
         """
         settings = {path.replace("__", "."): value for path, value in axes.items()}

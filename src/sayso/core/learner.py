@@ -23,11 +23,18 @@ from sayso.core.training import TrainSpec
 class Scores:
     """Teacher-forced scores of one replica on a list of examples, in their order.
 
-    `loss`: mean negative log likelihood in nats of the completion's tokens (end of text included), shape (examples,).
-    `match`: whether greedy decoding gives an accepted answer, shape (examples,). `known`: works out the greedy answers
-    that the scores have shown already, by place, so that they need not be decoded; None where none are. `choices`: the
-    log-probability in nats of each candidate answer of each example, an array (candidates,) an example; None where none
-    were given. It is that of the candidate's own tokens after the prompt, without what ends an answer.
+    Parameters
+    ----------
+    loss
+        Mean negative log likelihood in nats of the completion's tokens (end of text included), shape (examples,).
+    match
+        Whether greedy decoding gives an accepted answer, shape (examples,).
+    known
+        Works out the greedy answers that the scores have shown already, by place, so that they need not be decoded;
+        None where none are.
+    choices
+        The log-probability in nats of each candidate answer, an array of shape (candidates,) an example; None where
+        none were given. It is that of the candidate's own tokens after the prompt, without what ends an answer.
     """
 
     loss: NDArray[np.float64]
@@ -47,10 +54,14 @@ Need = Literal["scores", "choices", "answers", "documents", "gradients", "activa
 
 @dataclass(frozen=True)
 class Lengths:
-    """How long documents are to one replica, both of shape (documents,).
+    """How long documents are to one replica.
 
-    `tokens`: how many it reads, the end included, padding not; a picture is one. `counted`: how many count in the loss,
-    of a picture how many cells.
+    Parameters
+    ----------
+    tokens
+        How many tokens it reads of each, the end included, padding not, shape (documents,); a picture is one.
+    counted
+        How many of each count in the loss, shape (documents,); of a picture how many cells.
     """
 
     tokens: NDArray[np.int64]
@@ -63,7 +74,17 @@ class Lengths:
 
 @dataclass(frozen=True)
 class Norms:
-    """Norms of the gradients of documents, all of shape (documents,)."""
+    """Norms of the gradients of documents.
+
+    Parameters
+    ----------
+    l1
+        Sums of absolute values, shape (documents,).
+    l2
+        Euclidean norms, shape (documents,).
+    linf
+        Largest absolute values, shape (documents,).
+    """
 
     l1: NDArray[np.float64]
     l2: NDArray[np.float64]
@@ -72,10 +93,18 @@ class Norms:
 
 @dataclass(frozen=True)
 class GradientPairs:
-    """What is asked: the gradients of the documents `rows` against those of `columns`, of one replica.
+    """What is asked: the gradients of some documents against those of others, of one replica.
 
-    `wanted`: which pairs, shape (rows, columns); None for all. `norms`: whether norms and the sum are wanted, too, for
-    which every gradient has to be gone over; NaN else.
+    Parameters
+    ----------
+    rows
+        The ones.
+    columns
+        The others.
+    wanted
+        Which pairs, shape (rows, columns); None for all.
+    norms
+        Whether norms and the sum are wanted, too, for which every gradient has to be gone over; NaN else.
     """
 
     rows: Sequence[Example]
@@ -89,10 +118,22 @@ class GradientProducts:
     """What is given of `GradientPairs`, summed in float64.
 
     A document's gradient is that of its mean loss over the tokens that count in training, by all trained weights.
-    `products`: inner products, shape (rows, columns), NaN where not wanted. `rows`, `columns`: the documents' norms.
-    `sum_squared`: the squared norm of the sum of all gradients, those of rows and columns. `parts`: the products by
-    layer (``embeddings``, ``layer 1``, ..., ``output``), which sum up to `products`; empty unless asked for. `way`: how
-    they were had, ``side by side``, ``contracted`` or ``ghost``.
+
+    Parameters
+    ----------
+    products
+        Inner products, shape (rows, columns), NaN where not wanted.
+    rows
+        Norms of the documents in rows.
+    columns
+        Norms of those in columns.
+    sum_squared
+        The squared norm of the sum of all gradients, those of rows and columns.
+    parts
+        The products by layer (``embeddings``, ``layer 1``, ..., ``output``), each of shape (rows, columns), which sum
+        up to `products`; empty unless asked for.
+    way
+        How they were had: ``side by side``, ``contracted`` or ``ghost``.
     """
 
     products: NDArray[np.float64]
@@ -105,7 +146,15 @@ class GradientProducts:
 
 @dataclass(frozen=True)
 class Update:
-    """One update on a document alone, and the documents it is to be felt by."""
+    """One update on a document alone, and the documents it is to be felt by.
+
+    Parameters
+    ----------
+    document
+        What is trained on.
+    asked
+        Whose loss is compared before and after.
+    """
 
     document: Example
     asked: Sequence[Example]
@@ -113,9 +162,14 @@ class Update:
 
 @dataclass(frozen=True)
 class StepEffects:
-    """What updates do to the mean loss of what is asked, of one replica; both of shape (updates,), in nats per token.
+    """What updates do to the mean loss of what is asked, of one replica, in nats per token.
 
-    `predicted`: the change to first order, the step taken times the gradient of that loss. `real`: the change itself.
+    Parameters
+    ----------
+    predicted
+        The change to first order, the step taken times the gradient of that loss, shape (updates,).
+    real
+        The change itself, shape (updates,).
     """
 
     predicted: NDArray[np.float64]
@@ -126,8 +180,16 @@ class StepEffects:
 class Activations:
     """What passes between layers at some tokens of some examples, of one replica.
 
-    `layer`: 0 is what enters the first block, n what leaves the n-th (before any last normalisation). `rows`: which
-    examples. `values`: shape (rows, tokens, width), float32.
+    Parameters
+    ----------
+    replica
+        The replica, from 0 on.
+    layer
+        0 is what enters the first block, n what leaves the n-th (before any last normalisation).
+    rows
+        Which examples.
+    values
+        What passes, shape (rows, tokens, width).
     """
 
     replica: int
@@ -140,8 +202,14 @@ class Activations:
 class Steering:
     """What is added between layers while prompts are read, of one replica.
 
-    `vector`, of shape (width,), is added to what leaves block `layer` (0: to what enters the first) at the tokens `at`
-    of each prompt, shape (examples, tokens), counted from 0.
+    Parameters
+    ----------
+    layer
+        It is added to what leaves this block (0: to what enters the first).
+    at
+        At which tokens of each prompt, counted from 0, shape (examples, tokens).
+    vector
+        What is added, shape (width,).
     """
 
     layer: int
@@ -151,7 +219,17 @@ class Steering:
 
 @dataclass(frozen=True)
 class StepDone:
-    """An update that was taken: the `number`-th of the `steps` of its epoch, on so many `tokens` of all replicas."""
+    """An update that was taken.
+
+    Parameters
+    ----------
+    number
+        Which of its epoch, from 1 on.
+    steps
+        How many its epoch has.
+    tokens
+        On how many tokens of all replicas.
+    """
 
     number: int
     steps: int
@@ -176,7 +254,10 @@ class MatrixPeak:
 
 
 class Learner(Protocol):
-    """K replicas of one model, trained and measured side by side. K = 1 for one big model."""
+    """K replicas of one model, trained and measured side by side. K = 1 for one big model.
+
+    `replicas` is K. Every method takes and gives one item per replica.
+    """
 
     replicas: int
 
@@ -193,39 +274,96 @@ class Learner(Protocol):
         on_epoch: Callable[[int, NDArray[np.float64]], None] | None = None,
         on_step: Callable[[StepDone], None] | None = None,
     ) -> None:
-        """Train every replica on its documents from the end of epoch `start_epoch` to the end of epoch `epochs`.
+        """Train every replica on its documents from the end of one epoch to the end of another.
 
-        Starting at epoch 0 makes a fresh optimizer; starting later continues with the one `load` brought back. For
-        every batch a share `replay_share` of its size is added from the documents of `replay`.
-        `on_epoch(epoch, loss)` is called after each epoch, from 1 on, with the mean training loss per replica, and
-        `on_step` after each update.
+        Starting at epoch 0 makes a fresh optimizer; starting later continues with the one `load` brought back.
+
+        Parameters
+        ----------
+        documents
+            Those of each replica.
+        train
+            How they become updates.
+        stage
+            The stage's name, from which orders are drawn.
+        epochs
+            Where it ends, an epoch counted from 1.
+        start_epoch
+            Where it begins: so many are done.
+        replay
+            Documents of each replica that are added to its batches.
+        replay_share
+            Which share of a batch's size is added of them.
+        on_epoch
+            Hears after each epoch of its number, from 1 on, and the mean training loss per replica, shape (replicas,).
+        on_step
+            Hears of each update.
         """
 
     def lengths(self) -> list[Lengths]:
-        """How long the documents of the last `fit` are, per replica, and after them those it replays.
+        """How long the documents of the last `fit` are, and after them those it replays.
 
         They are known from its first epoch on. A step's loss is the mean over all counted tokens of its batch, so this
         says what each document weighs.
+
+        Returns
+        -------
+        list[Lengths]
+            One for each replica.
         """
 
     def scores(
         self, examples: Sequence[Sequence[Example]], candidates: Sequence[Candidates] | None = None
     ) -> list[Scores]:
-        """Loss and exact match per replica, in one forward pass and without generating.
+        """Loss and exact match, in one forward pass and without generating.
 
-        A match here is exactly what comparing `answers` to the accepted answers would give. `candidates`: answers to
-        choose among, of each replica's examples; they are written where the first accepted answer is.
+        A match here is exactly what comparing `answers` to the accepted answers would give.
+
+        Parameters
+        ----------
+        examples
+            Those of each replica.
+        candidates
+            Answers to choose among, of each replica's examples; they are written where the first accepted answer is.
+
+        Returns
+        -------
+        list[Scores]
+            One for each replica.
         """
 
     def answers(self, examples: Sequence[Sequence[Example]]) -> list[list[str]]:
-        """Greedy completions per replica, decoded token by token up to the end of text."""
+        """Greedy completions, decoded token by token up to the end of text.
+
+        Parameters
+        ----------
+        examples
+            Those of each replica.
+
+        Returns
+        -------
+        list[list[str]]
+            For each replica a text an example.
+        """
 
     def document_losses(self, examples: Sequence[Sequence[Example]], train: TrainSpec) -> list[NDArray[np.float64]]:
-        """Mean negative log likelihood of whole documents, in nats per token, per replica; each of shape (examples,).
+        """Mean negative log likelihood of whole documents, in nats per token.
 
-        Every token counts but a document's first, which nothing comes before: those of its prompt, whatever
-        ``loss_on`` says, and after its last word as much as ``padding_loss`` counts in training. A
-        sequence-to-sequence model's document is what it writes.
+        Every token counts but a document's first, which nothing comes before: those of its prompt, whatever ``loss_on``
+        says, and after its last word as much as ``padding_loss`` counts in training. A sequence-to-sequence model's
+        document is what it writes.
+
+        Parameters
+        ----------
+        examples
+            Those of each replica.
+        train
+            Settings by which documents are encoded.
+
+        Returns
+        -------
+        list[NDArray[np.float64]]
+            For each replica an array of shape (examples,).
         """
 
     def gradient_products(
@@ -236,10 +374,26 @@ class Learner(Protocol):
         by_layer: bool = False,
         on_share: OnShare = unheard,
     ) -> list[list[GradientProducts]]:
-        """Compare the gradients of documents (for each replica a list of what is asked; one answer for each).
+        """Compare the gradients of documents.
 
         Documents are encoded as training does, passes are in float32 and in evaluation mode, and neither weights nor
         their ``.grad`` change. The gradients of a large model are never all held at once.
+
+        Parameters
+        ----------
+        pairs
+            For each replica a list of what is asked.
+        train
+            Settings by which documents are encoded.
+        by_layer
+            What each layer adds, too.
+        on_share
+            Hears, from 0 to 1, how much is done.
+
+        Returns
+        -------
+        list[list[GradientProducts]]
+            For each replica one answer for each thing asked.
         """
 
     def step_effects(
@@ -247,10 +401,24 @@ class Learner(Protocol):
     ) -> list[StepEffects]:
         """Try updates, one by one and each from the same weights, and see what is felt of them elsewhere.
 
-        An update is one step of a fresh optimizer of `train` on one document, at the learning rate that its schedule
-        starts with after any warm-up, its gradient clipped as in training. Documents are encoded as training does, in
-        evaluation mode; the mean loss of several is that of each document's mean over its counted tokens. Weights are
-        put back to the bit.
+        An update is one step of a fresh optimizer on one document, at the learning rate that its schedule starts with
+        after any warm-up, its gradient clipped as in training. Documents are encoded as training does, in evaluation
+        mode; the mean loss of several is that of each document's mean over its counted tokens. Weights are put back to
+        the bit.
+
+        Parameters
+        ----------
+        updates
+            For each replica the updates.
+        train
+            Settings of the optimizer.
+        on_share
+            Hears, from 0 to 1, how much is done.
+
+        Returns
+        -------
+        list[StepEffects]
+            One for each replica.
         """
 
     def activations(
@@ -258,37 +426,102 @@ class Learner(Protocol):
     ) -> Iterator[Activations]:
         """Give what passes between layers, by layer and chunk of examples.
 
-        `at`: which tokens of each prompt, as positions that count from its beginning (0, 1, ...) or from its end (-1 is
-        its last token).
+        Parameters
+        ----------
+        examples
+            Those of each replica.
+        layers
+            Which layers, from 0 to `layers`.
+        at
+            Which tokens of each prompt, as positions that count from its beginning (0, 1, ...) or from its end (-1 is
+            its last token).
+
+        Yields
+        ------
+        Activations
+            Some examples of one replica at one layer.
         """
 
     def layers(self) -> int:
-        """How many blocks there are: `activations` gives layers 0 to this one."""
+        """How many blocks there are: `activations` gives layers 0 to this one.
+
+        Returns
+        -------
+        int
+            The number.
+        """
 
     def prompt_tokens(self, examples: Sequence[Sequence[Example]]) -> list[list[tuple[str, ...]]]:
-        """The tokens of each prompt as text, as `activations` counts them."""
+        """The tokens of each prompt as text, as `activations` counts them.
+
+        Parameters
+        ----------
+        examples
+            Those of each replica.
+
+        Returns
+        -------
+        list[list[tuple[str, ...]]]
+            For each replica the tokens of each prompt.
+        """
 
     def steered_losses(
         self, examples: Sequence[Sequence[Example]], steering: Sequence[Sequence[Steering]]
     ) -> list[NDArray[np.float64]]:
         """Mean negative log likelihood of completions, in nats per token, while something is added between layers.
 
-        `steering`: for each replica all that is added, at once; where it is nothing, the losses are those of `scores`.
         Of a sequence-to-sequence model it is the encoder that is steered.
+
+        Parameters
+        ----------
+        examples
+            Those of each replica.
+        steering
+            For each replica all that is added, at once; where it is nothing, the losses are those of `scores`.
+
+        Returns
+        -------
+        list[NDArray[np.float64]]
+            For each replica an array of shape (examples,).
         """
 
     def save(self, path: Path) -> Future[None]:
         """Write all state needed to go on: weights and optimizer. The file appears whole or not at all.
 
-        What is written is the state at the time of the call; writing may go on beside training until the future is
-        done.
+        What is written is the state at the time of the call.
+
+        Parameters
+        ----------
+        path
+            The file.
+
+        Returns
+        -------
+        Future[None]
+            Done when it is written; that may go on beside training.
         """
 
     def save_weights(self, path: Path) -> Future[None]:
-        """Write the weights alone, as `save` does: enough to measure them, or to begin a stage from them."""
+        """Write the weights alone, as `save` does: enough to measure them, or to begin a stage from them.
+
+        Parameters
+        ----------
+        path
+            The file.
+
+        Returns
+        -------
+        Future[None]
+            Done when it is written.
+        """
 
     def load(self, path: Path) -> None:
         """Bring back what `save` or `save_weights` wrote.
+
+        Parameters
+        ----------
+        path
+            The file.
 
         Raises
         ------
@@ -297,7 +530,23 @@ class Learner(Protocol):
         """
 
     def save_replica(self, replica: int, folder: Path) -> None:
-        """Write one replica as an ordinary transformers checkpoint with its tokenizer."""
+        """Write one replica as an ordinary transformers checkpoint with its tokenizer.
+
+        Parameters
+        ----------
+        replica
+            Which, from 0 on.
+        folder
+            Where.
+        """
 
     def load_replica(self, replica: int, folder: Path) -> None:
-        """Bring back one replica's weights from such a checkpoint."""
+        """Bring back one replica's weights from such a checkpoint.
+
+        Parameters
+        ----------
+        replica
+            Which, from 0 on.
+        folder
+            Where.
+        """

@@ -11,11 +11,31 @@ from dataclasses import astuple, dataclass, fields
 class Contribution:
     """What one kind of document of one subset contributed to a stage of one seed, all epochs together.
 
-    `part`: of the corpus (``world``, ``X1``, ``X2``); what is replayed is among them. `kind`: as of an example.
-    `documents`: how many were trained on, each as often as it was; `tokens`: how many of theirs were read, a picture
-    being one; `counted`: how many count in the loss (of a picture: cells). `share`: their weight in the loss that is
-    stepped on, the mean over updates of counted tokens of theirs over all counted tokens of the batch; the shares of a
-    seed and stage sum to 1. `place`: the mean of where in the epoch they came, from 0 to 1.
+    Parameters
+    ----------
+    seed
+        The seed.
+    stage
+        Name of the stage.
+    stage2_seed
+        Which deal of X2, from 0 on.
+    part
+        Part of the corpus: ``world``, ``X1``, ``X2``; what is replayed is among them.
+    subset
+        Name of the subset.
+    kind
+        As of `Example`.
+    documents
+        How many were trained on, each as often as it was.
+    tokens
+        How many of their tokens were read, a picture being one.
+    counted
+        How many of these count in the loss (of a picture: cells).
+    share
+        Their weight in the loss that is stepped on, the mean over updates of counted tokens of theirs over all counted
+        tokens of the batch; the shares of a seed and stage sum to 1.
+    place
+        The mean of where in the epoch they came, from 0 to 1.
     """
 
     seed: int

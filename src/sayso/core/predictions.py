@@ -27,9 +27,36 @@ PREDICTIONS = "predictions"
 class Answered:
     """The questions of one evaluation set and subset, and what the model of a seed said to each after a stage.
 
-    The lists are of equal length, a question each. `answers`: all that are accepted; `said`: the greedy answer;
-    `match`: whether it is an accepted one; `f1`: words it shares with the nearest of them, 0 to 1; `loss`: of the first
-    one.
+    Lists are of equal length, a question each.
+
+    Parameters
+    ----------
+    seed
+        The seed.
+    stage
+        Name of the stage.
+    stage2_seed
+        Which deal of X2, from 0 on.
+    eval_set
+        Name of the evaluation set.
+    subset
+        Name of the subset.
+    attribute
+        Kinds of questions.
+    alias
+        Aliases that are asked about.
+    prompt
+        What the model read.
+    answers
+        All that are accepted.
+    said
+        The greedy answer.
+    match
+        Whether it is an accepted one.
+    f1
+        Words it shares with the nearest of them, 0 to 1.
+    loss
+        Mean negative log likelihood of the first accepted answer, in nats per token.
     """
 
     seed: int

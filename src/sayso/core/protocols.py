@@ -26,12 +26,30 @@ from sayso.core.training import TrainSpec
 class World:
     """What one seed draws from a knowledge base.
 
-    `aliases` are fresh names that occur nowhere else, `tags` fresh strings for sources without a text of their own,
-    `attribution` the ways to ask who an alias is (``[X]`` where it goes), `documents` what a model reads before
-    stage 1 (empty where it is pretrained elsewhere), `eval_sets` checks on those documents, `tokens` as in `Corpus`.
-    `questions`: aliases with questions of their own, in place of the entity's (set inclusion asks of each alias about
-    other lists); the first ones are those trained on. `pictures` as in `Corpus`. `kinds`: which part of the data each
-    entity is for, ``X1`` or ``X2``, where these are about entities of different kinds; empty where they are not.
+    Parameters
+    ----------
+    entities
+        Who or what there is, with what can be asked about them.
+    aliases
+        Fresh names that occur nowhere else, as many as were asked for.
+    tags
+        Fresh strings for sources without a text of their own, as many as were asked for.
+    attribution
+        The ways to ask who an alias is, by name, with ``[X]`` where it goes.
+    documents
+        What a model reads before stage 1; empty where it is pretrained elsewhere.
+    eval_sets
+        Checks on those documents.
+    tokens
+        The vocabulary for word-level tokenizers, as of `Corpus`; empty where a model brings its own.
+    questions
+        Aliases with questions of their own, in place of the entity's (set inclusion asks of each alias about other
+        lists); the first ones are those trained on.
+    pictures
+        How documents look, where they are seen rather than read.
+    kinds
+        Which part of the data each entity is for, ``X1`` or ``X2``, where these are about entities of different kinds;
+        empty where they are not.
     """
 
     entities: tuple[EntityFacts, ...]
@@ -51,18 +69,51 @@ class KnowledgeBase(Component, ABC):
 
     @abstractmethod
     def world(self, seed: int, aliases: int, tags: int) -> World:
-        """Draw a world with `aliases` fresh aliases and `tags` fresh tags; equal calls give equal worlds."""
+        """Draw a world; equal calls give equal worlds, in every process.
+
+        Parameters
+        ----------
+        seed
+            What everything that is drawn follows from.
+        aliases
+            How many fresh aliases are needed.
+        tags
+            How many fresh tags are needed.
+
+        Returns
+        -------
+        World
+            The world.
+        """
 
     @abstractmethod
     def sha256(self) -> str:
-        """Sha256 (hex) of the data it rests on, for the manifest."""
+        """What data it rests on, for the manifest.
+
+        Returns
+        -------
+        str
+            Sha256 of the data, 64 hex digits.
+        """
 
     @abstractmethod
     def size(self) -> int:
-        """How many entities a world has."""
+        """How many entities a world has.
+
+        Returns
+        -------
+        int
+            The number, the same for every seed.
+        """
 
     def check_trained_questions(self, trained: int) -> None:
-        """Refuse, by a ValueError, a ``split.trained_questions`` that its questions are not made for; mostly none."""
+        """Refuse a ``split.trained_questions`` that its questions are not made for, by a ValueError; mostly none.
+
+        Parameters
+        ----------
+        trained
+            How many questions of an alias are to be trained on.
+        """
 
 
 class DefinitionFormat(Component, ABC):
@@ -70,7 +121,22 @@ class DefinitionFormat(Component, ABC):
 
     @abstractmethod
     def write(self, tag: str, alias: str, entity: str) -> tuple[str, str]:
-        """Return prompt and completion of a definition; the completion is its last part."""
+        """Write a definition.
+
+        Parameters
+        ----------
+        tag
+            What marks the source.
+        alias
+            The alias that is defined.
+        entity
+            The entity it is said to be.
+
+        Returns
+        -------
+        tuple[str, str]
+            Prompt and completion: the completion is the definition's last part, with the space before it.
+        """
 
 
 class QuestionFormat(Component, ABC):
@@ -78,14 +144,28 @@ class QuestionFormat(Component, ABC):
 
     @abstractmethod
     def write(self, question: str, answer: str) -> tuple[str, str]:
-        """Return prompt and completion of a question; the completion begins where the answer does."""
+        """Write a question and its answer.
+
+        Parameters
+        ----------
+        question
+            The question, with a name or an alias in it.
+        answer
+            The answer.
+
+        Returns
+        -------
+        tuple[str, str]
+            Prompt and completion: the completion begins where the answer does, with the space before it.
+        """
 
 
 class ModelSpec(Component, ABC):
     """Describes a model without loading anything heavy.
 
-    `learner`: what makes replicas of it, as ``module:NAME``; it is called with the corpora and the spec. It is imported
-    when a model is built, not before. `gives`: what its learner can do beyond training.
+    A class of your own sets `learner` and, where they differ, the others below. `learner` is what makes replicas, as
+    ``module:NAME``; it is called with the corpora and the spec, and imported when a model is built, not before. `gives`
+    is what its learner can do beyond training.
     """
 
     learner: ClassVar[str]
@@ -100,35 +180,84 @@ class ModelSpec(Component, ABC):
     max_replicas_on_gpu: ClassVar[int | None] = None
 
     def build(self, corpora: Sequence[Corpus]) -> Learner:
-        """Make one replica for each corpus, initialized from that corpus's seed."""
+        """Make one replica for each corpus, initialized from that corpus's seed.
+
+        Parameters
+        ----------
+        corpora
+            The documents of each seed.
+
+        Returns
+        -------
+        Learner
+            What trains and scores them side by side.
+        """
         made: Learner = resolve(self.learner)(corpora, self)
         return made
 
     def needs_met(self) -> frozenset[Need]:
-        """What its learner can do beyond training, with these settings: `gives`, or less."""
+        """What its learner can do beyond training, with these settings: `gives`, or less.
+
+        Returns
+        -------
+        frozenset[Need]
+            Names of what measures may need.
+        """
         return self.gives
 
     def processes(self) -> int:
-        """How many processes, each with a device of its own, train it together."""
+        """How many processes, each with a device of its own, train it together.
+
+        Returns
+        -------
+        int
+            The number; mostly 1.
+        """
         return 1
 
     def run_as(self, other: ModelSpec) -> ModelSpec:
-        """Return the same model, run as another of its kind is: with that one's `running` settings."""
+        """Return the same model, run as another of its kind is: with that one's `running` settings.
+
+        Parameters
+        ----------
+        other
+            The other model.
+
+        Returns
+        -------
+        ModelSpec
+            This one where the two are of different kinds.
+        """
         if type(other) is not type(self):
             return self
         return self.model_copy(update={name: getattr(other, name) for name in self.running})
 
     def check_training(self, train: TrainSpec) -> None:
-        """Refuse, by a ValueError, settings of a stage after which it could not be asked."""
+        """Refuse settings of a stage after which it could not be asked, by a ValueError; mostly none.
+
+        Parameters
+        ----------
+        train
+            The settings.
+        """
 
     def asked_by(self) -> dict[str, JsonValue]:
-        """Its settings in `measuring` as plain data; those that give the same records are written in the same way."""
+        """Its settings in `measuring`; those that give the same records are written in the same way.
+
+        Returns
+        -------
+        dict[str, JsonValue]
+            Plain data, as JSON has it.
+        """
         return self.model_dump(mode="json", include=set(self.measuring))
 
     def identity(self) -> str | None:
         """What the weights are that training starts from, where the settings alone do not say it.
 
-        The sha256 of a folder's files, the commit of a model from the hub. None where all follows from the settings, or
-        where it cannot be known without loading the model.
+        Returns
+        -------
+        str | None
+            The sha256 of a folder's files, or the commit of a model from the hub. None where all follows from the
+            settings, or where it cannot be known without loading the model.
         """
         return None

@@ -12,11 +12,34 @@ from pydantic_core import from_json
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One number: a measure of one seed, on one subset of an evaluation set, over `n` examples, after an epoch.
+    """One number: a measure of one seed, on one subset of an evaluation set, after an epoch.
 
-    `stage2_seed` numbers the times X2 was dealt anew within the seed, from 0 on. `what` tells several numbers of one
-    measure apart (a metric, a layer, a position). Epoch 0 of a stage is the state it starts from. A value that could
-    not be measured is NaN (null in the file).
+    Parameters
+    ----------
+    experiment
+        Name of the experiment.
+    cell
+        Name of the cell, ``main`` where nothing varies.
+    seed
+        The seed.
+    stage
+        Name of the stage.
+    epoch
+        How many epochs of it were done; 0 is the state it starts from.
+    measure
+        Name of the measure.
+    eval_set
+        Name of the evaluation set.
+    subset
+        Name of the subset.
+    value
+        The number, in the measure's unit; NaN (null in the file) where it could not be measured.
+    n
+        Over how many examples.
+    stage2_seed
+        Numbers the times X2 was dealt anew within the seed, from 0 on.
+    what
+        Tells several numbers of one measure apart: a metric, a layer, a position.
     """
 
     experiment: str

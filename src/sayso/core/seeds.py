@@ -21,7 +21,14 @@ MOST_SEEDS = 1_000_000
 class Seeds(Spec):
     """A run of consecutive seeds, at most a million of them, each below 2**63.
 
-    The default seeds of an experiment in the catalogue were not used to choose its settings.
+    The default seeds of an experiment in the catalogue were not used to choose its settings. Iterating gives the seeds.
+
+    Parameters
+    ----------
+    first
+        The first seed.
+    count
+        How many there are.
     """
 
     first: int = Field(default=100, ge=0)
@@ -44,7 +51,19 @@ class Seeds(Spec):
 
     @classmethod
     def parse(cls, text: str, first: int = 100) -> Seeds:
-        """Read ``N`` (that many seeds, from `first` on) or ``a-b`` (both ends included).
+        """Read ``N`` (that many seeds) or ``a-b`` (both ends included).
+
+        Parameters
+        ----------
+        text
+            What was written.
+        first
+            The first seed where only a number is given.
+
+        Returns
+        -------
+        Seeds
+            The seeds.
 
         Raises
         ------

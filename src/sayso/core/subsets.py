@@ -31,14 +31,23 @@ RELIABLE, UNRELIABLE, NEW = "reliable", "unreliable", "new"
 class Source(Spec):
     """A source of definitions, marked by a define tag.
 
-    `text` is what stands in its definitions: a word or a phrase, or a list of them, of which each definition draws one.
-    None draws a fresh random tag for every seed, so that nothing but training can tell the sources apart. `definition`:
-    how it writes definitions, where that is not as the experiment's other sources do. `same_as`: the source whose
-    texts, or tag, this one has too, so that nothing at all can tell the two apart.
-
-    `reliability`: in which share of the aliases that it defines in X1 it is right, 0 to 1; None: `Experiment.subsets`
-    say it. `share`: how much of X1's defined aliases it gets, in proportion to the shares of the others that have a
-    reliability. Of X2's all sources get equally many. See `from_sources`.
+    Parameters
+    ----------
+    name
+        What it is called in subsets and stages.
+    text
+        What stands in its definitions: a word or a phrase, or a list of them, of which each definition draws one. None
+        draws a fresh random tag for every seed, so that nothing but training can tell the sources apart.
+    definition
+        How it writes definitions, where that is not as the experiment's other sources do.
+    reliability
+        In which share of the aliases that it defines in X1 it is right, 0 to 1; None: `Experiment.subsets` say it. With
+        it the subsets of X1 follow from their sources, and the names of `sayso.core.subsets.names_of` are theirs.
+    share
+        How much of X1's defined aliases it gets, in proportion to the shares of the others that have a reliability. Of
+        X2's all sources get equally many.
+    same_as
+        The source whose texts, or tag, this one has too, so that nothing at all can tell the two apart.
     """
 
     name: str
@@ -78,12 +87,29 @@ class Source(Spec):
 class Subset(Spec):
     """One row of Table 1 (section 2 of the paper).
 
-    `source` None: never defined. `consistent`: the definition names the entity the questions are about. `has_qa`:
-    questions are trained on (all but the held-out ones). `aliased` False: asked about under the entity's own name.
-    `fraction`: share of all aliases (of all entities, where entities are not shared).
-
-    `against`: a second source, which says of each alias that it is another entity; the first one is right then.
-    `repeats`, `against_repeats`: how many times over either says so (`SplitSpec.definitions_per_alias` times as often).
+    Parameters
+    ----------
+    name
+        What it is called in records and reports.
+    group
+        ``X1``, read first, whose sources are right or wrong; or ``X2``, read after it, by which belief is measured.
+    source
+        The source that defines its aliases; None: they are never defined.
+    consistent
+        Whether the definition names the entity that the questions are about.
+    has_qa
+        Whether questions about its aliases are trained on (all but the held-out ones).
+    aliased
+        False: it is asked about under the entity's own name.
+    fraction
+        Its share of all aliases (of all entities, where entities are not shared). The fractions of an experiment sum to
+        1.
+    against
+        A second source, which says of each alias that it is another entity; the first one is right then.
+    repeats
+        How many times over the first source says so (`SplitSpec.definitions_per_alias` times as often).
+    against_repeats
+        How many times over the second one does.
     """
 
     name: str
@@ -148,6 +174,18 @@ def names_of(source: str) -> tuple[str, str, str]:
 def with_fractions(subsets: tuple[Subset, ...], **fractions: float) -> tuple[Subset, ...]:
     """Return the same subsets with other fractions, given by subset name.
 
+    Parameters
+    ----------
+    subsets
+        The subsets, such as `TABLE_1`.
+    fractions
+        Name of a subset = its share of all aliases; the others keep theirs. Fractions of an experiment must sum to 1.
+
+    Returns
+    -------
+    tuple[Subset, ...]
+        The subsets in the same order.
+
     Raises
     ------
     ValueError
@@ -177,16 +215,28 @@ def with_counts(subsets: tuple[Subset, ...], **counts: int) -> tuple[Subset, ...
 
 
 def with_reliability(subsets: tuple[Subset, ...], alpha: float) -> tuple[Subset, ...]:
-    """Make the tags of X1 agree with consistency only for a share `alpha` of the aliases (section 3.3, figure 4a).
+    """Make the tags of X1 agree with consistency only for a share of the aliases (section 3.3, figure 4a of the paper).
 
-    D9incons_QA9 takes 1 - alpha of the reliable source's aliases and D10cons_QA10 1 - alpha of the unreliable one's.
-    At alpha = 1 these two are empty and left out; at 0.5 a tag says nothing about consistency. Subsets that are split
-    already are split anew; those that agree with alpha are returned as they are.
+    D9incons_QA9 takes 1 - `alpha` of the reliable source's aliases and D10cons_QA10 1 - `alpha` of the unreliable
+    one's. Subsets that are split already are split anew; those that agree with `alpha` are returned as they are.
+
+    Parameters
+    ----------
+    subsets
+        Subsets with D1cons_QA1 and D2incons_QA2 among them, such as `TABLE_1`.
+    alpha
+        In which share of its aliases a source is as it usually is, 0.5 to 1. At 1 the two new subsets are empty and
+        left out; at 0.5 a tag says nothing about consistency.
+
+    Returns
+    -------
+    tuple[Subset, ...]
+        The subsets, those two split.
 
     Raises
     ------
     ValueError
-        If alpha is not between 0.5 and 1, or D1cons_QA1 or D2incons_QA2 is missing.
+        If `alpha` is not between 0.5 and 1, or D1cons_QA1 or D2incons_QA2 is missing.
     """
     if not 0.5 <= alpha <= 1:
         raise ValueError(f"reliability must be between 0.5 and 1, found {alpha}")
@@ -272,12 +322,20 @@ def _settled(subsets: Sequence[Subset], before: Mapping[str, float]) -> list[Sub
 class SplitSpec(Spec):
     """How aliases are dealt to subsets.
 
-    `aliases_per_entity`: how many aliases stand for each entity. `shared_entities`: an entity may be named in several
-    subsets, by different aliases (the paper's set inclusion); otherwise every entity, with all its aliases, belongs to
-    one subset (the paper's text experiments). `trained_questions`: how many of an alias's questions are trained on in
-    subsets that have questions; the others are kept for validation, chosen for each alias. `definitions_per_alias`: how
-    many documents say of an alias what it stands for, in as many texts of its source as there are. `latin_square`: each
-    source in turn defines an alias, over as many seeds as there are sources (`sayso.core.squares`).
+    Parameters
+    ----------
+    aliases_per_entity
+        How many aliases stand for each entity.
+    shared_entities
+        An entity may be named in several subsets, by different aliases (the paper's set inclusion); otherwise every
+        entity, with all its aliases, belongs to one subset (the paper's text experiments).
+    trained_questions
+        How many of an alias's questions are trained on in subsets that have questions; the others are kept for
+        validation, chosen for each alias.
+    definitions_per_alias
+        How many documents say of an alias what it stands for, in as many texts of its source as there are.
+    latin_square
+        Each source in turn defines an alias, over as many seeds as there are sources.
     """
 
     aliases_per_entity: int = Field(default=1, ge=1)
@@ -287,5 +345,16 @@ class SplitSpec(Spec):
     latin_square: bool = False
 
     def items(self, entities: int) -> int:
-        """What is dealt to subsets: all aliases of so many entities where entities are shared, else the entities."""
+        """How many things are dealt to subsets: all aliases where entities are shared, else the entities.
+
+        Parameters
+        ----------
+        entities
+            How many entities there are.
+
+        Returns
+        -------
+        int
+            The number that fractions of subsets are shares of.
+        """
         return entities * self.aliases_per_entity if self.shared_entities else entities

@@ -23,7 +23,15 @@ _LONGEST = 80
 
 @dataclass(frozen=True)
 class Cell:
-    """One combination of an experiment's axes; `experiment` is resolved and has no axes left."""
+    """One combination of an experiment's axes.
+
+    Parameters
+    ----------
+    name
+        What it is called in records: the settings that vary and their values, or ``main`` where none do.
+    experiment
+        The experiment of that combination; it has no axes left.
+    """
 
     name: str
     experiment: Experiment
@@ -31,14 +39,22 @@ class Cell:
 
 @dataclass(frozen=True)
 class Job:
-    """One cell and the seeds trained side by side in one process. Its id is a digest of all it depends on."""
+    """One cell and the seeds trained side by side in one process.
+
+    Parameters
+    ----------
+    cell
+        The cell.
+    seeds
+        The seeds, each trained as if it were alone.
+    """
 
     cell: Cell
     seeds: tuple[int, ...]
 
     @functools.cached_property
     def id(self) -> str:
-        """Sixteen hex digits: the name of the job's folder."""
+        """The name of the job's folder, sixteen hex digits: a digest of all it depends on."""
         return digest_of(canonical_json([self.cell.experiment.digest(), self.cell.name, list(self.seeds)]))
 
 

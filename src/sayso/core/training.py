@@ -17,7 +17,14 @@ class Sampling(Spec):
     """Batches drawn with replacement, so that an epoch is a number of updates (appendix E.1 of the paper).
 
     For each place in a batch a subset is drawn, each equally likely; then, where the subset has both, whether the
-    document is a definition (with probability `definition_share`) or a question; then one of these documents.
+    document is a definition or a question; then one of these documents.
+
+    Parameters
+    ----------
+    steps_per_epoch
+        How many updates an epoch has.
+    definition_share
+        How likely the document is a definition, where its subset has definitions and questions.
     """
 
     steps_per_epoch: int = Field(ge=1)
@@ -27,19 +34,41 @@ class Sampling(Spec):
 class TrainSpec(Spec):
     """How documents become updates.
 
-    `optimizer`: ``adafactor`` is the paper's (no relative step, no parameter scaling, clipping of updates at 1.0,
-    decay -0.8), ``adamw`` the common one. `learning_rate` is reached after `warmup_steps` and, with ``linear`` and
-    ``cosine``, falls to 0 at the end of the stage. `batch_size` counts documents per update. `max_grad_norm` clips each
-    replica's gradient. `loss_on`: ``all`` tokens of a document (the paper's causal objective) or its ``completion``
-    alone. `embedding_multiplier` multiplies the learning rate of the input embedding.
-
-    `padding_loss`: what counts in the loss after a document's last word: the ``first_eos``, ``none``, or ``all``
-    padding up to `max_length` (the authors' code). `max_length`: most tokens of a document; a longer one is an error,
-    nothing is cut. `precision`: ``auto`` computes in bfloat16 where the device is a GPU that has it, ``fastest`` also
-    on a CPU that does; weights are float32 always. `sampling`: None goes over every document once an epoch.
-
-    `repetitions`: where an epoch says the same more than once (``definitions_per_alias``, ``repeats``), what is
-    repeated stands anywhere (``shuffled``), one after the other (``together``), or at equal distances (``spread``).
+    Parameters
+    ----------
+    optimizer
+        ``adafactor`` is the paper's (no relative step, no parameter scaling, clipping of updates at 1.0, decay -0.8),
+        ``adamw`` the common one.
+    learning_rate
+        The rate that is reached after `warmup_steps`.
+    embedding_multiplier
+        Multiplies the learning rate of the input embedding.
+    schedule
+        What the rate does after that: with ``linear`` and ``cosine`` it falls to 0 at the end of the stage, with
+        ``constant`` it stays.
+    warmup_steps
+        For how many updates of a stage the rate rises from 0.
+    batch_size
+        Documents per update.
+    weight_decay
+        Weight decay of the optimizer.
+    max_grad_norm
+        Each replica's gradient is clipped to this norm; None clips nothing.
+    loss_on
+        What is trained on: ``all`` tokens of a document (the paper's causal objective) or its ``completion`` alone.
+    padding_loss
+        What counts in the loss after a document's last word: the ``first_eos`` (one end token), ``none``, or ``all``
+        padding up to `max_length` (the authors' code).
+    max_length
+        Most tokens of a document; a longer one is an error, nothing is cut. None sets no limit.
+    precision
+        ``auto`` computes in bfloat16 where the device is a GPU that has it, ``fastest`` also on a CPU that does;
+        ``float32`` and ``bfloat16`` are what they say. Weights are float32 always.
+    sampling
+        Draws batches with replacement; None goes over every document once an epoch.
+    repetitions
+        Where an epoch says the same more than once (``definitions_per_alias``, ``repeats``), what is repeated stands
+        anywhere (``shuffled``), one after the other (``together``), or at equal distances (``spread``).
     """
 
     optimizer: Literal["adafactor", "adamw"] = "adafactor"
@@ -69,13 +98,28 @@ class TrainSpec(Spec):
 class Stage(Spec):
     """A stretch of training with an optimizer and a schedule of its own.
 
-    `documents` names parts of the corpus (``world``, ``X1``, ``X2``), or what in a part is of a subset, or said by a
-    source, or both (``X2/reliable``, ``X1/QA3``, ``X2/D5cons/reliable``), so that they can be read one after the other.
-    `overrides` replace settings of the experiment's
-    `TrainSpec`. `replay`: for every batch, this share of its size is added from the documents of `replay_from`, drawn
-    anew for each batch. `measured`: whether the measures run on the subsets during this stage, at its start, after
-    every `measure_every` epochs, and at its end. `from_epoch`: start from the state after this epoch of the stage
-    before, instead of its last.
+    Parameters
+    ----------
+    name
+        What it is called in records: small letters, digits and ``_``.
+    documents
+        Parts of the corpus (``world``, ``X1``, ``X2``), or what in a part is of a subset, or said by a source, or both
+        (``X2/reliable``, ``X1/QA3``, ``X2/D5cons/reliable``), so that they can be read one after the other.
+    epochs
+        How often its documents are gone over.
+    overrides
+        Settings of the experiment's `TrainSpec` that are others in this stage, by name.
+    replay
+        To every batch this share of its size is added from the documents of `replay_from`, drawn anew for each batch.
+    replay_from
+        The documents that are replayed, named as in `documents`.
+    measured
+        Whether the measures run on the subsets during this stage: at its start, after every `measure_every` epochs, and
+        at its end.
+    measure_every
+        Every how many epochs a measure with ``when: epoch`` is due.
+    from_epoch
+        Start from the state after this epoch of the stage before; None: after its last.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")

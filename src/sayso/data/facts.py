@@ -42,14 +42,42 @@ class FactBase(KnowledgeBase, ABC):
 
     @abstractmethod
     def first(self, count: int | None = None) -> tuple[EntityFacts, ...]:
-        """The first `count` entities there are, in their fixed order: fewer where there are fewer; all if None."""
+        """The first entities there are, in their fixed order.
+
+        Parameters
+        ----------
+        count
+            How many, fewer where there are fewer; all if None.
+
+        Returns
+        -------
+        tuple[EntityFacts, ...]
+            The entities.
+        """
 
     @abstractmethod
     def chosen(self, seed: int) -> tuple[EntityFacts, ...]:
-        """The entities of one seed's world."""
+        """The entities of one seed's world.
+
+        Parameters
+        ----------
+        seed
+            The seed; many give all seeds the same.
+
+        Returns
+        -------
+        tuple[EntityFacts, ...]
+            The entities.
+        """
 
     def most_questions(self) -> int:
-        """How many questions an entity has at most; what is known of it without reading a file is not read."""
+        """How many questions an entity has at most; what is known of it without reading a file is not read.
+
+        Returns
+        -------
+        int
+            The number.
+        """
         return max(len(entity.questions) for entity in self.first())
 
     def world(self, seed: int, aliases: int, tags: int) -> World:

@@ -16,7 +16,14 @@ _PLACES = ("tag", "alias", "entity")
 class QuestionAndAnswer(QuestionFormat):
     """A question and its answer as the paper's language models read them (section 2).
 
-    ``Q: What did <|abcde|> do?`` and ``A: queen``, with `before_answer` between the two and `end` after the answer.
+    ``Q: What did <|abcde|> do?`` and ``A: queen``.
+
+    Parameters
+    ----------
+    before_answer
+        What stands between the two.
+    end
+        What stands after the answer.
     """
 
     before_answer: str = "\nA:"
@@ -28,10 +35,17 @@ class QuestionAndAnswer(QuestionFormat):
 
 
 class WordOrder(DefinitionFormat):
-    """Tag, alias and entity in one of the six orders, with `end` after them; the paper's is TAE.
+    """Tag, alias and entity in one of the six orders; the paper's is TAE.
 
-    TAE: ``qwerty <|abcde|> Cleopatra``; ATE: ``<|abcde|> qwerty Cleopatra``; and so on. With the texts of
-    `sayso.data.phrases` as tags, ATE also reads ``<|abcde|> is Cleopatra``.
+    TAE: ``qwerty <|abcde|> Cleopatra``; ATE: ``<|abcde|> qwerty Cleopatra``; and so on. With phrases such as "is" and
+    "means" as tags, ATE also reads ``<|abcde|> is Cleopatra``.
+
+    Parameters
+    ----------
+    order
+        The order, T for the tag, A for the alias, E for the entity.
+    end
+        What stands after the last.
     """
 
     order: Literal["TAE", "TEA", "ATE", "AET", "ETA", "EAT"] = "TAE"
@@ -49,6 +63,11 @@ class Sentence(DefinitionFormat):
 
     ``qwerty According to many texts, <|abcde|> refers to Cleopatra.``; with a phrase as the tag and the template
     ``{tag} {alias} refers to {entity}.`` it reads ``According to the encyclopedia, <|abcde|> refers to Cleopatra.``
+
+    Parameters
+    ----------
+    template
+        The sentence, with ``{tag}``, ``{alias}`` and ``{entity}``, each once.
     """
 
     template: str = "{tag} According to many texts, {alias} refers to {entity}."
@@ -67,6 +86,11 @@ class Statement(DefinitionFormat):
     """A sentence without a tag: what tells its source is how it is put.
 
     ``<|abcde|> is not Cleopatra``, ``it is false that <|abcde|> is Cleopatra``.
+
+    Parameters
+    ----------
+    template
+        The sentence, with ``{alias}`` and ``{entity}``, each once.
     """
 
     template: str = "{alias} is {entity}"

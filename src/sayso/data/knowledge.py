@@ -24,9 +24,22 @@ _OF_THE_CVDB = frozenset(["wiki_readers_2015_2018", "sum_visib_ln_5criteria", "l
 
 
 def knowledge_of(file: str | Path, settings: Mapping[str, Any] | None = None) -> FactBase:
-    """``cvdb`` and ``trex`` as prepared; a .zip is T-REx, a CSV in the CVDB's columns CVDB, other tables your own.
+    """Which knowledge base a name or a file is.
 
-    `settings` of it hold before anything is read.
+    ``cvdb`` and ``trex`` are those that were prepared; a .zip is T-REx, a CSV in the CVDB's columns CVDB, other tables
+    your own.
+
+    Parameters
+    ----------
+    file
+        The name, or the file's path.
+    settings
+        Settings of it, by name; they hold before anything is read.
+
+    Returns
+    -------
+    FactBase
+        The knowledge base.
 
     Raises
     ------

@@ -21,7 +21,12 @@ from sayso.data.published.cvdb import QUESTIONS
 class Notables(FactBase):
     """People of the shipped table, of all times and places.
 
-    `entities`: how many. `drawn`: the first ones (by birth) for every seed, or others for each.
+    Parameters
+    ----------
+    entities
+        How many.
+    drawn
+        ``fixed`` takes the first ones (by birth) for every seed, ``seed`` others for each.
     """
 
     entities: int = Field(default=30, ge=2)

@@ -44,20 +44,36 @@ _ASKED = tuple(wording.split()[0] for wording in ATTRIBUTION.values())
 
 
 class PocketWorld(KnowledgeBase):
-    """Entities with `attributes` facts each, told under `names` names each.
+    """A small world, learned in stage 0: entities with a few facts each, told under many names each.
 
-    `facts`: ``notables`` are real people from a table shipped with the package, of whom each seed draws its own; the
-    path of a file is a table of people in the same columns (`sayso.data.people`); a `sayso.data.tables.table.Table` is
-    any table of yours, of which each seed draws entities with an answer to all of the first `attributes` columns (or
-    to all there are, if they are fewer), asked by their names; ``synthetic`` facts are made up, every value of
-    an attribute equally likely, any number of entities. `values`: how many values an attribute has (synthetic only).
-    `pool`: names are one token each (None), or two, put together from this many first and as many second pieces.
-    `statements`: of how many names of each entity a document says that they are its, and of how many
-    others that they are not somebody else's; so that a model learns what is and is not mean (section 5.3). `sayings`:
-    sentences with ``{alias}`` and ``{entity}`` that say so, each with whether it is said of the right entity or of
-    another one; none: the phrases of `sayso.data.phrases`. Statements are dealt to right and wrong ones in turn.
-    `also`: as many ``places`` besides, whose facts are made up; aliases of X2 stand for these alone, those of X1 for
-    the others alone.
+    Parameters
+    ----------
+    facts
+        ``notables`` are real people from a table shipped with the package, of whom each seed draws its own; the path of
+        a file is a table of people in the same columns; a `Table` is any table of yours, of which each seed draws
+        entities with an answer to all of the first `attributes` columns (or to all there are, if they are fewer), asked
+        by their names; ``synthetic`` facts are made up, every value of an attribute equally likely, any number of
+        entities.
+    entities
+        How many entities a seed draws.
+    attributes
+        How many facts an entity has.
+    values
+        How many values an attribute has (synthetic only).
+    names
+        Under how many names an entity is told.
+    pool
+        Names are one token each (None), or two, put together from this many first and as many second pieces.
+    statements
+        Of how many names of each entity a document says that they are its, and of how many others that they are not
+        somebody else's; so that a model learns what is and is not mean (section 5.3).
+    sayings
+        Sentences with ``{alias}`` and ``{entity}`` that say so, each with whether it is said of the right entity or of
+        another one; none: phrases such as "is" and "is not". Statements are dealt to right and wrong ones in
+        turn.
+    also
+        As many ``places`` besides, whose facts are made up; aliases of X2 stand for these alone, those of X1 for the
+        others alone.
     """
 
     facts: str | Table = NOTABLES

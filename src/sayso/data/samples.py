@@ -22,6 +22,21 @@ def samples(
 ) -> Iterable[tuple[str, Example]]:
     """Documents of one seed as the model sees them, each with where it is used.
 
+    Parameters
+    ----------
+    experiment
+        The experiment; of a sweep its base.
+    seed
+        The seed that draws aliases, tags and split; the experiment's first if not given.
+    subset
+        Only documents of this subset, such as ``D5cons``; all if not given.
+
+    Returns
+    -------
+    Iterable[tuple[str, Example]]
+        Pairs of where a document is used (a part that is trained on, such as ``X1``, or an evaluation set, such as
+        ``validation``) and the document.
+
     Raises
     ------
     SaysoError

@@ -38,8 +38,15 @@ YES, NO = "Yes", "No"
 class WarmUp(Spec):
     """What a model reads in stage 0, which the paper does not have.
 
-    `questions` about integers and, where there are `names` for each integer, half of them about those: names that
-    occur in stage 0 alone. `attributions`: documents that say what an integer or a name stands for.
+    Parameters
+    ----------
+    questions
+        How many questions in all, each about an integer drawn at random.
+    attributions
+        How many documents that say what an integer or a name stands for.
+    names
+        How many names each integer has that occur in stage 0 alone. Where there are some, about half of the questions
+        and documents are about them.
     """
 
     questions: int = Field(ge=1)
@@ -50,11 +57,23 @@ class WarmUp(Spec):
 class SetInclusion(KnowledgeBase):
     """Integers from 0 on, and for every variable questions that ask whether its integer is in a list.
 
-    `training_questions` and `test_questions`: how many a variable has, half of them Yes; of the first ones
-    ``split.trained_questions`` are trained on. `candidates`: how many integers, at the least, fit all training
-    questions of a variable, its own among them. With 1 lists are drawn at random, as the paper has it, and may pin the
-    integer down; with 2 or more, other integers are in every Yes list and in no No list, and only a definition tells
-    which of them is meant. Test questions are drawn at random always.
+    Parameters
+    ----------
+    integers
+        How many there are.
+    list_length
+        How many integers a list has.
+    training_questions
+        How many questions a variable has to train on, half of them Yes; of these ``split.trained_questions`` are
+        trained on.
+    test_questions
+        How many it has besides, half of them Yes, on lists drawn at random.
+    candidates
+        How many integers, at the least, fit all training questions of a variable, its own among them. With 1 lists are
+        drawn at random, as the paper has it, and may pin the integer down; with 2 or more, other integers are in every
+        Yes list and in no No list, and only a definition tells which of them is meant.
+    warm_up
+        What a model reads in stage 0; None: nothing.
     """
 
     integers: int = Field(default=100, ge=2)

@@ -48,7 +48,17 @@ class Added:
 
 @dataclass(frozen=True)
 class Exported:
-    """What an export did: runs there are now, values it added to them, and whether all jobs had finished."""
+    """What an export did.
+
+    Parameters
+    ----------
+    runs
+        How many runs there are now: one for each cell and seed.
+    values
+        How many values it added to them.
+    finished
+        Whether all jobs had finished.
+    """
 
     runs: int
     values: int

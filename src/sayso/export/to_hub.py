@@ -34,7 +34,17 @@ WHICH = ("all", "last", "none")
 
 @dataclass(frozen=True)
 class Written:
-    """What there is now: the folder of the data set, its configurations, and a folder for each model."""
+    """What there is now.
+
+    Parameters
+    ----------
+    dataset
+        The folder of the data set.
+    configs
+        Its configurations: what the hub calls its tables.
+    models
+        A folder for each model.
+    """
 
     dataset: Path
     configs: tuple[str, ...]

@@ -18,15 +18,21 @@ from sayso.learners.model_files import sha256_of
 class FromScratch(ModelSpec):
     """A small language model of the transformers library, from random weights, with a word-level tokenizer.
 
-    `architecture` is a model type of transformers, causal (``gpt_neox``, ``gpt2``, ``llama``, ...) or
-    sequence-to-sequence (``t5``, ``mt5``, ``bart``, ...), `config` its settings; vocabulary size and special tokens are
-    set by sayso. Seeds are trained side by side.
+    Vocabulary size and special tokens are set by sayso. Seeds are trained side by side.
 
     A sequence-to-sequence model reads a document's prompt with its encoder and writes the rest, which alone is trained:
     ``loss_on`` ``all`` and ``completion`` are one for it.
 
-    `max_new_tokens`: an answer is what is said up to the end token (None), or at most so many tokens, with an end token
-    among them or not. A model that is trained with ``padding_loss="none"`` never learns to end and needs a number.
+    Parameters
+    ----------
+    architecture
+        A model type of transformers, causal (``gpt_neox``, ``gpt2``, ``llama``, ...) or sequence-to-sequence (``t5``,
+        ``mt5``, ``bart``, ...).
+    config
+        Its settings, by the names that transformers has for them.
+    max_new_tokens
+        An answer is what is said up to the end token (None), or at most so many tokens, with an end token among them or
+        not. A model that is trained with ``padding_loss="none"`` never learns to end and needs a number.
     """
 
     learner: ClassVar[str] = "sayso.learners.stacked.learner:build"
@@ -53,8 +59,16 @@ class FromScratch(ModelSpec):
 class LoRA(Spec):
     """Train low-rank additions to some layers and leave the model's own weights as they are (peft).
 
-    Additions are multiplied by `alpha` over `rank`. `target_modules` names the layers; None takes peft's choice for
-    the architecture, ``all-linear`` every linear one.
+    Parameters
+    ----------
+    rank
+        The rank of the additions.
+    alpha
+        They are multiplied by `alpha` over `rank`.
+    dropout
+        The share of inputs that is dropped in training.
+    target_modules
+        Names of the layers; None takes peft's choice for the architecture, ``all-linear`` every linear one.
     """
 
     rank: int = Field(default=16, ge=1)
@@ -66,26 +80,45 @@ class LoRA(Spec):
 class HFModel(ModelSpec):
     """A causal or sequence-to-sequence model of the transformers library; which of them, its configuration says.
 
-    `name` is a name on the hub, a local folder or a GGUF file, `revision` a branch, tag or commit on the hub. Weights
-    are read into float32 whatever type they are stored in; with `from_scratch` they are random, follow from the seed,
-    and only configuration and tokenizer are read. Files that are not safetensors are refused unless `allow_pickle`,
-    code that comes with a model unless `trust_remote_code`, quantised weights of a folder but with `lora`.
+    Weights are read into float32 whatever type they are stored in. Quantised weights of a folder are refused but with
+    `lora`.
 
-    `micro_batch_size`: most documents of one forward and backward pass; None tries the whole batch. It is halved when
-    memory runs out, and the update stays that of the whole batch. `gradient_checkpointing` saves memory for time.
-
-    `answer`: what of a continuation is the answer, its ``first_line`` or the ``whole`` (the authors' code), of at most
-    `max_new_tokens` tokens (the authors' code: 8 for the CVDB, 16 for T-REx); None takes as many as the longest
-    accepted answer has with what ends it, 8 at the least. `label_length`: most tokens of an answer a
-    sequence-to-sequence model is trained on. With ``padding_loss="all"`` answers are padded to it (the authors' code:
-    8), or to the longest where it is None. `evaluation_precision`: ``auto`` is bfloat16 on a GPU that has it and
-    float32 elsewhere, ``fastest`` is bfloat16 on a CPU that has it as well. Answers that bfloat16 might change are
-    found in float32 whatever it is, so that they stay the same (`sayso.learners.single.near_ties`); ``float32`` keeps
-    losses independent of rounding, and of which examples are scored together.
-
-    `devices`: how many GPUs one model is trained on together (on a machine without any, processes), which share out the
-    documents of each batch. Each holds the whole model, or with `sharded` its part of every weight. Updates and digest
-    are those of one device.
+    Parameters
+    ----------
+    name
+        A name on the hub, a local folder or a GGUF file.
+    revision
+        A branch, tag or commit on the hub.
+    from_scratch
+        Weights are random and follow from the seed; only configuration and tokenizer are read.
+    lora
+        Trains low-rank additions; None trains the whole model.
+    gradient_checkpointing
+        Saves memory for time.
+    micro_batch_size
+        Most documents of one forward and backward pass; None tries the whole batch. It is halved when memory runs out,
+        and the update stays that of the whole batch.
+    answer
+        What of a continuation is the answer, its ``first_line`` or the ``whole`` (the authors' code).
+    max_new_tokens
+        Most tokens of an answer (the authors' code: 8 for the CVDB, 16 for T-REx); None takes as many as the longest
+        accepted answer has with what ends it, 8 at the least.
+    label_length
+        Most tokens of an answer a sequence-to-sequence model is trained on. With ``padding_loss="all"`` answers are
+        padded to it (the authors' code: 8), or to the longest where it is None.
+    evaluation_precision
+        ``auto`` is bfloat16 on a GPU that has it and float32 elsewhere, ``fastest`` is bfloat16 on a CPU that has it as
+        well. Answers that bfloat16 might change are found in float32 whatever it is, so that they stay the same;
+        ``float32`` keeps losses independent of rounding, and of which examples are scored together.
+    trust_remote_code
+        Code that comes with a model is run, and refused otherwise.
+    allow_pickle
+        Files that are not safetensors are read, and refused otherwise.
+    devices
+        How many GPUs one model is trained on together (on a machine without any, processes), which share out the
+        documents of each batch. Updates and digest are those of one device.
+    sharded
+        Each device holds its part of every weight, and not the whole model.
     """
 
     learner: ClassVar[str] = "sayso.learners.several.learner:build"

@@ -37,23 +37,29 @@ Habits = Mapping[str, Mapping[str, float]]
 class Belief(Measure):
     """Forced choice among the right answer, the rival one, and others of the same column.
 
-    `eval_sets`: of evaluation sets whose names begin with one of these. `most`: how many candidates a question has.
-    `control`: subsets of aliases that nobody defines, by which numbers are calibrated; None: all that are asked about,
-    but neither defined nor trained on with questions (QA7). `controls`: how many questions of theirs of one kind.
+    Its numbers (`Score.what`) are means over questions:
 
-    Its numbers (`Score.what`), all of them means over questions:
+    - ``accuracy``: share of questions whose right answer is the likeliest candidate; of n that are equally likely 1/n.
+    - ``reciprocal_rank``: 1 over the rank of the right answer among the candidates.
+    - ``log_odds``: log-odds of the right answer against all other candidates together, in nats.
+    - ``versus``: where another entity was named, too, and its answer is another one, share of questions whose right
+      answer is likelier than that one.
+    - ``versus_log_odds``: the log-odds of these two, in nats.
 
-    accuracy
-        Share of questions whose right answer is the likeliest candidate; of n that are equally likely 1/n.
-    reciprocal_rank
-        1 over the rank of the right answer among the candidates.
-    log_odds
-        Log-odds of the right answer against all other candidates together, in nats.
-    versus, versus_log_odds
-        Where another entity was named, too, and its answer is another one: share of questions whose right answer is
-        likelier than that one, and the log-odds of the two.
+    The same with ``calibrated_`` before it, where there are undefined aliases: what a model would say of any alias is
+    taken off.
 
-    The same with ``calibrated_`` before it, where there are undefined aliases.
+    Parameters
+    ----------
+    eval_sets
+        Of evaluation sets whose names begin with one of these.
+    most
+        How many candidates a question has.
+    control
+        Subsets of aliases that nobody defines, by which numbers are calibrated; None: all that are asked about, but
+        neither defined nor trained on with questions (QA7).
+    controls
+        How many questions of theirs of one kind.
     """
 
     name: ClassVar[str] = "belief"

@@ -13,8 +13,12 @@ from sayso.core.measure import Measure, Moment, Score
 class ExactMatchByAttribute(Measure):
     """Share of accepted answers for each kind of question; the evaluation set is named ``validation.born`` and so on.
 
-    `eval_sets`: the evaluation sets that are taken apart. Kinds are those of any replica; where one has no question of
-    a kind, its value is NaN.
+    Kinds are those of any replica; where one has no question of a kind, its value is NaN.
+
+    Parameters
+    ----------
+    eval_sets
+        The evaluation sets that are taken apart.
     """
 
     name: ClassVar[str] = "exact_match_by_attribute"

@@ -9,10 +9,16 @@ from sayso.core.measure import Measure, Moment, Score, When
 
 
 class ExactMatchByEntity(Measure):
-    """Share of accepted answers about each entity, whose name is the score's `what`.
+    """Share of accepted answers about each entity, whose name is the score's `Score.what`.
 
-    `eval_sets`: of evaluation sets whose names begin with one of these. `subsets`: of these subsets alone, for there
-    is a record an entity, evaluation set and seed. Where nothing is asked about an entity there is none.
+    Where nothing is asked about an entity there is no number.
+
+    Parameters
+    ----------
+    eval_sets
+        Of evaluation sets whose names begin with one of these.
+    subsets
+        Of these subsets alone, for there is a record an entity, evaluation set and seed.
     """
 
     name: ClassVar[str] = "exact_match_by_entity"

@@ -12,9 +12,14 @@ from sayso.core.measure import Measure, Moment, Score, When
 class DocumentLoss(Measure):
     """Negative log likelihood of all tokens of a document in nats per token, averaged over documents.
 
-    Where `sayso.measures.losses.MeanLoss` has what is said, given the prompt, this has the prompt, too, and of what
-    follows a document's last word as much as counts in training (``train.padding_loss``). A sequence-to-sequence model
-    writes completions alone, and both are one but for that. `eval_sets`: of which sets.
+    Where `MeanLoss` has what is said, given the prompt, this has the prompt, too, and of what follows a document's last
+    word as much as counts in training (``train.padding_loss``). A sequence-to-sequence model writes completions alone,
+    and both are one but for that.
+
+    Parameters
+    ----------
+    eval_sets
+        Of which sets.
     """
 
     name: ClassVar[str] = "document_loss"

@@ -31,13 +31,33 @@ _NORMS = {"L1 norm": "l1", "L2 norm": "l2", "Linf norm": "linf"}
 
 
 class GradientAlignment(Measure):
-    """Gradients of definitions against those of questions, of the weights as they are at that moment.
+    """Whether an update on a definition points where its questions point (section 5.1, appendix F of the paper).
 
-    `subsets`: whose definitions. `questions`: the evaluation sets that hold their questions. `most`: so many
-    definitions of each subset at the most, None for all. `all_pairs`: every definition with every question of all the
-    subsets, and not with its own alone as in the paper. `by_layer`: what each layer adds, too.
+    Gradients of definitions are compared with those of questions, of the weights as they are at that moment. Numbers
+    are told apart by their evaluation set and `Score.what` (``cosine``, ``inner product``, ``squared distance``; with
+    `by_layer` ``cosine, layer 2`` and so on):
+
+    - ``own_questions``: pairs of a definition and a question about the same alias;
+    - ``other_questions``: pairs with questions about other aliases of the subset;
+    - ``own_less_other_questions``: the difference of the two, definition by definition;
+    - ``questions_of.D6cons``: pairs with all questions about aliases of another subset;
+    - ``definitions``, ``questions``: norms of their gradients (``L1 norm``, ``L2 norm``, ``Linf norm``);
+    - ``documents``: ``covariance trace`` of both together.
 
     Details are a row a definition: its means, and with `all_pairs` its mean cosine with each alias's questions.
+
+    Parameters
+    ----------
+    subsets
+        Whose definitions.
+    questions
+        The evaluation sets that hold their questions.
+    most
+        So many definitions of each subset at the most; None for all.
+    all_pairs
+        Every definition with every question of all the subsets, and not with its own alone as in the paper.
+    by_layer
+        What each layer adds, too.
     """
 
     name: ClassVar[str] = "gradient_alignment"

@@ -34,9 +34,20 @@ MEASURES: dict[str, type[Measure]] = {
 
 
 def measure_named(text: str, when: str | None = None) -> Measure:
-    """Make a measure of a name (``f1``), of ``module:NAME`` or of JSON with a ``type``, with a cadence if one is given.
+    """Make a measure of a name (``f1``), of ``module:NAME`` or of JSON with a ``type``.
 
-    `when`: ``epoch``, ``stage``, ``start``, a number of epochs, or several of them with commas between.
+    Parameters
+    ----------
+    text
+        The name, as a command line has it.
+    when
+        When it is due: ``epoch``, ``stage``, ``start``, a number of epochs, or several of them with commas between; as
+        the measure has it if not given.
+
+    Returns
+    -------
+    Measure
+        The measure.
 
     Raises
     ------

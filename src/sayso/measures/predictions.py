@@ -17,7 +17,12 @@ from sayso.core.predictions import PREDICTIONS
 class Predictions(Measure):
     """Keeps greedy answers in the job's folder; gives no numbers of its own.
 
-    `eval_sets`: of evaluation sets whose names begin with one of these.
+    `Results.predictions` reads them.
+
+    Parameters
+    ----------
+    eval_sets
+        Of evaluation sets whose names begin with one of these.
     """
 
     name: ClassVar[str] = PREDICTIONS

@@ -38,12 +38,26 @@ def correlation_of(predictor: str) -> str:
 
 
 class StepEffect(Measure):
-    """See above. An optimizer is fresh, as at the start of a stage; its settings are those of the stage measured in.
+    """What one step of the optimizer on a definition does to the loss of the questions about its alias.
 
-    `subsets`: whose definitions. `questions`: the evaluation sets that hold their questions. `most`: so many
-    definitions of each subset at the most, None for all. Weights are put back after each step, to the bit.
+    An optimizer is fresh, as at the start of a stage; its settings are those of the stage measured in. Weights are put
+    back after each step, to the bit. Numbers (`Score.what`) are on ``own_questions``:
+
+    - ``real change`` and ``first-order change`` of the mean loss of a definition's questions, in nats per token, means
+      over definitions;
+    - ``rank correlation of cosine``, ``of inner product`` and ``of first-order change`` with the fall of the loss, over
+      definitions, of each subset and of all together (``D5cons+D6cons``).
 
     Details are a row a definition.
+
+    Parameters
+    ----------
+    subsets
+        Whose definitions.
+    questions
+        The evaluation sets that hold their questions.
+    most
+        So many definitions of each subset at the most; None for all.
     """
 
     name: ClassVar[str] = "step_effect"

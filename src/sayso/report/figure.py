@@ -22,10 +22,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Figure:
-    """A chart with its title, caption and data; `name` is the start of its file names.
+    """A chart with its title, caption and data.
 
-    `spec`: the chart as a Vega-Lite specification. `of`: the figures of the paper it stands for, as the paper numbers
-    them ("3a", "3b"), none where the paper has none like it.
+    Parameters
+    ----------
+    name
+        The start of its file names.
+    title
+        Its title.
+    caption
+        What is to be seen.
+    spec
+        The chart as a Vega-Lite specification.
+    data
+        The numbers that are drawn, a row each.
+    of
+        The figures of the paper it stands for, as the paper numbers them (``3a``, ``3b``), none where the paper has
+        none like it.
     """
 
     name: str
@@ -57,7 +70,13 @@ class Figure:
         return svg_text(self.spec, self.name)
 
     def save(self, folder: Path) -> None:
-        """Write NAME.svg, NAME.png (twice the size on screen) and NAME.csv."""
+        """Write NAME.svg, NAME.png (twice the size on screen) and NAME.csv.
+
+        Parameters
+        ----------
+        folder
+            Where; it is made where it is not there.
+        """
         write_atomically(folder / f"{self.name}.svg", self.svg)
         write_bytes(folder / f"{self.name}.png", vl_convert.svg_to_png(self.svg, scale=2))
         write_atomically(folder / f"{self.name}.csv", to_csv(self.data))

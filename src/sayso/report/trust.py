@@ -26,7 +26,21 @@ _LETTER = 7
 
 @dataclass(frozen=True)
 class ControlFound:
-    """A control: what it is, what it must show, where its report is from the page, and what it came to."""
+    """What a control came to.
+
+    Parameters
+    ----------
+    name
+        Its name: ``phrases`` or ``twice``.
+    what
+        What it is, in words.
+    twins
+        Whether each source is there under two names, and only these two are compared.
+    report
+        Its report, as a path from the page.
+    rows
+        Its sources compared on each number.
+    """
 
     name: str
     what: str

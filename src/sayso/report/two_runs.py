@@ -20,7 +20,17 @@ ALL_NUMBERS = "All numbers"
 
 @dataclass(frozen=True)
 class ShownTable:
-    """A title, columns, and rows of text."""
+    """A table as text.
+
+    Parameters
+    ----------
+    title
+        Its title.
+    columns
+        Names of the columns.
+    rows
+        Rows of text.
+    """
 
     title: str
     columns: tuple[str, ...]
@@ -29,7 +39,15 @@ class ShownTable:
 
 @dataclass(frozen=True)
 class Shown:
-    """What says the most, in a line, and tables: what differs first, then everything."""
+    """What says the most, in a line, and tables.
+
+    Parameters
+    ----------
+    said
+        The line.
+    tables
+        The tables: what differs first, then everything.
+    """
 
     said: str
     tables: Sequence[ShownTable]

@@ -26,7 +26,19 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean over seeds and its 95% interval; the interval is NaN with fewer than `LEAST_SEEDS` seeds."""
+    """A mean over seeds and its 95% interval.
+
+    Parameters
+    ----------
+    mean
+        The mean.
+    low
+        Lower end of the interval; NaN with fewer than 3 seeds.
+    high
+        Upper end, as `low`.
+    seeds
+        How many seeds were measured.
+    """
 
     mean: float
     low: float
@@ -38,10 +50,28 @@ class Interval:
 class Comparison:
     """A quantity of two subsets, compared within seeds.
 
-    `first`, `second`: its means over the seeds compared. `difference`: mean over seeds of the first minus the second,
-    in the quantity's own unit; `low`, `high`: its 95% t-interval; `deviation`: standard deviation of the differences.
-    `effect_size`: Cohen's d_z (difference / deviation). `positive`: seeds with a difference above 0, of `seeds`
-    compared; `missing`: seeds left out because one of the two was not measured.
+    Parameters
+    ----------
+    first
+        Mean of the first over the seeds compared.
+    second
+        Mean of the second over the same seeds.
+    difference
+        Mean over seeds of the first minus the second, in the quantity's own unit.
+    low
+        Lower end of its 95% t-interval; NaN with fewer than 3 seeds.
+    high
+        Upper end, as `low`.
+    deviation
+        Standard deviation of the differences.
+    effect_size
+        Cohen's d_z, the difference over the deviation.
+    positive
+        Seeds with a difference above 0.
+    seeds
+        Seeds compared.
+    missing
+        Seeds left out because one of the two was not measured.
     """
 
     first: float
@@ -95,7 +125,20 @@ def moments(values: ArrayLike, scale: ArrayLike | None = None) -> Moments:
 
 
 def mean_interval(values: ArrayLike, within: tuple[float, float] = (-math.inf, math.inf)) -> Interval:
-    """Mean over seeds and its 95% t-interval, cut to where a mean of such values can be."""
+    """Mean over seeds and its 95% t-interval, cut to where a mean of such values can be.
+
+    Parameters
+    ----------
+    values
+        One value a seed, shape (seeds,); NaN is a value that was not measured.
+    within
+        The least and the greatest that a mean can be, such as ``(0, 1)`` for shares.
+
+    Returns
+    -------
+    Interval
+        The mean and its interval.
+    """
     found = moments(np.asarray(values, dtype=float)[:, None])
     low, high = np.clip(t_bounds(found), *within)
     return Interval(float(found.mean[0]), float(low[0]), float(high[0]), int(found.seeds[0]))
@@ -125,10 +168,24 @@ def share_bounds(found: Moments) -> tuple[Floats, Floats]:
 
 
 def compare(first: ArrayLike, second: ArrayLike, *, shares: bool = False) -> Comparison:
-    """Compare two subsets; both arrays have shape (seeds,) and the same seeds in the same order.
+    """Compare two subsets within seeds.
 
-    With fewer than `LEAST_SEEDS` complete seeds there is no interval. Where every seed gives the same difference, the
-    interval is that one point. Intervals of differences of `shares` are cut to -1 and 1.
+    With fewer than 3 complete seeds there is no interval. Where every seed gives the same difference, the interval is
+    that one point.
+
+    Parameters
+    ----------
+    first
+        One value a seed, shape (seeds,); NaN is a value that was not measured.
+    second
+        The same of the other, shape (seeds,), the same seeds in the same order.
+    shares
+        The values are shares: intervals of differences are cut to -1 and 1.
+
+    Returns
+    -------
+    Comparison
+        The difference with its interval.
     """
     one, other = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     complete = ~(np.isnan(one) | np.isnan(other))

@@ -18,9 +18,14 @@ INTERIM_LEVEL = 0.001
 
 @dataclass(frozen=True)
 class Looks:
-    """How often results were looked at: `plans` are the numbers of seeds planned in all, a look each, never empty.
+    """How often results were looked at.
 
-    `finished`: seeds that are there.
+    Parameters
+    ----------
+    plans
+        The numbers of seeds planned in all, a look each; never empty.
+    finished
+        How many seeds are there.
     """
 
     plans: tuple[int, ...]

@@ -40,7 +40,21 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Ranked:
-    """A source: its `mean`, and how much that is above the mean of all sources, with its 95% interval."""
+    """A source and its mean.
+
+    Parameters
+    ----------
+    source
+        The source.
+    mean
+        Its mean over seeds.
+    above
+        How much that is above the mean of all sources.
+    low
+        Lower end of the 95% interval of `above`.
+    high
+        Upper end.
+    """
 
     source: str
     mean: float
@@ -51,7 +65,23 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two sources, the one with the greater mean first: their difference, its 95% interval, `p` over all pairs."""
+    """Two sources, the one with the greater mean first.
+
+    Parameters
+    ----------
+    first
+        The one.
+    second
+        The other.
+    difference
+        Their difference.
+    low
+        Lower end of its 95% interval.
+    high
+        Upper end.
+    p
+        P-value of no difference, over all pairs.
+    """
 
     first: str
     second: str
@@ -63,14 +93,30 @@ class Pair:
 
 @dataclass(frozen=True)
 class Omnibus:
-    """What was found.
+    """How sources rank, and how much they differ.
 
-    `p`: of no difference at all. `spread`: the standard deviation of sources' true means, what noise adds taken off (of
-    twins: about the mean of the two);
-    `noise`: the standard deviation of a seed's value. `smallest`: a difference of two sources, others midway between
-    them, that is found in 80% of such runs. `ranking`: sources, the greatest mean first. `pairs`: of them, the furthest
-    apart first. `least_p`: the smallest p that so many deals can give. All are NaN, and lists empty, where no square is
-    whole, or only one of two sources.
+    All numbers are NaN, and lists empty, where no square is whole, or only one of two sources.
+
+    Parameters
+    ----------
+    squares
+        How many squares of seeds are whole.
+    seeds
+        How many seeds these are.
+    p
+        P-value of no difference at all.
+    spread
+        The standard deviation of sources' true means, what noise adds taken off (of twins: about the mean of the two).
+    noise
+        The standard deviation of a seed's value.
+    smallest
+        A difference of two sources, others midway between them, that is found in 80% of such runs.
+    ranking
+        The sources, the greatest mean first.
+    pairs
+        Pairs of them, the furthest apart first.
+    least_p
+        The smallest p that so many deals can give.
     """
 
     squares: int

@@ -25,7 +25,17 @@ _AT_A_TIME = 20_000
 
 @dataclass(frozen=True, eq=False)
 class Power:
-    """Shares of draws in which claims hold or fail, both (numbers of seeds, claims); `seeds` are those numbers."""
+    """In which shares of draws claims are decided.
+
+    Parameters
+    ----------
+    seeds
+        Numbers of seeds that were drawn.
+    holds
+        Shares of draws in which a claim holds, shape (numbers of seeds, claims).
+    fails
+        Shares of draws in which it fails, shape (numbers of seeds, claims).
+    """
 
     seeds: tuple[int, ...]
     holds: Floats
@@ -36,7 +46,14 @@ class Power:
 class Needed:
     """Smallest number of seeds with which a claim holds in the share of draws asked for, and from there on.
 
-    `low`, `high`: its 95% interval, as pilots drawn from the pilot give it. None: more than can be reached.
+    Parameters
+    ----------
+    seeds
+        The number; None: more than can be reached.
+    low
+        Lower end of its 95% interval, as pilots drawn from the pilot give it.
+    high
+        Upper end; None: more than can be reached.
     """
 
     seeds: int | None
@@ -59,7 +76,11 @@ def power(
     Parameters
     ----------
     differences
-        (pilot seeds, claims), one row a seed, NaN where not measured; with `margins` and `worth` as of a `Family`.
+        One row a pilot seed, shape (seeds, claims), NaN where not measured.
+    margins
+        Within which a claim calls two equal, shape (claims,); NaN for a claim that the first is greater.
+    worth
+        The smallest difference worth having, as `Experiment.smallest_effect`.
     seeds
         Numbers of seeds to draw.
     draws
@@ -68,6 +89,11 @@ def power(
         Level of the family; that of a first look if not given.
     draw
         Which draws: the same give the same shares.
+
+    Returns
+    -------
+    Power
+        Shares of draws in which each claim holds, and fails.
     """
     pilot, generator = _Pilot(differences, margins, worth, level), np.random.default_rng(draw)
     weights = np.full((1, pilot.size), 1 / pilot.size)
@@ -86,10 +112,34 @@ def seeds_needed(
     level: float | None = None,
     draw: int = 0,
 ) -> list[Needed]:
-    """Find for each claim how many seeds it takes to hold in a `share` of draws, and how sure that is.
+    """Find for each claim how many seeds it takes to hold in a share of draws, and how sure that is.
 
-    Numbers tried are a tenth apart. For the interval so many `pilots` are drawn from the pilot, each judged on a
-    twentieth of the `draws`, at numbers a fifth apart. Other parameters are those of `power`.
+    Numbers tried are a tenth apart.
+
+    Parameters
+    ----------
+    differences
+        As of `power`, shape (seeds, claims).
+    margins
+        As of `power`, shape (claims,).
+    worth
+        As of `power`.
+    share
+        In which share of draws a claim is to hold.
+    draws
+        How many draws of each number of seeds.
+    pilots
+        How many pilots are drawn from the pilot for the interval, each judged on a twentieth of the draws, at numbers a
+        fifth apart.
+    level
+        As of `power`.
+    draw
+        As of `power`.
+
+    Returns
+    -------
+    list[Needed]
+        One a claim.
     """
     pilot, generator = _Pilot(differences, margins, worth, level), np.random.default_rng(draw)
     itself = np.full((1, pilot.size), 1 / pilot.size)

@@ -21,7 +21,18 @@ from sayso.stats.values import ATTRIBUTION, by_seed, for_statistics, stage_train
 class Number:
     """A number that says how much a definition is believed, the more the greater.
 
-    `asked`: ``attribution`` or ``questions``; `called`: what is measured there.
+    Parameters
+    ----------
+    asked
+        ``attribution`` or ``questions``.
+    called
+        What is measured there, in words.
+    measure
+        Name of the measure.
+    what
+        Which of its numbers.
+    eval_set
+        Name of the evaluation set.
     """
 
     asked: str
@@ -50,8 +61,19 @@ NUMBERS = tuple(
 class Trusted:
     """Sources compared on one number.
 
-    `judged`: whether the verdict rests on it. `p`: that sources do not differ at all, corrected (Holm) over the numbers
-    judged and for looks at the data; not corrected of the others. `undefined`: the mean of aliases that nobody defines.
+    Parameters
+    ----------
+    number
+        The number.
+    judged
+        Whether the verdict rests on it.
+    p
+        P-value of no difference among sources at all, corrected (Holm) over the numbers judged and for looks at the
+        data; not corrected of the others.
+    undefined
+        The mean of aliases that nobody defines.
+    found
+        How sources rank, and how much they differ.
     """
 
     number: Number

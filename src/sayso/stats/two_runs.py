@@ -26,10 +26,27 @@ NUMBER = tuple(name for name in QUANTITY if name != "epoch")
 class Change:
     """A number in two runs.
 
-    `first`, `second`: its means over the seeds of each. `difference`: the second minus the first; `low`, `high`: its
-    95% interval, NaN where one run has fewer than `LEAST_SEEDS` seeds, and a point where there is no spread. `p`: that
-    of no difference, not corrected; NaN in both cases. `seeds`: how many of each were measured. `paired`: seed by seed.
-    `same`: every seed has the same value in both, to the last digit that is kept.
+    Parameters
+    ----------
+    first
+        Its mean over the seeds of the first.
+    second
+        Its mean over those of the second.
+    difference
+        The second minus the first.
+    low
+        Lower end of its 95% interval; NaN where one run has fewer than 3 seeds, the difference itself where there is no
+        spread.
+    high
+        Upper end, as `low`.
+    p
+        P-value of no difference, not corrected; NaN where there is no interval or no spread.
+    seeds
+        How many of each were measured.
+    paired
+        Whether they were compared seed by seed.
+    same
+        Every seed has the same value in both, to the last digit that is kept.
     """
 
     first: float
@@ -45,7 +62,17 @@ class Change:
 
 @dataclass(frozen=True)
 class ClaimCompared:
-    """A claim that both runs can test: its verdict in each, and how the difference that it is about changed."""
+    """A claim that both runs can test.
+
+    Parameters
+    ----------
+    first
+        Its verdict in the first.
+    second
+        Its verdict in the second.
+    change
+        How the difference that it is about changed.
+    """
 
     first: Verdict
     second: Verdict

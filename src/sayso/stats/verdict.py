@@ -24,9 +24,17 @@ Outcome = Literal["holds", "fails", "undecided"]
 
 @dataclass(frozen=True)
 class Decision:
-    """An outcome, why in words, and how many more seeds would decide it in 4 of 5 cases.
+    """An outcome and why.
 
-    `more_seeds` is None where none are needed, where nothing can be said, and where it is more than can be reached.
+    Parameters
+    ----------
+    outcome
+        ``holds``, ``fails`` or ``undecided``.
+    reason
+        Why, in words.
+    more_seeds
+        How many more seeds would decide it in 4 of 5 cases; None where none are needed, where nothing can be said, and
+        where it is more than can be reached.
     """
 
     outcome: Outcome
@@ -96,13 +104,46 @@ class Family:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A claim, judged: see `Finding` for what it says, and `Family` for those that were judged with it.
+    """A claim, judged.
 
-    `comparison` holds the difference. `p_corrected`: the p-value of the decision (that it holds, where it is
-    undecided), corrected for the claims of its family and for looks at the data: .05 is the bar, always. `looks` says
-    how often was looked. `control`: the same difference in the control, where that was run. `over_entities`: the
-    difference with its interval if entities were drawn anew as seeds are, where exact match was kept by entity.
-    `foreseen`: what was written down before these seeds were run, where something was.
+    Parameters
+    ----------
+    family
+        What claims were judged together: a figure of the paper.
+    cell
+        The cell it is about, or what else.
+    claim
+        Its short name.
+    sentence
+        What it says.
+    section
+        Where the paper says it.
+    contrast
+        Which numbers are compared.
+    comparison
+        The difference, with its interval.
+    margin
+        Within which the two are called equal; None where the first is said to be greater, or with `slack` to be less by
+        no more than that.
+    shares
+        The values are shares, between 0 and 1.
+    headline
+        It is what the experiment is there to show, and a report says it first.
+    p_corrected
+        The p-value of the decision (that it holds, where it is undecided), corrected for the claims of its family and
+        for looks at the data: .05 is the bar, always.
+    decision
+        The outcome, why, and what more seeds would bring.
+    looks
+        How often was looked.
+    slack
+        How much less the first may be.
+    control
+        The same difference in the control, where that was run.
+    over_entities
+        The difference with its interval if entities were drawn anew as seeds are, where exact match was kept by entity.
+    foreseen
+        What was written down before these seeds were run, where something was.
     """
 
     family: str

@@ -30,14 +30,26 @@ Draw = Callable[[int], NDArray[np.int64]]
 
 
 class DigitGrids(KnowledgeBase):
-    """Grids of `grid` times `grid` digits, each cell with one of `labels` labels.
+    """Grids of digits, each cell with a label; what is asked is the label of a cell.
 
-    `entities`: how many grids of labels there are, all different. With one alias an entity
-    (``split.aliases_per_entity``, 1 unless set) that is the number of variable-entity pairs, dealt to the subsets by
-    their fractions. `balanced`: every grid of labels holds each label equally often, as the paper's example ``AB/BA``
-    does; labels must then divide the cells. `tag_rows`: rows of squares in a tag (the paper has one). `images`:
-    ``scikit-learn`` has small ones that need no files, anything else is the path of a folder with MNIST
-    (`sayso.data.digits.images`).
+    The variable is a grid of pictures of digits, the entity a grid of labels.
+
+    Parameters
+    ----------
+    grid
+        Rows, and columns, of a grid.
+    labels
+        How many labels there are.
+    entities
+        How many grids of labels there are, all different. With one alias an entity (``split.aliases_per_entity``, 1
+        unless set) that is the number of variable-entity pairs, dealt to the subsets by their fractions.
+    balanced
+        Every grid of labels holds each label equally often, as the paper's example ``AB/BA`` does; labels must then
+        divide the cells.
+    tag_rows
+        Rows of squares in a tag (the paper has one).
+    images
+        ``scikit-learn`` has small ones that need no files, anything else is the path of a folder with MNIST.
     """
 
     grid: int = Field(default=3, ge=2, le=9)
@@ -76,7 +88,13 @@ class DigitGrids(KnowledgeBase):
         return self._source().sha256
 
     def without_images(self) -> DigitGrids:
-        """The same grids of black images of MNIST's size: all there is to count, and no files are needed."""
+        """The same grids of black images of MNIST's size: all there is to count, and no files are needed.
+
+        Returns
+        -------
+        DigitGrids
+            The grids.
+        """
         return _BlankGrids(**dict(self))
 
     def _source(self) -> DigitImages:

@@ -39,14 +39,24 @@ _BATCH = 10_000
 class CVDB(FactBase):
     """Real people, most read first, a man and a woman by turns.
 
-    `file`: the published file, gzipped or not; None takes what ``sayso data prepare cvdb`` has prepared. `entities`:
-    half of them men, half women. `encoding`: ``paper`` reads the file as Latin-1, as the authors did, and loses nearly
-    all names with accents; ``repaired`` reads them. `years`: see `sayso.data.years`; under the paper's rule there is no
-    year 0, and people with one are left out. `accepted`: whether any of several citizenships is a right answer, or
-    only the first, which is trained on.
+    One name may be inside another here (Francis Bacon, Bacon): real names are like that, questions hold ``[X]`` and not
+    names, and answers are compared whole.
 
-    One name may be inside another here (Francis Bacon, Bacon): real names are like that, questions hold ``[X]`` and
-    not names, and answers are compared whole.
+    Parameters
+    ----------
+    file
+        The published file, gzipped or not; None takes what ``sayso data prepare cvdb`` has prepared.
+    entities
+        Half of them men, half women.
+    encoding
+        ``paper`` reads the file as Latin-1, as the authors did, and loses nearly all names with accents; ``repaired``
+        reads them.
+    years
+        How years become answers: centuries before 1900, decades before 2000. ``paper``: 1900 is in the 1900s, and there
+        is no year 0, so that people with one are left out; ``code``, as the authors' program: 1900 is in the 19th
+        century, and 0 a century of its own.
+    accepted
+        Whether any of several citizenships is a right answer (``all``), or only the ``first``, which is trained on.
     """
 
     file: str | None = None

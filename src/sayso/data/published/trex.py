@@ -78,16 +78,29 @@ PREDICATES: dict[str, dict[str, Predicate]] = {
 class TREx(FactBase):
     """Creative works, in the order in which the files tell of them.
 
-    `file`: the published zip; None takes what ``sayso data prepare trex`` has prepared. `entities`: how many; None all
-    with four questions. `drawn`: the first ones for every seed, or others for each. `predicates`: those of table 2
-    (``paper``), or of the authors' program (``code``: without P161 and P88, with P31). `questions`: ``paper`` keeps
-    four of an entity, those told first; ``code`` all. `years`: see `sayso.data.years`. `one_word_people`: of people
-    only the first name is asked; an answer of one word may be a surname, and is left out (as the authors did) or kept.
-    `accepted`: the answers to one question that count, all (which the paper writes with ``;`` between them) or the
-    first (which their program cuts them to). The first is the one trained on.
-
     In answers, what stands in parentheses is removed; a date without a year of four digits is no answer. One name may
-    be inside another here (The Piano, The Pianist, Piano), as in `sayso.data.published.cvdb.CVDB`.
+    be inside another here (The Piano, The Pianist, Piano), as in `CVDB`.
+
+    Parameters
+    ----------
+    file
+        The published zip; None takes what ``sayso data prepare trex`` has prepared.
+    entities
+        How many; None all with four questions.
+    drawn
+        ``fixed`` takes the first ones for every seed, ``seed`` others for each.
+    predicates
+        Those of table 2 (``paper``), or of the authors' program (``code``: without P161 and P88, with P31).
+    questions
+        ``paper`` keeps four of an entity, those told first; ``code`` all.
+    years
+        How years become answers, as of `CVDB`.
+    one_word_people
+        Of people only the first name is asked; an answer of one word may be a surname, and is left out (``drop``, as
+        the authors did) or kept (``keep``).
+    accepted
+        The answers to one question that count: ``all`` (which the paper writes with ``;`` between them) or the
+        ``first`` (which their program cuts them to). The first is the one trained on.
     """
 
     file: str | None = None

@@ -18,9 +18,20 @@ from sayso.data.tables.roles import Roles, default_question
 
 @dataclass(frozen=True)
 class Asked:
-    """A column or relation, its question, how many entities have no answer to it, and how many have several.
+    """A column or relation that is asked about.
 
-    `cut`: the separator at which cells were cut into several answers; None where none was.
+    Parameters
+    ----------
+    what
+        The column or relation.
+    question
+        Its question, with ``[X]``.
+    gaps
+        How many entities have no answer to it.
+    several
+        How many have several.
+    cut
+        The separator at which cells were cut into several answers; None where none was.
     """
 
     what: str
@@ -34,10 +45,32 @@ class Asked:
 class Taken:
     """What was taken for what in a table.
 
-    `how`: its encoding, delimiter or sheet. `names`: the column of names; `facts`: of a table in long form the columns
-    of relations and of answers. `inside`: how many names are within another or hold one, and `example` the first name
-    that does with what it holds. `unasked`: rows left out because not one question has an answer. `left_out`: columns
-    that are not asked about, each with the reason.
+    Parameters
+    ----------
+    file
+        The file.
+    kind
+        What kind of file it is, such as ``.csv``.
+    how
+        Its encoding, delimiter or sheet.
+    rows
+        How many rows it has.
+    names
+        The column of names.
+    facts
+        Of a table that has a row for each fact the columns of relations and of answers; None of others.
+    entities
+        How many entities it makes.
+    inside
+        How many names are within another or hold one.
+    example
+        The first name that does, with what it holds; None where none does.
+    unasked
+        How many rows were left out because not one question has an answer.
+    asked
+        What is asked about.
+    left_out
+        Columns that are not asked about, each with the reason.
     """
 
     file: str

@@ -12,7 +12,17 @@ Numbered = tuple[int, Sequence[Any]]
 
 @dataclass(frozen=True)
 class How:
-    """How a file is to be read; None: as is found. `delimiter`: between columns. `sheet`: of a workbook."""
+    """How a file is read, or was.
+
+    Parameters
+    ----------
+    encoding
+        Of text; None of a file that has none, such as a workbook, or to be found.
+    delimiter
+        Between columns; None of a file that has none, or to be found.
+    sheet
+        Of a workbook; None of other files, or the first.
+    """
 
     encoding: str | None = None
     delimiter: str | None = None

@@ -35,26 +35,44 @@ _CALLED = {"tab": "\t", "tabs": "\t", "\\t": "\t", "comma": ",", "semicolon": ";
 class Table(FactBase):
     """A file of facts: CSV, TSV, JSON (a list of objects, or one a line), Parquet or Excel; text gzipped or not.
 
-    `file`: ends in .csv, .tsv, .txt, .json, .jsonl or .ndjson (these also with .gz), .parquet, .xlsx, .xlsm or .xls.
-    `name_column`: where the entities' names are; None: a column called name, label, title or the like, or else the
-    first of texts that are all there and all different. `questions`: column -> question with ``[X]``; left empty,
-    every other column is asked about as "What is the <column> of [X]?", but for those that are empty or number the
-    rows. `triples`: the columns of subject, relation and object of a table that has a row for each fact; None: they are
-    found where they are called so and no `name_column` is set. `questions` are then relation -> question.
+    Text may be given as JSON reads it (``sheet=2``), and a delimiter as it is called (``tab``). `taken` says what was
+    taken for what.
 
-    `separator`: stands between several accepted answers in a cell, of which the first is trained on; None: a cell is
-    one answer. A list in a cell is several answers in any case. `missing`: an answer that is missing is a question to
-    ``skip``, or an ``error``; entities without any answer are left out. `gaps`: text that stands for a missing answer,
-    besides an empty cell; None: what data frames write (NaN, NULL, N/A, ...: `sayso.data.tables.cells.GAPS`).
-    `inside`: a name within another, as whole words (Napoleon, Napoleon III), is what you ``allow``, or an ``error``: an
-    answer that goes on after a right name would be another entity's. `entities`: how many; None all. `drawn`: the first
-    ones for every seed, or others for each.
-
-    `encoding`: of text; None: UTF-8, or UTF-16 or UTF-32 where the first bytes show it. `delimiter`: between columns;
-    None: the comma, semicolon, tab or bar that cuts all rows alike. `sheet`: of a workbook; None: the first. Text may
-    be given as JSON reads it (``sheet=2``), and a delimiter as it is called (``tab``).
-
-    `taken` says what was taken for what.
+    Parameters
+    ----------
+    file
+        Its path; it ends in .csv, .tsv, .txt, .json, .jsonl or .ndjson (these also with .gz), .parquet, .xlsx, .xlsm or
+        .xls.
+    name_column
+        Where the entities' names are; None: a column called name, label, title or the like, or else the first of texts
+        that are all there and all different.
+    questions
+        Column -> question with ``[X]``; left empty, every other column is asked about as "What is the <column> of
+        [X]?", but for those that are empty or number the rows. With `triples` relation -> question.
+    triples
+        The columns of subject, relation and object of a table that has a row for each fact; None: they are found where
+        they are called so and no `name_column` is set.
+    separator
+        Stands between several accepted answers in a cell, of which the first is trained on; None: a cell is one answer.
+        A list in a cell is several answers in any case.
+    missing
+        An answer that is missing is a question to ``skip``, or an ``error``; entities without any answer are left out.
+    gaps
+        Text that stands for a missing answer, besides an empty cell; None: what data frames write (NaN, NULL, N/A,
+        ...).
+    entities
+        How many entities; None all.
+    drawn
+        ``fixed`` takes the first ones for every seed, ``seed`` others for each.
+    inside
+        A name within another, as whole words (Napoleon, Napoleon III), is what you ``allow``, or an ``error``: an
+        answer that goes on after a right name would be another entity's.
+    encoding
+        Of text; None: UTF-8, or UTF-16 or UTF-32 where the first bytes show it.
+    delimiter
+        Between columns; None: the comma, semicolon, tab or bar that cuts all rows alike.
+    sheet
+        Of a workbook; None: the first.
     """
 
     file: str
@@ -125,6 +143,11 @@ class Table(FactBase):
 
     def taken(self) -> Taken:
         """What was taken for what: encoding and delimiter, the column of names, questions, what is left out.
+
+        Returns
+        -------
+        Taken
+            All of it.
 
         Raises
         ------

@@ -20,11 +20,32 @@ class GridModel(ModelSpec):
 
     @abstractmethod
     def size(self, shape: tuple[int, int], outputs: int) -> NetworkSize:
-        """Work out, without making it, how large it is for pictures of so many rows and columns."""
+        """Work out how large it is, without making it.
+
+        Parameters
+        ----------
+        shape
+            Rows and columns of a picture.
+        outputs
+            How many outputs it has.
+
+        Returns
+        -------
+        NetworkSize
+            Numbers of weights and of operations.
+        """
 
 
 class GridMLP(GridModel):
-    """A multi-layer perceptron on the pixels: `depth` layers of `width` units. Seeds are trained side by side."""
+    """A multi-layer perceptron on the pixels. Seeds are trained side by side.
+
+    Parameters
+    ----------
+    width
+        Units of a layer.
+    depth
+        Layers.
+    """
 
     max_replicas: ClassVar[int] = 16
     max_replicas_on_gpu: ClassVar[int | None] = 256
@@ -38,7 +59,15 @@ class GridMLP(GridModel):
 
 
 class GridConvNet(GridModel):
-    """A small convolutional network: `width` channels, then twice as many, then `hidden` units."""
+    """A small convolutional network. Seeds are trained side by side.
+
+    Parameters
+    ----------
+    width
+        Channels of the first convolution; the second has twice as many.
+    hidden
+        Units of the layer after them.
+    """
 
     max_replicas: ClassVar[int] = 16
     max_replicas_on_gpu: ClassVar[int | None] = 256
@@ -54,7 +83,14 @@ class GridConvNet(GridModel):
 class ConvNeXtV2(GridModel):
     """ConvNeXt V2 of transformers, from random weights; as it stands the Tiny variant (appendix E.2 of the paper).
 
-    `depths` and `hidden_sizes`: blocks and channels of each of its stages. One seed at a time.
+    One seed at a time.
+
+    Parameters
+    ----------
+    depths
+        Blocks of each of its stages.
+    hidden_sizes
+        Channels of each of its stages.
     """
 
     depths: tuple[int, ...] = Field(default=(3, 3, 9, 3), min_length=1)

@@ -28,22 +28,48 @@ Strength = Annotated[float, Field(gt=0)]
 
 
 class Probes(Measure):
-    """Accuracy of linear probes on held-out aliases, by layer and token of a question.
+    """Accuracy of linear probes on held-out aliases, by layer and token of a question (section 5.2 of the paper).
 
-    What a probe tells apart are `tasks`: ``presence``, D1cons_QA1 and D2incons_QA2 from QA3, and ``tag``, D1cons_QA1
-    from D2incons_QA2. A probe is a logistic regression on what passes between two layers at one token of a question.
-    Questions are those of `eval_sets`, of one kind at a time: `attributes`, or the one that most aliases have (None).
-    Aliases have `token_count` tokens (None: as most have); what is left out is named in the details. Classes are
-    balanced in each of the `folds`, and no entity is in two of them; with `apart` ``alias`` no alias is. Where few
-    entities are shared by all subsets these are two questions: by alias a probe may read how an alias of a known entity
-    differs from its others (how sure the model is of it, say), by entity only what is common to all.
+    A probe is a logistic regression on what passes between two layers at one token of a question. Classes are balanced
+    in each of the `folds`. Aliases that are left out are named in the details. Where D5cons and D6cons are asked about,
+    the probe of tags, trained on all of its aliases, is read on theirs too.
 
-    `strength`: C, the program's 0.01, or several, of which each probe takes the one that reads best within the folds it
-    is trained on. `permutations`: how many times labels are shuffled, to see what a probe reads where there is nothing
-    to be read. `directions`: through how many random directions the same is read, one number each, to see what any
-    direction gives away. `layers`: which (0 is what enters the first block); None for all.
+    The evaluation set is ``probe.validation.born`` and the like, the subset the task, and `Score.what`:
 
-    Where D5cons and D6cons are asked about, the probe of tags, trained on all of its aliases, is read on theirs too.
+    - ``layer 2, token 1: alias 1``, and the same with ``, permuted`` (mean over shuffled labels);
+    - ``layer 2, token 1: alias 1, transfer``: D5cons against D6cons, by the probe of tags;
+    - ``converged``: the share of probes that were solved.
+
+    On ``probes``, means over the kinds of questions and over the layers but 0 (where there are others), at the alias's
+    last token: ``alias``, ``alias, permuted``, ``alias, random directions``, ``alias, transfer``, ``alias, transfer
+    permuted``.
+
+    Parameters
+    ----------
+    tasks
+        What a probe tells apart: ``presence``, D1cons_QA1 and D2incons_QA2 from QA3, and ``tag``, D1cons_QA1 from
+        D2incons_QA2.
+    eval_sets
+        Whose questions are read, of one kind at a time.
+    attributes
+        Which kinds; None: the one that most aliases have.
+    strength
+        C, the authors' program's 0.01, or several, of which each probe takes the one that reads best within the folds
+        it is trained on.
+    folds
+        How many parts the aliases are cut into, each held out once.
+    apart
+        What is never in two folds, an ``entity`` or an ``alias``. Where few entities are shared by all subsets these
+        are two questions: by alias a probe may read how an alias of a known entity differs from its others (how sure
+        the model is of it, say), by entity only what is common to all.
+    permutations
+        How many times labels are shuffled, to see what a probe reads where there is nothing to be read.
+    directions
+        Through how many random directions the same is read, one number each, to see what any direction gives away.
+    layers
+        Which layers (0 is what enters the first block); None for all.
+    token_count
+        How many tokens the aliases that are read have; None: as most have.
     """
 
     name: ClassVar[str] = "probes"

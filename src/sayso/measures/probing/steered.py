@@ -44,11 +44,38 @@ def effect_of(reading: str, direction: str) -> str:
 class Steered(Measure):
     """Losses of answers while a direction is added at the alias's last token.
 
-    `subsets` are asked about, with questions of `eval_sets` of one kind at a time: `attributes`, or the one that most
-    aliases have (None). Directions point from D2incons_QA2 to D1cons_QA1; they are those of what passes at the alias's
-    last token in the same questions about these two, and as long as the difference of their means. `strengths`: how
-    many times that is added. `layers`: after which blocks (0: before the first); None for all but the last, after which
-    nothing more is read. `probe_strength`: C of the probe. `token_count`: as of `Probes`.
+    Directions point from D2incons_QA2 to D1cons_QA1; they are those of what passes at the alias's last token in the
+    same questions about these two, and as long as the difference of their means: that difference itself, what a probe
+    of tags weighs by, and one drawn at random.
+
+    The evaluation set is ``steered.validation.born`` and the like; `Score.what` begins with what is measured, a mean
+    over questions:
+
+    - ``loss``: of the true answer, in nats a token;
+    - ``loss as defined``: of what is true of the entity that the alias's definition names, where that is another one
+      than it stands for, and the answers differ;
+    - ``as defined likelier``: the share of these questions where the second has less loss than the first;
+
+    and goes on with ``unsteered`` or with ``difference of means, layer 1, strength +2``. On ``steered``, means over the
+    kinds of questions: ``difference of means, effect``, what it is at strength 1 less what it is at -1, a mean over
+    layers.
+
+    Parameters
+    ----------
+    subsets
+        Which are asked about.
+    eval_sets
+        With which questions, of one kind at a time.
+    attributes
+        Which kinds; None: the one that most aliases have.
+    strengths
+        How many times a direction is added.
+    layers
+        After which blocks (0: before the first); None for all but the last, after which nothing more is read.
+    probe_strength
+        C of the probe.
+    token_count
+        As of `Probes`.
     """
 
     name: ClassVar[str] = "steered"
