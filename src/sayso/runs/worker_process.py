@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,8 @@ from sayso.core.own_types import has_foreign
 from sayso.core.sweep import Job
 
 _WAIT_S = 10.0
+#: How much of the end of a log is searched for a traceback.
+_LAST_BYTES = 20_000
 
 
 def begin(log: TextIO, folder: Path, environment: Mapping[str, str]) -> subprocess.Popen[str]:
@@ -73,6 +76,17 @@ def end_ready(process: subprocess.Popen[str]) -> None:
     end(process)
     assert process.stdout is not None
     process.stdout.close()
+
+
+def raised_in(log: Path) -> str | None:
+    """What a traceback at the end of a log says was raised, ``ZeroDivisionError: division by zero``; None without one."""
+    with contextlib.suppress(OSError), log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - _LAST_BYTES))
+        lines = file.read().decode(errors="replace").splitlines()
+        last = max((at for at, line in enumerate(lines) if line.startswith("  File ")), default=None)
+        if last is not None:
+            return next((line for line in lines[last:] if re.match(r"[\w.]+(: |$)", line)), None)
+    return None
 
 
 def _working_folder_is_there() -> bool:
