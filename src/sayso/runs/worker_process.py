@@ -79,7 +79,7 @@ def end_ready(process: subprocess.Popen[str]) -> None:
 
 
 def raised_in(log: Path) -> str | None:
-    """What a traceback at the end of a log says was raised, ``ZeroDivisionError: division by zero``; None without one."""
+    """What a traceback at the end of a log says was raised (``KeyError: 'x'``); None if there is none."""
     with contextlib.suppress(OSError), log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - _LAST_BYTES))
         lines = file.read().decode(errors="replace").splitlines()
