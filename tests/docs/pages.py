@@ -3,6 +3,7 @@
 A comment on a line before a block says how the tests take it:
 
 - ``<!-- file: NAME -->``: a file of that name, written into the folder that the page's commands run in;
+- ``<!-- copy: NAME -->``: before it, that file of the guide's is copied into the folder;
 - ``<!-- slow -->``: runs only under ``pytest -m slow``;
 - ``<!-- not run: why -->``: needs what a test machine has not; its commands must parse all the same;
 - ``<!-- refused -->``: each of its commands ends in an error, as the page says;
@@ -24,7 +25,7 @@ PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 INDENTED = ("sayso ", "make ", "pip install ", "python -m ")
 
 _FENCE = re.compile(r"(`{3,}|~{3,})\s*([\w{}-]*)")
-_COMMENT = re.compile(r"<!--\s*(file|slow|not run|refused|printed)\b:?\s*(.*?)\s*-->")
+_COMMENT = re.compile(r"<!--\s*(file|copy|slow|not run|refused|printed)\b:?\s*(.*?)\s*-->")
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 
 

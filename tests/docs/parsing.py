@@ -16,6 +16,7 @@ from sayso import api
 from sayso.cli.commands import app
 from sayso.cli.configure import parse_settings, parse_sweeps
 from sayso.core.errors import SaysoError
+from sayso.core.own_types import has_foreign
 from sayso.measures.named import measure_named
 from tests.docs.pages import ROOT
 
@@ -111,6 +112,8 @@ def _wrong_with_values(values: dict[str, Any]) -> str | None:
     """Experiments and measures must be those of the catalogue, and settings fit where nothing else decides."""
     settings, axes = parse_settings(values.get("settings") or ()), parse_sweeps(values.get("sweeps") or ())
     name = values.get("name") or ""
+    if has_foreign(list(settings.values()) + list(axes.values())):
+        return None  # of classes that the page has its reader write
     if "settings" in values and re.fullmatch(r"[a-z][a-z0-9-]*", name):
         experiment = api.load(name)
         if not (values.get("model") or values.get("knowledge")):

@@ -13,6 +13,7 @@ import io
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -47,6 +48,8 @@ def run_page(page: Path, folder: Path, *, slow: bool) -> None:
             if "not run" in block.said or ("slow" in block.said and not slow):
                 continue
             where = f"{page.name}:{block.line}"
+            if "copy" in block.said:
+                shutil.copy(page.parent / block.said["copy"], folder)
             if "file" in block.said:
                 _write(folder, block)
             elif "printed" in block.said:

@@ -74,3 +74,10 @@ def test_page(page: Path, as_a_newcomer: Path) -> None:
 @pytest.mark.parametrize("page", SLOW, ids=IDS.get)
 def test_page_with_what_takes_minutes(page: Path, as_a_newcomer: Path) -> None:
     run_page(page, as_a_newcomer, slow=True)
+
+
+def test_examples_of_extending_are_short() -> None:
+    found = blocks((ROOT / "docs" / "extending.md").read_text("utf-8"))
+    lines = {block.said["file"]: block.text.count("\n") for block in found if "file" in block.said}
+    assert len(lines) >= 4
+    assert max(lines.values()) < 40, lines

@@ -134,8 +134,10 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     return run
 
 
-def test_a_page_runs_in_order_in_one_folder(run) -> None:
+def test_a_page_runs_in_order_in_one_folder(run, tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text("name,born\n")
     folder = run(
+        *("<!-- copy: table.csv -->", "```sh", "grep -q name,born table.csv", "```"),
         *("<!-- file: code/own.py -->", "```python", "X = 3", "```"),
         *("```sh", "ls code > listed.txt", "sayso --version > version.txt", "pip install nothing", "```"),
         *("```python", "from pathlib import Path", "x = 2", "```"),

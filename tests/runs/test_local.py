@@ -72,6 +72,19 @@ def test_a_worker_that_dies_without_a_word_is_an_error_that_names_its_log(store,
     assert log.read_text(encoding="utf-8") == "oh no\n"
 
 
+def test_what_code_of_a_users_raised_is_in_the_error(store, job, tmp_path, monkeypatch):
+    script = """read line; cat >&2 <<'END'; exit 1
+Traceback (most recent call last):
+  File "mine.py", line 3, in measure
+    1 / 0
+    ~~^~~
+ZeroDivisionError: division by zero
+END"""
+    monkeypatch.setattr(sys, "executable", fake_python(tmp_path, script))
+    with pytest.raises(SaysoError, match=r"ended with code 1 \(ZeroDivisionError: division by zero\); its log is"):
+        LocalProcesses(store, 1).run([job], lambda *_: None)
+
+
 def test_a_worker_has_a_working_folder_even_if_its_parent_has_none_any_more(store, job, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", fake_python(tmp_path, "read line; pwd >&2; exit 7"))
     (tmp_path / "gone").mkdir()

@@ -23,7 +23,7 @@ from sayso.runs.devices import VISIBLE
 from sayso.runs.gpus import GPUS
 from sayso.runs.needs import Needed, Needs, longest_first
 from sayso.runs.worker import LOG, STOP, job_to_json
-from sayso.runs.worker_process import begin, end, end_ready, event_of, may_share, threads_in
+from sayso.runs.worker_process import begin, end, end_ready, event_of, may_share, raised_in, threads_in
 
 OnEvent = Callable[[str, dict[str, object]], None]
 
@@ -246,7 +246,9 @@ class LocalProcesses:
         if event["code"] == 0 or event["explained"]:
             return None
         log = self.store.job(job_id).path / LOG
-        return f"job {job_id} ended with code {event['code']}; its log is {log}; run again to go on from its last epoch"
+        raised = f" ({error})" if (error := raised_in(log)) is not None else ""
+        ended = f"job {job_id} ended with code {event['code']}{raised}"
+        return f"{ended}; its log is {log}; run again to go on from its last epoch"
 
     def _stop_all(self) -> None:
         """End what still runs: closing a worker's standard input stops it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,8 @@ from sayso.core.sweep import Job
 _WAIT_S = 10.0
 #: Read by torch when it loads: what it cannot compute on Apple's GPUs it then computes on the CPU, and does not fail.
 _ON_CPU = "PYTORCH_ENABLE_MPS_FALLBACK"
+#: How much of the end of a log is searched for a traceback.
+_LAST_BYTES = 20_000
 
 
 def begin(log: TextIO, folder: Path, environment: Mapping[str, str]) -> subprocess.Popen[str]:
@@ -75,6 +78,17 @@ def end_ready(process: subprocess.Popen[str]) -> None:
     end(process)
     assert process.stdout is not None
     process.stdout.close()
+
+
+def raised_in(log: Path) -> str | None:
+    """What a traceback at the end of a log says was raised (``KeyError: 'x'``); None if there is none."""
+    with contextlib.suppress(OSError), log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - _LAST_BYTES))
+        lines = file.read().decode(errors="replace").splitlines()
+        last = max((at for at, line in enumerate(lines) if line.startswith("  File ")), default=None)
+        if last is not None:
+            return next((line for line in lines[last:] if re.match(r"[\w.]+(: |$)", line)), None)
+    return None
 
 
 def _working_folder_is_there() -> bool:
