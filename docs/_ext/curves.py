@@ -1,4 +1,4 @@
-"""Learning curves that a reader can ask: a picture of a page, drawn anew of the numbers beside it when the site is built.
+"""Learning curves that a reader can ask: a picture of a page, drawn anew of its numbers when the site is built.
 
 `conf.py` names the pictures and the experiments they are of: ``curves = {"pocket-learning-curves": "pocket"}``. Where a
 page shows ``pocket-learning-curves.png``, the site shows the curves of ``pocket-learning-curves.csv``, which is
@@ -103,4 +103,3 @@ def _svg(rows: pd.DataFrame, experiment: Experiment, prefix: str, lines: list[st
     spec["params"] = [{**own, "bind": None} for own in spec["params"]]
     name = f"{prefix}-{panel}"
     return in_page(svg_text(spec, name), f"{roles.panel_title(panel)}, by epoch", f"in-{name}", lines)
-
