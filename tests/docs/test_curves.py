@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
 import sys
 from collections.abc import Iterator
@@ -29,9 +30,7 @@ def drawn() -> str:
     pytest.importorskip("sphinx", reason="sphinx is not installed")
     sys.path.insert(0, str(DOCS / "_ext"))
     try:
-        import curves
-
-        text: str = curves.html(DATA, "pocket", TITLE)
+        text: str = importlib.import_module("curves").html(DATA, "pocket", TITLE)
     finally:
         sys.path.remove(str(DOCS / "_ext"))
     return text
