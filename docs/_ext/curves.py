@@ -1,4 +1,4 @@
-"""Learning curves that a reader can ask: a picture of a page, drawn anew of the numbers beside it at each build.
+"""Learning curves that a reader can ask: a picture of a page, drawn anew of its numbers when the site is built.
 
 `conf.py` names the pictures and the experiments they are of: ``curves = {"pocket-learning-curves": "pocket"}``. Where a
 page shows ``pocket-learning-curves.png``, the site shows the curves of ``pocket-learning-curves.csv``, which is
