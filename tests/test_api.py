@@ -419,6 +419,7 @@ def test_a_notebook_shows_progress_unless_told_otherwise_or_somebody_listens(ran
     assert "finished" in heard
     assert "to run: seeds 103" in "".join(shown)
     assert "stage1, questions" in results._repr_html_()
+    assert results._repr_html_().count("<td>D5cons</td>") == 1
     assert "<td>" in results.claims()._repr_html_()
     assert results.figure("learning-curves")._repr_svg_().startswith("<svg")
     assert "did you mean 'learning-curves'?" in error(results.figure, "learning-curve")

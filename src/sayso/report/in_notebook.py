@@ -42,7 +42,9 @@ def _of_cell(rows: pd.DataFrame) -> str:
     columns = [(stage, asked) for stage in dict.fromkeys(rows["stage"]) for asked in _ASKED]
     columns = [column for column in columns if any(key[1:] == column for key in found)]
     header = ("subset", *(f"{stage}, {_ASKED[asked]}" for stage, asked in columns))
-    lines = [(subset, *(found.get((subset, *column), "") for column in columns)) for subset in ordered(rows["subset"])]
+    lines = [
+        (subset, *(found.get((subset, *column), "") for column in columns)) for subset in ordered(set(rows["subset"]))
+    ]
     return html_table(header, lines)
 
 
