@@ -395,15 +395,15 @@ def test_a_notebook_shows_progress_unless_told_otherwise_or_somebody_listens(ran
     shown: list[str] = []
     marimo = SimpleNamespace(running_in_notebook=lambda: True, Html=str, output=SimpleNamespace(replace=shown.append))
     monkeypatch.setitem(sys.modules, "marimo", marimo)
-    sayso.run(brief, out=tmp_path / "a", seeds="100", progress=False)
+    sayso.run(brief, out=tmp_path / "a", seeds="100-100", progress=False)
     heard: list[str] = []
 
     def listen(job: str, event: dict[str, object]) -> None:
         heard.append(str(event["event"]))
 
-    sayso.run(brief, out=tmp_path / "a", seeds="101", on_event=listen)
+    sayso.run(brief, out=tmp_path / "a", seeds="101-101", on_event=listen)
     assert shown == []
-    results = sayso.run(brief, out=tmp_path / "a", seeds="102")
+    results = sayso.run(brief, out=tmp_path / "a", seeds="102-102")
     assert "to run: seeds 102" in shown[0]
     assert "trained on" in shown[-1]
     sayso.measure(results.path, [F1()])
@@ -412,7 +412,7 @@ def test_a_notebook_shows_progress_unless_told_otherwise_or_somebody_listens(ran
     sayso.run(
         brief,
         out=tmp_path / "a",
-        seeds="103",
+        seeds="103-103",
         progress=True,
         on_event=lambda job, event: heard.append(str(event["event"])),
     )

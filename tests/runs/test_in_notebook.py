@@ -108,7 +108,7 @@ def test_the_notebook_of_the_guide_runs_from_top_to_bottom(tmp_path):
         f"app = runpy.run_path({str(notebook)!r})['app']\n"
         "if __name__ == '__main__':\n"
         "    short = {f'stages.stage{number}.epochs': 1 for number in range(3)}\n"
-        "    outputs, found = app.run(defs={'seeds': '100', 'changes': short, 'out': 'tiny'})\n"
+        "    outputs, found = app.run(defs={'seeds': '100-100', 'changes': short, 'out': 'tiny'})\n"
         "    print(found['alignment'].shape, sorted(found['answers']['stage'].unique()))\n"
         "    print(sum(output is not None for output in outputs), found['results']._repr_html_()[:40])\n",
         encoding="utf-8",
