@@ -117,4 +117,4 @@ def test_the_notebook_of_the_guide_runs_from_top_to_bottom(tmp_path):
     assert done.returncode == 0, done.stderr
     first, second = done.stdout.splitlines()
     assert first == "(2, 2) ['stage1', 'stage2']"
-    assert second.endswith("<p>tiny: exact match, mean and 95% inte")
+    assert second == "10 <p>tiny: exact match, mean and 95% inter"

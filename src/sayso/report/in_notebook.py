@@ -10,7 +10,7 @@ import pandas as pd
 
 from sayso.report.whole import claim_row
 from sayso.stats.entries import Entry
-from sayso.stats.numbers import with_interval
+from sayso.stats.numbers import count, with_interval
 from sayso.stats.values import ATTRIBUTION, ordered
 from sayso.stats.verdict import Verdict
 
@@ -25,7 +25,9 @@ def results_html(folder: Path, summary: pd.DataFrame) -> str:
     """
     rows = summary[(summary["measure"] == "exact_match") & summary["eval_set"].isin(list(_ASKED))]
     cells = list(dict.fromkeys(rows["cell"]))
-    parts = [f"<p>{escape(str(folder))}: exact match, mean and 95% interval over {summary['seeds'].max()} seeds</p>"]
+    parts = [
+        f"<p>{escape(str(folder))}: exact match, mean and 95% interval over {count(summary['seeds'].max(), 'seed')}</p>"
+    ]
     for cell in cells:
         parts += [f"<p><b>{escape(cell)}</b></p>"] if len(cells) > 1 else []
         parts.append(_of_cell(rows[rows["cell"] == cell]))
