@@ -406,8 +406,8 @@ def test_a_notebook_shows_progress_unless_told_otherwise_or_somebody_listens(ran
     results = sayso.run(brief, out=tmp_path / "a", seeds="102-102")
     assert "to run: seeds 102" in shown[0]
     assert "3 of 3 epochs" in shown[-1]
-    sayso.measure(results.path, [F1()])
-    assert "measured" in shown[-1]
+    sayso.measure(results.path, results.experiment.measures)
+    assert "measured before: seeds 100-102" in shown[-1]
     heard.clear()
     sayso.run(
         brief,
