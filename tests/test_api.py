@@ -2,8 +2,10 @@ import dataclasses
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -387,3 +389,38 @@ def test_an_experiment_that_differs_from_its_namesake_goes_to_a_folder_of_its_ow
     mine = changed.with_settings({"name": "mine"})
     assert api.results_folder(mine) == RESULTS / "mine"
     assert api.results_folder(mine, loaded=plain) == RESULTS / f"mine-{mine.digest()[:8]}"
+
+
+def test_a_notebook_shows_progress_unless_told_otherwise_or_somebody_listens(ran, brief, tmp_path, monkeypatch):
+    shown: list[str] = []
+    marimo = SimpleNamespace(running_in_notebook=lambda: True, Html=str, output=SimpleNamespace(replace=shown.append))
+    monkeypatch.setitem(sys.modules, "marimo", marimo)
+    sayso.run(brief, out=tmp_path / "a", seeds="100-100", progress=False)
+    heard: list[str] = []
+
+    def listen(job: str, event: dict[str, object]) -> None:
+        heard.append(str(event["event"]))
+
+    sayso.run(brief, out=tmp_path / "a", seeds="101-101", on_event=listen)
+    assert shown == []
+    results = sayso.run(brief, out=tmp_path / "a", seeds="102-102")
+    assert "to run: seeds 102" in shown[0]
+    assert "3 of 3 epochs" in shown[-1]
+    sayso.measure(results.path, results.experiment.measures)
+    assert "measured before: seeds 100-102" in shown[-1]
+    heard.clear()
+    sayso.run(
+        brief,
+        out=tmp_path / "a",
+        seeds="103-103",
+        progress=True,
+        on_event=lambda job, event: heard.append(str(event["event"])),
+    )
+    assert "finished" in heard
+    assert "to run: seeds 103" in "".join(shown)
+    assert "stage1, questions" in results._repr_html_()
+    assert results._repr_html_().count("<td>D5cons</td>") == 1
+    assert "<td>" in results.claims()._repr_html_()
+    assert results.figure("learning-curves")._repr_svg_().startswith("<svg")
+    assert "did you mean 'learning-curves'?" in error(results.figure, "learning-curve")
+    assert "no job has finished" in sayso.Results(tmp_path / "none")._repr_html_()

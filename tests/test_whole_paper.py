@@ -13,7 +13,6 @@ import pytest
 
 import sayso
 from sayso.cli.paper_page import takes
-from sayso.cli.progress import duration
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
 from sayso.core.seeds import Seeds
@@ -22,6 +21,7 @@ from sayso.paper.costs import all_costs
 from sayso.paper.table import TABLE
 from sayso.paper.whole import experiments_of, places
 from sayso.results import Results
+from sayso.runs.under_way import duration
 from sayso.stats.entries import Figure, counts
 from sayso.whole_paper import WholePaper, whole_paper
 from tests.cli.calling import call, error_of

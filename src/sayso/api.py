@@ -17,13 +17,16 @@ from sayso.core.runs_here import Deals
 from sayso.core.seeds import Seeds
 from sayso.core.spec import resolve
 from sayso.core.store import Store
-from sayso.core.sweep import Cell, Deal, Job, plan
+from sayso.core.sweep import Cell, Deal, Job
+from sayso.core.sweep import plan as plan_jobs
 from sayso.results import RESULTS, Results
+from sayso.runs.in_notebook import Lines, Picture, area
 
 if TYPE_CHECKING:
     from sayso.runs.slurm import Array
 
 Listener = Callable[[str, dict[str, object]], None]
+OnPlan = Callable[[Sequence[Job], Sequence[Job]], None]
 
 
 def experiments() -> dict[str, Experiment]:
@@ -121,8 +124,9 @@ def run(
     save_models: bool = False,
     on: str = "here",
     slurm: Sequence[str] = (),
-    on_plan: Callable[[Sequence[Job], Sequence[Job]], None] | None = None,
+    on_plan: OnPlan | None = None,
     on_event: Listener | None = None,
+    progress: bool | None = None,
 ) -> Results:
     """Run what is not yet there of an experiment, and return the results.
 
@@ -152,6 +156,9 @@ def run(
     on_event
         Hears of what each job does, as its id and an event: ``building``, ``step`` (once a second), ``measuring``,
         ``epoch``, ``warning``, ``finished``.
+    progress
+        Whether a notebook (Jupyter, marimo) shows how far the run has come below the cell. If not given it does where
+        nobody listens by `on_plan` or `on_event`. Elsewhere nothing is shown: the command line has a display.
 
     Returns
     -------
@@ -174,6 +181,8 @@ def run(
     if jobs is not None and jobs < 1:
         raise SaysoError(f"jobs is {jobs}; it must be at least 1")
     results = Results(Path(out) if out is not None else results_folder(chosen))
+    if progress or (progress is None and on_plan is None and on_event is None):
+        on_plan, on_event = _watched(Picture, results.path, on_plan, on_event)
     store, listen = results.store, on_event or _ignore
     where = place(on, slurm)
     clear(store)  # what a scheduler had of the folder and is done with
@@ -235,8 +244,9 @@ def measure(
     *,
     train_again: bool = False,
     jobs: int | None = None,
-    on_plan: Callable[[Sequence[Job], Sequence[Job]], None] | None = None,
+    on_plan: OnPlan | None = None,
     on_event: Listener | None = None,
+    progress: bool | None = None,
 ) -> Results:
     """Take measures of all finished jobs of a results folder, from the states that were kept.
 
@@ -256,6 +266,8 @@ def measure(
         As of `run`.
     on_event
         As of `run`.
+    progress
+        As of `run`.
 
     Returns
     -------
@@ -272,6 +284,8 @@ def measure(
     from sayso.runs.places import place
 
     results = Results(path)
+    if progress or (progress is None and on_plan is None and on_event is None):
+        on_plan, on_event = _watched(Lines, results.path, on_plan, on_event)
     store = results.store
     store.experiment()
     folders = [folder for folder in store.jobs() if folder.finished]
@@ -318,7 +332,7 @@ def _choosing(store: Store, experiment: Experiment, seeds: Seeds, deal: Deal) ->
         for cell, jobs in others.items():  # they are run there, whatever seeds are asked for here
             known = finished.setdefault(cell, [])
             known += [each for each in jobs if each not in known]
-        return plan(experiment, list(seeds), deal, begun, finished)
+        return plan_jobs(experiment, list(seeds), deal, begun, finished)
 
     return choose
 
@@ -338,6 +352,28 @@ def _look_at(folder: JobFolder, job: Job, save_models: bool) -> None:
     folder.tidy(kept_states(load_spec(folder.manifest().experiment, str(folder.manifest_path), own_only=False)))
     if save_models:
         require_models(folder, job.seeds, legs(job.cell.experiment))
+
+
+def _watched(
+    kind: type[Picture | Lines], folder: Path, on_plan: OnPlan | None, on_event: Listener | None
+) -> tuple[OnPlan | None, Listener | None]:
+    """Listeners that show progress in the notebook this runs in, if it does, and tell those that there were."""
+    shown = area()
+    if shown is None:
+        return on_plan, on_event
+    watched, told, heard = kind(shown, folder), on_plan, on_event
+
+    def plan(todo: Sequence[Job], done: Sequence[Job]) -> None:
+        watched.on_plan(todo, done)
+        if told is not None:
+            told(todo, done)
+
+    def hear(job_id: str, event: dict[str, object]) -> None:
+        watched.on_event(job_id, event)
+        if heard is not None:
+            heard(job_id, event)
+
+    return plan, hear
 
 
 def _ignore(job_id: str, event: dict[str, object]) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sayso.core.collecting import without_collecting
-from sayso.core.errors import SaysoError
+from sayso.core.errors import SaysoError, nearest
 from sayso.core.experiment import Experiment
 from sayso.core.identity import Today, models_read, notices, require_unchanged
 from sayso.core.renamed import by_either_name
@@ -29,6 +30,16 @@ if TYPE_CHECKING:
 RESULTS = Path("sayso-results")
 
 
+class Claims(list["Verdict"]):
+    """Verdicts on claims, which a notebook shows as a table."""
+
+    def _repr_html_(self) -> str:
+        """The claims, what was found, and what came of it."""
+        from sayso.report.in_notebook import claims_html
+
+        return claims_html(self)
+
+
 @dataclass(frozen=True, init=False)
 class Results:
     """A results folder, and what can be read from it.
@@ -43,6 +54,14 @@ class Results:
 
     def __init__(self, path: str | Path) -> None:
         object.__setattr__(self, "path", Path(path))
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: exact match at the end of each stage; where nothing has finished, that."""
+        from sayso.report.in_notebook import results_html
+
+        if not (self.store.experiment_path.exists() and any(job.finished for job in self.store.jobs())):
+            return f"<p>{escape(str(self.path))}: no job has finished</p>"
+        return results_html(self.path, self.table())
 
     @property
     def store(self) -> Store:
@@ -141,20 +160,20 @@ class Results:
 
         return ledger_frame(self.store)
 
-    def claims(self) -> list[Verdict]:
+    def claims(self) -> Claims:
         """What the records say of each claim of the paper that they can test, and beside it what its control says.
 
         Returns
         -------
-        list[Verdict]
-            A verdict a claim and cell, in the order of the paper; claims of one figure are judged together.
+        Claims
+            A list: a `Verdict` a claim and cell, in the order of the paper; claims of one figure are judged together.
 
         Raises
         ------
         SaysoError
             As `records`.
         """
-        return self._judged(self.records())
+        return Claims(self._judged(self.records()))
 
     def _judged(self, records: pd.DataFrame) -> list[Verdict]:
         from sayso.paper.beside import beside_control, beyond_entities, with_foresight
@@ -231,6 +250,29 @@ class Results:
         if chosen is not None:
             save_sized(found, chosen, kind, self.path / "figures" / chosen.name if out is None else Path(out))
         return found
+
+    def figure(self, name: str) -> Figure:
+        """One of the figures; a notebook shows it.
+
+        Parameters
+        ----------
+        name
+            Its name, as ``learning-curves``.
+
+        Returns
+        -------
+        Figure
+            The figure.
+
+        Raises
+        ------
+        SaysoError
+            If there is none of that name, or no job has finished.
+        """
+        there = {figure.name: figure for figure in self.figures()}
+        if name not in there:
+            raise SaysoError(f"no figure '{name}'{nearest(name, there)} (there are {', '.join(there)})")
+        return there[name]
 
     def predictions(self) -> pd.DataFrame:
         """What models said to each question at the ends of stages, one a row.

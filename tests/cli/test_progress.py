@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from sayso.cli.display import Display, MeasuringDisplay, picture, plan_lines
-from sayso.cli.progress import JobProgress, RunProgress, duration
+from sayso.cli.display import Display, MeasuringDisplay, picture
 from sayso.core.experiment import Experiment
 from sayso.core.store import Store
 from sayso.core.sweep import Job, cells
+from sayso.runs.in_words import plan_lines
+from sayso.runs.under_way import JobProgress, RunProgress, duration
 
 Event = dict[str, object]
 

@@ -81,7 +81,7 @@ def test_files_that_a_run_writes_hold_what_the_page_says(tmp_path):
         subprocess.run([sys.executable, "-m", "sayso", *words], cwd=tmp_path, check=True, capture_output=True)
 
     short = [f"--set=stages.stage{number}.epochs=1" for number in range(3)]
-    sayso("run", "pocket", "--seeds", "100", "--out", "tiny", "--keep", "stages", *short)
+    sayso("run", "pocket", "--seeds", "100-100", "--out", "tiny", "--keep", "stages", *short)
     wanted = {
         "predictions": "predictions",
         "gradient_alignment": '{"type": "GradientAlignment", "all_pairs": true, "most": 4}',

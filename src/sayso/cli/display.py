@@ -18,11 +18,12 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from sayso.cli.progress import JobProgress, RunProgress, duration
 from sayso.core.seeds import seed_range
 from sayso.core.store import Store
 from sayso.core.sweep import Job
+from sayso.runs.in_words import line, measured, plan_lines, seeds_of, speed, under_way
 from sayso.runs.status import epochs_done
+from sayso.runs.under_way import JobProgress, RunProgress, duration
 
 #: Seconds between two plain lines about one job, unless a stage ends.
 QUIET = 30.0
@@ -56,8 +57,8 @@ class Display:
         """Say what was found, then begin to show what is done."""
         before = {job.id: epochs_done(self.store.job(job.id), job.cell.experiment) for job in todo}
         self.progress.plan(todo, before)
-        for line in plan_lines(list(self.progress.jobs.values()), done, self.store.path):
-            self.console.print(line, soft_wrap=True)
+        for words in plan_lines(list(self.progress.jobs.values()), done, self.store.path):
+            self.console.print(words, soft_wrap=True)
         if todo and self.console.is_terminal:
             self._live = Live(console=self.console, get_renderable=lambda: picture(self.progress), refresh_per_second=4)
             self._live.start()
@@ -74,7 +75,7 @@ class Display:
             return
         job = self.progress.hear(job_id, event)
         if job.training:
-            self.console.print(f"seeds {job.label}: trained {_speed(job.training)}", soft_wrap=True)
+            self.console.print(f"seeds {job.label}: trained {speed(job.training)}", soft_wrap=True)
         if self._live is None and self._worth_a_line(job):
             self._said[job_id] = job.since
             self.console.print(line(self.progress, job), soft_wrap=True)
@@ -100,9 +101,9 @@ class MeasuringDisplay:
         self._seeds = {job.id: seed_range(job.seeds) for job in todo}
         self._say(f"records go to {self._folder}")
         if done:
-            self._say(f"measured before: {_seeds_of(done)}")
+            self._say(f"measured before: {seeds_of(done)}")
         if todo:
-            self._say(f"to measure: {_seeds_of(todo)}")
+            self._say(f"to measure: {seeds_of(todo)}")
 
     def on_event(self, job_id: str, event: dict[str, object]) -> None:
         """Take in an event."""
@@ -129,45 +130,6 @@ class MeasuringDisplay:
         self._console.print(words, soft_wrap=True)
 
 
-def plan_lines(todo: Sequence[JobProgress], done: Sequence[Job], folder: Path) -> list[str]:
-    """What a run finds in its folder and what it is going to do."""
-    lines = [f"results go to {folder}"]
-    if done:
-        lines.append(f"finished before: {_seeds_of(done)}")
-    if going_on := [job for job in todo if job.done]:
-        where = ", ".join(f"{job.label} after {job.done} of {job.total} epochs" for job in going_on)
-        lines.append(f"goes on: {where}")
-    if new := [job.job for job in todo if not job.done]:
-        lines.append(f"to run: {_seeds_of(new)}")
-    if not todo:
-        lines.append("nothing is left to run")
-    return lines
-
-
-def line(progress: RunProgress, job: JobProgress) -> str:
-    """One line about one job."""
-    if job.state == "building":
-        return f"seeds {job.label}: making data and model"
-    if job.state == "elsewhere":
-        return f"seeds {job.label}: left to {job.by}"
-    left = progress.time_left()
-    if job.stage is None:
-        return f"seeds {job.label}: {job.done} of {job.total} epochs"
-    where = f"seeds {job.label}: {job.stage} {job.epoch}/{job.epochs}"
-    parts = [where if not job.step or job.measuring else f"{where} + step {job.step}/{job.steps}"]
-    if job.measuring:
-        parts.append(f"measuring {measured(job.measuring, job.share)}")
-    elif job.step:
-        parts.append(f"{job.tokens:,.0f} tokens/s{_of_peak(job.peak)}")
-    if not math.isnan(job.loss):
-        parts.append(f"loss {job.loss:.3f}")
-    if scores := job.headline():
-        parts.append("exact match " + ", ".join(f"{name} {value:.2f}" for name, value in scores))
-    if left is not None:
-        parts.append(f"about {duration(left)} left")
-    return "; ".join(parts)
-
-
 def picture(progress: RunProgress) -> RenderableType:
     """All jobs that are running, one a row, and the whole run below them."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
@@ -185,7 +147,7 @@ def picture(progress: RunProgress) -> RenderableType:
             ),
         ),
         ("", lambda job: ProgressBar(total=max(1, job.total), completed=job.done + job.part, width=12)),
-        ("now", lambda job: Text(_under_way(job))),
+        ("now", lambda job: Text(under_way(job))),
         ("loss", lambda job: Text("" if math.isnan(job.loss) else f"{job.loss:.3f}")),
         ("exact match", lambda job: Text(_scores(dict(job.headline())))),
     ]
@@ -196,33 +158,6 @@ def picture(progress: RunProgress) -> RenderableType:
     for job in progress.running:
         table.add_row(*(cell(job) for _, cell in columns))
     return Group(table, _overall(progress))
-
-
-def _under_way(job: JobProgress) -> str:
-    """What happens within the epoch."""
-    if job.measuring:
-        return measured("measuring", job.share)
-    return f"step {job.step}/{job.steps}{_of_peak(job.peak)}" if job.step else ""
-
-
-def _of_peak(share: float) -> str:
-    return f", {share:.0%} of the matrix peak" if share else ""
-
-
-def _speed(training: Mapping[str, float]) -> str:
-    """How fast a job was that has finished."""
-    tokens, speed = training["tokens"], training["tokens_a_second"]
-    share = _of_peak(training.get("share_of_matrix_peak", 0.0))
-    return f"on {tokens:,.0f} tokens in {duration(training['seconds'])}, {speed:,.0f} tokens/s{share}"
-
-
-def measured(what: str, share: float) -> str:
-    """A measure, and how much of it is done.
-
-    >>> measured("exact_match", 0.0), measured("probes", 0.126)
-    ('exact_match', 'probes 12%')
-    """
-    return f"{what} {int(100 * share)}%" if share else what
 
 
 def _overall(progress: RunProgress) -> Table:
@@ -247,15 +182,3 @@ def _overall(progress: RunProgress) -> Table:
 def _scores(scores: Mapping[str, float]) -> str:
     """Subset and value stay on one line where the terminal is narrow."""
     return "  ".join(f"{name}{_NO_BREAK}{value:.2f}" for name, value in scores.items())
-
-
-def _seeds_of(jobs: Sequence[Job]) -> str:
-    """Seeds of jobs, by cell where there are several."""
-    by_cell: dict[str, list[int]] = {}
-    for job in jobs:
-        by_cell.setdefault(job.cell.name, []).extend(job.seeds)
-    ranges = {cell: seed_range(seeds) for cell, seeds in by_cell.items()}
-    if len(set(ranges.values())) == 1:
-        cells = f" of each of {len(ranges)} cells" if len(ranges) > 1 else ""
-        return f"seeds {next(iter(ranges.values()))}{cells}"
-    return "; ".join(f"{cell} seeds {text}" for cell, text in ranges.items())

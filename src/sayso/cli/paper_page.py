@@ -8,13 +8,13 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from sayso.cli.progress import duration
 from sayso.cli.terminal import plain_table
 from sayso.core.experiment import Experiment
 from sayso.core.seeds import Seeds
 from sayso.paper.costs import CARD, cost_of
 from sayso.report.verdict_data import verdict_data
 from sayso.report.whole import found, where
+from sayso.runs.under_way import duration
 from sayso.stats import numbers
 from sayso.stats.entries import TOLD, Figure, counts
 

@@ -11,9 +11,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from sayso.cli.progress import duration
 from sayso.cli.terminal import plain_table
 from sayso.core.seeds import seed_range
+from sayso.runs.under_way import duration
 from sayso.runs.watching import CellSeen, Curves, JobSeen, Seen
 
 #: Most moments that the table of curves shows: evenly chosen, the first and the last among them.

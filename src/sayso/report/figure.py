@@ -69,6 +69,10 @@ class Figure:
         """The chart as SVG text; equal charts give equal text, and ids differ between figures of one page."""
         return svg_text(self.spec, self.name)
 
+    def _repr_svg_(self) -> str:
+        """What a notebook shows."""
+        return self.svg
+
     def save(self, folder: Path) -> None:
         """Write NAME.svg, NAME.png (twice the size on screen) and NAME.csv.
 

@@ -1,6 +1,7 @@
 """What a run is doing, from the events of its jobs, and how long it will still take.
 
-Nothing is drawn here (`sayso.cli.display` does that): this is the state behind the live display and the plain lines.
+Nothing is drawn here: this is the state behind the live display of a terminal (`sayso.cli.display`), that of a notebook
+(`sayso.runs.in_notebook`), and plain lines (`sayso.runs.in_words`).
 """
 
 from __future__ import annotations
