@@ -56,3 +56,11 @@ def test_a_job_that_goes_on_with_longer_answers_says_so(job):
     assert after.resumed[0].endswith(": max_new_tokens 14 (before 12)")
     began_earlier = dataclasses.replace(before, as_read={})
     assert gone_on(began_earlier, before) == began_earlier
+
+
+def test_a_cpu_is_named_with_the_instructions_its_numbers_depend_on(job, short):
+    import torch
+
+    found = describe(job, object(), Origin("data", None)).device
+    assert found.startswith("cpu ")
+    assert f" {torch.backends.cpu.get_cpu_capability()}, " in found

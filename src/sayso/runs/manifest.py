@@ -33,11 +33,29 @@ def describe(job: Job, learner: object, origin: Origin) -> Manifest:
         data_sha256=origin.data or "",
         versions=versions(),
         git_commit=_git_commit(),
-        device=f"{getattr(learner, 'device', 'cpu')}, {platform.machine()}, {platform.system()}",
+        device=_device(learner),
         started=now(),
         model=origin.model,
         as_read=_as_read(experiment, learner),
     )
+
+
+def _device(learner: object) -> str:
+    """What computes: of a CPU also who made it and the instructions torch uses, for on others numbers are others."""
+    device = str(getattr(learner, "device", "cpu"))
+    if device == "cpu":
+        torch = sys.modules.get("torch")  # a learner that does without it need not wait for it
+        found = (device, _cpu_vendor(), torch.backends.cpu.get_cpu_capability() if torch else "")
+        device = " ".join(filter(None, found))
+    return f"{device}, {platform.machine()}, {platform.system()}"
+
+
+def _cpu_vendor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:  # there is none on macOS and Windows
+        return ""
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("vendor_id")), "")
 
 
 def _as_read(experiment: Experiment, learner: object) -> dict[str, str | int]:
