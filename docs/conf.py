@@ -23,7 +23,7 @@ nitpick_ignore_regex = [
         "py:class",
         r"(np|numpy|pd|alt|duckdb|pydantic)\..*|NDArray|ArrayLike|float64|float32|int64|bool_|DataFrame|JsonValue",
     ),
-    ("py:class", r"T|Floats|Candidates|Control|OnShare|Keep|Kind|Listener|Runner|Format|Spec|Pictures"),
+    ("py:class", r"T|OnPlan|Floats|Candidates|Control|OnShare|Keep|Kind|Listener|Runner|Format|Spec|Pictures"),
     ("py:class", r"(sayso\.core\.store\.)?Store|NetworkSize"),
 ]
 
