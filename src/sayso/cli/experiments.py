@@ -70,6 +70,7 @@ def show(
     from sayso.paper.expected import expected
     from sayso.runs.gpus import find_gpu
     from sayso.runs.rates import ASSUMED, read_rates
+    from sayso.runs.too_long import too_long
 
     experiment = configure(find(name, code, control=control), settings or [], sweeps or [], model, knowledge)
     note_overridden(experiment, settings or [], sweeps or [])
@@ -84,6 +85,8 @@ def show(
         terminal.show("", facts)
     if (found := expected(experiment)) is not None:
         terminal.show("", expected_page(found))
+    if (long := too_long(experiment)) is not None:
+        typer.echo(f"sayso: note: {long}", err=True)
     if gpu or calibration or isinstance(experiment.model, HFModel):
         terminal.show("", cost_page(experiment, card, rates))
 
@@ -158,6 +161,7 @@ def run(
     from sayso.cli.overridden import note_overridden
     from sayso.cli.power_page import power_page
     from sayso.paper.judging import families
+    from sayso.runs.too_long import too_long
 
     loaded = find(name, code, control=control)
     experiment = configure(loaded, settings or [], sweeps or [], model, knowledge)
@@ -165,6 +169,8 @@ def run(
     if keep is not None:
         experiment = experiment.with_settings({"keep": int(keep) if keep.isdigit() else keep})
     folder = out or api.results_folder(experiment, loaded)
+    if (long := too_long(experiment)) is not None:
+        typer.echo(f"sayso: note: {long}", err=True)
     if dry_run:
         if on != "slurm":
             raise SaysoError("--dry-run says what would be submitted: add --on slurm")
