@@ -39,7 +39,7 @@ _OBJECTS = 80 * 2**20
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS_SKIP_REGEX": "^"}
 #: Whether Ray shows a token; it shows none unless told, while a cluster started by a newer Ray wants one.
 _AUTH = "RAY_AUTH_MODE"
-_TOKEN_IS = "put what 'ray get-auth-token' prints on its head into RAY_AUTH_TOKEN"
+_ASK = "put what 'ray get-auth-token' prints on its head into RAY_AUTH_TOKEN"
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def connected(address: str) -> Iterator[Any]:
         except Exception as error:  # of its own kinds, and of those of its libraries
             ray.shutdown()
             words = said(error)
-            wanted = "" if token or "onnect" not in words else f"; if the cluster wants a token, {_TOKEN_IS}"
+            wanted = "" if token or "onnect" not in words else f"; if the cluster wants a token, {_ASK}"
             raise SaysoError(f"Ray at {address}: {words}{wanted}") from error
     try:
         yield ray
@@ -164,7 +164,7 @@ def said(error: BaseException) -> str:
     if isinstance(error, SaysoError):
         return words
     if "AuthToken" in words:
-        return f"the cluster wants its token; {_TOKEN_IS}"
+        return f"the cluster wants its token; {_ASK}"
     if "ersion mismatch" in words:
         return f"{words}; install the same here, or begin in the very environment of its nodes"
     return f"{words[:300]}..." if len(words) > 300 else words
