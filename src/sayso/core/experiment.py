@@ -6,7 +6,7 @@ import dataclasses
 import math
 import shlex
 from collections.abc import Collection, Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     Field,
@@ -23,6 +23,7 @@ from sayso.core import settings as settings_by_path
 from sayso.core import squares
 from sayso.core.asking import Attribution, InContext
 from sayso.core.errors import SaysoError, nearest
+from sayso.core.learner import Need
 from sayso.core.measure import Measure
 from sayso.core.protocols import DefinitionFormat, KnowledgeBase, ModelSpec, QuestionFormat
 from sayso.core.seeds import Seeds
@@ -283,6 +284,11 @@ class Experiment(Spec):
         """
         if is_stand_in(measure) or is_stand_in(self.model):
             return  # what they need and give is known to their code alone
+        if unknown := sorted(measure.needs - set(get_args(Need))):
+            raise ValueError(
+                f"measure {measure.name} needs '{unknown[0]}', which no model can be asked for"
+                f"{nearest(unknown[0], get_args(Need))}"
+            )
         if lacking := measure.needs - self.model.needs_met():
             raise ValueError(
                 f"measure {measure.name} needs {' and '.join(sorted(lacking))} of a model, which "
