@@ -6,7 +6,7 @@ A comment on a line before a block says how the tests take it:
 - ``<!-- copy: NAME -->``: before it, that file of the guide's is copied into the folder;
 - ``<!-- slow -->``: runs only under ``pytest -m slow``;
 - ``<!-- not run: why -->``: needs what a test machine has not; its commands must parse all the same;
-- ``<!-- refused -->``: each of its commands ends in an error, as the page says; they and their options exist all the same;
+- ``<!-- refused -->``: each of its commands ends in an error, as the page says; their options exist all the same;
 - ``<!-- printed -->``: each line of it (whose ``...`` stands for anything) was printed by the last block of commands or
   Python before it; nothing is compared where that one did not run.
 """

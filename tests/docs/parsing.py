@@ -32,7 +32,7 @@ TARGETS = frozenset(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text("utf
 
 
 def wrong_with(command: str, *, values: bool = True) -> str | None:
-    """What is wrong with a line of a shell; None if nothing is. Without `values` whatever is given to options will do."""
+    """What is wrong with a line of a shell; None if nothing is. Without `values` options may be given anything."""
     try:
         for words in simple_commands(command):
             if (found := _wrong_with_words(words, values)) is not None:

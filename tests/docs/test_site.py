@@ -28,7 +28,7 @@ pytest.importorskip("myst_parser", reason="myst-parser is not installed")
 
 DOCS = Path(sayso.__file__).parents[2] / "docs"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-#: Home, a page of what is printed, and one of tables and curves; beside them the longer ones, which take minutes.
+#: Home, a page of what is printed, one of tables and curves; beside them longer ones, which take minutes.
 LOOKED_AT = ("index", "start", "what-is-iml")
 LONG = ("statistics", "folders", "results", "paper", "reference/models", "reference/settings", "reference/commands")
 PHONE = 390
