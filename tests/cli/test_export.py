@@ -47,7 +47,7 @@ def test_a_run_that_goes_on_is_said_and_followed(folder, tiny):
     followed = call("export", "tiny", "--tensorboard", "logs", "--follow", "--every", "0.1")
     timer.join()
     assert followed.exit_code == 0, followed.output
-    said = [line for line in followed.stderr.splitlines() if line.startswith("main, seeds 2: ")]
+    said = [line for line in followed.stderr.splitlines() if line.startswith("main, seed 2: ")]
     assert [line.endswith(", finished") for line in said] == [False] * (len(said) - 1) + [True]
     assert "not all jobs" not in followed.stderr
 
