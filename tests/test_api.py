@@ -404,7 +404,7 @@ def test_a_notebook_shows_progress_unless_told_otherwise_or_somebody_listens(ran
     sayso.run(brief, out=tmp_path / "a", seeds="101-101", on_event=listen)
     assert shown == []
     results = sayso.run(brief, out=tmp_path / "a", seeds="102-102")
-    assert "to run: seeds 102" in shown[0]
+    assert "to run: seed 102" in shown[0]
     assert "3 of 3 epochs" in shown[-1]
     sayso.measure(results.path, results.experiment.measures)
     assert "measured before: seeds 100-102" in shown[-1]
@@ -417,7 +417,7 @@ def test_a_notebook_shows_progress_unless_told_otherwise_or_somebody_listens(ran
         on_event=lambda job, event: heard.append(str(event["event"])),
     )
     assert "finished" in heard
-    assert "to run: seeds 103" in "".join(shown)
+    assert "to run: seed 103" in "".join(shown)
     assert "stage1, questions" in results._repr_html_()
     assert results._repr_html_().count("<td>D5cons</td>") == 1
     assert "<td>" in results.claims()._repr_html_()

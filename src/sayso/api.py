@@ -298,8 +298,9 @@ def measure(
         wanted = to_take(folder, experiment, measures)
         found = needed(folder, experiment, wanted)
         if found.again and not train_again:
+            lacking = [each.name for each in wanted if needed(folder, experiment, [each]).again]
             raise SaysoError(
-                f"{folder.path}: {', '.join(each.name for each in wanted)} would need states that were not kept; "
+                f"{folder.path}: {', '.join(lacking)} would need states that were not kept; "
                 f"train again {what_it_takes(folder, experiment, found)} for each of {len(folders)} jobs: with "
                 "--train-again; or measure less often, as with --when stage"
             )

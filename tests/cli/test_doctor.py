@@ -73,3 +73,14 @@ def test_gpus_are_shown_by_name(tmp_path: Path) -> None:
     assert "seeds side by side: 2 processes of 1 thread, each with a GPU, as many seeds as fit each" in text
     assert [gpu["visible"] for gpu in doctor_data(found)["gpus"]] == ["0", "1", "2"]
     assert json.loads(json.dumps(doctor_data(found)))["ready"] is True
+
+
+def test_a_folder_stands_for_the_model_of_an_experiment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "empty"))
+    (tmp_path / "model").mkdir()
+    without = json.loads(call("doctor", "laptop", "--json").stdout)
+    assert any("is not downloaded" in each["what"] for each in without["missing"])
+    found = json.loads(call("doctor", "laptop", "--model", tmp_path / "model", "--json").stdout)
+    assert not any("is not downloaded" in each["what"] for each in found["missing"])
+    assert found["ready"] is True

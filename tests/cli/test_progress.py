@@ -169,18 +169,21 @@ def test_the_plan_says_what_was_found_and_what_goes_on(jobs: list[Job]) -> None:
     assert plan_lines([begun, new], [], Path("out")) == [
         "results go to out",
         "goes on: 100-101 after 5 of 11 epochs",
-        "to run: seeds 102-103",
+        "to run: seeds 102-103 (2 seeds)",
     ]
-    assert plan_lines([], jobs, Path("out"))[1:] == ["finished before: seeds 100-103", "nothing is left to run"]
+    assert plan_lines([], jobs, Path("out"))[1:] == [
+        "finished before: seeds 100-103 (4 seeds)",
+        "nothing is left to run",
+    ]
 
 
 def test_the_plan_of_a_sweep_names_its_cells_only_where_they_differ(tiny: Experiment) -> None:
     one, other = cells(tiny.with_axes({"train.batch_size": [16, 32]}))
     same = [JobProgress(Job(one, (100,))), JobProgress(Job(other, (100,)))]
-    assert plan_lines(same, [], Path("out"))[-1] == "to run: seeds 100 of each of 2 cells"
+    assert plan_lines(same, [], Path("out"))[-1] == "to run: seed 100 of each of 2 cells"
     differ = [JobProgress(Job(one, (100,))), JobProgress(Job(other, (101,)))]
     assert plan_lines(differ, [], Path("out"))[-1] == (
-        "to run: train.batch_size=16 seeds 100; train.batch_size=32 seeds 101"
+        "to run: train.batch_size=16 seed 100; train.batch_size=32 seed 101"
     )
 
 
@@ -207,7 +210,11 @@ def test_a_terminal_gets_a_live_picture_and_its_cursor_back(jobs: list[Job], tmp
 
 def test_anything_else_gets_plain_lines_at_the_ends_of_stages(jobs: list[Job], tmp_path: Path) -> None:
     lines = watch(jobs, tmp_path, terminal=False).splitlines()
-    assert lines[:3] == [f"results go to {tmp_path}", "to run: seeds 100-103", "seeds 100-101: making data and model"]
+    assert lines[:3] == [
+        f"results go to {tmp_path}",
+        "to run: seeds 100-103 (4 seeds)",
+        "seeds 100-101: making data and model",
+    ]
     assert len(lines) == 4
     assert lines[3].startswith("seeds 100-101: stage1 4/4; loss 1.500; exact match D1cons_QA1 0.25, QA3 0.12; about ")
     assert "\x1b" not in "".join(lines)

@@ -90,14 +90,14 @@ def test_lines_tell_what_is_new_and_nothing_twice(seen):
     lines = Lines(seen)
     assert list(lines.news(seen)) == []
     onward = dataclasses.replace(seen, jobs=(job(3, stage="stage2", epoch=0, epochs=6), seen.jobs[1]), at=1001.0)
-    assert list(lines.news(onward)) == ["seeds 3: running, stage2 0/6"]
+    assert list(lines.news(onward)) == ["seed 3: running, stage2 0/6"]
     assert list(lines.news(dataclasses.replace(onward, at=1002.0))) == []
     stopped = job(3, state="stopped", done=7, said="RuntimeError: no card")
     halt = dataclasses.replace(onward, jobs=(stopped, seen.jobs[1]), at=1003.0)
-    assert list(lines.news(halt)) == ["seeds 3: stopped, 7/11; end of its log: RuntimeError: no card"]
+    assert list(lines.news(halt)) == ["seed 3: stopped, 7/11; end of its log: RuntimeError: no card"]
     cell = dataclasses.replace(seen.cells[0], finished=(1, 2, 3), running=())
     done = dataclasses.replace(halt, jobs=(seen.jobs[1],), cells=(cell,), done=36, at=1004.0)
-    assert list(lines.news(done)) == ["seeds 3: finished"]
+    assert list(lines.news(done)) == ["seed 3: finished"]
 
 
 def test_the_whole_is_told_of_now_and_then_while_it_moves(seen):

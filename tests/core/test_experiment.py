@@ -1,5 +1,6 @@
 import json
 import math
+import re
 import shlex
 from typing import Any, ClassVar
 
@@ -144,6 +145,16 @@ def test_a_measure_that_needs_what_the_model_does_not_give_is_refused_before_tra
 
     with pytest.raises(ValidationError, match="measure probe needs activations of a model, which GridMLP does not"):
         Experiment(**{**dict(tiny), "model": GridMLP(), "measures": (Probe(),)})
+
+
+def test_a_need_that_no_model_knows_is_named_as_such(tiny):
+    class Misspelled(ExactMatch):
+        name: ClassVar[str] = "misspelled"
+        needs: ClassVar[frozenset[Need]] = frozenset({"score"})
+
+    said = "measure misspelled needs 'score', which no model can be asked for; did you mean 'scores'?"
+    with pytest.raises(ValidationError, match=re.escape(said)):
+        Experiment(**{**dict(tiny), "measures": (Misspelled(),)})
 
 
 def test_belief_is_refused_of_a_model_that_has_no_candidates_to_choose_among(tiny):

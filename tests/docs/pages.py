@@ -6,8 +6,9 @@ A comment on a line before a block says how the tests take it:
 - ``<!-- copy: NAME -->``: before it, that file of the guide's is copied into the folder;
 - ``<!-- slow -->``: runs only under ``pytest -m slow``;
 - ``<!-- not run: why -->``: needs what a test machine has not; its commands must parse all the same;
-- ``<!-- refused -->``: each of its commands ends in an error, as the page says;
-- ``<!-- printed -->``: each line of it (whose ``...`` stands for anything) was printed by the block that ran before.
+- ``<!-- refused -->``: each of its commands ends in an error, as the page says; their options exist all the same;
+- ``<!-- printed -->``: each line of it (whose ``...`` stands for anything) was printed by the last block of commands or
+  Python before it; nothing is compared where that one did not run.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -41,10 +42,14 @@ class Block:
 
 @dataclass(frozen=True)
 class Command:
-    """A command of a shell block, `\\` at the ends of lines and comments gone, and the line it begins at."""
+    """A command of a shell block, `\\` at the ends of lines and comments gone, and the line it begins at.
+
+    `refused`: the page says that it ends in an error.
+    """
 
     text: str
     line: int
+    refused: bool = False
 
 
 def pages_with(*languages: str) -> list[Path]:
@@ -122,7 +127,8 @@ def all_commands(text: str) -> Iterator[Command]:
     for block in blocks(text):
         inside |= set(range(block.line, block.line + block.text.count("\n")))
         if block.language == "sh":
-            yield from commands(block.text, block.line)
+            for command in commands(block.text, block.line):
+                yield replace(command, refused="refused" in block.said)
     run: list[str] = []
     for number, line in enumerate([*text.splitlines(), ""], 1):
         if line.startswith("    ") and number not in inside:

@@ -31,11 +31,11 @@ EXTRAS = frozenset(
 TARGETS = frozenset(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
 
 
-def wrong_with(command: str) -> str | None:
-    """What is wrong with a line of a shell; None if nothing is."""
+def wrong_with(command: str, *, values: bool = True) -> str | None:
+    """What is wrong with a line of a shell; None if nothing is. Without `values` options may be given anything."""
     try:
         for words in simple_commands(command):
-            if (found := _wrong_with_words(words)) is not None:
+            if (found := _wrong_with_words(words, values)) is not None:
                 return found
     except ValueError as error:
         return str(error)
@@ -77,19 +77,19 @@ def simple_commands(command: str) -> list[list[str]]:
     return [each for each in found if each]
 
 
-def _wrong_with_words(words: list[str]) -> str | None:
+def _wrong_with_words(words: list[str], values: bool) -> str | None:
     while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):  # NAME=VALUE before a command
         words = words[1:]
     for place, word in enumerate(words):
         if word == "-m" and words[place + 1 : place + 2] == ["sayso"]:  # of python, or torchrun
-            return _wrong_with_sayso(words[place + 2 :])
+            return _wrong_with_sayso(words[place + 2 :], values)
     if words[:1] == ["make"]:
         targets = [word for word in words[1:] if "=" not in word and not word.startswith("-")]
         return next((found for found in map(wrong_target, targets) if found), None)
-    return _wrong_with_sayso(words[1:]) if words[:1] == ["sayso"] else None
+    return _wrong_with_sayso(words[1:], values) if words[:1] == ["sayso"] else None
 
 
-def _wrong_with_sayso(words: list[str]) -> str | None:
+def _wrong_with_sayso(words: list[str], values: bool) -> str | None:
     if any(word in ("--help", "-h") for word in words):
         words = [word for word in words if word not in ("--help", "-h")]
         return wrong_command(words[0]) if words else None
@@ -101,7 +101,7 @@ def _wrong_with_sayso(words: list[str]) -> str | None:
                 return None if group is _SAYSO else "which command?"
             name, command, rest = group.resolve_command(context, rest)
             group, context = command, command.make_context(name, list(rest), parent=context)
-        return _wrong_with_values(context.params)
+        return _wrong_with_values(context.params) if values else None
     except _USAGE_ERROR as error:
         return str(getattr(error, "format_message", error.__str__)())
     except SaysoError as error:

@@ -41,11 +41,12 @@ def run_page(page: Path, folder: Path, *, slow: bool) -> None:
         If a command or a block fails, or prints something else than the page says; with page, line and command.
     """
     names: dict[str, object] = {"__name__": "page"}
-    printed = ""
+    printed: str | None = ""
     with _nothing_stays(folder):
         sys.path.insert(0, str(folder))
         for block in blocks(page.read_text("utf-8")):
             if "not run" in block.said or ("slow" in block.said and not slow):
+                printed = None if block.language in ("sh", "python") else printed
                 continue
             where = f"{page.name}:{block.line}"
             if "copy" in block.said:
@@ -53,7 +54,8 @@ def run_page(page: Path, folder: Path, *, slow: bool) -> None:
             if "file" in block.said:
                 _write(folder, block)
             elif "printed" in block.said:
-                _compare(block, printed, where)
+                if printed is not None:
+                    _compare(block, printed, where)
             elif block.language == "python":
                 printed = _run_python(block, names, where)
             elif block.language == "sh":

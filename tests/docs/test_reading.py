@@ -46,7 +46,7 @@ def test_blocks_have_what_is_said_before_them() -> None:
 
 def test_commands_of_blocks_and_indented_ones() -> None:
     assert list(all_commands(PAGE)) == [
-        Command("sayso show pocket     --gpu H100", 16),
+        Command("sayso show pocket     --gpu H100", 16, refused=True),
         Command("sayso list", 3),
     ]
     assert commands("sayso query p \"\n select '#1' \"\nls # all\n") == [
@@ -105,6 +105,12 @@ def test_what_could_not_be_given(command: str, why: str) -> None:
     assert why in (wrong_with(command) or "")
 
 
+def test_values_of_a_command_that_is_refused_may_be_anything() -> None:
+    assert wrong_with("sayso show pocket --set train.batchsize=3", values=False) is None
+    assert wrong_with("sayso show pokket", values=False) is None
+    assert "No such option" in (wrong_with("sayso show pocket --sett a=1", values=False) or "")
+
+
 def test_what_asks_something_of_a_shell() -> None:
     for command in ("sayso list", "sayso query p 'select count(*)' > a.csv", 'sayso run p --set "a=[1, 2]"'):
         assert is_plain(command)
@@ -144,7 +150,7 @@ def test_a_page_runs_in_order_in_one_folder(run, tmp_path: Path) -> None:
         *("```python", "Path('x.txt').write_text(str(x))", "print('one  two three')", "```"),
         *("<!-- printed -->", "```text", "one ... three", "```"),
         *("<!-- not run: no such thing -->", "```sh", "false", "```"),
-        *("<!-- slow -->", "```sh", "touch slow.txt", "```"),
+        *("<!-- slow -->", "```sh", "touch slow.txt", "```", "<!-- printed -->", "```text", "of it", "```"),
         *("<!-- refused -->", "```sh", "sayso show nothing-of-that-name", "```"),
     )
     assert (folder / "listed.txt").read_text() == "own.py\n"

@@ -28,9 +28,9 @@ pytest.importorskip("myst_parser", reason="myst-parser is not installed")
 
 DOCS = Path(sayso.__file__).parents[2] / "docs"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-#: Home, a page of tables and a page of the reference; beside them the longest ones, which take minutes.
-LOOKED_AT = ("index", "statistics", "reference/models")
-LONG = ("folders", "results", "reference/settings", "reference/commands")
+#: Home, a page of what is printed, one of tables and curves; beside them longer ones, which take minutes.
+LOOKED_AT = ("index", "start", "what-is-iml")
+LONG = ("statistics", "folders", "results", "paper", "reference/models", "reference/settings", "reference/commands")
 PHONE = 390
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 #: Where each element says what it is made of.

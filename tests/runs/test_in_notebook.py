@@ -13,6 +13,8 @@ from sayso.core.sweep import Job, cells
 from sayso.runs.in_notebook import Lines, Picture, area
 from tests.cli.test_progress import Clock, epoch, measuring, step
 
+NOTEBOOK = Path(__file__).parents[2] / "docs" / "notebook.py"
+
 
 @pytest.fixture
 def jobs(tiny: Experiment) -> list[Job]:
@@ -99,13 +101,28 @@ def test_a_notebook_of_jupyter_shows_the_last_picture_alone(tmp_path):
     assert found["text/html"] == "<p>second</p>"
 
 
-def test_the_notebook_of_the_guide_runs_from_top_to_bottom(tmp_path):
+def test_the_notebook_of_the_guide_shows_documents_before_it_trains(tmp_path):
+    """Which also holds its cells together: no name is made twice, and none waits for itself."""
     pytest.importorskip("marimo")
-    notebook = Path(__file__).parents[2] / "docs" / "notebook.py"
     script = tmp_path / "run.py"
     script.write_text(
         "import runpy\n"
-        f"app = runpy.run_path({str(notebook)!r})['app']\n"
+        f"output, found = runpy.run_path({str(NOTEBOOK)!r})['documents'].run()\n"
+        "print(sorted({row['subset'] for row in found['shown']}), output is not None)\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "['D5cons', 'D6cons'] True\n"
+
+
+@pytest.mark.slow
+def test_the_notebook_of_the_guide_runs_from_top_to_bottom(tmp_path):
+    pytest.importorskip("marimo")
+    script = tmp_path / "run.py"
+    script.write_text(
+        "import runpy\n"
+        f"app = runpy.run_path({str(NOTEBOOK)!r})['app']\n"
         "if __name__ == '__main__':\n"
         "    short = {f'stages.stage{number}.epochs': 1 for number in range(3)}\n"
         "    outputs, found = app.run(defs={'seeds': '100-100', 'changes': short, 'out': 'tiny'})\n"

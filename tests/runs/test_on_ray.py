@@ -30,7 +30,7 @@ from sayso.runs.manifest import versions
 from sayso.runs.needs import Needs
 from sayso.runs.on_ray import RayCluster
 from sayso.runs.places import OnRay, place
-from sayso.runs.ray_cluster import Node, misfits, quiet_ray
+from sayso.runs.ray_cluster import LOCAL, Node, _token, misfits, quiet_ray
 from sayso.runs.ray_task import Task, look_around, run_job
 from tests.core.written import error, make_store
 
@@ -351,3 +351,16 @@ def until(true: Callable[[], object]) -> None:
     while not true():
         assert time.monotonic() < end
         time.sleep(0.2)
+
+
+def test_a_token_that_is_here_is_shown_to_a_cluster_unless_told_otherwise(monkeypatch, tmp_path):
+    for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "RAY_AUTH_MODE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert _token("10.0.0.5:6379") == {}
+    (tmp_path / ".ray").mkdir()
+    (tmp_path / ".ray" / "auth_token").write_text("x")
+    assert _token("10.0.0.5:6379") == {"RAY_AUTH_MODE": "token"}
+    assert _token(LOCAL) == {}
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    assert _token("10.0.0.5:6379") == {}

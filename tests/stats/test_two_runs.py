@@ -103,3 +103,15 @@ def test_runs_without_a_number_in_common_have_no_row(tiny: Experiment) -> None:
     records = planted_records(tiny, range(4))
     other = [replace(record, cell="elsewhere") for record in records]
     assert changes(records_frame(records), records_frame(other)).empty
+
+
+@pytest.mark.filterwarnings("error")
+def test_other_seeds_with_nearly_the_same_values_have_no_spread_and_warn_of_nothing() -> None:
+    near = [0.7, 0.7 + 1e-16, 0.7 - 1e-16, 0.7 + 2e-16]
+    found = change(by_seed(near), by_seed(near, 300))
+    assert np.isnan(found.p)
+    assert found.low == found.high == pytest.approx(0.0, abs=1e-15)
+    one_sided = change(by_seed(near), by_seed([0.7, 0.8, 0.75, 0.9], 300))
+    right = stats.ttest_1samp([0.7, 0.8, 0.75, 0.9], 0.7)
+    assert one_sided.p == pytest.approx(right.pvalue)
+    assert (one_sided.low, one_sided.high) == pytest.approx(tuple(np.array(right.confidence_interval(0.95)) - 0.7))

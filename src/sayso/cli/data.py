@@ -23,10 +23,11 @@ def data(context: typer.Context) -> None:
 def prepare(
     source: Annotated[str, typer.Argument(metavar="cvdb|trex", help="Which of the paper's knowledge bases.")],
     file: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="The published file, if you have it. [downloaded]")
+        Path | None, typer.Option(metavar="PATH", help="The published file, if you have it. [default: downloaded]")
     ] = None,
     cache: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where to keep it. [$SAYSO_CACHE, or the user's cache folder]")
+        Path | None,
+        typer.Option(metavar="DIR", help="Where to keep it. [default: $SAYSO_CACHE, or the user's cache folder]"),
     ] = None,
 ) -> None:
     """Download a knowledge base and keep what is needed of it.

@@ -18,8 +18,10 @@ DEMO = "pocket"
 
 @app.command(epilog=examples("sayso demo"))
 def demo(
-    seeds: Annotated[str | None, typer.Option(metavar="N|a-b", help="How many seeds, or which. [16]")] = None,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Results folder. [sayso-results/pocket]")] = None,
+    seeds: Annotated[str | None, typer.Option(metavar="N|a-b", help="How many seeds, or which. [default: 16]")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Results folder. [default: sayso-results/pocket]")
+    ] = None,
 ) -> None:
     """Show the effect: train 16 small models, and see which definitions they believe.
 

@@ -18,7 +18,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from sayso.core.seeds import seed_range
+from sayso.core.seeds import seed_range, seeds_in_words
 from sayso.core.store import Store
 from sayso.core.sweep import Job
 from sayso.runs.in_words import line, measured, plan_lines, seeds_of, speed, under_way
@@ -70,12 +70,12 @@ class Display:
             if message not in self._warned:
                 self._warned.add(message)
                 running = self.progress.jobs.get(job_id)
-                whose = "" if running is None else f"seeds {running.label}: "
+                whose = "" if running is None else f"{running.said}: "
                 self.console.print(f"{whose}{message}", soft_wrap=True)
             return
         job = self.progress.hear(job_id, event)
         if job.training:
-            self.console.print(f"seeds {job.label}: trained {speed(job.training)}", soft_wrap=True)
+            self.console.print(f"{job.said}: trained {speed(job.training)}", soft_wrap=True)
         if self._live is None and self._worth_a_line(job):
             self._said[job_id] = job.since
             self.console.print(line(self.progress, job), soft_wrap=True)
@@ -98,7 +98,7 @@ class MeasuringDisplay:
 
     def on_plan(self, todo: Sequence[Job], done: Sequence[Job]) -> None:
         """Say what is measured, and what was before."""
-        self._seeds = {job.id: seed_range(job.seeds) for job in todo}
+        self._seeds = {job.id: seeds_in_words(job.seeds) for job in todo}
         self._say(f"records go to {self._folder}")
         if done:
             self._say(f"measured before: {seeds_of(done)}")
@@ -124,7 +124,7 @@ class MeasuringDisplay:
             case _:
                 return
         self._said[job_id] = now
-        self._say(f"seeds {self._seeds[job_id]}: {words}")
+        self._say(f"{self._seeds[job_id]}: {words}")
 
     def _say(self, words: str) -> None:
         self._console.print(words, soft_wrap=True)

@@ -33,7 +33,7 @@ class OneLineErrors(TyperGroup):
         except SaysoError as error:
             _fail(str(error))
         except _USAGE_ERROR as error:
-            _fail(f"{getattr(error, 'format_message', error.__str__)()} (see 'sayso --help')")
+            _fail(_usage(error))
         except ModuleNotFoundError as error:
             package = (error.name or "").partition(".")[0]
             if package not in PART_OF:
@@ -46,6 +46,16 @@ class OneLineErrors(TyperGroup):
         except (KeyboardInterrupt, typer.Abort):
             sys.exit(INTERRUPTED)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _usage(error: Exception) -> str:
+    """What is wrong with the words of a command, and whose help says what would be right."""
+    said = str(getattr(error, "format_message", error.__str__)())
+    words, context = [], getattr(error, "ctx", None)
+    while context is not None and context.parent is not None:
+        words.insert(0, str(context.info_name))
+        context = context.parent
+    return f"{said} (see '{' '.join(['sayso', *words, '--help'])}')"
 
 
 def _follow() -> NoReturn:

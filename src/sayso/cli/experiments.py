@@ -47,7 +47,8 @@ def show(
     control: Annotated[bool, CONTROL] = False,
     code: Annotated[Path | None, CODE] = None,
     gpu: Annotated[
-        str | None, typer.Option(metavar="GPU", help="Estimate operations, memory and hours on it. [A100-80GB]")
+        str | None,
+        typer.Option(metavar="GPU", help="Estimate operations, memory and hours on it. [default: A100-80GB]"),
     ] = None,
     calibration: Annotated[
         Path | None,
@@ -63,13 +64,16 @@ def show(
     from sayso.cli.configure import configure, find
     from sayso.cli.cost_page import PAPERS_GPU, cost_page
     from sayso.cli.data_pages import own_facts_page
+    from sayso.cli.overridden import note_overridden
     from sayso.cli.power_page import expected_page
     from sayso.learners.specs import HFModel
     from sayso.paper.expected import expected
     from sayso.runs.gpus import find_gpu
     from sayso.runs.rates import ASSUMED, read_rates
+    from sayso.runs.too_long import too_long
 
     experiment = configure(find(name, code, control=control), settings or [], sweeps or [], model, knowledge)
+    note_overridden(experiment, settings or [], sweeps or [])
     card = find_gpu(gpu or PAPERS_GPU)
     rates = read_rates(calibration) if calibration else ASSUMED
     if json:
@@ -81,6 +85,8 @@ def show(
         terminal.show("", facts)
     if (found := expected(experiment)) is not None:
         terminal.show("", expected_page(found))
+    if (long := too_long(experiment)) is not None:
+        typer.echo(f"sayso: note: {long}", err=True)
     if gpu or calibration or isinstance(experiment.model, HFModel):
         terminal.show("", cost_page(experiment, card, rates))
 
@@ -99,17 +105,19 @@ def run(
     knowledge: Annotated[str | None, KNOWLEDGE] = None,
     control: Annotated[bool, CONTROL] = False,
     code: Annotated[Path | None, CODE] = None,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Results folder. [sayso-results/NAME]")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Results folder. [default: sayso-results/NAME]")
+    ] = None,
     jobs: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Processes at a time. [one a GPU; without one, one a core]"),
+        typer.Option(min=1, metavar="N", help="Processes at a time. [default: one a GPU; without one, one a core]"),
     ] = None,
     keep: Annotated[
         str | None,
         typer.Option(
             metavar="none|stages|N",
             help="States that stay for 'sayso measure': none, ends of stages, every N epochs. "
-            "[stages for small models, none for large ones]",
+            "[default: stages for small models, none for large ones]",
         ),
     ] = None,
     save_models: Annotated[
@@ -150,14 +158,19 @@ def run(
     from sayso.cli.configure import configure, find
     from sayso.cli.data_pages import own_facts_page
     from sayso.cli.display import Display
+    from sayso.cli.overridden import note_overridden
     from sayso.cli.power_page import power_page
     from sayso.paper.judging import families
+    from sayso.runs.too_long import too_long
 
     loaded = find(name, code, control=control)
     experiment = configure(loaded, settings or [], sweeps or [], model, knowledge)
+    note_overridden(experiment, settings or [], sweeps or [])
     if keep is not None:
         experiment = experiment.with_settings({"keep": int(keep) if keep.isdigit() else keep})
     folder = out or api.results_folder(experiment, loaded)
+    if (long := too_long(experiment)) is not None:
+        typer.echo(f"sayso: note: {long}", err=True)
     if dry_run:
         if on != "slurm":
             raise SaysoError("--dry-run says what would be submitted: add --on slurm")
@@ -214,7 +227,7 @@ def measure(
     ] = False,
     jobs: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Processes at a time. [one a GPU; without one, one a core]"),
+        typer.Option(min=1, metavar="N", help="Processes at a time. [default: one a GPU; without one, one a core]"),
     ] = None,
     code: Annotated[Path | None, CODE] = None,
 ) -> None:
@@ -256,7 +269,7 @@ def sample(
         int, typer.Option("-n", min=1, metavar="N", help="How many documents of every subset and use.")
     ] = 2,
     seed: Annotated[
-        int | None, typer.Option(min=0, metavar="K", help="The seed that draws them. [the experiment's first]")
+        int | None, typer.Option(min=0, metavar="K", help="The seed that draws them. [default: the experiment's first]")
     ] = None,
     settings: Annotated[list[str] | None, SET] = None,
     sweeps: Annotated[list[str] | None, SWEEP] = None,
@@ -271,9 +284,11 @@ def sample(
     """Print documents as the model sees them, by use and subset."""
     from sayso.cli import terminal
     from sayso.cli.configure import configure, find
+    from sayso.cli.overridden import note_overridden
     from sayso.data.samples import sample_documents, write_pictures
 
     experiment = configure(find(name, code, control=control), settings or [], sweeps or [], knowledge=knowledge)
+    note_overridden(experiment, settings or [], sweeps or [])
     found = sample_documents(experiment, each=each, seed=seed, subset=subset)
     terminal.show(terminal.documents_page((one.where, one.document.subset, one.document.text) for one in found))
     if png is not None:

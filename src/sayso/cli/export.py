@@ -43,14 +43,15 @@ def export(
         bool, typer.Option("--follow", help="With a tracker: go on until all jobs have finished, here or elsewhere.")
     ] = False,
     every: Annotated[
-        float | None, typer.Option(min=0.1, metavar="SECONDS", help="How often --follow looks. [5]")
+        float | None, typer.Option(min=0.1, metavar="SECONDS", help="How often --follow looks. [default: 5]")
     ] = None,
     models: Annotated[
         str | None,
-        typer.Option(metavar="WHICH", help="With --hf: saved models: all, last of each seed, or none. [all]"),
+        typer.Option(metavar="WHICH", help="With --hf: saved models: all, last of each seed, or none. [default: all]"),
     ] = None,
     license_id: Annotated[
-        str | None, typer.Option("--license", metavar="ID", help="With --hf: the license that cards name. [none]")
+        str | None,
+        typer.Option("--license", metavar="ID", help="With --hf: the license that cards name. [default: none]"),
     ] = None,
     link: Annotated[
         bool, typer.Option("--link", help="With --hf: hard links to models' files, which take no room, not copies.")
@@ -113,11 +114,11 @@ def _to_hub(found: Results, out: Path, models: str | None, license_id: str | Non
 
 def _said(follow: bool) -> Callable[[Added], None] | None:
     """Say of each look what it gave, on standard error, where a run is followed."""
-    from sayso.core.seeds import seed_range
+    from sayso.core.seeds import seeds_in_words
 
     def say(added: Added) -> None:
         state = ", finished" if added.finished else ""
-        typer.echo(f"{added.cell}, seeds {seed_range(added.seeds)}: {added.values:,} new values{state}", err=True)
+        typer.echo(f"{added.cell}, {seeds_in_words(added.seeds)}: {added.values:,} new values{state}", err=True)
 
     return say if follow else None
 

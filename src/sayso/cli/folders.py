@@ -154,7 +154,8 @@ def report(
         str | None,
         typer.Option(
             metavar="a-b",
-            help="Seeds whose aliases the page shows one by one. [as many as fit, four a cell without predictions]",
+            help="Seeds whose aliases the page shows one by one. "
+            "[default: as many as fit, four a cell without predictions]",
         ),
     ] = None,
 ) -> None:

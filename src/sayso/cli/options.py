@@ -14,7 +14,7 @@ NAME = typer.Argument(
     autocompletion=completing.experiments,
 )
 DIR = typer.Argument(
-    metavar="[DIR]",
+    metavar="DIR",
     help="Results folder, or its name below sayso-results; the newest if not given.",
     autocompletion=completing.folders,
 )
@@ -44,7 +44,8 @@ CONTROL = typer.Option(
     "--control", help="Its control instead, NAME-control: nothing tells the sources apart, so it must find nothing."
 )
 CODE = typer.Option(
-    metavar="DIR", help="Where modules of your own are, if an experiment has any. [the folder of FILE.py, or this one]"
+    metavar="DIR",
+    help="Where modules of your own are, if an experiment has any. [default: the folder of FILE.py, or this one]",
 )
 
 

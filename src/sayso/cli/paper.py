@@ -23,7 +23,8 @@ def paper(
         Literal["pocket", "full"], typer.Option(help="At pocket size on a laptop, or at full size on GPUs.")
     ] = "pocket",
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The folder that holds a results folder of each. [sayso-results]")
+        Path | None,
+        typer.Option(metavar="DIR", help="The folder that holds a results folder of each. [default: sayso-results]"),
     ] = None,
     only: Annotated[
         list[str] | None,

@@ -39,7 +39,7 @@ WORDS = typer.Argument(
 @app.command(
     epilog=examples(
         "sayso query pocket",
-        "sayso query pocket \"select subset, avg(value) from final where measure = 'loss' group by all\"",
+        "sayso query pocket \"from final where measure = 'loss' and stage = 'stage2'\"",
         'sayso query A B "from records" --parquet records.parquet',
     )
 )

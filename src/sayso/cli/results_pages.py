@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from sayso.stats.verdict import Verdict
 
 _OUTCOME_STYLE = {"holds": "green", "fails": "red", "undecided": "yellow"}
+#: As many columns have the stage and the questions in one line and still fit 120 characters.
+_COLUMNS = 4
 _QUESTIONS = {"validation": "questions", "entity_attribution": "attribution"}
 
 
@@ -57,7 +59,8 @@ def _cell_results(rows: pd.DataFrame) -> list[RenderableType]:
     columns = [(stage, eval_set) for stage in stages for eval_set in _QUESTIONS]
     subsets = ordered({subset for stage, eval_set, subset in texts if eval_set in _QUESTIONS})
     if columns:
-        header = ("subset", *(f"{stage}\n{_QUESTIONS[eval_set]}" for stage, eval_set in columns))
+        between = ": " if len(columns) <= _COLUMNS else ":\n"
+        header = ("subset", *(f"{stage}{between}{_QUESTIONS[eval_set]}" for stage, eval_set in columns))
         parts.append(
             plain_table(header, [(name, *(texts.get((*column, name), "") for column in columns)) for name in subsets])
         )
@@ -80,9 +83,16 @@ def ledger_page(ledger: pd.DataFrame) -> RenderableType:
 
 
 def claims_page(verdicts: Sequence[Verdict]) -> RenderableType:
-    """Each claim with its verdict, and below it the numbers the verdict rests on."""
+    """Each claim with its verdict, and below it the numbers the verdict rests on.
+
+    Those that have fewer seeds than any test takes are counted in one line.
+    """
     from sayso.stats.numbers import count, p_value
 
+    if not verdicts:
+        return Text("no claim of the ledger can be tested on this experiment")
+    looks = Text(f"seeds: {verdicts[0].looks}", style="dim")
+    wanting, verdicts = _want_seeds(verdicts), [verdict for verdict in verdicts if not _wants_seeds(verdict)]
     names = list(dict.fromkeys(verdict.cell for verdict in verdicts))
     parts: list[RenderableType] = []
     for name in names:
@@ -101,9 +111,31 @@ def claims_page(verdicts: Sequence[Verdict]) -> RenderableType:
                 ),
             )
         parts.append(grid)
-    if not parts:
-        return Text("no claim of the ledger can be tested on this experiment")
-    return Group(*parts, Text(f"seeds: {verdicts[0].looks}", style="dim"))
+    return Group(*parts, *wanting, looks)
+
+
+def _wants_seeds(verdict: Verdict) -> bool:
+    from sayso.stats.comparisons import LEAST_SEEDS
+
+    return 0 < verdict.comparison.seeds < LEAST_SEEDS
+
+
+def _want_seeds(verdicts: Sequence[Verdict]) -> list[Text]:
+    """How many claims are undecided for want of seeds."""
+    from sayso.stats.comparisons import LEAST_SEEDS
+    from sayso.stats.numbers import count
+
+    wanting = [verdict for verdict in verdicts if _wants_seeds(verdict)]
+    if not wanting:
+        return []
+    had = count(max(verdict.comparison.seeds for verdict in wanting), "seed")
+    are = "is" if len(wanting) == 1 else "are"
+    return [
+        Text(
+            f"{count(len(wanting), 'claim')} {are} undecided for want of seeds: {had}, and a test takes at least "
+            f"{LEAST_SEEDS}; the report shows each, and 'sayso claims --csv'"
+        )
+    ]
 
 
 def compared_page(found: Shown, *, every: bool) -> RenderableType:

@@ -34,27 +34,36 @@ def trust(
         Path, typer.Option(metavar="FILE", help="A table with the columns source and text, a row a phrase.")
     ],
     knowledge: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Facts: a table of your own, cvdb or trex. [the shipped people]")
+        str | None,
+        typer.Option(metavar="FILE", help="Facts: a table of your own, cvdb or trex. [default: the shipped people]"),
     ] = None,
     entities: Annotated[
         int | None,
         typer.Option(
-            "--entities", "--people", min=1, metavar="N", help="How many entities of the facts. [all; pocket: 12]"
+            "--entities",
+            "--people",
+            min=1,
+            metavar="N",
+            help="How many entities of the facts. [default: all; pocket: 12]",
         ),
     ] = None,
     aliases: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Fresh names of each entity. [1; pocket: 16]")
+        int | None, typer.Option(min=1, metavar="N", help="Fresh names of each entity. [default: 1; pocket: 16]")
     ] = None,
     definition: Annotated[
         str | None,
-        typer.Option(metavar="TEMPLATE", help="How a definition is written. ['{tag} {alias} refers to {entity}.']"),
+        typer.Option(
+            metavar="TEMPLATE", help="How a definition is written. [default: '{tag} {alias} refers to {entity}.']"
+        ),
     ] = None,
     lora: Annotated[
-        int | None, typer.Option(min=1, metavar="RANK", help="Train by LoRA of this rank. [the whole model]")
+        int | None, typer.Option(min=1, metavar="RANK", help="Train by LoRA of this rank. [default: the whole model]")
     ] = None,
     latin_squares: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Latin squares; each takes a seed a source. [2, or for 16 seeds]"),
+        typer.Option(
+            min=1, metavar="N", help="Latin squares; each takes a seed a source. [default: 2, or for 16 seeds]"
+        ),
     ] = None,
     squares: Annotated[int | None, typer.Option("--squares", min=1, hidden=True)] = None,
     seeds: Annotated[
@@ -62,14 +71,14 @@ def trust(
     ] = None,
     controls: Annotated[
         list[str] | None,
-        typer.Option("--control", metavar="phrases|twice", help="This control; may be repeated. [both]"),
+        typer.Option("--control", metavar="phrases|twice", help="This control; may be repeated. [default: both]"),
     ] = None,
     no_controls: Annotated[bool, typer.Option("--no-controls", help="Run no control.")] = False,
     settings: Annotated[list[str] | None, SET] = None,
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Results folder; controls go to DIR-phrases, DIR-twice. [sayso-results/trust]"
+            metavar="DIR", help="Results folder; controls go to DIR-phrases, DIR-twice. [default: sayso-results/trust]"
         ),
     ] = None,
     jobs: Annotated[int | None, typer.Option(min=1, metavar="N", help="Processes at a time.")] = None,

@@ -30,9 +30,11 @@ def watch(
     serve: Annotated[bool, typer.Option("--serve", help="Serve a page for a browser, until Ctrl-C.")] = False,
     host: Annotated[
         str | None,
-        typer.Option(metavar="ADDRESS", help=f"Address to serve on; other than [{LOOPBACK}] it takes a token."),
+        typer.Option(metavar="ADDRESS", help=f"Address to serve on; any other takes a token. [default: {LOOPBACK}]"),
     ] = None,
-    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port to serve on. [one that is free]")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port to serve on. [default: one that is free]")
+    ] = None,
     token: Annotated[
         bool, typer.Option("--token", help="A token on this machine, too: others have accounts on it.")
     ] = False,

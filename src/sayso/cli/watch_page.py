@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sayso.cli.terminal import plain_table
-from sayso.core.seeds import seed_range
+from sayso.core.seeds import seed_range, seeds_in_words
 from sayso.runs.under_way import duration
 from sayso.runs.watching import CellSeen, Curves, JobSeen, Seen
 
@@ -158,4 +158,4 @@ class Lines:
 
 
 def _whose(seen: Seen, cell: str, seeds: Sequence[int]) -> str:
-    return f"{cell}, seeds {seed_range(seeds)}" if len(seen.cells) > 1 else f"seeds {seed_range(seeds)}"
+    return f"{cell}, {seeds_in_words(seeds)}" if len(seen.cells) > 1 else seeds_in_words(seeds)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import math
 import shlex
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from collections.abc import Collection, Mapping, Sequence
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     Field,
@@ -23,6 +23,7 @@ from sayso.core import settings as settings_by_path
 from sayso.core import squares
 from sayso.core.asking import Attribution, InContext
 from sayso.core.errors import SaysoError, nearest
+from sayso.core.learner import Need
 from sayso.core.measure import Measure
 from sayso.core.protocols import DefinitionFormat, KnowledgeBase, ModelSpec, QuestionFormat
 from sayso.core.seeds import Seeds
@@ -283,6 +284,11 @@ class Experiment(Spec):
         """
         if is_stand_in(measure) or is_stand_in(self.model):
             return  # what they need and give is known to their code alone
+        if unknown := sorted(measure.needs - set(get_args(Need))):
+            raise ValueError(
+                f"measure {measure.name} needs '{unknown[0]}', which no model can be asked for"
+                f"{nearest(unknown[0], get_args(Need))}"
+            )
         if lacking := measure.needs - self.model.needs_met():
             raise ValueError(
                 f"measure {measure.name} needs {' and '.join(sorted(lacking))} of a model, which "
@@ -325,7 +331,8 @@ class Experiment(Spec):
         try:
             return TrainSpec.model_validate({**self.train.model_dump(), **stage.overrides})
         except ValidationError as error:
-            raise ValueError(f"stage {stage.name}, overrides: {explain(error)}") from error
+            between = "." if error.errors()[0]["loc"] else ": "
+            raise ValueError(f"stages.{stage.name}.overrides{between}{explain(error)}") from error
 
     def training(self) -> dict[str, Any]:
         """All settings that the weights depend on: not what is measured, when, and what is kept.
@@ -442,7 +449,7 @@ class Experiment(Spec):
                 self._with({path: value})
         data = self.model_dump(mode="json")
         data["axes"] |= axes
-        return load_spec(data, _where(axes), own_only=self.own_only)
+        return load_spec(data, _where(axes), own_only=self.own_only, settings=axes)
 
     def vary(self, name: str, **axes: Any) -> Experiment:
         """Return a sweep or a variation under another name.
@@ -485,7 +492,7 @@ class Experiment(Spec):
         for path, value in settings.items():
             data["axes"].pop(path, None)
             settings_by_path.assign(data, path, value)
-        return load_spec(data, _where(settings), own_only=self.own_only)
+        return load_spec(data, _where(settings), own_only=self.own_only, settings=settings)
 
     def _meant_as_axes(self, settings: Mapping[str, Any]) -> dict[str, list[Any]]:
         """Those of the settings that fit as axes and not as values; none unless all is well with them as axes."""
@@ -503,8 +510,8 @@ class Experiment(Spec):
         return lists
 
 
-def load_spec(data: Any, where: str, *, own_only: bool) -> Experiment:
-    """Make an experiment of plain data; `where` begins the error message.
+def load_spec(data: Any, where: str, *, own_only: bool, settings: Collection[str] = ()) -> Experiment:
+    """Make an experiment of plain data; `where` begins the error message, which has paths of `settings` as given.
 
     With `own_only` no module of a user's is imported: whoever reads a folder runs nobody's code. Types of a user's own
     are then stand-ins, also in what is made of the experiment.
@@ -517,7 +524,7 @@ def load_spec(data: Any, where: str, *, own_only: bool) -> Experiment:
     try:
         experiment = Experiment.model_validate(data, context=OWN_ONLY if own_only else None)
     except ValidationError as error:
-        raise SaysoError(f"{where}: {explain(error)}") from error
+        raise SaysoError(_once(where, explain(error, data), data, settings)) from error
     try:
         encoded(experiment.canonical_json())
     except SaysoError as error:
@@ -529,3 +536,13 @@ def load_spec(data: Any, where: str, *, own_only: bool) -> Experiment:
 def _where(settings: Mapping[str, Any]) -> str:
     """How an error message about these settings begins."""
     return f"setting {next(iter(settings))}" if len(settings) == 1 else "settings"
+
+
+def _once(where: str, said: str, data: Any, settings: Collection[str]) -> str:
+    """An error about settings that says each path once, as it was written."""
+    for path in settings:
+        named = settings_by_path.by_names(data, path)
+        if said.startswith((f"{named}:", f"{named}.")):
+            rest = said.removeprefix(named)
+            return f"setting {path}{rest}"
+    return f"{where}: {said}"

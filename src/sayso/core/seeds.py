@@ -94,6 +94,17 @@ def seed_range(seeds: Sequence[int]) -> str:
     return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in consecutive(seeds))
 
 
+def seeds_in_words(seeds: Sequence[int], *, counted: bool = False) -> str:
+    """Write seeds so that none is taken for a number of them; `counted`: with how many several are.
+
+    >>> seeds_in_words((100,)), seeds_in_words((100, 101), counted=True)
+    ('seed 100', 'seeds 100-101 (2 seeds)')
+    """
+    if len(seeds) == 1:
+        return f"seed {seeds[0]}"
+    return f"seeds {seed_range(seeds)}" + (f" ({len(seeds)} seeds)" if counted else "")
+
+
 def consecutive(seeds: Sequence[int]) -> list[tuple[int, int]]:
     """First and last of each run of consecutive seeds.
 

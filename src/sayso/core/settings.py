@@ -32,6 +32,22 @@ def assign(data: Any, path: str, value: Any) -> None:
     here[last if free_form and isinstance(here, dict) else _key(here, last, path, ".".join(parents))] = value
 
 
+def by_names(data: Any, path: str) -> str:
+    """The same path with the names of items in place of their positions, as `flat` gives it."""
+    named = []
+    for part in path.split("."):
+        key = part
+        if isinstance(data, list) and part.isdigit() and int(part) < len(data):
+            data = data[int(part)]
+            key = str(data.get("name", part)) if isinstance(data, dict) else part
+        elif isinstance(data, list):
+            data = next((item for item in data if isinstance(item, dict) and item.get("name") == part), None)
+        else:
+            data = data.get(part) if isinstance(data, dict) else None
+        named.append(key)
+    return ".".join(named)
+
+
 def _key(here: Any, part: str, path: str, prefix: str) -> Any:
     """Find the key or position that one part of a path means."""
     inside = f" in {prefix}" if prefix else ""

@@ -17,7 +17,7 @@ import importlib
 import inspect
 import json
 from abc import ABC
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn, Self
 
 from pydantic import (
@@ -221,14 +221,15 @@ def _reason(error: Exception) -> str:
     return said if isinstance(error, ImportError) else f"{type(error).__name__}: {said}"
 
 
-def explain(error: ValidationError) -> str:
+def explain(error: ValidationError, data: Any = None) -> str:
     """Say in one line what pydantic found wrong: the path of each field, what is wrong, what was given.
 
-    Messages raised by sayso itself already name what was found; pydantic's own do not, so the input is added.
+    Messages raised by sayso itself already name what was found; pydantic's own do not, so the input is added. Items of
+    lists are called by their names where the `data` that was read has them.
     """
     parts = []
     for item in error.errors(include_url=False):
-        path = ".".join(str(part) for part in item["loc"])
+        path = ".".join(_named(item["loc"], data))
         message = item["msg"].removeprefix("Value error, ")
         if item["type"] == "missing":
             message = "must be given"
@@ -236,3 +237,14 @@ def explain(error: ValidationError) -> str:
             message = f"{message[:1].lower()}{message[1:]}, found {item['input']!r}"
         parts.append(f"{path}: {message}" if path else message)
     return "; ".join(parts)
+
+
+def _named(place: Sequence[int | str], data: Any) -> Iterator[str]:
+    """Parts of a path, names in place of positions."""
+    for part in place:
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):  # it is missing, or the part names a kind and no place
+            data = None
+        named = isinstance(part, int) and isinstance(data, dict) and isinstance(data.get("name"), str)
+        yield data["name"] if named else str(part)

@@ -250,7 +250,7 @@ def _require_length(
         first = long[0]
         raise SaysoError(
             f"{setting} is {most}, but {len(long)} of {len(lengths)} {what}s are longer (up to {max(lengths)} tokens); "
-            f"the first has {lengths[first]}: {examples[first].text!r}"
+            f"the first has {lengths[first]}: {examples[first].text!r}; a {setting} of {max(lengths)} would do"
         )
 
 

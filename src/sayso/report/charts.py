@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from sayso.core.experiment import Experiment
-from sayso.report import roles, vega
+from sayso.report import drawing, roles, vega
 from sayso.report.points import measured_stages
 from sayso.report.swept import swept
 from sayso.report.vega import Spec
@@ -34,7 +34,8 @@ _TRAINED = {
     "scale": {"domain": [True, False], "range": [1, 0.22]},
     "legend": None,
 }
-_TOOLTIP = vega.tooltip(["line", "stage", "epoch"], ["mean", "low", "high"])
+_IN_STAGE = {"field": "epoch", "type": "nominal", "title": drawing.IN_STAGE}  # the axis counts over all stages
+_TOOLTIP = [*vega.tooltip(["line", "stage"], []), _IN_STAGE, *vega.tooltip([], ["mean", "low", "high"])]
 _DRAWN = ["line", "stage", "position", "epoch", "trained", "mean", "low", "high", "seeds"]
 #: Clicking a subset's name picks it out.
 PICK: dict[str, Any] = {

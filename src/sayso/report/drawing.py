@@ -24,6 +24,8 @@ _LONG_NUMBER = re.compile(r"(\d\.\d\d)\d+")
 _FRAME = re.compile(r"M0,0h[\d.]+v[\d.]+h-?[\d.]+Z")
 _LINE = re.compile("(^|; )line: ")  # which charts call a subset, with its answers as defined apart
 _SEED = re.compile(r"(?:^|; )seed: (\d+)(?:;|$)")
+#: What the epoch is called that is counted within its stage, where an axis counts over all of them.
+IN_STAGE = "epoch of the stage"
 _POINTED_AT = ("point", "rect mark", "circle", "bar")
 
 
@@ -108,4 +110,7 @@ def _shorter(label: str) -> str:
     start = next((place for place, name in enumerate(fields) if name in ("subset", "seed", "cell")), 0)
     if len(parts) <= 2 * start:
         return label
-    return "; ".join([*parts[start:], *(part for part in parts[:start] if part.startswith("epoch: "))])
+    counted = [part for part in parts[:start] if part.startswith("epoch: ")]
+    if IN_STAGE in fields:
+        counted = [part.replace("epoch", "epoch of all stages", 1) for part in counted]
+    return "; ".join([*parts[start:], *counted])

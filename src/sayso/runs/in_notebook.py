@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
 
-from sayso.core.seeds import seed_range
+from sayso.core.seeds import seeds_in_words
 from sayso.core.store import Store
 from sayso.core.sweep import Job
 from sayso.runs.in_words import measured, plan_lines, seeds_of, speed, under_way
@@ -59,11 +59,11 @@ class Picture:
         """Take in an event; what is warned of is said once."""
         if event["event"] == "warning":
             job = self._progress.jobs.get(job_id)
-            self._say(f"{'' if job is None else f'seeds {job.label}: '}{event['message']}")
+            self._say(f"{'' if job is None else f'{job.said}: '}{event['message']}")
             return
         job = self._progress.hear(job_id, event)
         if job.training:
-            self._say(f"seeds {job.label}: trained {speed(job.training)}")
+            self._say(f"{job.said}: trained {speed(job.training)}")
         elif self._clock() - self._drawn >= _EVERY or job.state == "finished":
             self._draw()
 
@@ -88,7 +88,7 @@ class Lines:
 
     def on_plan(self, todo: Sequence[Job], done: Sequence[Job]) -> None:
         """Say what is measured, and what was before."""
-        self._of = {job.id: seed_range(job.seeds) for job in todo}
+        self._of = {job.id: seeds_in_words(job.seeds) for job in todo}
         self._lines = [f"records go to {self._folder}"]
         self._lines += [f"measured before: {seeds_of(done)}"] if done else []
         self._draw()
@@ -112,7 +112,7 @@ class Lines:
         self._draw()
 
     def _draw(self) -> None:
-        self._show(_text([*self._lines, *(f"seeds {self._of[job]}: {now}" for job, now in self._now.items())]))
+        self._show(_text([*self._lines, *(f"{self._of[job]}: {now}" for job, now in self._now.items())]))
 
 
 def picture(progress: RunProgress) -> str:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sayso.core.seeds import seed_range
+from sayso.core.seeds import seeds_in_words
 from sayso.core.sweep import Job
 from sayso.runs.under_way import JobProgress, RunProgress, duration
 
@@ -29,13 +29,13 @@ def plan_lines(todo: Sequence[JobProgress], done: Sequence[Job], folder: Path) -
 def line(progress: RunProgress, job: JobProgress) -> str:
     """One line about one job."""
     if job.state == "building":
-        return f"seeds {job.label}: making data and model"
+        return f"{job.said}: making data and model"
     if job.state == "elsewhere":
-        return f"seeds {job.label}: left to {job.by}"
+        return f"{job.said}: left to {job.by}"
     left = progress.time_left()
     if job.stage is None:
-        return f"seeds {job.label}: {job.done} of {job.total} epochs"
-    where = f"seeds {job.label}: {job.stage} {job.epoch}/{job.epochs}"
+        return f"{job.said}: {job.done} of {job.total} epochs"
+    where = f"{job.said}: {job.stage} {job.epoch}/{job.epochs}"
     parts = [where if not job.step or job.measuring else f"{where} + step {job.step}/{job.steps}"]
     if job.measuring:
         parts.append(f"measuring {measured(job.measuring, job.share)}")
@@ -78,12 +78,12 @@ def measured(what: str, share: float) -> str:
 
 
 def seeds_of(jobs: Sequence[Job]) -> str:
-    """Seeds of jobs, by cell where there are several."""
+    """Seeds of jobs and how many these are, by cell where there are several."""
     by_cell: dict[str, list[int]] = {}
     for job in jobs:
         by_cell.setdefault(job.cell.name, []).extend(job.seeds)
-    ranges = {cell: seed_range(seeds) for cell, seeds in by_cell.items()}
+    ranges = {cell: seeds_in_words(seeds, counted=True) for cell, seeds in by_cell.items()}
     if len(set(ranges.values())) == 1:
         cells = f" of each of {len(ranges)} cells" if len(ranges) > 1 else ""
-        return f"seeds {next(iter(ranges.values()))}{cells}"
-    return "; ".join(f"{cell} seeds {text}" for cell, text in ranges.items())
+        return f"{next(iter(ranges.values()))}{cells}"
+    return "; ".join(f"{cell} {text}" for cell, text in ranges.items())

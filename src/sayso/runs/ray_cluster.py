@@ -11,6 +11,8 @@ import threading
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from sayso.core.errors import SaysoError
@@ -35,6 +37,9 @@ _OBJECTS = 80 * 2**20
 
 #: No reports of use; and of lines from nodes, which it prints among ours, it skips those that match this: all.
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS_SKIP_REGEX": "^"}
+#: Whether Ray shows a token; it shows none unless told, while a cluster started by a newer Ray wants one.
+_AUTH = "RAY_AUTH_MODE"
+_ASK = "put what 'ray get-auth-token' prints on its head into RAY_AUTH_TOKEN"
 
 
 @dataclass(frozen=True)
@@ -71,17 +76,20 @@ def connected(address: str) -> Iterator[Any]:
     SaysoError
         If Ray is not installed, nothing answers at the address, or the cluster has another version of Ray or Python.
     """
-    ray = quiet_ray()
+    token = _token(address)
+    ray = quiet_ray(token)
     if ray.is_initialized():
         yield ray
         return
     _require_answer(address)
-    with _undisturbed():
+    with _undisturbed(token):
         try:
             _begin(ray, address)
         except Exception as error:  # of its own kinds, and of those of its libraries
             ray.shutdown()
-            raise SaysoError(f"Ray at {address}: {said(error)}") from error
+            words = said(error)
+            wanted = "" if token or "onnect" not in words else f"; if the cluster wants a token, {_ASK}"
+            raise SaysoError(f"Ray at {address}: {words}{wanted}") from error
     try:
         yield ray
     finally:
@@ -155,13 +163,17 @@ def said(error: BaseException) -> str:
     words = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, SaysoError):
         return words
+    if "AuthToken" in words:
+        return f"the cluster wants its token; {_ASK}"
     if "ersion mismatch" in words:
         return f"{words}; install the same here, or begin in the very environment of its nodes"
     return f"{words[:300]}..." if len(words) > 300 else words
 
 
-def quiet_ray() -> Any:
+def quiet_ray(more: Mapping[str, str] = MappingProxyType({})) -> Any:
     """Ray's module, imported so that it prints nothing (unless this process had imported it before).
+
+    `more`: further settings of the environment while it is imported.
 
     Raises
     ------
@@ -169,7 +181,7 @@ def quiet_ray() -> Any:
         If it is not installed.
     """
     try:
-        with _undisturbed():
+        with _undisturbed(more):
             import ray
     except ModuleNotFoundError:
         raise SaysoError("--on ray needs Ray: pip install 'sayso[ray]'") from None
@@ -200,11 +212,19 @@ def _require_answer(address: str) -> None:
         ) from error
 
 
+def _token(address: str) -> dict[str, str]:
+    """The setting by which a token that is here is shown to a cluster, which wants one unless told otherwise."""
+    path = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
+    there = address != LOCAL and (os.environ.get("RAY_AUTH_TOKEN") or path.exists())
+    return {_AUTH: "token"} if there and _AUTH not in os.environ else {}
+
+
 @contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
+def _undisturbed(more: Mapping[str, str] = MappingProxyType({})) -> Iterator[None]:
     """Keep Ray from what it does to a process beside connecting it: notes, reports of use, a handler of its own."""
-    before = {name: os.environ.get(name) for name in _QUIET}
-    os.environ.update(_QUIET)
+    own = {**_QUIET, **more}
+    before = {name: os.environ.get(name) for name in own}
+    os.environ.update(own)
     main = threading.current_thread() is threading.main_thread()
     on_sigterm = signal.getsignal(signal.SIGTERM)
     try:

@@ -59,6 +59,11 @@ class JobProgress:
         return seeds if not self.cell else f"{self.cell}  {seeds}"
 
     @property
+    def said(self) -> str:
+        """The same as a line begins with it: ``seed 100``, ``seeds 100-103``."""
+        return f"{'seed' if len(self.job.seeds) == 1 else 'seeds'} {self.label}"
+
+    @property
     def cell(self) -> str:
         """Its cell's name, empty if the experiment has no axes."""
         return "" if self.job.cell.name == "main" else self.job.cell.name

@@ -10,9 +10,9 @@ import math
 from dataclasses import dataclass
 
 import pandas as pd
-from scipy import special, stats
+from scipy import special
 
-from sayso.stats.comparisons import ALPHA, LEAST_SEEDS, compare
+from sayso.stats.comparisons import ALPHA, LEAST_SEEDS, compare, moments
 from sayso.stats.decisions import holm
 from sayso.stats.entities import BY_ENTITY
 from sayso.stats.values import QUANTITY, final, for_statistics
@@ -145,15 +145,20 @@ def _paired(one: pd.Series[float], other: pd.Series[float]) -> tuple[float, floa
 
 
 def _apart(one: pd.Series[float], other: pd.Series[float]) -> tuple[float, float, float]:
-    """The same of two samples."""
+    """The same of two samples (Welch's test); values that differ by rounding alone have no spread."""
     if min(len(one), len(other)) < LEAST_SEEDS:
         return math.nan, math.nan, math.nan
-    if not one.std() + other.std() > 0:
-        apart = float(other.mean() - one.mean())
+    found = [moments(own.to_numpy()[:, None], [own.abs().max()]) for own in (one, other)]
+    apart = float(found[1].mean[0] - found[0].mean[0])
+    parts = [float(own.deviation[0]) ** 2 / float(own.seeds[0]) for own in found]
+    variance = sum(parts)
+    if not variance > 0:
         return apart, apart, math.nan
-    found = stats.ttest_ind(other.to_numpy(), one.to_numpy(), equal_var=False)
-    interval = found.confidence_interval(1 - ALPHA)
-    return float(interval.low), float(interval.high), float(found.pvalue)
+    shares = [part / variance for part in parts]
+    freedom = 1 / sum(share**2 / (float(own.seeds[0]) - 1) for share, own in zip(shares, found, strict=True))
+    error = math.sqrt(variance)
+    half = float(special.stdtrit(freedom, 1 - ALPHA / 2)) * error
+    return apart - half, apart + half, float(2 * special.stdtr(freedom, -abs(apart) / error))
 
 
 def differing(table: pd.DataFrame) -> pd.DataFrame:
