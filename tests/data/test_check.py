@@ -120,9 +120,15 @@ def test_the_entities_that_are_chosen_are_looked_at(tmp_path):
     assert [line.partition(",")[0] for line in more["error"]] == ["knowledge.entities is 34"]
 
 
-def test_one_entity_is_enough_for_one_subset(tmp_path):
-    one = sayso.load("pocket")
-    assert "the subsets of pocket need 1 entity at least" in lines_of(tmp_path, ["name,a,b", *ROWS], one)["note"]
+def test_how_many_entities_a_seed_has_is_told(tmp_path):
+    pocket = lines_of(tmp_path, ["name,a,b", *ROWS], sayso.load("pocket"))["note"]
+    assert pocket[-1] == "each seed of pocket draws 12 of them; knowledge.entities says how many"
+    assert not any("the subsets" in line for line in pocket)
+    laptop = sayso.load("laptop").with_settings({"split.trained_questions": 1})
+    told = "each seed of laptop has {}; knowledge.entities says how many"
+    for entities, words in ((None, "30 of them, under 180 aliases"), (10, "10 of them, under 60 aliases")):
+        notes = lines_of(tmp_path, ["name,a,b", *ROWS], laptop, entities=entities)["note"]
+        assert notes[-2:] == ["the subsets of laptop need 2 entities at least", told.format(words)]
 
 
 @pytest.mark.parametrize(

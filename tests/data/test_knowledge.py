@@ -30,6 +30,11 @@ def test_files_are_known_by_their_ends_and_columns(tmp_path):
         assert knowledge_of(other) == Table(file=str(other))
 
 
+def test_a_folder_is_not_said_to_be_missing(tmp_path):
+    with pytest.raises(SaysoError, match="is a folder; facts are cvdb, trex, or a file"):
+        knowledge_of(tmp_path)
+
+
 def test_a_cvdb_file_that_lacks_a_column_is_told_apart_from_a_table(tmp_path):
     file = tmp_path / "mine.csv"
     file.write_bytes(gzip.decompress(CVDB_FILE.read_bytes()).replace(b"un_region", b"region", 1))

@@ -56,10 +56,14 @@ def _findings(knowledge: FactBase, experiment: Experiment) -> list[Finding]:
     found = [*_counts(entities, used), *_longest(entities, used), *_names(entities), *_answers(used), *refused]
     if pocket is None:
         total = len(entities) if refused else knowledge.size()
-        return [*found, *_questions(entities, experiment), *_subsets(total, experiment)]
+        found += [*_questions(entities, experiment), *_subsets(total, experiment)]
+        return found if refused or not isinstance(knowledge, Table) else [*found, *_aliases(total, experiment)]
     drawn, refused = _drawn(pocket, knowledge, experiment)
-    questions = _questions(drawn, experiment) if drawn else ()
-    return [*found, *refused, *questions, *_subsets(pocket.size(), experiment)]
+    if not drawn:
+        return [*found, *refused]
+    few = [finding for finding in _subsets(pocket.size(), experiment) if finding.severity == "error"]
+    draws = f"each seed of {experiment.name} draws {pocket.size():,} of them; knowledge.entities says how many"
+    return [*found, *_questions(drawn, experiment), *(few or [Finding("note", draws)])]
 
 
 def _chosen(knowledge: FactBase) -> tuple[Sequence[EntityFacts], list[Finding]]:
@@ -190,6 +194,13 @@ def _subsets(count: int, experiment: Experiment) -> Iterator[Finding]:
         yield Finding("error", f"the subsets of {experiment.name} need {_many(needed, 'entity')} at least; {there}")
     else:
         yield Finding("note", f"the subsets of {experiment.name} need {_many(needed, 'entity')} at least")
+
+
+def _aliases(total: int, experiment: Experiment) -> Iterator[Finding]:
+    """How much each seed reads where entities have several aliases: a large table makes a long run."""
+    if experiment.split.shared_entities:
+        under = f"{total:,} of them, under {experiment.split.items(total):,} aliases"
+        yield Finding("note", f"each seed of {experiment.name} has {under}; knowledge.entities says how many")
 
 
 def _enough(total: int, experiment: Experiment) -> bool:

@@ -60,7 +60,8 @@ def _kind_of(file: str) -> type[CVDB | TREx | Table]:
     if file in _PREPARED:
         return _PREPARED[file]
     if not Path(file).is_file():
-        raise SaysoError(f"{file}: no such file; facts are cvdb, trex, or a file: .zip, {KINDS}")
+        found = "is a folder" if Path(file).is_dir() else "no such file"
+        raise SaysoError(f"{file}: {found}; facts are cvdb, trex, or a file: .zip, {KINDS}")
     lowered = file.lower()
     if lowered.endswith(".zip"):
         return TREx
