@@ -32,7 +32,8 @@ addEventListener("DOMContentLoaded", () => {
       .sort((one, other) => one.position - other.position);
     // The points of a moment: the axis, and so what is said of a point, counts epochs on over the stages.
     const points = (moment) => [...panel.querySelectorAll("[data-t]")].filter(({ dataset: { t } }) =>
-      t.includes(`stage: ${moment.stage};`) && t.endsWith(`epoch: ${moment.position}`));
+      t.includes(`stage: ${moment.stage};`)
+      && (t.endsWith(`epoch of all stages: ${moment.position}`) || t.endsWith(`epoch: ${moment.position}`)));
 
     // What all shown subsets are at the moment of the slider, and a line there.
     const tell = () => {

@@ -39,7 +39,7 @@ ESCAPED = "x\\udcff"
         (["show", "TINY", "--knowledge", NO_UTF8], f"--knowledge '{ESCAPED}': no such file"),
         (["show", "TINY", "--knowledge", f"{NO_UTF8}.csv"], f"'{ESCAPED}.csv' is no text that UTF-8 can write"),
         (["show", "paper-main", "--knowledge", f"{NO_UTF8}.csv"], f"'{ESCAPED}.csv' is no text"),
-        (["show", "paper-main", "--model", NO_UTF8], "setting model.name: model.name: input should be a valid string"),
+        (["show", "paper-main", "--model", NO_UTF8], "setting model.name: input should be a valid string"),
         (["show", "TINY", "--model", NO_UTF8], f"'{ESCAPED}' is no causal"),
         (["sample", "TINY", "--subset", NO_UTF8], f"no subset '{ESCAPED}'"),
         (["status", NO_UTF8], f"{ESCAPED}: not a results folder"),
