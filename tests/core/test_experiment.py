@@ -150,7 +150,7 @@ def test_a_measure_that_needs_what_the_model_does_not_give_is_refused_before_tra
 def test_a_need_that_no_model_knows_is_named_as_such(tiny):
     class Misspelled(ExactMatch):
         name: ClassVar[str] = "misspelled"
-        needs: ClassVar[frozenset[Need]] = frozenset({"score"})
+        needs: ClassVar[frozenset[Need]] = frozenset({"score"})  # type: ignore[arg-type]
 
     said = "measure misspelled needs 'score', which no model can be asked for; did you mean 'scores'?"
     with pytest.raises(ValidationError, match=re.escape(said)):

@@ -51,7 +51,8 @@ class OneLineErrors(TyperGroup):
 def _usage(error: Exception) -> str:
     """What is wrong with the words of a command, and whose help says what would be right."""
     said = str(getattr(error, "format_message", error.__str__)())
-    words, context = [], getattr(error, "ctx", None)
+    words: list[str] = []
+    context = getattr(error, "ctx", None)
     while context is not None and context.parent is not None:
         words.insert(0, str(context.info_name))
         context = context.parent
