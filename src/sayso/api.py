@@ -17,16 +17,14 @@ from sayso.core.runs_here import Deals
 from sayso.core.seeds import Seeds
 from sayso.core.spec import resolve
 from sayso.core.store import Store
-from sayso.core.sweep import Cell, Deal, Job
-from sayso.core.sweep import plan as plan_jobs
+from sayso.core.sweep import Cell, Deal, Job, plan
 from sayso.results import RESULTS, Results
-from sayso.runs.in_notebook import Lines, Picture, area
 
 if TYPE_CHECKING:
+    from sayso.runs.in_notebook import OnPlan
     from sayso.runs.slurm import Array
 
 Listener = Callable[[str, dict[str, object]], None]
-OnPlan = Callable[[Sequence[Job], Sequence[Job]], None]
 
 
 def experiments() -> dict[str, Experiment]:
@@ -171,6 +169,7 @@ def run(
         If claims would compare sources by subsets of different sizes, the folder cannot be used, or a job fails.
     """
     from sayso.paper.fair import require_fair
+    from sayso.runs.in_notebook import Picture, watched
     from sayso.runs.needed import lacking_measures
     from sayso.runs.places import place
     from sayso.runs.slurm_queue import clear
@@ -181,8 +180,7 @@ def run(
     if jobs is not None and jobs < 1:
         raise SaysoError(f"jobs is {jobs}; it must be at least 1")
     results = Results(Path(out) if out is not None else results_folder(chosen))
-    if progress or (progress is None and on_plan is None and on_event is None):
-        on_plan, on_event = _watched(Picture, results.path, on_plan, on_event)
+    on_plan, on_event = watched(Picture, results.path, on_plan, on_event, progress)
     store, listen = results.store, on_event or _ignore
     where = place(on, slurm)
     clear(store)  # what a scheduler had of the folder and is done with
@@ -280,12 +278,12 @@ def measure(
         If states are missing (the message says what would have to be trained again), the model cannot be measured so,
         or data or model are not those the results rest on.
     """
+    from sayso.runs.in_notebook import Lines, watched
     from sayso.runs.needed import needed, to_take, what_it_takes
     from sayso.runs.places import place
 
     results = Results(path)
-    if progress or (progress is None and on_plan is None and on_event is None):
-        on_plan, on_event = _watched(Lines, results.path, on_plan, on_event)
+    on_plan, on_event = watched(Lines, results.path, on_plan, on_event, progress)
     store = results.store
     store.experiment()
     folders = [folder for folder in store.jobs() if folder.finished]
@@ -333,7 +331,7 @@ def _choosing(store: Store, experiment: Experiment, seeds: Seeds, deal: Deal) ->
         for cell, jobs in others.items():  # they are run there, whatever seeds are asked for here
             known = finished.setdefault(cell, [])
             known += [each for each in jobs if each not in known]
-        return plan_jobs(experiment, list(seeds), deal, begun, finished)
+        return plan(experiment, list(seeds), deal, begun, finished)
 
     return choose
 
@@ -353,28 +351,6 @@ def _look_at(folder: JobFolder, job: Job, save_models: bool) -> None:
     folder.tidy(kept_states(load_spec(folder.manifest().experiment, str(folder.manifest_path), own_only=False)))
     if save_models:
         require_models(folder, job.seeds, legs(job.cell.experiment))
-
-
-def _watched(
-    kind: type[Picture | Lines], folder: Path, on_plan: OnPlan | None, on_event: Listener | None
-) -> tuple[OnPlan | None, Listener | None]:
-    """Listeners that show progress in the notebook this runs in, if it does, and tell those that there were."""
-    shown = area()
-    if shown is None:
-        return on_plan, on_event
-    watched, told, heard = kind(shown, folder), on_plan, on_event
-
-    def plan(todo: Sequence[Job], done: Sequence[Job]) -> None:
-        watched.on_plan(todo, done)
-        if told is not None:
-            told(todo, done)
-
-    def hear(job_id: str, event: dict[str, object]) -> None:
-        watched.on_event(job_id, event)
-        if heard is not None:
-            heard(job_id, event)
-
-    return plan, hear
 
 
 def _ignore(job_id: str, event: dict[str, object]) -> None:

@@ -23,6 +23,9 @@ from sayso.runs.under_way import JobProgress, RunProgress, duration
 #: Shows HTML in place of what it showed before.
 Area = Callable[[str], None]
 
+OnPlan = Callable[[Sequence[Job], Sequence[Job]], None]
+OnEvent = Callable[[str, dict[str, object]], None]
+
 #: Seconds between two pictures.
 _EVERY = 0.5
 _BAR = '<progress max="1" value="{:.3f}" style="width:{}em;vertical-align:middle"></progress>'
@@ -137,3 +140,33 @@ def _cells(job: JobProgress) -> list[str]:
 
 def _text(lines: Sequence[str]) -> str:
     return f"<p>{'<br>'.join(map(escape, lines))}</p>"
+
+
+def watched(
+    kind: type[Picture | Lines],
+    folder: Path,
+    on_plan: OnPlan | None,
+    on_event: OnEvent | None,
+    progress: bool | None,
+) -> tuple[OnPlan | None, OnEvent | None]:
+    """Listeners that show progress in the notebook this runs in, if it does, and tell those that there were.
+
+    `progress`: whether it is to be shown; None where nobody listens.
+    """
+    wanted = progress or (progress is None and on_plan is None and on_event is None)
+    shown = area() if wanted else None
+    if shown is None:
+        return on_plan, on_event
+    watched, told, heard = kind(shown, folder), on_plan, on_event
+
+    def plan(todo: Sequence[Job], done: Sequence[Job]) -> None:
+        watched.on_plan(todo, done)
+        if told is not None:
+            told(todo, done)
+
+    def hear(job_id: str, event: dict[str, object]) -> None:
+        watched.on_event(job_id, event)
+        if heard is not None:
+            heard(job_id, event)
+
+    return plan, hear
