@@ -22,8 +22,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 #: Every page whose commands must parse.
 PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("**/*.md")))
-#: What old pages have, indented, as commands.
-INDENTED = ("sayso ", "make ", "pip install ", "python -m ")
+#: A command that is written indented instead of in a block, where no test would run it.
+_INDENTED = re.compile(r"^    (sayso|make|pip|pipx|python|git|ray) .*", re.MULTILINE)
 
 _FENCE = re.compile(r"(`{3,}|~{3,})\s*([\w{}-]*)")
 _COMMENT = re.compile(r"<!--\s*(file|copy|slow|not run|refused|printed)\b:?\s*(.*?)\s*-->")
@@ -122,21 +122,18 @@ def _without_comment(command: str) -> str:
 
 
 def all_commands(text: str) -> Iterator[Command]:
-    """Every command of a page: those of shell blocks, and those of old pages that are indented."""
-    inside = set()
+    """Every command of a page, in order."""
     for block in blocks(text):
-        inside |= set(range(block.line, block.line + block.text.count("\n")))
         if block.language == "sh":
             for command in commands(block.text, block.line):
                 yield replace(command, refused="refused" in block.said)
-    run: list[str] = []
-    for number, line in enumerate([*text.splitlines(), ""], 1):
-        if line.startswith("    ") and number not in inside:
-            run.append(line.strip())
-            continue
-        if run and run[0].startswith(INDENTED):
-            yield from (each for each in commands("\n".join(run), number - len(run)) if each.text.startswith(INDENTED))
-        run = []
+
+
+def indented_commands(text: str) -> list[str]:
+    """Commands that stand indented on a page, outside any block: they belong into one."""
+    for block in blocks(text):
+        text = text.replace(block.text, "")
+    return [found[0].strip() for found in _INDENTED.finditer(text)]
 
 
 def links(text: str) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import PAGES, ROOT, all_commands, anchors, blocks, links, pages_with
+from tests.docs.pages import PAGES, ROOT, all_commands, anchors, blocks, indented_commands, links, pages_with
 from tests.docs.parsing import wrong_command, wrong_extras, wrong_target, wrong_with
 from tests.docs.running import run_page
 from tests.in_this_process import use_in_this_process
@@ -34,6 +34,10 @@ def test_every_command_could_be_given(page: Path) -> None:
     wrong += [f"{IDS[page]}: {found}" for name in re.findall(r"`make ([a-z]+)", text) if (found := wrong_target(name))]
     wrong += [f"{IDS[page]}: {found}" for found in [wrong_extras(text)] if found]
     assert not wrong, "\n".join(wrong)
+
+
+def test_every_command_stands_in_a_block() -> None:
+    assert {IDS[page]: found for page in PAGES if (found := indented_commands(page.read_text("utf-8")))} == {}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS.get)

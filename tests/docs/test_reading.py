@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import Command, all_commands, anchors, blocks, commands, links
+from tests.docs.pages import Command, all_commands, anchors, blocks, commands, indented_commands, links
 from tests.docs.parsing import wrong_with
 from tests.docs.running import is_plain, run_page
 
@@ -45,10 +45,8 @@ def test_blocks_have_what_is_said_before_them() -> None:
 
 
 def test_commands_of_blocks_and_indented_ones() -> None:
-    assert list(all_commands(PAGE)) == [
-        Command("sayso show pocket     --gpu H100", 16, refused=True),
-        Command("sayso list", 3),
-    ]
+    assert list(all_commands(PAGE)) == [Command("sayso show pocket     --gpu H100", 16, refused=True)]
+    assert indented_commands(PAGE) == ["sayso list          # indented"]
     assert commands("sayso query p \"\n select '#1' \"\nls # all\n") == [
         Command("sayso query p \"\n select '#1' \"", 1),
         Command("ls", 3),
