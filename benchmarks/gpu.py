@@ -35,6 +35,8 @@ from sayso.runs.rates import write_rates
 
 #: Pythias whose shapes are timed.
 SIZES = ("410m", "1b", "2.8b")
+#: Those that are timed with compiled blocks as well.
+COMPILED_SIZES = ("410m", "2.8b")
 #: Documents of a step, as in the paper, and the length that the stock Trainer pads them to.
 BATCH, LENGTH = 256, 64
 QUESTIONS = 512
@@ -168,6 +170,36 @@ def stock(
     return found
 
 
+def compiled(small: bool) -> list[dict[str, Any]]:
+    """Steps of some shapes with blocks compiled (`model.compiled`), and what it takes to compile and prove them."""
+    import torch
+
+    from sayso.learners.single.learner import build
+    from sayso.learners.specs import HFModel
+
+    every = []
+    for size in ("small",) if small else COMPILED_SIZES:
+        batch = 32 if small else BATCH
+        documents = [*questions(batch, attribution=False), *definitions(batch)]
+        with tempfile.TemporaryDirectory() as folder:
+            save_shape(Path(folder), size)
+            start = time.perf_counter()
+            with torch.device(_device()):
+                learner = build([Corpus(0, {}, ())], HFModel(name=folder, from_scratch=True, compiled=True))
+            found: dict[str, Any] = {"shape": size, "reader": learner.reader.name}
+            found["seconds to build and prove"] = time.perf_counter() - start
+            start = time.perf_counter()
+            train = TrainSpec(batch_size=batch, learning_rate=5e-5, precision="auto")
+            step = _step(learner, [documents], train, 2 if small else 8)
+            found["seconds of all steps"] = time.perf_counter() - start
+            every.append(found | {"ms a step": 1e3 * step, "GB in training": _peak()})
+            _say(every[-1])
+        del learner
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+    return every
+
+
 def whole_runs(small: bool) -> None:
     """Seconds a step at the paper's size: ConvNeXt V2 Tiny on digit grids, Pythia-70M's shape on set inclusion."""
     from benchmarks import paper_digits, paper_set_inclusion
@@ -182,6 +214,7 @@ PARTS: dict[str, Callable[[bool], Any]] = {
     "ceilings": ceilings,
     "side-by-side": side_by_side,
     **{f"pythia-{size}": lambda small, size=size: shape(size, small) for size in SIZES},  # type: ignore[misc]
+    "compiled": compiled,
     "paper-size": whole_runs,
 }
 

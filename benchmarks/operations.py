@@ -4,12 +4,16 @@ A model of the shape of Pythia-2.8B (or of another that is named) takes a step o
 half of them definitions, on tensors without numbers. What is counted is what a GPU would be given one by one in the
 forward pass, the backward pass, clipping and the optimizer. Names of what is there already are left out.
 
+Compiled blocks (`model.compiled`) are counted as they run, on the CPU, in a model as deep and narrow: what its compiler
+makes for a CPU stands for what it makes for a GPU. That takes a C++ compiler and minutes.
+
     python -m benchmarks operations
-    python -m benchmarks.operations [70m|160m|410m|1b|2.8b]
+    python -m benchmarks.operations [70m|160m|410m|1b|2.8b] [--compiled]
 """
 
 from __future__ import annotations
 
+import copy
 import sys
 import tempfile
 from collections import Counter
@@ -17,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch._inductor import config as inductor
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import AutoModelForCausalLM
@@ -36,6 +41,10 @@ VIEWS = {
     *("view", "_unsafe_view", "t", "transpose", "permute", "unsqueeze", "squeeze", "expand", "slice", "select"),
     *("split", "split_with_sizes", "detach", "alias", "as_strided", "unbind", "chunk", "empty", "empty_like"),
     *("new_empty", "reshape", "lift_fresh", "is_same_size", "empty_strided", "new_empty_strided", "device"),
+}
+#: The same of operations as a profiler of the CPU sees them.
+NO_WORK = VIEWS | {
+    *("_reshape_alias", "flatten", "narrow", "resize_", "resolve_conj", "resolve_neg", "result_type", "numpy_T"),
 }
 #: What waits for the device.
 READS = {"_local_scalar_dense", "item", "nonzero", "is_nonzero", "equal"}
@@ -84,11 +93,7 @@ def passes(config: Any, reader_of: type[BucketedReader], documents: list[Documen
     counts = {"forward": Counted(), "backward": Counted(), "clipping": Counted()}
     with FakeTensorMode(allow_non_fake_inputs=True):
         model = AutoModelForCausalLM.from_config(config)
-        reader = reader_of(model, 0, torch.device("cpu"), NO_RULES)
-        reader.overhead, reader.outputs = PASS_OVERHEAD["cuda"], OUTPUT_BYTES["cuda"] // (4 * config.vocab_size)
-        reader.loss_outputs = LOSS_BYTES["cuda"] // (4 * config.vocab_size)
-        if isinstance(reader, PackedReader):
-            reader.tokens, reader.tile = TOKENS["cuda"], TILE["cuda"]
+        reader = _as_on_a_gpu(reader_of(model, 0, torch.device("cpu"), NO_RULES), config)
         for groups in reader.plan(documents, [item.counted for item in documents], None, share=True):
             with counts["forward"], torch.autocast("cpu", torch.bfloat16):
                 loss = reader.loss(documents, groups) / 1000
@@ -114,6 +119,47 @@ def update(config: Any) -> Counted:
     return counts
 
 
+def compiled(config: Any, documents: list[Document]) -> dict[str, int]:
+    """Count forward and backward pass of a model of so many blocks as they run, eagerly and compiled."""
+    inductor.cpp.enable_kernel_profile = True
+    narrow = copy.deepcopy(config)
+    narrow.hidden_size, narrow.intermediate_size, narrow.num_attention_heads = 64, 256, 4
+    found = {}
+    for name in (None, "narrow"):
+        model = AutoModelForCausalLM.from_config(narrow)
+        reader = _as_on_a_gpu(PackedReader(model, 0, torch.device("cpu"), NO_RULES, compiled=name), config)
+        _pass(reader, documents)
+        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+            model.zero_grad()
+            _pass(reader, documents)
+        found[reader.name] = sum(map(_is_launch, profile.events()))
+    return found
+
+
+def _pass(reader: BucketedReader, documents: list[Document]) -> None:
+    for groups in reader.plan(documents, [item.counted for item in documents], None, share=True):
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = reader.loss(documents, groups) / 1000
+        torch.autograd.backward(loss)
+
+
+def _is_launch(event: Any) -> bool:
+    """Whether an event makes work on a device: a kernel that was compiled, or an operation that calls no other."""
+    if not event.name.startswith("aten::"):
+        return "cpp_fused" in event.name
+    inner = {child.name.removeprefix("aten::") for child in event.cpu_children if child.name.startswith("aten::")}
+    return event.name.removeprefix("aten::") not in NO_WORK and inner <= NO_WORK
+
+
+def _as_on_a_gpu(reader: BucketedReader, config: Any) -> BucketedReader:
+    """With a GPU's settings."""
+    reader.overhead, reader.outputs = PASS_OVERHEAD["cuda"], OUTPUT_BYTES["cuda"] // (4 * config.vocab_size)
+    reader.loss_outputs = LOSS_BYTES["cuda"] // (4 * config.vocab_size)
+    if isinstance(reader, PackedReader):
+        reader.tokens, reader.tile = TOKENS["cuda"], TILE["cuda"]
+    return reader
+
+
 def main() -> None:
     """Print what is counted, by reader and part of the step."""
     documents = batch()
@@ -126,6 +172,9 @@ def main() -> None:
             told = ", ".join(f"{name} {own.launches:,}" for name, own in parts.items())
             whole, reads = (sum(getattr(own, what) for own in parts.values()) for what in ("launches", "reads"))
             print(f"{size}, {reader_of.name}: {whole:,} operations ({told}), {reads} reads", flush=True)
+        if "--compiled" in sys.argv:
+            for name, number in compiled(config, documents).items():
+                print(f"{size}, {name}, forward and backward as they run on a CPU: {number:,} operations", flush=True)
 
 
 if __name__ == "__main__":

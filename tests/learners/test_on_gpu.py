@@ -154,6 +154,19 @@ def test_losses_scores_and_answers_are_the_cpus(name, tmp_path):
     assert sum(one == other for one, other in pairs) >= 0.8 * len(pairs)
 
 
+@pytest.mark.parametrize("precision", ["float32", "auto"])
+def test_compiled_blocks_train_as_others_do(precision, tmp_path):
+    world = WORLDS["one llama"](tmp_path)
+    train = world.train.model_copy(update={"precision": precision})
+    name = save_tiny(tmp_path / "compiled", "llama")
+    compiled = build_single([Corpus(1, {}, ())], HFModel(name=name, compiled=True))
+    assert compiled.reader.name == "compiled"
+    found = trained(compiled, world, train)
+    np.testing.assert_allclose(
+        found, trained(made(world, "cuda"), world, train), rtol=1e-3 if precision == "float32" else 3e-2
+    )
+
+
 @pytest.mark.skipif(not has_bfloat16(torch.device("cuda")), reason="this GPU has no bfloat16")
 @IN_BFLOAT16
 def test_in_bfloat16_losses_are_near(name, tmp_path):

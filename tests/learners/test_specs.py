@@ -44,6 +44,8 @@ def test_a_sharded_model_needs_several_devices_and_gives_no_gradients_of_documen
         HFModel(name="m", sharded=True)
     with pytest.raises(ValidationError, match="sharded does not go with lora"):
         HFModel(name="m", devices=2, sharded=True, lora=LoRA())
+    with pytest.raises(ValidationError, match="sharded does not go with compiled"):
+        HFModel(name="m", devices=2, sharded=True, compiled=True)
     assert HFModel(name="m", devices=2).needs_met() - HFModel(name="m", devices=2, sharded=True).needs_met() == {
         "gradients"
     }

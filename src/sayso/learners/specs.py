@@ -119,6 +119,10 @@ class HFModel(ModelSpec):
         documents of each batch. Updates and digest are those of one device.
     sharded
         Each device holds its part of every weight, and not the whole model.
+    compiled
+        Training runs the model's blocks as compiled code (``torch.compile``): far fewer operations for a GPU to be
+        handed. It takes a C++ compiler, on a GPU Triton, and a minute or two when a job begins, and sums are rounded
+        otherwise. Where it does not give the model's own losses and gradients it is left out, and said.
     """
 
     learner: ClassVar[str] = "sayso.learners.several.learner:build"
@@ -126,7 +130,7 @@ class HFModel(ModelSpec):
         {"scores", "choices", "answers", "documents", "gradients", "activations"}
     )
     measuring: ClassVar[frozenset[str]] = frozenset({"answer", "max_new_tokens", "evaluation_precision"})
-    running: ClassVar[frozenset[str]] = frozenset({"devices", "sharded"})
+    running: ClassVar[frozenset[str]] = frozenset({"devices", "sharded", "compiled"})
 
     name: str = Field(min_length=1)
     revision: str | None = None
@@ -142,11 +146,14 @@ class HFModel(ModelSpec):
     allow_pickle: bool = False
     devices: int = Field(default=1, ge=1)
     sharded: bool = False
+    compiled: bool = False
 
     @model_validator(mode="after")
     def _check_devices(self) -> HFModel:
         if self.sharded and self.devices == 1:
             raise ValueError("sharded needs several devices, found devices 1; set devices to the number of GPUs")
+        if self.sharded and self.compiled:
+            raise ValueError("sharded does not go with compiled; leave one out")
         if self.sharded and self.lora is not None:
             raise ValueError("sharded does not go with lora; leave one out (lora trains few weights on each device)")
         return self

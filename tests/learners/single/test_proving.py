@@ -200,7 +200,7 @@ def test_a_row_that_is_read_wrongly_is_found_out(tmp_path, fault, monkeypatch, c
         return given(module, [own[0], own[1], own[2].detach() if fault == "a lost gradient" else own[2]], layout, *more)
 
     monkeypatch.setattr(packed.Row, "forward", wrong)
-    monkeypatch.setattr(packed_attention, "_side_by_side", attended)
+    monkeypatch.setattr(packed_attention, "_uncompiled", attended)
     with caplog.at_level(logging.WARNING, "sayso"):
         learner = learner_of(save_tiny(tmp_path, "gpt2"))
     assert learner.reader.name == "bucketed"

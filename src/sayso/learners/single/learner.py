@@ -108,7 +108,8 @@ class HFLearner(TrainedLearner):
         self.fastest = "bfloat16" if has_bfloat16(device) else "float32"
         said = getattr(self.model.get_output_embeddings(), "out_features", rows)
         rules = rules_of(self.model, spec.name, self.limits.new_tokens, said)
-        self.reader = choose_reader(self.model, spec.name, ordinary, pad_of(self.tokenizer, rows), device, rules)
+        pad = pad_of(self.tokenizer, rows)
+        self.reader = choose_reader(self.model, spec.name, ordinary, pad, device, rules, compiled=spec.compiled)
         short = short_documents(ordinary, start)
         if spec.sharded:
             shard_as_proven(self.model, self.reader, short, team, spec.name)

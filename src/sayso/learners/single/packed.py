@@ -19,6 +19,7 @@ from sayso.learners.cross_entropy import Targets, said
 from sayso.learners.encoding import Document
 from sayso.learners.modules import drops
 from sayso.learners.single.bucketed import BucketedReader
+from sayso.learners.single.compiled import compiled_twin
 from sayso.learners.single.generation import Rules
 from sayso.learners.single.grouping import Group
 from sayso.learners.single.packed_attention import NAME, Layout, has_flash
@@ -58,7 +59,13 @@ def may_pack(model: Any) -> bool:
 class PackedReader(BucketedReader):
     """See above, and `sayso.learners.single.reader.Reader`. `row` is the module that reads a row.
 
-    `tokens`: most tokens of a row. `tile`: of how many tokens its length is a multiple.
+    `tokens`: most tokens of a row. `tile`: of how many tokens its length is a multiple. `compiled`: what the model is
+    called in messages, where its blocks are to be compiled for losses.
+
+    Raises
+    ------
+    SaysoError, ValueError
+        If its blocks cannot be compiled (`sayso.learners.single.compiled`).
     """
 
     row: Any
@@ -66,11 +73,16 @@ class PackedReader(BucketedReader):
     name = "packed"
     shares_checkpointed = True
 
-    def __init__(self, model: Any, pad: int, device: torch.device, rules: Rules) -> None:
+    def __init__(
+        self, model: Any, pad: int, device: torch.device, rules: Rules, *, compiled: str | None = None
+    ) -> None:
         super().__init__(model, pad, device, rules)
         own = base_of(model)
         own.config._attn_implementation = NAME
         self._apart, self.row = BucketedReader(model, pad, device, rules), Row(own)
+        self._for_losses = self.row
+        if compiled is not None:
+            self.name, self._for_losses = "compiled", Row(compiled_twin(own, compiled))
         self.shares = True
         self.tokens, self.tile = TOKENS.get(device.type, 16384), TILE.get(device.type, 1)
         self._window, self._handed_on = window_of(own.config), torch.zeros(1, 1, 1, 1, device=device)
@@ -150,7 +162,7 @@ class PackedReader(BucketedReader):
         order = np.argsort(told, kind="stable")
         predicting, place = np.unique(told[order], return_inverse=True)
         laid_out, (where, right, placed) = self._laid_out(row, predicting, target[order], place)
-        loss: Tensor = self.row(*laid_out, where, Targets(right, placed, place, self.loss_outputs))
+        loss: Tensor = self._for_losses(*laid_out, where, Targets(right, placed, place, self.loss_outputs))
         return loss
 
     def _laid_out(self, row: Packed, *more: Indices) -> tuple[tuple[Tensor, Tensor, Layout], list[Tensor]]:

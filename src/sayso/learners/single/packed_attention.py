@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,16 +107,16 @@ def attend(
     ]
     if packed.ragged is not None:
         begins, longest = packed.ragged
-        found = flash(given, begins, longest, scaling)
+        found = flash(given, begins, longest, scaling).index_select(0, packed.first)
     else:
-        found = _side_by_side(module, given, packed, dropout, scaling)
-    return found.index_select(0, packed.first)[None], None
+        found = _uncompiled(module, given, packed, dropout, scaling)
+    return found[None], None
 
 
 def _side_by_side(
     module: torch.nn.Module, given: list[Tensor], packed: Layout, dropout: float, scaling: float | None
 ) -> Tensor:
-    """Attention of documents padded to a width, block by block; shape (places, heads, size)."""
+    """Attention of documents padded to a width, block by block, at each token's first place: (tokens, heads, size)."""
     found, begin = [], 0
     for documents, width, mask in packed.blocks:
         own = [
@@ -126,7 +126,12 @@ def _side_by_side(
         one, _ = sdpa_attention_forward(module, *own, mask, dropout=dropout, scaling=scaling, is_causal=mask is None)
         found.append(one.flatten(0, 1))
         begin += documents * width
-    return found[0] if len(found) == 1 else torch.cat(found)
+    every = found[0] if len(found) == 1 else torch.cat(found)
+    return every.index_select(0, packed.first)
+
+
+#: Every step has other blocks: compiled code would be made anew for each.
+_uncompiled: Callable[..., Tensor] = torch.compiler.disable(_side_by_side)  # type: ignore[no-untyped-call]
 
 
 def flash(given: Sequence[Tensor], begins: Tensor, longest: int, scaling: float | None) -> Tensor:

@@ -22,6 +22,7 @@ from torch import Tensor
 from sayso.core.errors import SaysoError
 from sayso.learners.device import widest
 from sayso.learners.encoding import Document
+from sayso.learners.modules import has_bfloat16
 from sayso.learners.single.bucketed import BucketedReader
 from sayso.learners.single.generation import NO_RULES, Rules
 from sayso.learners.single.greedy import left_padded, placed
@@ -33,6 +34,8 @@ from sayso.learners.single.truth import Truth, gradient_of, multiplied, sees_wha
 
 #: How far a mean loss may be off, in nats, relative to losses above 1; logits likewise; a gradient, by its norm.
 LOSS_BOUND, LOGIT_BOUND, GRADIENT_BOUND = 1e-4, 1e-3, 1e-3
+#: How far two gradients in bfloat16 may be apart, by their norm: what compiled code does not round in between.
+HALF_BOUND = 5e-2
 
 #: What a way of reading is called, and what makes its reader.
 Candidate = tuple[str, Callable[[], Reader]]
@@ -43,7 +46,14 @@ log = logging.getLogger("sayso")
 
 
 def choose_reader(
-    model: Any, name: str, tokens: Sequence[int], pad: int, device: torch.device, rules: Rules = NO_RULES
+    model: Any,
+    name: str,
+    tokens: Sequence[int],
+    pad: int,
+    device: torch.device,
+    rules: Rules = NO_RULES,
+    *,
+    compiled: bool = False,
 ) -> Reader:
     """Find the reader of a model, and say so (once, as a warning) where it is not the one that computes least.
 
@@ -59,6 +69,8 @@ def choose_reader(
         A token to fill rows with.
     rules
         What the reader makes the model say, and what it never says.
+    compiled
+        Whether its blocks are to be compiled for training.
 
     Raises
     ------
@@ -71,7 +83,9 @@ def choose_reader(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what a model does not take is seen in what it gives
-            return _choose(model, name, documents, _candidates(model, pad, device, rules), device)
+            return _choose(
+                model, name, documents, _candidates(model, name if compiled else None, pad, device, rules), device
+            )
     except torch.OutOfMemoryError:
         raise SaysoError(f"model {name}: out of memory with one short document; try lora or a smaller model") from None
 
@@ -113,6 +127,8 @@ def _proven(reader: Reader, truth: Truth) -> tuple[Reader, list[str]]:
     for own in {reader, reader.apart}:
         if wrong := _reading_differs(own, truth):
             raise ValueError(wrong)
+    if reader.name == "compiled" and (wrong := _half_differs(reader, truth)):
+        raise ValueError(wrong)
     left: list[str] = []
     for remembers, places in ((True, True), (True, False), (False, False)):
         if (remembers and not reader.remembers) or (places and not reader.places):
@@ -126,10 +142,14 @@ def _proven(reader: Reader, truth: Truth) -> tuple[Reader, list[str]]:
     raise ValueError("; ".join(left))
 
 
-def _candidates(model: Any, pad: int, device: torch.device, rules: Rules) -> Iterator[Candidate]:
-    """Ways of reading, the cheapest first, and what they are called."""
-    if not has_own_code(model) and may_pack(model):
-        attention = base_of(model).config._attn_implementation
+def _candidates(model: Any, compiled: str | None, pad: int, device: torch.device, rules: Rules) -> Iterator[Candidate]:
+    """Ways of reading, the cheapest first, and what they are called; `compiled`: the name of a model to be compiled."""
+    may = not has_own_code(model) and may_pack(model)
+    attention = base_of(model).config._attn_implementation
+    if compiled is not None:
+        yield "compiled reading", lambda: _compiled(model, compiled, pad, device, rules, may=may)
+        base_of(model).config._attn_implementation = attention
+    if may:
         yield "packed reading", lambda: PackedReader(model, pad, device, rules)
         base_of(model).config._attn_implementation = attention
     if not has_own_code(model):
@@ -141,6 +161,12 @@ def _candidates(model: Any, pad: int, device: torch.device, rules: Rules) -> Ite
     }
     for company, what in companies.items():
         yield what, functools.partial(PlainReader, model, pad, device, company, rules)
+
+
+def _compiled(model: Any, name: str, pad: int, device: torch.device, rules: Rules, *, may: bool) -> Reader:
+    if not may:
+        raise ValueError("what is compiled reads documents packed, as this model does not")
+    return PackedReader(model, pad, device, rules, compiled=name)
 
 
 def _tried(work: Callable[[], T]) -> tuple[T | None, str]:
@@ -177,6 +203,18 @@ def _reading_differs(reader: Reader, truth: Truth) -> str:
         if not abs(loss - right) <= LOGIT_BOUND * max(1.0, abs(right)):
             return f"with larger logits, a loss of {loss:.5g} where the model itself gives {right:.5g}"
     return ""
+
+
+def _half_differs(reader: Reader, truth: Truth) -> str:
+    """What losses and gradient in bfloat16 are off by, where the device has it: that is other code; nothing if not."""
+    if not has_bfloat16(reader.device):
+        return ""
+    groups = [Group((0, 1, 2))]
+    with torch.autocast(reader.device.type, torch.bfloat16):
+        losses = [own.loss(truth.documents, groups) for own in (reader, reader.apart)]
+    found, right = (gradient_of(loss, truth.wanted) for loss in losses)
+    off = _norm([one - other for one, other in zip(found, right, strict=True)]) / max(_norm(right), 1e-30)
+    return "" if off <= HALF_BOUND else f"in bfloat16, a gradient off by {100 * off:.2g}%"
 
 
 def _norm(tensors: Sequence[Tensor]) -> float:
