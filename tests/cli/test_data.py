@@ -274,6 +274,18 @@ def test_a_pocket_world_that_cannot_be_is_said_by_show(tmp_path):
     assert "the pocket world needs two columns at least" in " ".join(shown.stdout.split())
 
 
+@pytest.mark.parametrize(("experiment", "rows"), [("pocket", 30), ("paper-main", 2)])
+def test_facts_that_stop_a_run_are_said_once_before_anything_begins(tmp_path, monkeypatch, experiment, rows):
+    monkeypatch.chdir(tmp_path)
+    result = call("run", experiment, "--knowledge", facts_file(tmp_path, rows, "a"))
+    assert result.exit_code == 2
+    assert "two columns at least" if experiment == "pocket" else "entities at least" in result.stderr.splitlines()[-1]
+    said = " ".join(result.stderr.split())
+    assert said.count(" at least") == 1
+    assert f"{rows} rows" in said
+    assert not (tmp_path / "sayso-results").exists()
+
+
 @pytest.mark.parametrize("delimiter", ["tab", "\\t"])
 def test_a_tab_can_be_set_by_its_name(tmp_path, delimiter):
     file = tmp_path / "mine.csv"

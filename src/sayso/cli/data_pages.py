@@ -93,8 +93,8 @@ def taken_page(taken: Taken) -> RenderableType:
     return grid
 
 
-def own_facts_page(experiment: Experiment) -> RenderableType | None:
-    """What was taken for what in an experiment's table, and what may spoil a run; None where it has no table.
+def own_facts(experiment: Experiment) -> tuple[RenderableType | None, list[Finding]]:
+    """What was taken for what in an experiment's table, and what may spoil a run (None without a table); what stops it.
 
     Raises
     ------
@@ -102,20 +102,22 @@ def own_facts_page(experiment: Experiment) -> RenderableType | None:
         If the table cannot be read.
     """
     first = cells(experiment)[0].experiment
-    knowledge, lines = first.knowledge, list[RenderableType]()
+    knowledge, lines, stops = first.knowledge, list[RenderableType](), list[Finding]()
     table: object = knowledge
     if isinstance(knowledge, PocketWorld):
         table = knowledge.facts
         if isinstance(table, facts_table.Table):
             columns = columns_asked(table, knowledge.attributes)
             whole = len(without_gaps(table.first(), columns))
-            lines.append(Text(f"asked about: {', '.join(columns)}; {whole:,} entities have an answer to each"))
+            have = f"{whole:,} {'entity has' if whole == 1 else 'entities have'} an answer to each"
+            lines.append(Text(f"asked about: {', '.join(columns)}; {have}"))
         elif table not in (NOTABLES, SYNTHETIC):
             lines.append(Text(f"{table}: people in the Cross-Verified Database's columns, years told as centuries"))
     if isinstance(table, facts_table.Table):
-        worth = [finding for finding in check(table, first) if finding.severity != "note"]
-        lines = [taken_page(table.taken()), *lines, *([findings_page(worth)] if worth else [])]
-    return Group(*lines) if lines else None
+        found = check(table, first)
+        stops, spoils = ([each for each in found if each.severity == kind] for kind in ("error", "warning"))
+        lines = [taken_page(table.taken()), *lines, *([findings_page(spoils)] if spoils else [])]
+    return (Group(*lines) if lines else None), stops
 
 
 def _asked(asked: Asked) -> str:

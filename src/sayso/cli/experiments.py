@@ -63,7 +63,7 @@ def show(
     from sayso.cli import terminal
     from sayso.cli.configure import configure, find
     from sayso.cli.cost_page import PAPERS_GPU, cost_page
-    from sayso.cli.data_pages import own_facts_page
+    from sayso.cli.data_pages import findings_page, own_facts
     from sayso.cli.overridden import note_overridden
     from sayso.cli.power_page import expected_page
     from sayso.learners.specs import HFModel
@@ -79,10 +79,10 @@ def show(
     if json:
         typer.echo(experiment.model_dump_json(indent=1))
         return
-    facts = own_facts_page(experiment)
+    facts, stops = own_facts(experiment)
     terminal.show(terminal.experiment_page(experiment))
     if facts is not None:
-        terminal.show("", facts)
+        terminal.show("", facts, *([findings_page(stops)] if stops else []))
     if (found := expected(experiment)) is not None:
         terminal.show("", expected_page(found))
     if (long := too_long(experiment)) is not None:
@@ -156,7 +156,7 @@ def run(
     from sayso import api
     from sayso.cli import results_pages, terminal
     from sayso.cli.configure import configure, find
-    from sayso.cli.data_pages import own_facts_page
+    from sayso.cli.data_pages import own_facts
     from sayso.cli.display import Display
     from sayso.cli.overridden import note_overridden
     from sayso.cli.power_page import power_page
@@ -181,8 +181,11 @@ def run(
         terminal.show(arrays_page(found, slurm_settings(slurm or [])))
         return
     with stoppable("goes on where it was"), Display(terminal.console(stderr=True), folder) as display:
-        if (facts := own_facts_page(experiment)) is not None:
+        facts, stops = own_facts(experiment)
+        if facts is not None:
             display.console.print(facts)
+        if stops:
+            raise SaysoError(stops[0].line)
         results = api.run(
             experiment,
             out=folder,

@@ -1,6 +1,7 @@
 """Every model is read as the model itself does, and it is said where that costs more."""
 
 import dataclasses
+import itertools
 import logging
 from pathlib import Path
 from typing import Any
@@ -185,6 +186,31 @@ def test_a_reader_that_is_wrong_is_found_out(tmp_path, fault, monkeypatch, caplo
     assert record.message.startswith(f"model {tmp_path}: plain reading, for bucketed reading differs (")
     assert (fault == "a cap") == ("with larger logits" in record.message)
     assert off_from_autograd(learner) < 1e-5
+
+
+@pytest.mark.parametrize("fault", ["", "a type that it does not take", "a lost gradient"])
+@pytest.mark.parametrize("architecture", ["gpt_neox", "llama"])
+def test_flash_attention_is_given_bfloat16_and_is_proven_in_it(tmp_path, architecture, fault, monkeypatch, caplog):
+    """As on a GPU that has it: here a CPU's attention stands in, and takes no other type either."""
+
+    def flash(given: list[torch.Tensor], begins: torch.Tensor, _longest: int, scaling: float | None) -> torch.Tensor:
+        if fault == "a type that it does not take" or {each.dtype for each in given} != {torch.bfloat16}:
+            raise RuntimeError("FlashAttention only supports fp16 and bf16")
+        found = []
+        for begin, end in itertools.pairwise(begins.tolist()):
+            query, key, value = (each[begin:end].transpose(0, 1) for each in given)
+            key, value = (each.repeat_interleave(len(query) // len(each), 0) for each in (key, value))
+            own = nn.functional.scaled_dot_product_attention(query, key, value, is_causal=True, scale=scaling)
+            found.append(own.transpose(0, 1))
+        return torch.cat(found).detach() if fault == "a lost gradient" else torch.cat(found)
+
+    monkeypatch.setattr(packed, "has_flash", lambda *_: True)
+    monkeypatch.setattr(packed_attention, "flash", flash)
+    monkeypatch.setattr("sayso.learners.single.proving.has_bfloat16", lambda _device: True)
+    with caplog.at_level(logging.WARNING, "sayso"):
+        learner = learner_of(save_tiny(tmp_path, architecture))
+    assert learner.reader.name == ("bucketed" if fault else "packed")
+    assert ("packed reading differs" in caplog.text) == bool(fault)
 
 
 @pytest.mark.parametrize("fault", ["wrong positions", "other documents attended to", "a lost gradient"])

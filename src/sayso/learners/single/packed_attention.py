@@ -100,6 +100,8 @@ def attend(
         raise ValueError("it makes masks of its own")
     if asked := [name for name in _NOT_DONE if more.get(name) is not None]:
         raise ValueError(f"its attention uses {asked[0]}")
+    if packed.ragged is not None:  # rotated, queries and keys are float32 whatever made them
+        query, key, value = (each.to(torch.bfloat16) for each in (query, key, value))
     # what comes of a query is used at the first place of its token alone
     given = [
         _ToPlaces.apply(each[0].transpose(0, 1), packed.places, packed.first, alone)  # type: ignore[no-untyped-call]
@@ -119,10 +121,8 @@ def _side_by_side(
     """Attention of documents padded to a width, block by block, at each token's first place: (tokens, heads, size)."""
     found, begin = [], 0
     for documents, width, mask in packed.blocks:
-        own = [
-            each[begin : begin + documents * width].view(documents, width, *each.shape[1:]).transpose(1, 2)
-            for each in given
-        ]
+        parts = given if len(packed.blocks) == 1 else [each[begin : begin + documents * width] for each in given]
+        own = [each.view(documents, width, *each.shape[1:]).transpose(1, 2) for each in parts]
         one, _ = sdpa_attention_forward(module, *own, mask, dropout=dropout, scaling=scaling, is_causal=mask is None)
         found.append(one.flatten(0, 1))
         begin += documents * width
