@@ -12,7 +12,7 @@ from sayso.data.build import build_corpus
 from sayso.learners.encoding import Encoder
 from sayso.paper.table import EXPERIMENTS
 from sayso.runs.too_long import too_long
-from tests.cli.calling import call
+from tests.cli.calling import call, error_of
 from tests.tiny_models import save_tiny
 
 
@@ -33,7 +33,7 @@ def test_what_it_says_would_do_does_and_one_less_does_not(allowing, padding: str
 
     said = too_long(allowing(8, padding))
     assert said is not None
-    assert said.startswith("a run would fail: documents have up to ")
+    assert said.startswith("documents have up to ")
     length = int(said.partition("--set train.max_length=")[2].split()[0])
     assert too_long(allowing(length, padding)) is None
     assert too_long(allowing(length - 1, padding)) is not None
@@ -50,6 +50,14 @@ def test_nothing_is_said_where_there_is_no_limit_or_no_tokenizer(allowing) -> No
     assert too_long(allowing(None)) is None
     assert too_long(allowing(8).with_settings({"model.name": "no-one/no-such-model"})) is None
     assert too_long(EXPERIMENTS["pocket"]) is None
+
+
+def test_run_refuses_it_before_anything_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = error_of(call("run", "laptop", "--model", save_tiny(tmp_path / "tiny"), "--set", "train.max_length=9"))
+    assert "documents have up to " in said
+    assert "would do" in said
+    assert not (tmp_path / "sayso-results").exists()
 
 
 def test_show_says_it(tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def show(
     if (found := expected(experiment)) is not None:
         terminal.show("", expected_page(found))
     if (long := too_long(experiment)) is not None:
-        typer.echo(f"sayso: note: {long}", err=True)
+        typer.echo(f"sayso: note: a run would fail: {long}", err=True)
     if gpu or calibration or isinstance(experiment.model, HFModel):
         terminal.show("", cost_page(experiment, card, rates))
 
@@ -170,7 +170,7 @@ def run(
         experiment = experiment.with_settings({"keep": int(keep) if keep.isdigit() else keep})
     folder = out or api.results_folder(experiment, loaded)
     if (long := too_long(experiment)) is not None:
-        typer.echo(f"sayso: note: {long}", err=True)
+        raise SaysoError(long)
     if dry_run:
         if on != "slurm":
             raise SaysoError("--dry-run says what would be submitted: add --on slurm")

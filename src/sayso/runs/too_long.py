@@ -11,7 +11,7 @@ from sayso.runs.token_counter import token_counter
 
 
 def too_long(experiment: Experiment) -> str | None:
-    """Say that a run will fail because of `max_length`, and which length would do; None where nothing says so.
+    """Say that documents are longer than `max_length`, and which length would do; None where nothing says so.
 
     Documents of the first seed are counted, by the model's own tokenizer where that is on this machine.
     """
@@ -39,7 +39,7 @@ def too_long(experiment: Experiment) -> str | None:
                 longest = max(longest, found)
         if longest:
             return (
-                f"a run would fail: documents have up to {longest} tokens of {own.model.name}, and train.max_length is "
+                f"documents have up to {longest} tokens of {own.model.name}, and train.max_length is "
                 f"{own.train.max_length}; --set train.max_length={longest} would do"
             )
     return None
