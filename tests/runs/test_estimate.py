@@ -9,7 +9,7 @@ from sayso.data.build import build_corpus
 from sayso.learners.known_models import KNOWN_MODELS
 from sayso.runs.estimate import on_gpu
 from sayso.runs.gpus import GPUS, Gpu, find_gpu
-from sayso.runs.parts import PACKED, SEEING, STACKED, Disk, forward_flops
+from sayso.runs.parts import COMPILED, PACKED, SEEING, STACKED, Disk, forward_flops
 from sayso.runs.rates import ASSUMED, Rates
 from sayso.runs.training_memory import Training, training_memory
 from sayso.runs.workload import Plan, StageWork, Workload, plan, workload
@@ -115,6 +115,20 @@ def test_evaluation_is_at_the_rate_of_its_own_precision(precision, peak):
     assert on_gpu(experiment, work, card).parts.evaluation * 3600 == pytest.approx(
         forward_flops(PYTHIA, 10**9, 0) / peak, rel=1e-3
     )
+
+
+def test_compiled_blocks_are_handed_over_in_fewer_operations_and_take_the_same_otherwise():
+    work = Workload((StageWork("s", 1, 1, 256, 256, 1, 20.0),), Plan(10**3, 10**3, 0), "")
+    one, other = (
+        on_gpu(
+            load("paper-main").with_settings({"model.compiled": each}), work, GPUS["H100"], Rates(launch_seconds=1e-3)
+        )
+        for each in (False, True)
+    )
+    assert 0 < other.parts.launches < one.parts.launches / 2
+    assert (other.parts.products, other.parts.memory) == (one.parts.products, one.parts.memory)
+    counted = (COMPILED.training(32, 1, 0), PACKED.training(32, 1, 0))
+    assert counted == (32 * 32 + 63 + 188, 32 * 114 + 56 + 188)
 
 
 def test_small_models_wait_for_launches_and_seeds_share_them(tiny):

@@ -18,7 +18,9 @@ from sayso.learners.specs import FromScratch, HFModel
 from sayso.runs.gpus import Gpu
 from sayso.runs.model_sizes import find_model, from_scratch
 from sayso.runs.parts import (
+    COMPILED,
     EVALUATION_VISITS,
+    PACKED,
     PASS_TOKENS,
     SEEING,
     STACKED,
@@ -101,6 +103,7 @@ def on_gpu(experiment: Experiment, work: Workload, gpu: Gpu, rates: Rates = ASSU
             passes=_passes(max(_pass_tokens(stage, None) for stage in work.stages), batch),
             trained_share=1.0 if model.lora is None else _LORA_SHARE,
             gradient_checkpointing=model.gradient_checkpointing,
+            launches=COMPILED if model.compiled else PACKED,
             float32_evaluation=model.evaluation_precision == "float32"
             or (model.evaluation_precision != "bfloat16" and gpu.bfloat16 is None),
         )

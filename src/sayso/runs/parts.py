@@ -7,7 +7,7 @@ card is in `sayso.runs.rates`, what is counted of a model here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sayso.core.experiment import Experiment
 from sayso.core.legs import kept_states, legs, needed_later, total_epochs
@@ -52,9 +52,12 @@ class Launches:
         return passes * (self.forward_layer * layers + self.forward_rest)
 
 
-#: One model that reads packed documents: ``python -m benchmarks.operations 70m 410m 2.8b`` counts 928, 2,980 and 4,108
-#: operations for 6, 24 and 32 layers, 279, 999 and 1,319 of them forward, 188, 188 and 404 of the optimizer.
+#: One model that reads packed documents: ``python -m benchmarks.operations 70m 410m 2.8b`` counts 929, 2,981 and 4,109
+#: operations for 6, 24 and 32 layers, 280, 1,000 and 1,320 of them forward, 188, 188 and 404 of the optimizer.
 PACKED = Launches(layer=114, rest=56, forward_layer=40, forward_rest=39, step=188, gib=21)
+#: The same with blocks compiled (`model.compiled`): ``--compiled`` counts 255 and 1,087, forward and backward, for 6
+#: and 32 layers. What a pass of evaluation is handed is not compiled.
+COMPILED = replace(PACKED, layer=32, rest=63)
 #: Seeds side by side: ``python -m benchmarks.launches`` counts 851, 1,543 and 2,235 for 2, 4 and 6 layers, the
 #: optimizer's among them. A forward pass is taken to have those of one model.
 STACKED = Launches(layer=346, rest=159, forward_layer=40, forward_rest=39, step=0)
