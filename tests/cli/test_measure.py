@@ -61,6 +61,13 @@ def test_states_that_were_not_kept_are_named_with_what_it_takes(folder: Path) ->
     assert "trained stage1 again, 1 epochs" in done.stderr
 
 
+def test_only_measures_whose_states_are_missing_are_named(folder: Path) -> None:
+    sorted(folder.glob("jobs/*/state-*"))[-1].unlink()  # that of the end
+    message = error_of(call("measure", folder, "--add", "predictions", "--add", '{"type": "F1", "when": ["start"]}'))
+    assert "predictions would need states that were not kept" in message
+    assert "f1" not in message
+
+
 def test_a_measure_must_be_named(folder: Path) -> None:
     assert "name a measure: --add exact_match" in error_of(call("measure", folder))
     assert "no measure 'los'; did you mean 'loss'?" in error_of(call("measure", folder, "--add", "los"))
