@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sayso.core.collecting import without_collecting
 from sayso.core.errors import SaysoError, nearest
 from sayso.core.experiment import Experiment
+from sayso.core.extras import advice
 from sayso.core.identity import Today, models_read, notices, require_unchanged
 from sayso.core.renamed import by_either_name
 from sayso.core.store import Store
@@ -467,7 +468,7 @@ def database(folders: Iterable[str | Path]) -> duckdb.DuckDBPyConnection:
     try:
         from sayso.query.views import connect
     except ModuleNotFoundError as error:
-        raise SaysoError(f"SQL needs {error.name}, which is not installed: pip install 'sayso[query]'") from error
+        raise SaysoError(f"SQL needs {error.name}, which is not installed: {advice('duckdb')}") from error
     return connect([Path(folder) for folder in folders])
 
 

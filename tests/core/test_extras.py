@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sayso.core.extras import PART_OF, advice
+from sayso.core.extras import PART_OF, advice, installing
 from tests.cli.calling import call
 
 ROOT = Path(__file__).parents[2]
@@ -89,14 +89,27 @@ def test_what_is_said_to_come_with_another_package_does(module: str, other: str)
 
 
 def test_every_advice_in_the_source_names_parts_there_are() -> None:
-    found = [
-        (path, part)
-        for path in SOURCE.rglob("*.py")
-        for parts in re.findall(r"pip install[^'\"]*'sayso\[([\w,]+)\]'", path.read_text(encoding="utf-8"))
-        for part in parts.split(",")
-    ]
-    assert len(found) >= 8
+    found, modules = [], []
+    for path in SOURCE.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        said = [
+            *re.findall(r"pip install[^'\"]*'sayso\[([\w,]+)\]'", text),
+            *re.findall(r"installing\(['\"](\w+)", text),
+        ]
+        found += [(path, part) for parts in said for part in parts.split(",")]
+        modules += [(path, module) for module in re.findall(r"advice\(['\"](\w+)", text)]
+    assert len(found) >= 4
+    assert len(modules) >= 7
     assert [(path, part) for path, part in found if part not in PROJECT["optional-dependencies"]] == []
+    assert [(path, module) for path, module in modules if module not in PART_OF] == []
+
+
+def test_where_pipx_installed_sayso_its_own_pip_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    assert advice("ray") == "pip install 'sayso[ray]'"
+    (tmp_path / "pipx_metadata.json").touch()
+    assert advice("ray") == "pipx runpip sayso install 'sayso[ray]'"
+    assert installing("ray", "lora", upgrade=True) == "pipx runpip sayso install --upgrade 'sayso[ray,lora]'"
 
 
 def test_advice_beside_an_import_brings_what_is_imported(trees: dict[Path, list[ast.AST]]) -> None:
@@ -104,7 +117,8 @@ def test_advice_beside_an_import_brings_what_is_imported(trees: dict[Path, list[
     checked = set()
     for path, nodes in trees.items():
         for node in (each for each in nodes if isinstance(each, ast.Try)):
-            said = re.findall(r"sayso\[([\w,]+)\]", " ".join(map(ast.unparse, node.handlers)))
+            handlers = " ".join(map(ast.unparse, node.handlers))
+            said = [PART_OF[each] for each in re.findall(r"advice\('(\w+)'\)", handlers)]
             for inner in (each for line in node.body for each in ast.walk(line)):
                 names = [alias.name for alias in inner.names] if isinstance(inner, ast.Import) else []
                 if isinstance(inner, ast.ImportFrom):

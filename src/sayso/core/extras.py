@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
+#: What pipx leaves in an environment that it made.
+PIPX = "pipx_metadata.json"
+
 #: Optional modules -> the part that advice names. ``all`` brings what most want, so that nobody installs by halves.
 PART_OF = {
     **dict.fromkeys(("altair", "jinja2", "markupsafe", "pandas", "scipy", "vl_convert"), "all"),
@@ -25,4 +31,14 @@ def advice(module: str) -> str:
     >>> advice("duckdb")
     "pip install 'sayso[query]'"
     """
-    return f"pip install 'sayso[{PART_OF[module]}]'"
+    return installing(PART_OF[module])
+
+
+def installing(*parts: str, upgrade: bool = False) -> str:
+    """The command that installs parts of sayso where it runs: pipx has the only pip that finds what pipx installed.
+
+    >>> installing("query", "ray", upgrade=True)
+    "pip install --upgrade 'sayso[query,ray]'"
+    """
+    pip = "pipx runpip sayso" if (Path(sys.prefix) / PIPX).exists() else "pip"
+    return f"{pip} install {'--upgrade ' if upgrade else ''}'sayso[{','.join(parts)}]'"

@@ -11,6 +11,7 @@ from pathlib import Path
 from sayso.core.device_asked import DEVICE, device_asked
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import Experiment
+from sayso.core.extras import installing
 from sayso.core.protocols import ModelSpec
 from sayso.core.sweep import cells, plan
 from sayso.core.training import TrainSpec
@@ -158,7 +159,7 @@ def _of_packages(missing: Sequence[Lacking], asked: Asked) -> Iterator[Trouble]:
     needed = [each for each in missing if each.part in _NEEDED]
     for part in _NEEDED:
         if names := ", ".join(str(each) for each in needed if each.part == part):
-            yield Trouble(f"not installed: {names}", f"pip install --upgrade 'sayso[{part}]'", stops=True)
+            yield Trouble(f"not installed: {names}", installing(part, upgrade=True), stops=True)
     for name, reason in asked.broken.items():
         if name not in {each.package for each in needed}:
             yield Trouble(f"{name} does not load ({reason})", f"pip install --force-reinstall {name}", stops=True)
@@ -166,8 +167,8 @@ def _of_packages(missing: Sequence[Lacking], asked: Asked) -> Iterator[Trouble]:
         yield Trouble(asked.trouble, "python -c 'import torch' says more", stops=True)
     if more := [each for each in missing if each.part not in _NEEDED]:
         names = ", ".join(f"{each} ({each.part})" for each in more)
-        parts = ",".join(dict.fromkeys(each.part for each in more))
-        yield Trouble(f"not installed, and needed for some things: {names}", f"pip install --upgrade 'sayso[{parts}]'")
+        command = installing(*dict.fromkeys(each.part for each in more), upgrade=True)
+        yield Trouble(f"not installed, and needed for some things: {names}", command)
 
 
 def _of_device(wanted: str, asked: Asked) -> Iterator[Trouble]:

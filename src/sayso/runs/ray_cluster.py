@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from sayso.core.errors import SaysoError
+from sayso.core.extras import advice
 from sayso.core.files import file_sha256
 from sayso.core.store import Store
 from sayso.runs.manifest import versions
@@ -184,7 +185,7 @@ def quiet_ray(more: Mapping[str, str] = MappingProxyType({})) -> Any:
         with _undisturbed(more):
             import ray
     except ModuleNotFoundError:
-        raise SaysoError("--on ray needs Ray: pip install 'sayso[ray]'") from None
+        raise SaysoError(f"--on ray needs Ray: {advice('ray')}") from None
     return ray
 
 

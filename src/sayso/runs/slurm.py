@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from sayso.core.errors import SaysoError
+from sayso.core.extras import advice
 from sayso.core.files import write_atomically
 from sayso.core.own_types import has_foreign
 from sayso.core.runs_here import SUBMITTED, deal_of
@@ -196,7 +197,7 @@ def _submitit() -> Any:
     try:
         from submitit import SlurmExecutor
     except ModuleNotFoundError:
-        raise SaysoError("--on slurm needs submitit: pip install 'sayso[slurm]'") from None
+        raise SaysoError(f"--on slurm needs submitit: {advice('submitit')}") from None
     for command in ("sbatch", "srun", "squeue", "scontrol"):
         if shutil.which(command) is None:
             raise SaysoError(f"--on slurm: no '{command}' here; run this on a login node of the cluster")

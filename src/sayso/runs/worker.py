@@ -25,6 +25,7 @@ from typing import Any
 
 from sayso.core.errors import SaysoError
 from sayso.core.experiment import load_spec
+from sayso.core.extras import installing
 from sayso.core.job_folder import JobFolder
 from sayso.core.lease import HeldError, LostError
 from sayso.core.measure import Measure
@@ -165,7 +166,7 @@ def _run(request: dict[str, Any], send: Callable[[dict[str, object]], None], sto
     except ModuleNotFoundError as error:
         if error.name not in ("torch", "transformers", "tokenizers", "safetensors"):
             raise
-        return fail(f"training needs {error.name}: pip install 'sayso[train]'")
+        return fail(f"training needs {error.name}: {installing('train')}")
     except KeyboardInterrupt:
         return EXIT_STOPPED
     return 0

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sayso.core.errors import SaysoError
+from sayso.core.extras import advice
 from sayso.core.rng import stream
 
 #: The images that ship with scikit-learn.
@@ -90,7 +91,7 @@ def _scikit_learn() -> list[Part]:
     try:
         from sklearn.datasets import load_digits
     except ModuleNotFoundError as error:
-        raise SaysoError("scikit-learn's digits need scikit-learn: pip install 'sayso[digits]'") from error
+        raise SaysoError(f"scikit-learn's digits need scikit-learn: {advice('sklearn')}") from error
     pixels, labels = load_digits(return_X_y=True)
     images = np.rint(pixels.reshape(-1, 8, 8) * (255 / 16)).astype(np.uint8)
     order = stream(0, "split of scikit-learn's digits").permutation(len(images))
@@ -118,7 +119,7 @@ def _parquet(paths: list[Path]) -> Part:
         import pyarrow.parquet as pq
         from PIL import Image
     except ModuleNotFoundError as error:
-        raise SaysoError(f"{paths[0]}: reading it needs {error.name}: pip install 'sayso[digits]'") from error
+        raise SaysoError(f"{paths[0]}: reading it needs {error.name}: {advice('PIL')}") from error
     images: list[NDArray[np.uint8]] = []
     labels: list[int] = []
     for path in paths:

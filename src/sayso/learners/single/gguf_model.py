@@ -15,6 +15,7 @@ import torch
 import transformers
 
 from sayso.core.errors import SaysoError
+from sayso.core.extras import advice
 from sayso.learners.modules import quiet
 
 log = logging.getLogger("sayso")
@@ -30,7 +31,7 @@ def gguf_options(file: Path) -> dict[str, Any]:
     """
     missing = [package for package in ("gguf", "accelerate") if not _installed(package)]
     if missing:
-        raise SaysoError(f"model {file}: GGUF files need {' and '.join(missing)}: pip install 'sayso[gguf]'")
+        raise SaysoError(f"model {file}: GGUF files need {' and '.join(missing)}: {advice('gguf')}")
     return {"gguf_file": file.name}
 
 

@@ -19,6 +19,7 @@ from huggingface_hub.errors import (
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from sayso.core.errors import SaysoError
+from sayso.core.extras import advice
 from sayso.core.rng import torch_seed
 from sayso.learners.model_files import GGUF, check_files, gguf_of
 from sayso.learners.modules import class_of, drawing, quiet
@@ -150,7 +151,7 @@ def _with_lora(model: Any, lora: LoRA, name: str, seed: int) -> Any:
     try:
         from peft import LoraConfig, get_peft_model
     except ModuleNotFoundError:
-        raise SaysoError("LoRA needs peft: pip install 'sayso[lora]'") from None
+        raise SaysoError(f"LoRA needs peft: {advice('peft')}") from None
     modules = list(lora.target_modules) if isinstance(lora.target_modules, tuple) else lora.target_modules
     settings = LoraConfig(
         r=lora.rank,
