@@ -231,6 +231,7 @@ def test_a_setting_is_replaced_and_nothing_else(tiny, path, value, read):
         ("stages.stage1.documents", ("wold",), "stage stage1: no documents 'wold'; did you mean 'world'"),
         ("stages.stage1.replay", 0.5, "replay and replay_from go together"),
         ("stages.stage1.name", "stage2", "stages: 'stage2' is there twice"),
+        ("sources", [{"name": "a", "reliability": each} for each in (0.9, 0.2)], "sources: 'a' is there twice"),
         ("subsets.D5cons.source", "newest", "subset D5cons: no source 'newest'; did you mean 'new'"),
         ("attribution.left_out", ["QA8"], "attribution.left_out: no subset 'QA8'; did you mean 'QA"),
         ("attribution.phrasings.who", "who ?", "the phrasing 'who ?' needs [X] where the alias goes"),

@@ -179,7 +179,7 @@ class Experiment(Spec):
 
     @model_validator(mode="after")
     def _names_are_single_and_known(self) -> Experiment:
-        for label, items in (("subsets", self.subsets), ("sources", self.sources), ("stages", self.stages)):
+        for label, items in (("sources", self.sources), ("subsets", self.subsets), ("stages", self.stages)):
             names = [item.name for item in items]
             if twice := {name for name in names if names.count(name) > 1}:
                 raise ValueError(f"{label}: '{min(twice)}' is there twice")
