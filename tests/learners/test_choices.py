@@ -55,7 +55,7 @@ def learner_of(folder: str | Path, **settings: Any) -> HFLearner:
     return build([Corpus(1, {}, ())], HFModel(name=str(folder), **settings))
 
 
-def read_plainly(model: Any, name: str, ordinary: Any, pad: int, device: Any, *rest: Any) -> PlainReader:
+def read_plainly(model: Any, name: str, ordinary: Any, pad: int, device: Any, *rest: Any, **more: Any) -> PlainReader:
     """What a model of an unknown family is read with."""
     return PlainReader(model, pad, device, "one length")
 

@@ -34,8 +34,8 @@ def nothing_compiled_before():
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is compiled is traced and differentiated as ever, but run operation by operation: no C++ is compiled."""
-    monkeypatch.setattr(compiled, "BACKEND", "aot_eager")
+    """What is compiled is traced as ever, but run operation by operation: no C++ is compiled."""
+    monkeypatch.setattr(compiled, "BACKEND", "eager")
 
 
 def learner_of(folder: Path, architecture: str = "gpt_neox", config: Any = None, **settings: Any) -> HFLearner:
