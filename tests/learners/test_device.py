@@ -2,13 +2,14 @@
 
 import logging
 
+import numpy as np
 import pytest
 import torch
 
 from sayso.core.device_asked import DEVICE, device_asked
 from sayso.core.errors import SaysoError
 from sayso.learners import device as devices
-from sayso.learners.device import device_here, wide, widest
+from sayso.learners.device import carried, device_here, wide, widest
 from sayso.learners.memory import Fitting, again, one_line, ran_out
 
 
@@ -67,6 +68,12 @@ def test_apples_gpus_have_no_float64() -> None:
     assert widest(torch.device("mps")) == torch.float32
     assert {widest(torch.device(kind)) for kind in ("cpu", "cuda")} == {torch.float64}
     assert wide(torch.ones(2)).dtype == torch.float64
+
+
+def test_numbers_go_where_they_are_sent_whatever_the_default_device() -> None:
+    with torch.device("meta"):
+        found = carried(np.arange(6).reshape(2, 3)[:, ::2], torch.device("cpu"))
+    assert found.tolist() == [[0, 2], [3, 5]]
 
 
 def test_memory_that_runs_out_on_apples_gpu_is_met_as_on_others() -> None:

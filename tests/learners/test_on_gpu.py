@@ -7,6 +7,7 @@ alike. Bounds are those of float32; convolutions may use TF32 on a GPU, whose pr
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +155,27 @@ def test_losses_scores_and_answers_are_the_cpus(name, tmp_path):
     assert sum(one == other for one, other in pairs) >= 0.8 * len(pairs)
 
 
+#: What transformers does itself to read these: it looks at their masks.
+LOOKED_AT = {"one gpt_neo", "one t5"}
+
+
+@pytest.mark.parametrize("precision", ["float32", "auto"])
+@pytest.mark.parametrize("name", [name for name in WORLDS if name not in LOOKED_AT])
+def test_a_step_waits_for_nothing(name, precision, tmp_path):
+    world = WORLDS[name](tmp_path)
+    train = world.train if name.startswith("replicas") else world.train.model_copy(update={"precision": precision})
+    training = made(world, "cuda").training(world.documents, train, stage="s", epochs=2)
+    first, second, third, *_ = training.order.epoch(1)
+    training.update(first)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        training.update(second)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert np.isfinite(training.update(third)).all()
+
+
+@pytest.mark.skipif(find_spec("triton") is None, reason="no compiler for a GPU")
 @pytest.mark.parametrize("precision", ["float32", "auto"])
 def test_compiled_blocks_train_as_others_do(precision, tmp_path):
     world = WORLDS["one llama"](tmp_path)
@@ -310,8 +332,7 @@ def test_where_memory_runs_out_smaller_passes_give_the_same_losses(name, tmp_pat
     for limited in (False, True):
         learner = made(world, "cuda")
         torch.cuda.empty_cache()
-        free = 4e6 if name == "grids mlp" else 6.4e7
-        share = (torch.cuda.memory_reserved() + free) / torch.cuda.get_device_properties(0).total_memory
+        share = (torch.cuda.memory_reserved() + 6.4e7) / torch.cuda.get_device_properties(0).total_memory
         torch.cuda.set_per_process_memory_fraction(share if limited else 1.0)
         try:
             with caplog.at_level(logging.WARNING, "sayso"):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import functools
 import logging
 import os
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 
 from sayso.core.device_asked import DEVICE, device_asked
 
@@ -33,6 +35,14 @@ def device_here() -> torch.device:
 @functools.cache
 def _say_missing(kind: str) -> None:
     log.warning("%s=%s, and torch %s finds no such device here: computing on the CPU", DEVICE, kind, torch.__version__)
+
+
+def carried(numbers: NDArray[Any], device: torch.device) -> torch.Tensor:
+    """Numbers on a device. A GPU gets them in their turn, and is not waited for."""
+    found = torch.as_tensor(numbers, device="cpu")  # whatever the default device is
+    if device.type != "cuda":
+        return found.to(device)
+    return found.contiguous().pin_memory().to(device, non_blocking=True)
 
 
 def widest(device: torch.device) -> torch.dtype:

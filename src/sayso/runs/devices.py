@@ -20,7 +20,7 @@ from sayso.core.device_asked import device_asked
 #: Says which of a machine's GPUs are meant: numbers, or UUIDs of GPUs or of parts of them (MIG).
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 #: What is there where there is a GPU: NVIDIA's driver, its devices (containers often have these alone), Windows' (WSL).
-_SIGNS = ("proc/driver/nvidia/gpus/*", "dev/nvidia[0-9]*", "dev/dxg")
+_SIGNS: tuple[str, ...] = ("proc/driver/nvidia/gpus/*", "dev/nvidia[0-9]*", "dev/dxg")
 #: Seconds until torch must have said what there is, on a slow shared disk as well.
 _WAIT_S = 180.0
 

@@ -57,7 +57,7 @@ def assert_same_weights(one: StackedLearner, other: StackedLearner) -> None:
 def losses(model: StackedLearner, batch: Any, train: TrainSpec) -> torch.Tensor:
     """Each replica's mean loss on all its documents."""
     tokens, counted, _ = model._training_tensors(batch, train)
-    return model._loss(tokens, counted, counted.sum((1, 2)))
+    return model._loss(tokens, counted, int(counted.sum(2).amax()), counted.sum((1, 2)))
 
 
 def as_transformers(model: StackedLearner, replica: int, folder: Path) -> tuple[Any, Any]:
@@ -168,7 +168,7 @@ def test_a_replicas_gradient_does_not_depend_on_the_data_of_the_others(architect
     tokens, counted, _ = model._training_tensors([CORPORA[3].train["X1"][:8], CORPORA[4].train["X1"][:8]], TrainSpec())
 
     def gradients(rows: Tokens) -> list[torch.Tensor]:
-        loss = model._loss(rows, counted, counted.sum((1, 2)))
+        loss = model._loss(rows, counted, int(counted.sum(2).amax()), counted.sum((1, 2)))
         return list(torch.autograd.grad(loss.sum(), list(model._models.parameters.values())))
 
     changed = Tokens(*(part.clone() for part in tokens))

@@ -33,6 +33,16 @@ SIZES: dict[str, dict[str, JsonValue]] = {
         "num_decoder_attention_heads": 1,
     },
 }
+#: Architectures whose modules look at the values of a mask, which vmap forbids.
+_SMALL: dict[str, JsonValue] = {"hidden_size": 16, "num_hidden_layers": 2}
+LOOKING: dict[str, dict[str, JsonValue]] = {
+    "lfm2": {
+        **_SMALL,
+        **{"intermediate_size": 16, "num_attention_heads": 2, "num_key_value_heads": 2},
+        "layer_types": ["conv", "full_attention"],
+    },
+    "mamba2": {**_SMALL, "num_heads": 4, "head_dim": 8, "n_groups": 1, "state_size": 8},
+}
 EVERY_ARCHITECTURE = pytest.mark.parametrize("architecture", ARCHITECTURES)
 
 
@@ -226,6 +236,22 @@ def test_an_architecture_that_does_not_run_side_by_side_is_refused_before_it_is_
     ) as caught:
         Replicas((3, 4), TOKENIZERS, architecture, config_for(architecture, SIZES[architecture]), CPU)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("architecture", ["lfm2", "mamba2"])
+def test_a_module_that_looks_at_its_mask_is_given_none(architecture):
+    models = Replicas((3, 4), TOKENIZERS, architecture, LOOKING[architecture], CPU)
+    assert set(models._arguments(tokens_of(models).at(0))) == {"input_ids"}
+    assert models.logits(tokens_of(models)).isfinite().all()
+
+
+def test_a_module_that_does_not_is_told_that_a_row_is_one_document():
+    models = replicas("llama")
+    tokens = tokens_of(models)
+    assert models._arguments(tokens.at(0))["attention_mask"].eq(1).all()
+    found = models.logits(tokens)
+    models._masks = False
+    assert torch.equal(models.logits(tokens), found)
 
 
 def test_a_model_that_reads_both_ways_and_writes_nothing_is_refused():

@@ -140,9 +140,9 @@ class GridPictures:
             edge |= frame
         width, side = self.shape[1], images.shape[-1]
         cells = images.reshape(-1, self.size, self.size, side, side).swapaxes(2, 3).reshape(-1, width, width)
-        squares = (tag * 255).reshape(-1, self.tag_rows, self.squares)
-        band = squares[:, :, [column // SQUARE for column in range(width)]]
-        band = band[:, [row // SQUARE for row in range(self.tag_rows * SQUARE)]]
+        squares = (tag * 255).reshape(-1, self.tag_rows, 1, self.squares, 1)
+        drawn = xp.broadcast_to(squares, (len(squares), self.tag_rows, SQUARE, self.squares, SQUARE))
+        band = drawn.reshape(-1, self.tag_rows * SQUARE, self.squares * SQUARE)[:, :, :width]
         return xp.concatenate([band, cells], axis=1)
 
     def text(self, said: Sequence[int]) -> str:

@@ -34,7 +34,7 @@ from sayso.core.pictures import Grids, fixed_draws
 from sayso.core.rng import stream, torch_seed
 from sayso.core.shares import OnShare, part_of, unheard
 from sayso.core.training import TrainSpec
-from sayso.learners.device import device_here
+from sayso.learners.device import carried, device_here
 from sayso.learners.encoding import Once
 from sayso.learners.gradients.pairs import Asked, each_of
 from sayso.learners.gradients.steps import numbered
@@ -112,7 +112,7 @@ class GridLearner(TrainedLearner):
             draws = [stream(seed, "images", step.stage, step.number).random(shape) for seed in self.seeds]
             images = self._pictures.choose(grids.symbols[replica, rows], np.stack(draws), "train")
             asked, tag = grids.asked[replica, rows], grids.tag[replica, rows]
-            target = torch.as_tensor(grids.target[replica, rows], device=self.device)
+            target = carried(grids.target[replica, rows], self.device)
             counted = self._told(target) if train.loss_on == "completion" else torch.ones_like(target).float()
             total = counted.sum((1, 2))
             for part in slices(rows.shape[1], most):
@@ -165,7 +165,7 @@ class GridLearner(TrainedLearner):
 
     def _inputs(self, images: NDArray[np.int64], asked: NDArray[np.uint8], tag: NDArray[np.uint8]) -> Tensor:
         """Pictures as networks see them: (n, cells) images -> (n, rows, columns)."""
-        chosen, framed, squares = (torch.as_tensor(array, device=self.device) for array in (images, asked, tag))
+        chosen, framed, squares = (carried(array, self.device) for array in (images, asked, tag))
         pixels: Tensor = self._pictures.compose(self._images[chosen], framed, squares, torch)
         return pixels.view(-1, *self._pictures.shape).float() / 127.5 - 1
 
@@ -219,7 +219,7 @@ class GridLearner(TrainedLearner):
         def score(most: int | None) -> None:
             for part in slices(images.shape[1], most):
                 rows = np.s_[:, part]
-                target = torch.as_tensor(grids.target[rows], device=self.device)
+                target = carried(grids.target[rows], self.device)
                 cell, said = self._cell_losses(images[rows], grids.asked[rows], grids.tag[rows], target)
                 told = self._told(target)
                 loss[rows] = ((cell * told).sum(2) / told.sum(2)).cpu().double().numpy()

@@ -168,7 +168,7 @@ def has_flash(device: torch.device, size: int) -> bool:
     except Exception:  # what is not there says so in many ways
         return False
     right = torch.cat([_alone(part) for part in torch.split(own.float(), list(lengths), 1)])
-    return float((found.float() - right).abs().max()) <= _FLASH_BOUND * float(right.abs().max())
+    return float((found.detach().float() - right).abs().max()) <= _FLASH_BOUND * float(right.abs().max())
 
 
 def _alone(given: Tensor) -> Tensor:

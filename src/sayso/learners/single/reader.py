@@ -20,6 +20,7 @@ from torch import Tensor
 from transformers import DynamicCache, EncoderDecoderCache
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
+from sayso.learners.device import carried
 from sayso.learners.encoding import Document, Ids
 from sayso.learners.single.generation import Rules, Said
 from sayso.learners.single.grouping import Group, bundles, group
@@ -150,14 +151,11 @@ class Device:
 
     def tensor(self, array: NDArray[Any]) -> Tensor:
         """An array on the device."""
-        return torch.as_tensor(array, device=self.device)
+        return carried(array, self.device)
 
     def tensors(self, *arrays: NDArray[np.int64]) -> list[Tensor]:
-        """Arrays of one dimension on the device: in one copy to a GPU, which is not waited for."""
-        whole = torch.from_numpy(np.concatenate(arrays))
-        if self.device.type == "cuda":
-            whole = whole.pin_memory().to(self.device, non_blocking=True)
-        return list(torch.split(whole, [len(array) for array in arrays]))
+        """Arrays of one dimension on the device, in one copy."""
+        return list(torch.split(carried(np.concatenate(arrays), self.device), [len(array) for array in arrays]))
 
     def padded(self, rows: Sequence[Ids]) -> tuple[Tensor, Tensor]:
         """Rows padded on the right as tensors, and which of them is real (1 or 0)."""
@@ -172,7 +170,7 @@ def scored(
     documents: Sequence[Document], groups: Sequence[Group], logits: Tensor, target: NDArray[np.int64], rules: Rules
 ) -> Completions:
     """Score completions, given the logits of all their tokens one after the other, these tokens, and what is said."""
-    targets = torch.as_tensor(target, device=logits.device)
+    targets = carried(target, logits.device)
     loss = torch.nn.functional.cross_entropy(logits, targets, reduction="none").cpu().double().numpy()
     rows = [row for part in groups for row in part.rows]
     lengths = [len(documents[row].ids) - documents[row].start for row in rows]

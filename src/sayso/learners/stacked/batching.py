@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sayso.learners.device import carried
 from sayso.learners.encoding import Document
 
 
@@ -77,7 +78,7 @@ class Tokens(NamedTuple):
     @classmethod
     def of(cls, batch: Batch, device: torch.device) -> Tokens:
         """The token ids of a batch."""
-        return cls(torch.as_tensor(batch.ids, device=device), torch.as_tensor(batch.context, device=device))
+        return cls(carried(batch.ids, device), carried(batch.context, device))
 
     def at(self, *index: Any) -> Tokens:
         """Some of the rows."""

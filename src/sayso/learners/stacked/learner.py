@@ -35,7 +35,7 @@ from sayso.core.learner import (
 from sayso.core.shares import OnShare, part_of, unheard
 from sayso.core.training import TrainSpec
 from sayso.learners.candidates import Written, total, written
-from sayso.learners.device import device_here
+from sayso.learners.device import carried, device_here
 from sayso.learners.encoding import Document, Encoder, Once, cut_completions, require_boundary, without_end
 from sayso.learners.gradients.pairs import Asked, each_of
 from sayso.learners.gradients.steps import numbered
@@ -119,16 +119,19 @@ class StackedLearner(TrainedLearner):
         tokens, counted, lengths = self._training_tensors(documents, train)
         extra, extra_counted, extra_lengths = self._training_tensors(replay, train)
         replica = torch.arange(self.replicas, device=self.device)[:, None]
+        asked, extra_asked = (np.stack([each.counted for each in own]) for own in (lengths, extra_lengths))
+        every = np.arange(self.replicas)[:, None]
 
         def pieces(step: Step, most: int | None) -> Generator[Tensor, None, None]:
-            rows = torch.as_tensor(step.chosen, device=self.device)
-            batch, mask = tokens.at(replica, rows), counted[replica, rows]
+            rows = carried(step.chosen, self.device)
+            batch, mask, own = tokens.at(replica, rows), counted[replica, rows], asked[every, step.chosen]
             if step.repeated.shape[1]:
-                rows = torch.as_tensor(step.repeated, device=self.device)
+                rows = carried(step.repeated, self.device)
                 batch, mask = batch.above(extra.at(replica, rows)), join(mask, extra_counted[replica, rows])
+                own = np.concatenate([own, extra_asked[every, step.repeated]], axis=1)
             total = mask.sum((1, 2))
             for part in slices(mask.shape[1], most):
-                yield self._loss(batch.at(slice(None), part), mask[:, part], total)
+                yield self._loss(batch.at(slice(None), part), mask[:, part], int(own[:, part].max()), total)
 
         return Encoded(pieces, [own + again for own, again in zip(lengths, extra_lengths, strict=True)])
 
@@ -143,12 +146,14 @@ class StackedLearner(TrainedLearner):
         pairs = zip(self._encoders, documents, strict=True)
         batch = stack([encoder.for_training(own, train) for encoder, own in pairs], self.pad)
         lengths = list(map(Lengths, batch.size + batch.read, batch.counted.sum(2)))
-        return Tokens.of(batch, self.device), torch.as_tensor(batch.counted, device=self.device), lengths
+        return Tokens.of(batch, self.device), carried(batch.counted, self.device), lengths
 
-    def _loss(self, tokens: Tokens, counted: Tensor, total: Tensor) -> Tensor:
-        """Losses of the counted tokens of each replica's rows over how many there are in total, shape (replicas,)."""
+    def _loss(self, tokens: Tokens, counted: Tensor, most: int, total: Tensor) -> Tensor:
+        """Losses of the counted tokens of each replica's rows over how many there are in total, shape (replicas,).
+
+        `most`: how many of a row count at most.
+        """
         target, given = tokens.ids[..., 1:], tokens.written(-1)
-        most = int(counted.sum(2).amax())
         if most < counted.shape[2]:  # no logits of tokens that do not count: the vocabulary makes them expensive
             positions = counted.byte().argsort(dim=2, descending=True, stable=True)[..., :most]
             logits = self._models.logits_at(given, positions)
@@ -261,7 +266,7 @@ class StackedLearner(TrainedLearner):
         Where no token is wrong the position is the row's size. Last come the log-probabilities of the tokens that a
         completion may begin with, which are -1 where there are fewer.
         """
-        tokens = Tokens(torch.as_tensor(ids, device=self.device), torch.as_tensor(context, device=self.device))
+        tokens = Tokens(carried(ids, self.device), carried(context, self.device))
         size = ids.shape[2]
         target = tokens.ids[..., prompt:]
         logits = self._models.logits(tokens.written(-1), keep=size - prompt)
@@ -272,7 +277,7 @@ class StackedLearner(TrainedLearner):
         guess = said.gather(2, (wrong - prompt).clamp(max=size - prompt - 1)[..., None])[..., 0]
         chosen = logits[..., :0, 0]
         if candidates.shape[-1]:
-            tokens_of = torch.as_tensor(candidates, device=self.device).clamp(min=0)
+            tokens_of = carried(candidates, self.device).clamp(min=0)
             chosen = logits[..., 0, :].log_softmax(-1).gather(-1, tokens_of)
         mean = loss.view_as(target).mean(2)
         return _Scored(

@@ -119,11 +119,12 @@ class Replicas:
     def _arguments(self, tokens: Tokens) -> dict[str, Tensor]:
         """What the module is given of rows of one replica.
 
-        Padding on the right needs no mask where attention never looks back from it. That of a context is masked with
-        floats: to make such a mask transformers looks at values, which vmap forbids.
+        Padding on the right needs no mask where attention never looks back from it. Without one, transformers looks
+        whether a row is several documents, for which a GPU is waited for; a mask of ones says that it is not. Some look
+        at the mask, which vmap forbids: they get none. A context's padding is masked with floats for that reason.
         """
         if not self.seq2seq:
-            return {"input_ids": tokens.ids}
+            return {"input_ids": tokens.ids} | ({"attention_mask": torch.ones_like(tokens.ids)} if self._masks else {})
         mask = torch.where(tokens.context != self._pad, 0.0, torch.finfo(torch.float32).min)[:, None, None, :]
         return {"input_ids": tokens.context, "attention_mask": mask, "decoder_input_ids": tokens.ids}
 
@@ -134,15 +135,20 @@ class Replicas:
         rows = torch.tensor([[end, end, end, end], [end, end, end, self._pad]], device=device)
         tokens = Tokens(rows, rows if self.seq2seq else rows[:, :0])
         replicas = len(next(iter(self.parameters.values())))
-        try:
-            self.logits(Tokens(*(part.expand(replicas, *part.shape) for part in tokens)))
-        except torch.OutOfMemoryError as error:
-            raise SaysoError(
-                f"out of memory with {replicas} seeds side by side; try fewer or a smaller model"
-            ) from error
-        except Exception as error:  # what a module does that vmap cannot may raise anything
-            reason = " ".join(str(error).split())[:200]
-            raise SaysoError(f"model {architecture} cannot be run side by side, choose another: {reason}") from error
+        given = Tokens(*(part.expand(replicas, *part.shape) for part in tokens))
+        for self._masks in (True, False):
+            try:
+                self.logits(given)
+            except torch.OutOfMemoryError as error:
+                raise SaysoError(
+                    f"out of memory with {replicas} seeds side by side; try fewer or a smaller model"
+                ) from error
+            except Exception as error:  # what a module does that vmap cannot may raise anything
+                wrong = error
+            else:
+                return
+        reason = " ".join(str(wrong).split())[:200]
+        raise SaysoError(f"model {architecture} cannot be run side by side, choose another: {reason}") from wrong
 
     @torch.no_grad()
     def save_pretrained(self, replica: int, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
