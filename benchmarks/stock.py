@@ -106,7 +106,7 @@ def stock_training(
             save_strategy="no",
             report_to=[],
             disable_tqdm=True,
-            use_cpu=not torch.cuda.is_available(),
+            use_cpu=next(model.parameters()).device.type == "cpu",
             dataloader_pin_memory=False,
             seed=seed,
         )

@@ -15,11 +15,13 @@ from hypothesis import settings
 from pytest_socket import disable_socket
 
 from sayso import Experiment, SplitSpec, Stage, TrainSpec
+from sayso.core.device_asked import DEVICE
 from sayso.data.formats import WordOrder
 from sayso.data.pocket import PocketWorld
 from sayso.learners.specs import FromScratch
 from sayso.measures.exact_match import ExactMatch
 from sayso.measures.losses import MeanLoss
+from sayso.runs.devices import signs_of_gpus
 
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 settings.register_profile("sayso", deadline=None)  # how long an example takes depends on what else the machine does
@@ -32,10 +34,23 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Tests compute on the CPU where there is a GPU as well, as what they compare with does; those for GPUs on one."""
+    if signs_of_gpus():
+        os.environ[DEVICE] = "cpu" if item.get_closest_marker("gpu") is None else "auto"
+
+
 @pytest.fixture(autouse=True)
 def no_network() -> None:
     """Every test runs offline; processes may still talk to each other."""
     disable_socket(allow_unix_socket=True)
+
+
+@pytest.fixture
+def no_device_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment asks for no device, as a user's does not."""
+    monkeypatch.delenv(DEVICE, raising=False)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -13,6 +13,8 @@ from sayso.runs.doctor import examine
 from tests.cli.calling import call, error_of, process
 from tests.runs.fake_devices import gpus
 
+pytestmark = pytest.mark.usefixtures("no_device_asked")
+
 
 def test_the_page_has_about_ten_lines_and_says_that_runs_can_be_done(tmp_path: Path) -> None:
     done = process(["doctor"], tmp_path, {"HF_HUB_OFFLINE": "1"})

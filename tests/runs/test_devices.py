@@ -13,6 +13,8 @@ from pydantic import JsonValue
 
 from sayso.runs.devices import Asked, Device, are_hidden, ask_child, devices, signs_of_gpus
 
+pytestmark = pytest.mark.usefixtures("no_device_asked")
+
 GPUS = ["proc/driver/nvidia/gpus/0000:01:00.0", "dev/nvidia0", "dev/nvidia17", "dev/dxg"]
 
 

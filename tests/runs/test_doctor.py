@@ -17,6 +17,8 @@ from sayso.runs.doctor import Checkup, examine
 from sayso.runs.surroundings import Folder
 from tests.runs.fake_devices import gpus
 
+pytestmark = pytest.mark.usefixtures("no_device_asked")
+
 LOADED = {"torch": "2.13.0", "transformers": "5.24.0", "tokenizers": "0.23", "safetensors": "0.8"}
 FINE = Asked(versions=LOADED, built_for="CUDA 12.8")
 

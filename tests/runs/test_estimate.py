@@ -140,7 +140,7 @@ def test_small_models_wait_for_launches_and_seeds_share_them(tiny):
     layers = tiny.model.model_dump()["config"]["num_hidden_layers"]
     assert one.side_by_side == 1
     assert several.side_by_side == 8
-    handed = (346 * layers + 159) * work.updates * 1e-5
+    handed = (346 * layers + 154) * work.updates * 1e-5
     for found, share in ((one, handed), (several, handed / 8)):
         training = found.parts.products + found.parts.memory + found.parts.launches
         assert training * 3600 == pytest.approx(share)

@@ -447,10 +447,23 @@ TORCH_LIBRARY_IMPL(aten, CUDA, m) {
     put(self, source.storage(), source.storage_offset(), source.sizes(), source.strides());
     return self;
   });
+  m.impl("set_.source_Storage", [](Tensor& self, c10::Storage storage) -> Tensor& {
+    const int64_t size = static_cast<int64_t>(storage.nbytes() / self.element_size());
+    put(self, std::move(storage), 0, {size}, {1});
+    return self;
+  });
   m.impl("record_stream", [](Tensor&, c10::Stream) {});
   m.impl("scaled_dot_product_attention", attention);
   // made of others, which choose kernels by the device
   for (const char* name : {"convolution", "convolution_backward", "native_layer_norm", "native_layer_norm_backward"})
+    m.impl(name, torch::CppFunction::makeFromBoxedFunction<&by_the_cpu>());
+}
+
+// What processes tell each other: by gloo, from the same memory.
+TORCH_LIBRARY_IMPL(c10d, CUDA, m) {
+  for (const char* name : {"allreduce_", "broadcast_", "allgather_", "_allgather_base_", "reduce_scatter_",
+                           "_reduce_scatter_base_", "allgather_into_tensor_coalesced_", "allreduce_coalesced_",
+                           "reduce_scatter_tensor_coalesced_", "reduce_", "gather_", "scatter_", "barrier"})
     m.impl(name, torch::CppFunction::makeFromBoxedFunction<&by_the_cpu>());
 }
 
@@ -466,6 +479,14 @@ PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {
   m.def("forget_peak", [](int device) { peak[device] = allocated[device]; });
   m.def("limit", [](int device) { return limit[device]; });
   m.def("set_limit", [](int device, size_t bytes) { limit[device] = bytes; });
+  m.def("resize", [](const Tensor& whole, size_t bytes) {  // of its storage
+    c10::DeviceGuard guard(whole.device());
+    auto* storage = whole.storage().unsafeGetStorageImpl();
+    auto fresh = memory.allocate(bytes);
+    if (const size_t kept = std::min(bytes, storage->nbytes())) std::memcpy(fresh.get(), storage->data(), kept);
+    storage->set_data_ptr_noswap(std::move(fresh));
+    storage->set_nbytes(bytes);
+  });
   m.def("wait", wait_for_copies);
   m.def("waiting_is_an_error", [](bool on) { return std::exchange(waiting_is_an_error, on); });
   m.def("counts", [] { return counts; });

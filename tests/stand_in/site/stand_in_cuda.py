@@ -1,5 +1,6 @@
 """What ``torch.cuda`` says and does where the GPUs are those of ``device.cpp``."""
 
+import contextlib
 import importlib.util
 import itertools
 import os
@@ -27,8 +28,10 @@ def put_in_place() -> None:
     spec.loader.exec_module(device)
     sys.modules["stand_in_device"] = device
     _cuda(device)
+    _storages(device)
     _deepcopy()
     _flash()
+    _processes()
 
 
 def device_of_this_process() -> Any:
@@ -109,6 +112,8 @@ def _cuda(own: Any) -> None:
         "_exchange_device": lambda device: own.exchange(device),
         "_maybe_exchange_device": lambda device: own.exchange(device),
         "synchronize": lambda device=None: own.wait(),
+        "stream": lambda stream: contextlib.nullcontext(),
+        "set_stream": lambda stream: None,
         "current_stream": lambda device=None: Stream(device),
         "default_stream": lambda device=None: Stream(device),
         "is_current_stream_capturing": lambda: False,
@@ -147,6 +152,19 @@ def _cuda(own: Any) -> None:
     torch.version.cuda = "13.0"
 
 
+def _storages(own: Any) -> None:
+    """A build for CPUs gives storages of other devices no other size."""
+    ordinary = torch.UntypedStorage.resize_
+
+    def resized(self: Any, size: int) -> Any:
+        if self.device.type != "cuda":
+            return ordinary(self, size)
+        own.resize(torch.empty(0, dtype=torch.uint8, device=self.device).set_(self), size)
+        return self
+
+    setattr(torch.UntypedStorage, "resize_", resized)  # noqa: B010
+
+
 def _deepcopy() -> None:
     """A build for CPUs knows no storage of another device, which copies of tensors are made with."""
     ordinary: dict[Any, Any] = {kind: kind.__deepcopy__ for kind in (torch.nn.Parameter, torch.Tensor)}
@@ -164,6 +182,16 @@ def _deepcopy() -> None:
 
     for kind in ordinary:
         setattr(kind, "__deepcopy__", copied)  # noqa: B010
+
+
+def _processes() -> None:
+    """What they tell each other by NCCL goes by gloo."""
+    ordinary = torch.distributed.init_process_group
+
+    def init(backend: str, *given: Any, device_id: Any = None, **more: Any) -> None:
+        ordinary(backend.replace("nccl", "gloo"), *given, **more)
+
+    setattr(torch.distributed, "init_process_group", init)  # noqa: B010
 
 
 def _flash() -> None:
