@@ -22,6 +22,9 @@ from sayso.measures.exact_match import ExactMatch
 from sayso.measures.losses import MeanLoss
 
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+# Hundreds of processes are started, each of which would compile all that it imports.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 settings.register_profile("sayso", deadline=None)  # how long an example takes depends on what else the machine does
 settings.load_profile("sayso")
 
