@@ -72,7 +72,7 @@ def truncate_newest(folder: JobFolder) -> None:
 @pytest.mark.parametrize(
     ("kills", "settings"),
     [
-        (2, {}),
+        (1, {}),
         pytest.param(
             10, {"stages.stage0.epochs": 20, "stages.stage2.epochs": 20, "stage2_seeds": 2}, marks=pytest.mark.slow
         ),
@@ -87,7 +87,7 @@ def test_a_run_killed_at_random_moments_goes_on_to_the_same_records(kills, setti
     chance = random.Random()  # other moments each time: whatever they are, the outcome is the same
     told: Told = Counter()
     for kill in range(kills):
-        told += run_until(file, store.path, 4 if kill else 0, chance.uniform(0, 0.4))
+        told += run_until(file, store.path, chance.choice((0, 2, 4)) if kill else 4, chance.uniform(0, 0.4))
         for job in jobs:  # a worker holds its job for as long as it lives
             if store.job(job.id).path.exists():
                 with held(store.job(job.id).path, WAIT_S):

@@ -16,6 +16,7 @@ from sayso.core.store import Store
 from sayso.learners.specs import HFModel
 from sayso.runs.execute import execute
 from sayso.runs.worker import job_to_json
+from tests.cli.calling import WITHOUT_CHARTS
 from tests.runs.test_hf_job import job_of
 from tests.runs.test_worker import events_of, worker
 from tests.tiny_models import save_tiny
@@ -73,9 +74,12 @@ def test_a_job_killed_with_two_processes_goes_on_with_one(quick, tmp_path):
 
 def test_torchrun_starts_the_processes_of_several_jobs(quick, tmp_path):
     """The first one runs the command, the others join it for each job."""
-    experiment = job_of(quick, HFModel(name=save_tiny(tmp_path / "model"), devices=2, max_new_tokens=2)).cell.experiment
+    model = HFModel(name=save_tiny(tmp_path / "model"), devices=2, max_new_tokens=2)
+    experiment = job_of(quick, model).cell.experiment.with_settings({"stage2_seeds": 1})
     (tmp_path / "experiment.json").write_text(experiment.model_dump_json(), encoding="utf-8")
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "sayso"]
+    without_charts = tmp_path / "sayso_without_charts.py"
+    without_charts.write_text(WITHOUT_CHARTS, encoding="utf-8")
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(without_charts)]
     command += ["run", str(tmp_path / "experiment.json"), "--out", str(tmp_path / "out"), "--seeds", "1-2"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr

@@ -171,9 +171,9 @@ def test_a_machine_that_does_not_see_the_folder_says_so(tmp_path):
     assert "results must be on a disk that all share" in error(crew(Store(tmp_path / "none"), "x"))
 
 
-def test_a_crew_runs_what_is_left_and_a_job_that_fails_ends_no_other(short, tmp_path):
+def test_a_crew_runs_what_is_left_and_a_job_that_fails_ends_no_other(brief, tmp_path):
     store = Store(tmp_path / "results")
-    sweep = short.vary("sweep", knowledge__entities=[8, 5000])  # of the second there are not so many
+    sweep = brief.vary("sweep", knowledge__entities=[8, 5000])  # of the second there are not so many
     make_store(store, sweep)
     good, bad = cells(sweep)
     jobs = [Job(bad, (1,)), Job(bad, (2,)), Job(good, (1,))]
@@ -250,7 +250,7 @@ def test_a_task_that_is_preempted_keeps_its_epoch_and_goes_on_to_the_same_record
 ):
     """Then its node is drained, what waits is cancelled, and the same command finishes the rest."""
     monkeypatch.setattr(module, "_LOOK_S", 0.5)
-    longer = quick.with_settings({"stages.stage1.epochs": 40, "checkpoint_minutes": 60.0})
+    longer = quick.with_settings({"stages.stage1.epochs": 24, "checkpoint_minutes": 60.0})
     store = Store(tmp_path / "results")
     make_store(store, longer)
     job, other = Job(cells(longer)[0], (1,)), Job(cells(longer)[0], (2,))
