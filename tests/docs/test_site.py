@@ -31,7 +31,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 LOOKED_AT = ("index", "start", "what-is-iml")
 LONG = ("statistics", "folders", "results", "paper", "reference/models", "reference/settings", "reference/commands")
 PHONE = 390
-#: How wide and in which colours each page is looked at: a phone has no colours of its own, so once in the dark is enough.
+#: How wide and in which colours each page is looked at: a phone has no colours of its own, so once in the dark will do.
 LOOKS: tuple[tuple[int, Literal["light", "dark"]], ...] = ((1280, "light"), (PHONE, "light"), (1280, "dark"))
 #: Where each element says what it is made of.
 ASSETS = {"img": "src", "script": "src", "link": "href", "iframe": "src", "source": "src", "video": "src"}

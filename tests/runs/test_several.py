@@ -79,16 +79,9 @@ def test_torchrun_starts_the_processes_of_several_jobs(quick, tmp_path):
     (tmp_path / "experiment.json").write_text(experiment.model_dump_json(), encoding="utf-8")
     without_charts = tmp_path / "sayso_without_charts.py"
     without_charts.write_text(WITHOUT_CHARTS, encoding="utf-8")
-    command = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc-per-node",
-        "2",
-        str(without_charts),
-    ]
-    command += ["run", str(tmp_path / "experiment.json"), "--out", str(tmp_path / "out"), "--seeds", "1-2"]
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command += [str(without_charts), "run", str(tmp_path / "experiment.json"), "--out", str(tmp_path / "out")]
+    command += ["--seeds", "1-2"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     jobs = Store(tmp_path / "out").jobs()
