@@ -6,7 +6,6 @@ import altair as alt
 import numpy as np
 import pandas as pd
 import pytest
-from jsonschema import ValidationError
 
 from sayso.core.experiment import Experiment
 from sayso.core.records import Record
@@ -140,7 +139,7 @@ def test_every_chart_is_what_the_schema_of_vega_lite_allows(drawn: dict[str, Fig
         assert isinstance(chart, alt.HConcatChart | alt.ConcatChart)
         assert chart.to_dict(validate=True)["$schema"] == figure.spec["$schema"]
     assert {type(figure.chart) for figure in (drawn["losses"], swept[0])} == {alt.HConcatChart, alt.ConcatChart}
-    with pytest.raises(ValidationError):
+    with pytest.raises(Exception, match="blot"):
         alt.Root.validate({**drawn["losses"].spec, "hconcat": [{"mark": "blot"}]})
 
 

@@ -77,7 +77,7 @@ def p_values(found: Moments, margins: ArrayLike, worth: float) -> PValues:
 def _p_holds(found: Moments, margin: Floats) -> Floats:
     equal = ~np.isnan(margin)
     error, freedom = _error(found)
-    holds = special.stdtr(freedom, -np.where(equal, margin - np.abs(found.mean), found.mean) / error)
+    holds: Floats = special.stdtr(freedom, -np.where(equal, margin - np.abs(found.mean), found.mean) / error)
     return np.where(equal, holds, np.minimum(2 * holds, 1))
 
 
