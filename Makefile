@@ -29,7 +29,7 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	@echo "== Running the tests"
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .

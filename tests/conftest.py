@@ -24,6 +24,9 @@ from sayso.measures.losses import MeanLoss
 from sayso.runs.devices import signs_of_gpus
 
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+# Hundreds of processes are started, each of which would compile all that it imports.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 settings.register_profile("sayso", deadline=None)  # how long an example takes depends on what else the machine does
 settings.load_profile("sayso")
 

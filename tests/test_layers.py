@@ -1,6 +1,7 @@
 """Who may import whom. The layers point one way: cli -> paper -> {data, learners, measures, report} -> core."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,8 @@ def module_name(path: Path) -> str:
 MODULES = {module_name(path): path for path in sorted(ROOT.rglob("*.py"))}
 
 
-def imported(path: Path, *, for_type_checkers: bool = False) -> set[str]:
+@cache
+def imported(path: Path, *, for_type_checkers: bool = False) -> frozenset[str]:
     """Every module a file imports, anywhere in it; those for type checkers alone only if asked for."""
     found: set[str] = set()
 
@@ -53,10 +55,10 @@ def imported(path: Path, *, for_type_checkers: bool = False) -> set[str]:
             visit(child)
 
     visit(ast.parse(path.read_text(encoding="utf-8")))
-    return found
+    return frozenset(found)
 
 
-def parts_of(names: set[str]) -> set[str]:
+def parts_of(names: frozenset[str]) -> set[str]:
     return {name.split(".")[1] for name in names if name.startswith("sayso.") and len(name.split(".")) > 1}
 
 

@@ -83,7 +83,8 @@ def test_a_results_folder_may_be_called_what_it_likes(results: Path, tmp_path: P
 def test_what_an_encoding_lacks_is_written_in_other_words(
     command: str, environment: dict[str, str], tiny: Experiment, tmp_path: Path
 ) -> None:
-    planted_store(Store(tmp_path / "results"), tiny, planted_records(tiny, range(100, 104)))
+    ends = tiny.with_settings({"stages.stage1.epochs": 1, "stages.stage2.epochs": 1})
+    planted_store(Store(tmp_path / "results"), ends, planted_records(ends, range(100, 104)))
     done = subprocess.run(
         [*SAYSO, command, "results"], cwd=tmp_path, capture_output=True, check=False, env=os.environ | environment
     )

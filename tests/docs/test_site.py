@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import re
 import shutil
@@ -32,7 +31,8 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 LOOKED_AT = ("index", "start", "what-is-iml")
 LONG = ("statistics", "folders", "results", "paper", "reference/models", "reference/settings", "reference/commands")
 PHONE = 390
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+#: How wide and in which colours each page is looked at: a phone has no colours of its own, so once in the dark will do.
+LOOKS: tuple[tuple[int, Literal["light", "dark"]], ...] = ((1280, "light"), (PHONE, "light"), (1280, "dark"))
 #: Where each element says what it is made of.
 ASSETS = {"img": "src", "script": "src", "link": "href", "iframe": "src", "source": "src", "video": "src"}
 
@@ -159,7 +159,7 @@ def test_no_page_moves_sideways_on_a_phone_nor_asks_for_anything(phone: Page, bu
 def test_it_can_be_read_by_all(browser: Browser, built: tuple[Path, str], name: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
     wrong = []
-    for width, scheme in itertools.product((1280, PHONE), SCHEMES):
+    for width, scheme in LOOKS:
         context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
         page = context.new_page()
         page.goto((built[0] / f"{name}.html").as_uri())

@@ -13,6 +13,7 @@ from sayso.paper.kinds import kind_of
 from sayso.stats.looks import Looks
 from sayso.stats.values import records_frame
 from sayso.stats.verdict import Verdict
+from tests.conftest import make_tiny
 from tests.planted import planted_records
 
 SEEDS = range(100, 112)
@@ -42,6 +43,12 @@ def reliability_one_half(experiment: Experiment) -> Experiment:
 
 def without_stage_1(experiment: Experiment) -> Experiment:
     return experiment.with_settings({"stages.stage1.epochs": 0})
+
+
+@pytest.fixture(scope="module")
+def tiny() -> Experiment:
+    """The experiment of all tests, with all its epochs, which these planted records were looked at with."""
+    return make_tiny()
 
 
 def test_all_claims_hold_on_records_like_the_papers(tiny: Experiment) -> None:

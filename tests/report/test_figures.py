@@ -133,9 +133,14 @@ def test_every_chart_is_what_the_schema_of_vega_lite_allows(drawn: dict[str, Fig
     alphas = tiny.vary("alphas", reliability=[0.5, 1.0])
     swept = [figure for e in (orders, alphas) for figure in figures(records_frame(planted_records(e, range(3))), e)]
     for figure in (*drawn.values(), *swept):
+        alt.Root.validate(figure.spec)
+    for figure in (drawn["losses"], swept[0]):  # reading the others takes Altair seconds each, and shows no more
         chart = figure.chart  # made anew each time it is asked for
         assert isinstance(chart, alt.HConcatChart | alt.ConcatChart)
         assert chart.to_dict(validate=True)["$schema"] == figure.spec["$schema"]
+    assert {type(figure.chart) for figure in (drawn["losses"], swept[0])} == {alt.HConcatChart, alt.ConcatChart}
+    with pytest.raises(Exception, match="blot"):
+        alt.Root.validate({**drawn["losses"].spec, "hconcat": [{"mark": "blot"}]})
 
 
 def test_what_was_not_measured_has_no_figure(tiny: Experiment) -> None:

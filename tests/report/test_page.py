@@ -47,6 +47,12 @@ class Elements(HTMLParser):
         self.found.append((tag, dict(attrs)))
 
 
+@pytest.fixture(scope="module")
+def tiny(tiny: Experiment) -> Experiment:
+    """The experiment of all tests, with two epochs a stage: half of the records to make, to read and to draw."""
+    return tiny.with_settings({"stages.stage1.epochs": 2, "stages.stage2.epochs": 2})
+
+
 @pytest.fixture
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures take most of a page's time; what stands beside them does without."""

@@ -33,6 +33,13 @@ def short(tiny: Experiment) -> Experiment:
 
 
 @pytest.fixture(scope="session")
+def brief(short: Experiment) -> Experiment:
+    """An epoch a stage, measured at its end."""
+    settings: dict[str, object] = {f"stages.{stage.name}.epochs": 1 for stage in short.stages}
+    return short.with_settings({**settings, "measures.0.when": "stage", "measures.1.when": "stage"})
+
+
+@pytest.fixture(scope="session")
 def job(short: Experiment) -> Job:
     """Two seeds side by side."""
     return plan(short, (1, 2), 1)[0]

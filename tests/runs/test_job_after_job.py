@@ -44,13 +44,6 @@ def begun(monkeypatch) -> list[subprocess.Popen[str]]:
     return processes
 
 
-@pytest.fixture
-def brief(short):
-    """An epoch a stage, measured at its end."""
-    settings: dict[str, object] = {f"stages.{stage.name}.epochs": 1 for stage in short.stages}
-    return short.with_settings({**settings, "measures.0.when": "stage", "measures.1.when": "stage"})
-
-
 def test_one_process_does_different_jobs_one_after_the_other(store, brief, begun, tmp_path):
     """A job with other settings of everything a process sets up comes before two with nothing special about them."""
     other = brief.with_settings({"deterministic": True, "tf32": True, "model.config.hidden_size": 24})

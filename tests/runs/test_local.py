@@ -247,9 +247,9 @@ def _no_thread_is_left():
             assert not thread.is_alive()
 
 
-def test_a_job_that_another_process_holds_is_left_to_it_and_run_here_if_that_one_ends_before(store, short):
+def test_a_job_that_another_process_holds_is_left_to_it_and_run_here_if_that_one_ends_before(store, brief):
     """The first is finished elsewhere, the second is given up there; the third nobody else has."""
-    first, second, third = (Job(cells(short)[0], (seed,)) for seed in (1, 2, 3))
+    first, second, third = (Job(cells(brief)[0], (seed,)) for seed in (1, 2, 3))
     for job in (first, second):
         store.job(job.id).path.mkdir(parents=True)
     holds = {job.id: take(store.job(job.id).path) for job in (first, second)}
@@ -278,9 +278,9 @@ def test_a_job_that_another_process_holds_is_left_to_it_and_run_here_if_that_one
 HEARD = ("elsewhere", "building", "finished")
 
 
-def test_a_job_that_another_took_between_the_look_and_the_start_is_left_to_it(store, short, monkeypatch):
+def test_a_job_that_another_took_between_the_look_and_the_start_is_left_to_it(store, brief, monkeypatch):
     """The worker finds out, and says so; it is no failure."""
-    job = Job(cells(short)[0], (1,))
+    job = Job(cells(brief)[0], (1,))
     folder = store.job(job.id)
     folder.path.mkdir(parents=True)
     monkeypatch.setattr(Watch, "free", lambda self: True)  # it looked free just now
@@ -299,11 +299,11 @@ def test_a_job_that_another_took_between_the_look_and_the_start_is_left_to_it(st
     assert folder.finished
 
 
-def test_two_runs_of_one_folder_do_every_job_once(quick, tmp_path):
+def test_two_runs_of_one_folder_do_every_job_once(brief, tmp_path):
     """As on two machines that share a disk: the same jobs, in processes that know nothing of each other."""
     out = Store(tmp_path / "results")
-    make_store(out, quick)
-    jobs = plan(quick, (1, 2, 3), 3)
+    make_store(out, brief)
+    jobs = plan(brief, (1, 2, 3), 3)
     built: list[str] = []
     errors: list[BaseException] = []
 

@@ -11,7 +11,7 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import ttost_paired
 
 from sayso.stats.comparisons import moments
-from sayso.stats.decisions import decide, holm, p_values
+from sayso.stats.decisions import decide, holding, holm, p_values
 
 GREATER = math.nan
 
@@ -91,3 +91,14 @@ def test_failing_is_told_from_going_the_other_way() -> None:
     decided = decide(found, [GREATER, GREATER], 0.01)
     assert decided.fails.tolist() == [True, True]
     assert decided.opposite.tolist() == [True, False]
+
+
+@pytest.mark.parametrize("level", [0.05, 0.02])
+def test_what_holds_is_the_same_where_nothing_else_is_asked(level: float) -> None:
+    sample = np.random.default_rng(5).normal([0.0, 0.02, 0.05, 0.0, 0.04], 0.05, size=(200, 8, 5))
+    sample[0, 2:, 1], sample[1, :, 2] = math.nan, 0.1
+    found, margins = moments(sample), [GREATER, GREATER, GREATER, 0.1, 0.05]
+    right = decide(found, margins, 0.01, level).holds
+    assert (holding(found, margins, level) == right).all()
+    assert right.any(axis=0).all()
+    assert not right.all(axis=0).any()

@@ -59,9 +59,10 @@ class Spec(BaseModel):
     @classmethod
     def _name_unknown_fields(cls, data: Any) -> Any:
         if isinstance(data, dict):
+            fields = cls.model_fields
             for key in data:
-                if key not in cls.model_fields and key != "type":
-                    raise ValueError(f"{cls.__name__} has no setting '{key}'{nearest(str(key), cls.model_fields)}")
+                if key not in fields and key != "type":
+                    raise ValueError(f"{cls.__name__} has no setting '{key}'{nearest(str(key), fields)}")
         return data
 
     def model_dump(self, **options: Any) -> dict[str, Any]:

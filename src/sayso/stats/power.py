@@ -6,14 +6,14 @@ limited size: `seeds_needed` says how far that matters, by drawing pilots from t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sayso.stats.comparisons import LEAST_SEEDS, Floats, Moments
-from sayso.stats.decisions import Decided, decide
+from sayso.stats.decisions import decide, holding
 from sayso.stats.looks import look_level
 
 #: More seeds than this are called out of reach.
@@ -166,23 +166,37 @@ class _Pilot:
     def shares(self, weights: Floats, seeds: int, draws: int, generator: np.random.Generator) -> tuple[Floats, Floats]:
         """Shares of draws in which claims hold and fail, both (pilots, claims); `weights` (pilots, seeds) sum to 1."""
         holds, fails = (np.empty((len(weights), self.claims)) for _ in range(2))
-        step = max(_AT_A_TIME // draws, 1)
-        for start in range(0, len(weights), step):
-            some = weights[start : start + step]
-            counts = generator.multinomial(seeds, some[:, None, :], size=(len(some), draws))
-            decided = self._decide(counts)
-            holds[start : start + step] = decided.holds.mean(axis=1)
-            fails[start : start + step] = decided.fails.mean(axis=1)
+        for some, found in self._drawn(weights, seeds, draws, generator):
+            decided = decide(found, self.margins, self.worth, self.level)
+            holds[some], fails[some] = decided.holds.mean(axis=1), decided.fails.mean(axis=1)
         return holds, fails
 
-    def _decide(self, counts: NDArray[np.int64]) -> Decided:
-        """Judge draws, given how often each seed of the pilot is in them (..., seeds)."""
+    def holding(self, weights: Floats, seeds: int, draws: int, generator: np.random.Generator) -> Floats:
+        """The first of `shares`, in a third of the time."""
+        holds = np.empty((len(weights), self.claims))
+        for some, found in self._drawn(weights, seeds, draws, generator):
+            holds[some] = holding(found, self.margins, self.level).mean(axis=1)
+        return holds
+
+    def _drawn(
+        self, weights: Floats, seeds: int, draws: int, generator: np.random.Generator
+    ) -> Iterator[tuple[slice, Moments]]:
+        """Draw seeds of some pilots at a time: which, and the moments (pilots, draws, claims)."""
+        step = max(_AT_A_TIME // draws, 1)
+        for start in range(0, len(weights), step):
+            some = slice(start, start + step)
+            shares = weights[some]
+            counts = generator.multinomial(seeds, shares[:, None, :], size=(len(shares), draws))
+            yield some, self._moments(counts)
+
+    def _moments(self, counts: NDArray[np.int64]) -> Moments:
+        """What draws have, given how often each seed of the pilot is in them (..., seeds)."""
         times = counts.astype(float)
         seeds, total, squares = times @ self._measured, times @ self._apart, times @ self._apart**2
         mean = total / np.maximum(seeds, 1)
         variance = (squares - seeds * mean**2) / np.maximum(seeds - 1, 1)
         deviation = np.sqrt(np.where(variance > 1e-18 * np.maximum(squares, 1e-300), variance, 0.0))
-        return decide(Moments(self._centre + mean, deviation, seeds), self.margins, self.worth, self.level)
+        return Moments(self._centre + mean, deviation, seeds)
 
 
 def _first_with(
@@ -196,7 +210,7 @@ def _first_with(
     """For each pilot and claim, the first number of the grid from which on it holds in the share of draws; or inf."""
     found = np.full((len(weights), pilot.claims), np.inf)
     for number in grid:
-        enough = pilot.shares(weights, number, draws, generator)[0] >= share
+        enough = pilot.holding(weights, number, draws, generator) >= share
         found = np.where(enough, np.minimum(found, number), np.inf)
     return found
 

@@ -131,8 +131,8 @@ def changes(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
 
 def _by_number(table: pd.DataFrame) -> dict[tuple[str, ...], pd.Series[float]]:
     rows = final(for_statistics(table[table["measure"] != BY_ENTITY]))
-    groups = rows.groupby(list(NUMBER), sort=False)
-    return {tuple(map(str, number)): own.set_index("seed")["value"] for number, own in groups}
+    groups = rows.set_index("seed").groupby(list(NUMBER), sort=False)["value"]
+    return {tuple(map(str, number)): own for number, own in groups}
 
 
 def _paired(one: pd.Series[float], other: pd.Series[float]) -> tuple[float, float, float]:
