@@ -90,7 +90,8 @@ def least_of(documents: Sequence[Document], config: Any) -> int:
     square = config.hidden_size**2
     layer = 4 * square + 2 * config.hidden_size * config.intermediate_size
     read = 2 * (layer * (config.num_hidden_layers - 1) + 2 * square)
-    return len(beginnings) * read + asked * 2 * (layer - 2 * square + config.hidden_size * config.vocab_size)
+    predict = 2 * (layer - 2 * square + config.hidden_size * config.vocab_size)
+    return int(len(beginnings) * read + asked * predict)
 
 
 def counted(work: Callable[[], object]) -> int:
