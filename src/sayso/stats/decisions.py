@@ -71,12 +71,11 @@ def p_values(found: Moments, margins: ArrayLike, worth: float) -> PValues:
     error, freedom = _error(found)
     fails = special.stdtr(freedom, np.where(equal, margin - np.abs(found.mean), found.mean - worth) / error)
     opposite = special.stdtr(freedom, np.where(equal, np.nan, found.mean) / error)
-    return PValues(_p_holds(found, margin), np.minimum(2 * fails, 1), np.minimum(2 * opposite, 1))
+    return PValues(_p_holds(found, margin, error, freedom), np.minimum(2 * fails, 1), np.minimum(2 * opposite, 1))
 
 
-def _p_holds(found: Moments, margin: Floats) -> Floats:
+def _p_holds(found: Moments, margin: Floats, error: Floats, freedom: Floats) -> Floats:
     equal = ~np.isnan(margin)
-    error, freedom = _error(found)
     holds: Floats = special.stdtr(freedom, -np.where(equal, margin - np.abs(found.mean), found.mean) / error)
     return np.where(equal, holds, np.minimum(2 * holds, 1))
 
@@ -102,7 +101,7 @@ def decide(found: Moments, margins: ArrayLike, worth: float, level: float = ALPH
 
 def holding(found: Moments, margins: ArrayLike, level: float = ALPHA) -> Flags:
     """Which claims hold, as `decide` says, in a third of its time; whether they fail is not asked."""
-    return _at_level(_p_holds(found, np.asarray(margins, dtype=float)), level) < ALPHA
+    return _at_level(_p_holds(found, np.asarray(margins, dtype=float), *_error(found)), level) < ALPHA
 
 
 def _at_level(p: Floats, level: float) -> Floats:

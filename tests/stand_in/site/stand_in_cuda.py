@@ -6,7 +6,7 @@ import itertools
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -202,8 +202,8 @@ def _flash() -> None:
     library.impl("_flash_attention_backward", _flash_backward)
 
 
-def _ends(given: Sequence[torch.Tensor], begins: torch.Tensor, longest: int) -> list[tuple[int, int]]:
-    """Where documents begin and end.
+def _documents(given: Sequence[torch.Tensor], begins: torch.Tensor, longest: int) -> Iterator[tuple[torch.Tensor, ...]]:
+    """What is given of each document, in float32, shape (heads, places, size).
 
     Raises
     ------
@@ -223,7 +223,8 @@ def _ends(given: Sequence[torch.Tensor], begins: torch.Tensor, longest: int) -> 
     ends = list(itertools.pairwise(at))
     if at[0] != 0 or at[-1] != len(given[0]) or any(not 0 <= end - begin <= longest for begin, end in ends):
         raise RuntimeError(f"cu_seqlens {at} do not fit {len(given[0])} places and a longest document of {longest}")
-    return ends
+    for begin, end in ends:
+        yield tuple(each[begin:end].float().transpose(0, 1) for each in given)
 
 
 def _shares(query: torch.Tensor, key: torch.Tensor, scale: float, causal: bool) -> torch.Tensor:
@@ -255,8 +256,7 @@ def _flash_forward(
     assert not any(each is not None for each in more.values()), more
     scale = query.shape[-1] ** -0.5 if scale is None else scale
     found = []
-    for begin, end in _ends((query, key, value), begins, longest):
-        a, b, c = (each[begin:end].float().transpose(0, 1) for each in (query, key, value))
+    for a, b, c in _documents((query, key, value), begins, longest):
         found.append((_shares(a, b, scale, causal or window_size_right == 0) @ c).transpose(0, 1))
     nothing = query.new_zeros(0)
     weight = query.new_zeros((query.shape[1], len(query)), dtype=torch.float32)
@@ -283,8 +283,7 @@ def _flash_backward(
 ) -> tuple[torch.Tensor, ...]:
     scale = query.shape[-1] ** -0.5 if scale is None else scale
     found: list[list[torch.Tensor]] = [[], [], []]
-    for begin, end in _ends((query, key, value, gradient), begins, longest):
-        a, b, c, d = (each[begin:end].float().transpose(0, 1) for each in (query, key, value, gradient))
+    for a, b, c, d in _documents((query, key, value, gradient), begins, longest):
         share = _shares(a, b, scale, causal or window_size_right == 0)
         by_share = d @ c.transpose(1, 2)
         by_score = share * (by_share - (by_share * share).sum(-1, keepdim=True)) * scale
